@@ -1,0 +1,72 @@
+"""The product table, column by column: what every stage after the catalogue may rely on."""
+
+import pyarrow as pa
+
+MINIMAL_COLUMNS = ("id", "sku_id", "description", "primary_image")
+
+IMAGE = pa.struct([("role", pa.string()), ("url", pa.string())])
+"""One picture of a product. role: primary, lifestyle, detail or swatch. url: as the catalogue states it."""
+
+PRODUCT_FIELDS: list[pa.Field] = [
+    # what the row says, validated
+    pa.field("product_id", pa.string(), nullable=False),
+    pa.field("sku_id", pa.string(), nullable=False),
+    pa.field("row", pa.int64(), nullable=False),  # 1-based row of the file, the header being row 1
+    pa.field("content_hash", pa.string(), nullable=False),  # SHA-256 of the row's values
+    pa.field("title", pa.string()),
+    pa.field("brand", pa.string()),
+    pa.field("collection", pa.string()),
+    pa.field("description", pa.string(), nullable=False),
+    pa.field("detailed_description", pa.string()),
+    pa.field("images", pa.list_(IMAGE), nullable=False),
+    pa.field("price", pa.float64()),
+    pa.field("sale_price", pa.float64()),
+    pa.field("availability", pa.string()),  # in_stock, out_of_stock, preorder or null
+    pa.field("stock_level", pa.float64()),
+    pa.field("customer_rating", pa.float64()),  # 0-5
+    pa.field("extra", pa.string(), nullable=False),  # JSON object: all other columns, as they were
+]
+
+ENRICHED_FIELDS: list[pa.Field] = [
+    pa.field("sentence", pa.string(), nullable=False),  # readable English that says only what the row says
+    pa.field("product_type", pa.string()),
+    pa.field("materials", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary
+    pa.field("colors", pa.list_(pa.string()), nullable=False),  # names, most important first
+    pa.field("color_lab", pa.list_(pa.list_(pa.float32())), nullable=False),  # CIELAB D65, one triple a colour
+    pa.field("palette", pa.string()),  # id of the vocabulary, from the named colours
+    pa.field("finishes", pa.list_(pa.string()), nullable=False),
+    pa.field("set_count", pa.int32()),
+    pa.field("width_cm", pa.float32()),
+    pa.field("depth_cm", pa.float32()),
+    pa.field("height_cm", pa.float32()),
+    pa.field("diameter_cm", pa.float32()),
+    pa.field("largest_cm", pa.float32()),
+    pa.field("rooms", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary the text names
+    pa.field("outdoor", pa.bool_(), nullable=False),
+    pa.field("styles", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary the text names
+    pa.field("description_score", pa.float32(), nullable=False),  # 0-1: how much the row tells
+    pa.field("provenance", pa.string(), nullable=False),  # JSON: [{"field", "value", "column", "start", "end"}]
+]
+
+CATEGORISED_FIELDS: list[pa.Field] = [
+    pa.field("category", pa.string(), nullable=False),  # id of the vocabulary, or "uncategorised"
+    pa.field("category_confidence", pa.float32(), nullable=False),  # 0-1
+    pa.field("category_reason", pa.string(), nullable=False),
+    pa.field("size_class", pa.string(), nullable=False),  # small, medium, large or unknown, within the category
+    pa.field("price_tier", pa.string()),  # budget, mid or premium, within the category
+]
+
+PRODUCTS = pa.schema(PRODUCT_FIELDS)
+ENRICHED = pa.schema(PRODUCT_FIELDS + ENRICHED_FIELDS)
+CATEGORISED = pa.schema(PRODUCT_FIELDS + ENRICHED_FIELDS + CATEGORISED_FIELDS)
+
+REJECTS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("product_id", pa.string()),
+        pa.field("column", pa.string()),
+        pa.field("value", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+"""Rows refused, with the reason; never more than one per row of the file."""

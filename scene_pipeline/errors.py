@@ -1,0 +1,36 @@
+"""The errors a person may meet: one clear line each, naming what is wrong and how to mend it."""
+
+
+class ScenePipelineError(Exception):
+    """Work failed for a reason the user can mend; the command line prints it and exits with 1.
+
+    The message is one sentence that names the file, row or field, then the mend.
+    """
+
+
+class CatalogError(ScenePipelineError):
+    """A catalogue as a whole cannot be used (single bad rows become rejects instead)."""
+
+
+class ImageError(ScenePipelineError):
+    """A picture cannot be fetched, decoded or trusted."""
+
+
+class EncoderError(ScenePipelineError):
+    """An encoder is unknown, or its weights are missing or altered."""
+
+
+class IndexBuildError(ScenePipelineError):
+    """The index does not reach its recall bound, or its vectors are unusable."""
+
+
+class BundleError(ScenePipelineError):
+    """A bundle is missing, altered, of another schema, or fails its checks."""
+
+
+class VocabularyError(ScenePipelineError):
+    """A vocabulary file has an unknown key, a duplicate or a value of the wrong type."""
+
+
+class TruthError(ScenePipelineError):
+    """A ground-truth or label file does not fit the scenes or the catalogue."""

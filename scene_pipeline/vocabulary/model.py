@@ -1,0 +1,272 @@
+"""The typed vocabulary and how it is read: the packaged YAML files, then a user's own folder laid over them."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from scene_pipeline.errors import VocabularyError
+from scene_pipeline.vocabulary.strict_yaml import load_strict
+
+PACKAGED = Path(__file__).parent / "data"
+
+FACTORS = (
+    "base_similarity",
+    "style_alignment",
+    "color_harmony",
+    "material_quality",
+    "size_appropriateness",
+    "category_fit",
+)
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of every vocabulary record: immutable, and a key it does not know is an error."""
+
+
+class Room(_Strict, frozen=True):
+    """A kind of room. `prompts` describe it to the encoder, `words` are how product texts name it."""
+
+    id: str
+    name: str
+    prompts: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+
+class UnknownScene(_Strict, frozen=True):
+    """The null class: what a photograph that shows no room looks like."""
+
+    name: str
+    prompts: tuple[str, ...]
+
+
+class Style(_Strict, frozen=True):
+    """An interior style, with its affinity (0-1) to materials and palettes."""
+
+    id: str
+    name: str
+    prompts: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    materials: dict[str, float] = {}
+    palettes: dict[str, float] = {}
+
+
+class Palette(_Strict, frozen=True):
+    """A family of colours. `anchors` are CIELAB (D65) triples; `harmony` is 0-1 towards other palettes."""
+
+    id: str
+    name: str
+    anchors: tuple[tuple[float, float, float], ...]
+    words: tuple[str, ...] = ()
+    harmony: dict[str, float] = {}
+
+
+class Category(_Strict, frozen=True):
+    """A product category, where it goes and how large it usually is (`size_cm`: smallest and largest)."""
+
+    id: str
+    name: str
+    description: str
+    placement_priority: float
+    size_cm: tuple[float, float]
+    rooms: dict[str, float]
+    placements: dict[str, tuple[str, ...]]
+
+
+class Uncategorised(_Strict, frozen=True):
+    """What holds for products outside the categories."""
+
+    name: str
+    placement_priority: float
+    room_fit: float
+    placement: str
+
+
+class Material(_Strict, frozen=True):
+    """A material, how much it adds to a room's finish (0-1), and the family it belongs to."""
+
+    id: str
+    name: str
+    quality: float
+    parent: str | None = None
+
+
+class FilterPoints(_Strict, frozen=True):
+    """Points per matching trait, and the threshold a product must reach to be scored."""
+
+    threshold: float
+    room: float
+    style: float
+    color: float
+    material: float
+    availability: float
+
+
+class Diversity(_Strict, frozen=True):
+    """How a top ten is spread: MMR trade-off, near-duplicate cosine, bounds on categories."""
+
+    mmr_lambda: float
+    near_duplicate_similarity: float
+    max_per_category: int
+    min_categories: int
+
+
+class Scoring(_Strict, frozen=True):
+    """Weights of the six factors (they add up to 1), filter points, and the constants of ranking."""
+
+    weights: dict[str, float]
+    filter: FilterPoints
+    similarity_slope: float
+    image_share: float
+    unknown_threshold: float
+    candidates: int
+    diversity: Diversity
+
+
+class Vocabulary(_Strict, frozen=True):
+    """All of it. Serialised as JSON into every bundle, so that serving needs no YAML."""
+
+    rooms: tuple[Room, ...]
+    unknown: UnknownScene
+    styles: tuple[Style, ...]
+    palettes: tuple[Palette, ...]
+    categories: tuple[Category, ...]
+    uncategorised: Uncategorised
+    materials: tuple[Material, ...]
+    scoring: Scoring
+
+    def to_json(self) -> bytes:
+        """Return the vocabulary as canonical JSON; its hash changes exactly when the vocabulary does."""
+        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Vocabulary":
+        """Return the vocabulary that `to_json` wrote. Raises VocabularyError when it is something else."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.DecodeError as error:
+            raise VocabularyError(f"the vocabulary of this bundle cannot be read: {error}") from error
+
+
+class _RoomsFile(_Strict, frozen=True):
+    rooms: tuple[Room, ...]
+    unknown: UnknownScene | None = None
+
+
+class _StylesFile(_Strict, frozen=True):
+    styles: tuple[Style, ...]
+
+
+class _PalettesFile(_Strict, frozen=True):
+    palettes: tuple[Palette, ...]
+
+
+class _CategoriesFile(_Strict, frozen=True):
+    categories: tuple[Category, ...]
+    uncategorised: Uncategorised | None = None
+
+
+class _MaterialsFile(_Strict, frozen=True):
+    materials: tuple[Material, ...]
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Record = TypeVar("Record", bound=_HasId)
+
+
+def load_vocabulary(overlay: Path | None = None) -> Vocabulary:
+    """Return the packaged vocabulary, with the files of `overlay` laid over it.
+
+    An overlay folder may hold any of `rooms.yaml`, `styles.yaml`, `palettes.yaml`, `categories.yaml`,
+    `materials.yaml` (their records replace those of the same id, or are added) and `scoring.yaml` (replaces the whole
+    scoring). Raises VocabularyError naming file and line.
+    """
+    folders = [PACKAGED] if overlay is None else [PACKAGED, overlay]
+    if overlay is not None and not overlay.is_dir():
+        raise VocabularyError(f"{overlay}: is no folder; name a folder with rooms.yaml, styles.yaml and so on")
+    rooms = _read(folders, "rooms.yaml", _RoomsFile)
+    categories = _read(folders, "categories.yaml", _CategoriesFile)
+    unknown = next(file.unknown for file in reversed(rooms) if file.unknown is not None)
+    uncategorised = next(file.uncategorised for file in reversed(categories) if file.uncategorised is not None)
+    vocabulary = Vocabulary(
+        rooms=_merge("rooms.yaml", [file.rooms for file in rooms]),
+        unknown=unknown,
+        styles=_merge("styles.yaml", [file.styles for file in _read(folders, "styles.yaml", _StylesFile)]),
+        palettes=_merge("palettes.yaml", [file.palettes for file in _read(folders, "palettes.yaml", _PalettesFile)]),
+        categories=_merge("categories.yaml", [file.categories for file in categories]),
+        uncategorised=uncategorised,
+        materials=_merge(
+            "materials.yaml", [file.materials for file in _read(folders, "materials.yaml", _MaterialsFile)]
+        ),
+        scoring=_read(folders, "scoring.yaml", Scoring)[-1],
+    )
+    check_references(vocabulary)
+    return vocabulary
+
+
+F = TypeVar("F")
+
+
+def _read(folders: Sequence[Path], name: str, kind: type[F]) -> list[F]:
+    return [load_strict(folder / name, kind) for folder in folders if folder == PACKAGED or (folder / name).exists()]
+
+
+def _merge(name: str, layers: Iterable[tuple[Record, ...]]) -> tuple[Record, ...]:
+    merged: dict[str, Record] = {}
+    for layer in layers:
+        seen: set[str] = set()
+        for record in layer:
+            if record.id in seen:
+                raise VocabularyError(f"{name}: id '{record.id}' is given twice; ids must be unique")
+            seen.add(record.id)
+            merged[record.id] = record
+    return tuple(merged.values())
+
+
+def check_references(vocabulary: Vocabulary) -> None:
+    """Raise VocabularyError for a name no record has, an affinity outside 0-1 or weights that do not add up to 1."""
+    rooms = {room.id for room in vocabulary.rooms}
+    palettes = {palette.id for palette in vocabulary.palettes}
+    materials = {material.id for material in vocabulary.materials}
+    for category in vocabulary.categories:
+        _known(f"category '{category.id}', rooms", category.rooms, rooms)
+        _known(f"category '{category.id}', placements", category.placements, rooms | {"any"})
+        _within(f"category '{category.id}', rooms", category.rooms)
+        if "any" not in category.placements:
+            raise VocabularyError(f"category '{category.id}': placements need an 'any' entry for the other rooms")
+    for style in vocabulary.styles:
+        _known(f"style '{style.id}', materials", style.materials, materials)
+        _known(f"style '{style.id}', palettes", style.palettes, palettes)
+        _within(f"style '{style.id}', materials", style.materials)
+        _within(f"style '{style.id}', palettes", style.palettes)
+    for palette in vocabulary.palettes:
+        _known(f"palette '{palette.id}', harmony", palette.harmony, palettes)
+        _within(f"palette '{palette.id}', harmony", palette.harmony)
+    for material in vocabulary.materials:
+        if material.parent is not None:
+            _known(f"material '{material.id}', parent", [material.parent], materials)
+    _known("scoring, weights", vocabulary.scoring.weights, set(FACTORS))
+    if set(vocabulary.scoring.weights) != set(FACTORS):
+        missing = ", ".join(sorted(set(FACTORS) - set(vocabulary.scoring.weights)))
+        raise VocabularyError(f"scoring, weights: {missing} missing; give 0 to leave a factor out")
+    total = sum(vocabulary.scoring.weights.values())
+    if not math.isclose(total, 1.0, abs_tol=1e-6) or min(vocabulary.scoring.weights.values()) < 0:
+        raise VocabularyError(f"scoring, weights: add up to {total:g}; they must be at least 0 and add up to 1")
+
+
+def _known(where: str, names: Iterable[str], known: set[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise VocabularyError(f"{where}: '{name}' is not one of {', '.join(sorted(known))}")
+
+
+def _within(where: str, affinities: dict[str, float]) -> None:
+    for name, value in affinities.items():
+        if not 0 <= value <= 1:
+            raise VocabularyError(f"{where}: '{name}' is {value:g}; it must lie between 0 and 1")
