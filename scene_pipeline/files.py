@@ -20,9 +20,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        os.chmod(temporary, 0o644)  # mkstemp makes 0600; artifacts are shared with other users
+        temporary.chmod(0o644)  # mkstemp makes 0600; artifacts are shared with other users
         fsync(temporary)
-        os.replace(temporary, target)
+        temporary.replace(target)
         fsync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)

@@ -64,7 +64,10 @@ class Palette(_Strict, frozen=True):
 
 
 class Category(_Strict, frozen=True):
-    """A product category, where it goes and how large it usually is (`size_cm`: smallest and largest)."""
+    """A product category, where it goes and how large it usually is (`size_cm`: smallest and largest).
+
+    `placements` and each entry of `types` map a room id, or "any", to places, best first.
+    """
 
     id: str
     name: str
@@ -73,6 +76,7 @@ class Category(_Strict, frozen=True):
     size_cm: tuple[float, float]
     rooms: dict[str, float]
     placements: dict[str, tuple[str, ...]]
+    types: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
 class Uncategorised(_Strict, frozen=True):
@@ -236,10 +240,11 @@ def check_references(vocabulary: Vocabulary) -> None:
     materials = {material.id for material in vocabulary.materials}
     for category in vocabulary.categories:
         _known(f"category '{category.id}', rooms", category.rooms, rooms)
-        _known(f"category '{category.id}', placements", category.placements, rooms | {"any"})
         _within(f"category '{category.id}', rooms", category.rooms)
-        if "any" not in category.placements:
-            raise VocabularyError(f"category '{category.id}': placements need an 'any' entry for the other rooms")
+        for kind, places in [("placements", category.placements), *category.types.items()]:
+            _known(f"category '{category.id}', {kind}", places, rooms | {"any"})
+            if not places.get("any"):
+                raise VocabularyError(f"category '{category.id}', {kind}: needs an 'any' entry for the other rooms")
     for style in vocabulary.styles:
         _known(f"style '{style.id}', materials", style.materials, materials)
         _known(f"style '{style.id}', palettes", style.palettes, palettes)

@@ -1,0 +1,106 @@
+"""The floors of docs/architecture.md hold: what imports what, and what is never loaded."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "scene_pipeline"
+
+FLOORS = {
+    "errors": 0,
+    "files": 0,
+    "vocabulary": 1,
+    "sample": 1,
+    "catalog": 2,
+    "images": 2,
+    "encoders": 2,
+    "index": 2,
+    "bundle": 3,
+    "matching": 4,
+    "evaluation": 4,
+    "reporting": 5,
+    "defs": 6,
+    "definitions": 7,
+    "cli": 7,
+    "ui": 7,
+    "scene_matcher": 7,
+}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Yield every module a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: imports are absolute here"
+            if node.module == "scene_pipeline":
+                yield from (f"scene_pipeline.{name.name}" for name in node.names)
+            else:
+                yield node.module
+
+
+def package_files() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def test_every_folder_and_module_has_its_floor() -> None:
+    rooms = {room_of(path) for path in package_files()}
+    assert rooms <= set(FLOORS), f"give {sorted(rooms - set(FLOORS))} a floor here and in docs/architecture.md"
+
+
+@pytest.mark.parametrize("path", package_files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_file_imports_only_from_lower_floors(path: Path) -> None:
+    own = room_of(path)
+    for module in imported_modules(path):
+        if module.startswith("scene_pipeline."):
+            other = module.split(".")[1]
+            assert other == own or FLOORS[other] < FLOORS[own], f"{own} (floor {FLOORS[own]}) imports {module}"
+
+
+@pytest.mark.parametrize("path", package_files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_only_defs_and_what_assembles_them_import_dagster(path: Path) -> None:
+    if room_of(path) not in {"defs", "definitions"}:
+        assert not [module for module in imported_modules(path) if module.split(".")[0] == "dagster"]
+
+
+@pytest.mark.parametrize(
+    ("module", "never"),
+    [
+        (
+            "scene_pipeline.matching.matcher",
+            ["torch", "pandas", "dagster", "open_clip", "sentence_transformers", "aiohttp"],
+        ),
+        ("scene_pipeline.definitions", ["torch", "open_clip", "sentence_transformers", "timm"]),
+        ("scene_pipeline.cli", ["torch", "dagster", "pandas"]),
+        ("scene_pipeline.reporting.lookbook", ["torch", "dagster", "pandas"]),
+        ("scene_pipeline.catalog.read", ["torch", "dagster"]),
+    ],
+)
+def test_importing_a_module_never_loads(module: str, never: list[str]) -> None:
+    program = f"import sys, {module}; print([name for name in {never!r} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout.strip() == "[]"
+
+
+def test_workspace_and_pyproject_name_the_same_module() -> None:
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text(encoding="utf-8"))
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert workspace == {"load_from": [{"python_module": pyproject["tool"]["dagster"]["module_name"]}]}
+
+
+def test_constraints_are_exact_and_name_no_host() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
+    assert lines
+    assert not [line for line in lines if line.count("==") != 1 or "/" in line or "@" in line]
