@@ -1,0 +1,195 @@
+"""Open a bundle and answer photographs: `SceneMatcher.open("artifacts").recommend("room.webp")`."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap
+from scene_pipeline.bundle.open import Bundle, open_bundle
+from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
+from scene_pipeline.encoders.prompts import PromptVectors
+from scene_pipeline.images.decode import decode_image
+from scene_pipeline.index.fuse import fuse_query
+from scene_pipeline.matching.diversity import choose
+from scene_pipeline.matching.factors import FACTORS, Candidates, score
+from scene_pipeline.matching.filtering import Constraints, points
+from scene_pipeline.matching.placement import PlacementPlanner
+from scene_pipeline.matching.reasons import Narrator
+from scene_pipeline.matching.scene import Scene, analyse
+from scene_pipeline.matching.traits import Traits
+from scene_pipeline.matching.types import Recommendation, SceneAnalysis, SceneResult
+
+BACKGROUND = 2048
+"""Products drawn once (fixed seed) against which a similarity is standardised."""
+
+POOL_FACTOR = 20
+"""How many of the best candidates diversity chooses from, as a multiple of k."""
+
+PRODUCT_COLUMNS = (
+    "product_id", "sku_id", "description", "category", "product_type", "materials", "rooms", "largest_cm",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m]."""
+
+    rows: np.ndarray
+    scores: np.ndarray
+    factors: np.ndarray
+    similarity: np.ndarray
+    passed: np.ndarray
+
+
+class SceneMatcher:
+    """Answers scenes from one opened bundle. Safe to share between threads: nothing changes after opening."""
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.vocabulary = bundle.vocabulary
+        self.encoder = OnnxImageEncoder.open(bundle.encoder_path, bundle.encoder_spec, threads=threads)
+        self._prompts = PromptVectors.load(bundle.prompts_path)
+        self._traits = Traits.load(bundle.path / "traits.npz")
+        self._calibration: CalibrationMap = bundle.calibration
+        self._category_ids = [category.id for category in self.vocabulary.categories]
+        count = len(self._traits)
+        drawn = np.random.default_rng(0).choice(count, size=min(BACKGROUND, count), replace=False)
+        self._background = bundle.vectors[np.sort(drawn)].astype(np.float32)
+        self._background_has_image = self._traits.has_image[np.sort(drawn)]
+
+    @classmethod
+    def open(cls, artifacts: str | Path, version: str | None = None, threads: int | None = None) -> "SceneMatcher":
+        """Open the promoted bundle under `artifacts`, or the `version` named. Raises BundleError."""
+        return cls(open_bundle(Path(artifacts), version), threads=threads)
+
+    def recommend(
+        self,
+        image: str | Path | Image.Image,
+        k: int = 10,
+        constraints: Constraints | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> SceneResult:
+        """Return the scene's analysis and the `k` products that suit it best, fewer when fewer are allowed.
+
+        `weights` replaces the bundle's factor weights for this call. Raises ImageError for a picture that cannot be
+        read, ScenePipelineError for constraints that leave nothing.
+        """
+        started = time.perf_counter()
+        scene = self.analyse(image)
+        scored = self.score(scene, k, constraints, weights)
+        chosen = self._choose(scored, k)
+        return SceneResult(
+            scene=scene.analysis,
+            recommendations=self._explain(scene.analysis, scored, chosen, weights),
+            bundle_version=self.bundle.manifest.bundle_version,
+            encoder_id=self.bundle.encoder_spec.id,
+            elapsed_ms=1000 * (time.perf_counter() - started),
+        )
+
+    def analyse(self, image: str | Path | Image.Image) -> Scene:
+        """Return what a photograph shows."""
+        if not isinstance(image, Image.Image):
+            image = decode_image(Path(image), short_side=2 * self.bundle.encoder_spec.input_size)
+        return analyse(image, self.encoder.embed([image])[0], self._prompts, self.vocabulary)
+
+    def score(
+        self,
+        scene: Scene,
+        k: int,
+        constraints: Constraints | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> Scored:
+        """Return the candidates for a scene, those that pass the filter first, each group best first."""
+        query = self.query(scene)
+        allowed = None
+        if constraints is not None:
+            allowed = constraints.allowed(self._traits, self.bundle.products, self._category_ids)
+        wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * k)
+        rows, inner = self.bundle.index.search(query, wanted, allowed)
+        similarity = self._standardise(query, inner, self._traits.has_image[rows])
+        candidates = Candidates(rows, similarity, self._traits, self.vocabulary)
+        scores, factors = score(scene, candidates, weights or self.vocabulary.scoring.weights)
+        passed = points(scene, candidates) >= self.vocabulary.scoring.filter.threshold
+        order = np.lexsort((rows, -scores, ~passed))
+        return Scored(rows[order], scores[order], factors[order], similarity[order], passed[order])
+
+    def query(self, scene: Scene) -> np.ndarray:
+        """Return the fused query vector [d] of a scene: its picture, and the words its rooms and styles stand for."""
+        words = scene.rooms @ self._prompts.room_text + 0.5 * (scene.styles @ self._prompts.style_text)
+        words /= max(float(np.linalg.norm(words)), 1e-9)
+        return fuse_query(scene.vector, words, self.bundle.fusion, self.vocabulary.scoring.image_share)
+
+    def _standardise(self, query: np.ndarray, inner: np.ndarray, has_image: np.ndarray) -> np.ndarray:
+        """Turn inner products into standard deviations above the catalogue's mean.
+
+        Products without a picture lack the image part of the sum, so they are measured against their own kind.
+        """
+        background = self._background @ query
+        result = np.empty(len(inner), dtype=np.float32)
+        for kind in (True, False):
+            drawn = background[self._background_has_image == kind]
+            reference = drawn if len(drawn) > 1 else background
+            own = has_image == kind
+            result[own] = (inner[own] - reference.mean()) / max(float(reference.std()), 1e-6)
+        return result
+
+    def _choose(self, scored: Scored, k: int) -> list[int]:
+        """Spread the list over the candidates that passed; the others only fill what is left."""
+        chosen: list[int] = []
+        for group in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
+            pool = group[: POOL_FACTOR * k]
+            if len(chosen) < k and len(pool):
+                vectors = self.bundle.vectors[scored.rows[pool]].astype(np.float32)
+                vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+                category = self._traits.category[scored.rows[pool]]
+                rules = self.vocabulary.scoring.diversity
+                picked = choose(scored.scores[pool], vectors, category, k - len(chosen), rules)
+                chosen += [int(pool[index]) for index in picked]
+        return chosen
+
+    def _explain(
+        self,
+        analysis: SceneAnalysis,
+        scored: Scored,
+        chosen: list[int],
+        weights: Mapping[str, float] | None,
+    ) -> tuple[Recommendation, ...]:
+        rows = scored.rows[chosen]
+        products = self.bundle.products.select(list(PRODUCT_COLUMNS)).take(pa.array(rows)).to_pylist()
+        confidence = self._calibration.apply(scored.scores[chosen])
+        used = weights or self.vocabulary.scoring.weights
+        lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([used[name] for name in FACTORS])
+        narrator = Narrator(self.vocabulary, analysis)
+        planner = PlacementPlanner(self.vocabulary, analysis.room.value)
+        return tuple(
+            Recommendation(
+                rank=rank,
+                product_id=product["product_id"],
+                sku_id=product["sku_id"],
+                description=product["description"],
+                category=product["category"],
+                placement=planner.place(product["category"], product["product_type"]),
+                score=float(scored.scores[index]),
+                confidence=float(confidence[rank - 1]),
+                calibrated=self._calibration.calibrated,
+                factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
+                reason=narrator.sentence(
+                    product,
+                    lift[index],
+                    int(self._traits.palette[scored.rows[index]]),
+                    _normal_cdf(float(scored.similarity[index])),
+                ),
+            )
+            for rank, (index, product) in enumerate(zip(chosen, products, strict=True), start=1)
+        )
+
+
+def _normal_cdf(z: float) -> float:
+    """Share of a normal population below `z` standard deviations."""
+    return 0.5 * (1 + math.erf(z / math.sqrt(2)))

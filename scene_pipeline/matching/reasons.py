@@ -1,0 +1,76 @@
+"""Put into a sentence why a product is recommended: from the factors that moved its score, never from anything else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.types import UNKNOWN, SceneAnalysis
+from scene_pipeline.vocabulary import Vocabulary
+
+REASONS_GIVEN = 2
+
+
+class Narrator:
+    """Writes the reasons of one scene."""
+
+    def __init__(self, vocabulary: Vocabulary, analysis: SceneAnalysis) -> None:
+        self._materials = {material.id: material.name for material in vocabulary.materials}
+        self._palettes = {palette.id: palette.name for palette in vocabulary.palettes}
+        self._palette_ids = [palette.id for palette in vocabulary.palettes]
+        self._categories = {category.id: category.name for category in vocabulary.categories}
+        rooms = {room.id: room.name for room in vocabulary.rooms}
+        styles = {style.id: style.name for style in vocabulary.styles}
+        self._room = rooms.get(analysis.room.value, "room")
+        self._room_id = analysis.room.value
+        self._style = styles.get(analysis.style.value, analysis.style.value)
+        self._palette = self._palettes[analysis.palette.value]
+        self._palette_id = analysis.palette.value
+
+    def sentence(self, product: Mapping[str, Any], lift: np.ndarray, palette: int, closer_than: float) -> str:
+        """Return the sentence for a product.
+
+        `lift` [6] is how much each factor raised the score above that of an average candidate, in the order of
+        FACTORS; `palette` the index of the product's palette or -1; `closer_than` the share of the catalogue that is
+        less like the scene.
+        """
+        order = np.argsort(-lift)
+        names = list(FACTORS)
+        phrases = [
+            phrase
+            for index in order
+            if lift[index] > 0 and (phrase := self._phrase(names[index], product, palette, closer_than))
+        ][:REASONS_GIVEN]
+        if not phrases:
+            return f"Average in every factor; ranked by its whole score for this {self._room}."
+        text = ", and ".join(phrases)
+        return f"{text[0].upper()}{text[1:]}."
+
+    def _phrase(self, factor: str, product: Mapping[str, Any], palette: int, closer_than: float) -> str:
+        """Return the clause for a factor, or nothing where the product's row does not say enough for one."""
+        materials = _join([self._materials[name] for name in product["materials"][:2] if name in self._materials])
+        match factor:
+            case "base_similarity":
+                share = min(int(100 * closer_than), 99)  # never "closer than 100%": it is part of the catalogue
+                return f"its picture and text are closer to this scene than {share}% of the catalogue"
+            case "style_alignment":
+                return f"it suits the {self._style} style"
+            case "color_harmony" if palette >= 0:
+                own = self._palettes[self._palette_ids[palette]]
+                same = self._palette_ids[palette] == self._palette_id
+                return f"its {own} repeat the room's" if same else f"its {own} go with the room's {self._palette}"
+            case "material_quality" if materials:
+                return f"{materials} {'are' if ' and ' in materials else 'is'} at home in a {self._style} room"
+            case "size_appropriateness" if product["largest_cm"] is not None:
+                kind = self._categories.get(product["category"], "its kind")
+                return f"at {product['largest_cm']:.0f} cm it has the usual size of {kind}"
+            case "category_fit" if self._room_id != UNKNOWN:
+                kind = self._categories.get(product["category"], "such products")
+                named = self._room_id in product["rooms"]
+                return f"it is meant for a {self._room}" if named else f"{kind} belong in a {self._room}"
+        return ""
+
+
+def _join(names: Sequence[str]) -> str:
+    return " and ".join(dict.fromkeys(names))

@@ -1,0 +1,231 @@
+"""What scoring needs to know of every product, as arrays: computed once, when the bundle is built."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from scene_pipeline.errors import BundleError
+from scene_pipeline.files import atomic_path
+from scene_pipeline.vocabulary import Category, Style, Vocabulary
+
+COLORS_KEPT = 4
+DEFAULT_AFFINITY = 0.4
+OUTDOOR_FIT = 0.1
+ELSEWHERE_FIT = 0.35
+"""How much of its fit a product keeps in a room its text does not name, when it names others."""
+
+AVAILABILITY = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """One row per product, in the order of the bundle's product table; R rooms, S styles, P palettes.
+
+    Unknown sizes and prices are NaN, unknown categories and palettes -1; everything else lies in 0-1.
+    """
+
+    category: np.ndarray  # int8 [n]
+    room_fit: np.ndarray  # float32 [n, R]
+    style_affinity: np.ndarray  # float32 [n, S]
+    material_style: np.ndarray  # float32 [n, S]: affinity of the materials alone
+    material_quality: np.ndarray  # float32 [n]
+    palette: np.ndarray  # int8 [n]
+    color_lab: np.ndarray  # float32 [n, 4, 3]
+    color_share: np.ndarray  # float32 [n, 4]
+    largest_cm: np.ndarray  # float32 [n]
+    availability: np.ndarray  # float32 [n]
+    price: np.ndarray  # float32 [n]
+    has_image: np.ndarray  # bool [n]
+    room_categories: np.ndarray  # float32 [C + 1, R]: fit of a whole category
+    size_range: np.ndarray  # float32 [C + 1, 2]: usual largest dimension in cm, NaN for uncategorised
+
+    def save(self, path: Path) -> None:
+        """Write the arrays as one .npz, atomically."""
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: Path) -> "Traits":
+        """Read what `save` wrote. Raises BundleError when an array is missing or the file is something else."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        except (OSError, ValueError, KeyError) as error:
+            raise BundleError(f"{path.name}: cannot be read ({error}); rebuild the bundle") from error
+
+    def __len__(self) -> int:
+        return len(self.category)
+
+
+def build_traits(products: pa.Table, vocabulary: Vocabulary, text_style: np.ndarray | None = None) -> Traits:
+    """Return the traits of a categorised product table (catalog.schema.CATEGORISED + image columns).
+
+    `text_style` [n, S] is each product text's cosine with the styles' texts; it settles the style of products whose
+    words and materials say little. Image columns read where present: `has_image`, `image_lab`, `image_share`.
+    """
+    rows: list[dict[str, Any]] = products.to_pylist()
+    lab, share = _colors(rows)
+    palette = _palettes(lab, share, vocabulary)
+    material_style = _material_style(rows, vocabulary)
+    affinity = _style_affinity(rows, vocabulary, material_style, palette)
+    if text_style is not None:
+        affinity = 0.6 * affinity + 0.4 * _spread(text_style)
+    quality = {material.id: material.quality for material in vocabulary.materials}
+    categories = [category.id for category in vocabulary.categories]
+    return Traits(
+        category=np.array([_position(categories, row["category"]) for row in rows], dtype=np.int8),
+        room_fit=_room_fit(rows, vocabulary),
+        style_affinity=affinity.astype(np.float32),
+        material_style=material_style,
+        material_quality=np.array(
+            [_mean([quality[name] for name in row["materials"] if name in quality], 0.5) for row in rows],
+            dtype=np.float32,
+        ),
+        palette=palette,
+        color_lab=lab,
+        color_share=share,
+        largest_cm=_floats(rows, "largest_cm"),
+        availability=np.array([AVAILABILITY.get(row["availability"], 0.75) for row in rows], dtype=np.float32),
+        price=_floats(rows, "price"),
+        has_image=np.array([bool(row.get("has_image")) for row in rows], dtype=bool),
+        room_categories=_category_rooms(vocabulary),
+        size_range=np.array(
+            [*[category.size_cm for category in vocabulary.categories], (np.nan, np.nan)], dtype=np.float32
+        ),
+    )
+
+
+def _position(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else -1
+
+
+def _mean(values: Sequence[float], default: float) -> float:
+    return sum(values) / len(values) if values else default
+
+
+def _floats(rows: list[dict[str, Any]], column: str) -> np.ndarray:
+    return np.array([np.nan if row.get(column) is None else row[column] for row in rows], dtype=np.float32)
+
+
+def _category_rooms(vocabulary: Vocabulary) -> np.ndarray:
+    def fits(category: Category) -> list[float]:
+        return [category.rooms.get(room.id, 0.3) for room in vocabulary.rooms]
+
+    uncategorised = [vocabulary.uncategorised.room_fit] * len(vocabulary.rooms)
+    return np.array([*[fits(category) for category in vocabulary.categories], uncategorised], dtype=np.float32)
+
+
+def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
+    """A product named for a room fits it fully and keeps little elsewhere; others fit as their category does."""
+    by_category = _category_rooms(vocabulary)
+    categories = [category.id for category in vocabulary.categories]
+    rooms = [room.id for room in vocabulary.rooms]
+    fit = by_category[[_position(categories, row["category"]) for row in rows]]
+    for index, row in enumerate(rows):
+        named = [rooms.index(room) for room in row["rooms"] if room in rooms]
+        if named:
+            fit[index] *= ELSEWHERE_FIT
+            fit[index, named] = 1.0
+        if row["outdoor"]:
+            fit[index] = np.minimum(fit[index], OUTDOOR_FIT)
+    return fit
+
+
+def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
+    """[n, S] mean affinity of a product's materials to each style; a material a style does not name counts as its parent."""
+    parents = {material.id: material.parent for material in vocabulary.materials}
+
+    def affinity(style: Style, material: str) -> float:
+        parent = parents.get(material)
+        inherited = style.materials.get(parent, DEFAULT_AFFINITY) if parent else DEFAULT_AFFINITY
+        return style.materials.get(material, inherited)
+
+    table = {
+        material.id: np.array([affinity(style, material.id) for style in vocabulary.styles], dtype=np.float32)
+        for material in vocabulary.materials
+    }
+    neutral = np.full(len(vocabulary.styles), 0.5, dtype=np.float32)
+    return np.stack(
+        [
+            np.mean([table[name] for name in row["materials"] if name in table] or [neutral], axis=0, dtype=np.float32)
+            for row in rows
+        ]
+    )
+
+
+def _style_affinity(
+    rows: list[dict[str, Any]], vocabulary: Vocabulary, material_style: np.ndarray, palette: np.ndarray
+) -> np.ndarray:
+    """[n, S] what words, materials and colours say of the style; a style the text names is certain."""
+    styles = [style.id for style in vocabulary.styles]
+    by_palette = np.array(
+        [
+            [style.palettes.get(entry.id, DEFAULT_AFFINITY) for style in vocabulary.styles]
+            for entry in vocabulary.palettes
+        ]
+        + [[0.5] * len(styles)],
+        dtype=np.float32,
+    )
+    affinity = 0.6 * material_style + 0.4 * by_palette[palette]
+    for index, row in enumerate(rows):
+        named = [styles.index(style) for style in row["styles"] if style in styles]
+        if named:
+            affinity[index] *= 0.5
+            affinity[index, named] = 1.0
+    return affinity
+
+
+def _spread(cosines: np.ndarray) -> np.ndarray:
+    """Bring cosines to 0-1: standardised per style over the catalogue, then per product, through a logistic."""
+    by_style = (cosines - cosines.mean(axis=0)) / (cosines.std(axis=0) + 1e-6)
+    by_product = by_style - by_style.mean(axis=1, keepdims=True)
+    return 1 / (1 + np.exp(-1.5 * by_product))
+
+
+def _colors(rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """The colours of the picture where there is one, else those the text names; shares add up to 1 or are all 0."""
+    lab = np.zeros((len(rows), COLORS_KEPT, 3), dtype=np.float32)
+    share = np.zeros((len(rows), COLORS_KEPT), dtype=np.float32)
+    for index, row in enumerate(rows):
+        pictured, areas = row.get("image_lab") or [], row.get("image_share") or []
+        named = row["color_lab"] or []
+        colors = pictured or named
+        weights = areas if pictured else [1.0] * len(named)
+        for slot, (color, weight) in enumerate(zip(colors[:COLORS_KEPT], weights[:COLORS_KEPT], strict=True)):
+            lab[index, slot], share[index, slot] = color, weight
+    total = share.sum(axis=1, keepdims=True)
+    return lab, np.divide(share, total, out=share, where=total > 0)
+
+
+def _palettes(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """The palette of each product: the most probable one of its colours, -1 where it has none."""
+    palette = np.full(len(lab), -1, dtype=np.int8)
+    known = share.sum(axis=1) > 0
+    if known.any():
+        palette[known] = palette_distribution(lab[known], share[known], vocabulary).argmax(axis=1)
+    return palette
+
+
+def palette_distribution(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """Return [n, P] how much of each palette a set of colours is: `lab` [n, m, 3], `share` [n, m] adding up to 1.
+
+    A colour belongs to palettes by the distance (CIE76) to their nearest anchor. Chromatic colours count more than
+    their area, since they name a palette where walls and white grounds do not.
+    """
+    distance = np.stack(
+        [
+            np.linalg.norm(lab[:, :, None, :] - np.array(palette.anchors, dtype=np.float32), axis=-1).min(axis=-1)
+            for palette in vocabulary.palettes
+        ],
+        axis=-1,
+    )
+    membership = np.exp(-distance / 9.0)
+    membership /= membership.sum(axis=-1, keepdims=True)
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    weight = share * (0.5 + np.minimum(chroma, 60.0) / 30.0)
+    mixed = (membership * weight[..., None]).sum(axis=1)
+    return mixed / np.maximum(mixed.sum(axis=1, keepdims=True), 1e-9)
