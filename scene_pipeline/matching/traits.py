@@ -136,7 +136,7 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
 
 
 def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
-    """[n, S] mean affinity of a product's materials to each style; a material a style does not name counts as its parent."""
+    """[n, S] mean affinity of the materials to each style; a material the style does not name counts as its parent."""
     parents = {material.id: material.parent for material in vocabulary.materials}
 
     def affinity(style: Style, material: str) -> float:
