@@ -1,0 +1,1 @@
+"""Pictures from strangers: fetch, guard, decode, store, and describe them by colour and perceptual hash."""

@@ -1,0 +1,179 @@
+"""Turn bytes nobody vouches for into an upright RGB picture, or say in one line why not."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageFile
+
+from scene_pipeline.errors import ImageError
+
+MAX_PIXELS = 50_000_000
+"""Pixels (width × height) above which a picture is refused before any of it is decoded."""
+
+WHITE = (255, 255, 255)
+
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ACCEPTED = "JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF"
+
+
+class DecodeError(ImageError):
+    """A picture that cannot be decoded. `reason` is one of the codes of `images.schema.REASONS`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def sniff(head: bytes) -> str | None:
+    """Return PIL's name of the format that the first bytes (16 or more) announce, or None.
+
+    Only the formats that `decode_image` accepts are known; a Content-Type or a file's suffix is never asked.
+    """
+    magic = {
+        b"\xff\xd8\xff": "JPEG",
+        b"\x89PNG\r\n\x1a\n": "PNG",
+        b"GIF87a": "GIF",
+        b"GIF89a": "GIF",
+        b"BM": "BMP",
+        b"II*\x00": "TIFF",
+        b"MM\x00*": "TIFF",
+    }
+    for prefix, name in magic.items():
+        if head.startswith(prefix):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
+        return "AVIF"
+    return None
+
+
+def decode_image(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, short_side: int | None = None) -> Image.Image:
+    """Return the first frame of a picture as RGB, upright (EXIF), transparency flattened on white.
+
+    Magic bytes and pixel count are checked before anything is decoded. With `short_side` (pixels), JPEG is decoded at
+    the smallest of 1/1, 1/2, 1/4 and 1/8 scale whose short side is still at least that; the result is often larger than
+    `short_side` and never enlarged (see `shrink`). ICC profiles are not applied.
+
+    Raises DecodeError (an ImageError) with one line that names the file, when `source` is a path, what is wrong and
+    the mend.
+    """
+    where = str(source) if isinstance(source, Path) else "the picture"
+    data = _read(source) if isinstance(source, Path) else source
+    name = _known_format(data, where)
+    _check_pixels(_webp_canvas(data) if name == "WEBP" else None, max_pixels, where)
+    try:
+        with Image.open(io.BytesIO(data), formats=(name,)) as image:
+            _check_pixels(image.size, max_pixels, where)
+            if short_side is not None and name == "JPEG":
+                image.draft(None, (short_side, short_side))  # type: ignore[arg-type]
+            image.load()
+            picture = _rgb(_upright(image), where)
+            picture.info = {}  # comments and profiles of strangers would be saved again with the picture
+            return picture
+    except DecodeError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(where, max_pixels) from error
+    except Exception as error:  # PIL's readers raise anything from struct.error to IndexError on damaged files
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise DecodeError(
+            "broken_image", f"{where}: is a damaged or incomplete {name} ({what[:120]}); export or fetch it again"
+        ) from error
+
+
+def shrink(image: Image.Image, short_side: int) -> Image.Image:
+    """Return `image` scaled down, antialiased, so that its short side has `short_side` pixels; never enlarged."""
+    width, height = image.size
+    if min(width, height) <= short_side:
+        return image
+    if width <= height:
+        size = (short_side, max(1, round(height * short_side / width)))
+    else:
+        size = (max(1, round(width * short_side / height)), short_side)
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = "not_found" if isinstance(error, FileNotFoundError) else "unreadable"
+        raise DecodeError(
+            reason, f"{path}: cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
+
+
+def _known_format(data: bytes, where: str) -> str:
+    if not data:
+        raise DecodeError("empty", f"{where}: has no bytes; export or fetch it again")
+    name = sniff(data[:16])
+    if name is None:
+        start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+            what = "is a web page"
+        elif start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
+            what = "is SVG or XML"
+        else:
+            what = "is no picture of a known kind"
+        raise DecodeError("not_an_image", f"{where}: {what}; give {_ACCEPTED}")
+    return name
+
+
+def _webp_canvas(data: bytes) -> tuple[int, int] | None:
+    """Return the canvas of a WebP, read here because PIL's reader allocates it before its size can be asked."""
+    kind = data[12:16]
+    if kind == b"VP8X" and len(data) >= 30:
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if kind == b"VP8L" and len(data) >= 25:
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 " and len(data) >= 30:
+        return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
+    return None
+
+
+def _check_pixels(size: tuple[int, int] | None, max_pixels: int, where: str) -> None:
+    if size is not None and size[0] * size[1] > max_pixels:
+        raise _too_many_pixels(where, max_pixels, f"{size[0]}×{size[1]}")
+
+
+def _too_many_pixels(where: str, max_pixels: int, size: str = "far") -> DecodeError:
+    return DecodeError(
+        "too_many_pixels",
+        f"{where}: has {size} pixels, more than the {max_pixels / 1e6:g} million allowed; scale it down",
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF: browsers show such a picture as it is stored, and so do we
+        orientation = 1
+    method = _TRANSPOSE.get(orientation) if isinstance(orientation, int) else None
+    return image if method is None else image.transpose(method)
+
+
+def _rgb(image: Image.Image, where: str) -> Image.Image:
+    if image.mode == "F":
+        raise DecodeError("unsupported_format", f"{where}: holds floating-point pixels; save it with 8 or 16 bits")
+    if image.mode.startswith("I"):  # 16-bit greyscale; PIL's own conversion clips it to white
+        values = np.asarray(image).astype(np.int64)
+        image = Image.fromarray(np.clip((values + 128) // 257, 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        flat = Image.new("RGB", layer.size, WHITE)
+        flat.paste(layer, mask=layer.getchannel("A"))
+        return flat
+    if image.mode != "RGB":
+        return image.convert("RGB")
+    return image.copy() if isinstance(image, ImageFile.ImageFile) else image

@@ -1,0 +1,146 @@
+"""The colours of a picture, as CIELAB (D65) centres with their shares of the area."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+Lab = tuple[float, float, float]
+Floats = NDArray[np.float32]
+
+_LONG_SIDE = 96  # pixels at which colours are counted; shares change by less than 1% above it
+_BIN = 6.0  # width of a histogram bin in L, a and b: near the difference people notice at a glance
+_ITERATIONS = 8
+_SAME = 4.0  # centres nearer than this (CIE76) are one colour
+_NEAR_WHITE = (90.0, 8.0)  # lightness above and chroma below which a border pixel counts as studio white
+_LEAST_FOREGROUND = 0.02  # with less than this left the product is white itself, and the whole picture counts
+
+_LINEAR = np.arange(256, dtype=np.float64) / 255
+_LINEAR = np.where(_LINEAR <= 0.04045, _LINEAR / 12.92, ((_LINEAR + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_TO_XYZ = np.array(  # IEC 61966-2-1
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+_WHITE = np.array([0.95047, 1.0, 1.08883])
+_TO_WHITE_XYZ = (_TO_XYZ / _WHITE[:, None]).astype(np.float32)
+_EPSILON, _KAPPA = 216 / 24389, 24389 / 27
+
+
+def rgb_to_lab(array: ArrayLike) -> Floats:
+    """Return CIELAB (D65, 2°) of 8-bit sRGB values: (…, 3) uint8 in, (…, 3) float32 out."""
+    xyz = _LINEAR[np.asarray(array, dtype=np.uint8)] @ _TO_WHITE_XYZ.T
+    f = np.where(xyz > _EPSILON, np.cbrt(xyz), (_KAPPA * xyz + 16) / 116)
+    lab = np.empty_like(f)
+    lab[..., 0] = 116 * f[..., 1] - 16
+    lab[..., 1] = 500 * (f[..., 0] - f[..., 1])
+    lab[..., 2] = 200 * (f[..., 1] - f[..., 2])
+    return lab
+
+
+def lab_to_hex(lab: Sequence[float]) -> str:
+    """Return `#rrggbb` of a CIELAB (D65) colour; colours outside sRGB are clipped to it."""
+    lightness, a, b = (float(value) for value in lab)
+    fy = (lightness + 16) / 116
+    f = np.array([fy + a / 500, fy, fy - b / 200])
+    xyz = np.where(f**3 > _EPSILON, f**3, (116 * f - 16) / _KAPPA) * _WHITE
+    linear = np.clip(np.linalg.solve(_TO_XYZ, xyz), 0, 1)
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return "#" + "".join(f"{value:02x}" for value in np.rint(np.clip(srgb, 0, 1) * 255).astype(int))
+
+
+def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool = False) -> list[tuple[Lab, float]]:
+    """Return at most `count` CIELAB centres of an RGB picture with area shares that add up to 1, largest first.
+
+    Deterministic: a Lab histogram, centres seeded by weight and distance, then weighted k-means. Centres closer than
+    4 (CIE76) are merged, so that a plain picture has one colour. `ignore_background=True`, for packshots, leaves out
+    the near-white area that touches the border, unless hardly anything else is left.
+    """
+    small = _small(image)
+    lab = rgb_to_lab(np.asarray(small))
+    pixels = lab.reshape(-1, 3)
+    if ignore_background:
+        foreground = ~border_connected(_near_white(lab))
+        if foreground.mean() >= _LEAST_FOREGROUND:
+            pixels = lab[foreground]
+    points, weights = _histogram(pixels)
+    centres, shares = _merge(*_kmeans(points, weights, _seed(points, weights, count)))
+    order = np.argsort(-shares, kind="stable")
+    return [((float(centres[i, 0]), float(centres[i, 1]), float(centres[i, 2])), float(shares[i])) for i in order]
+
+
+def border_connected(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the part of a (height, width) mask that is 4-connected to the border through the mask."""
+    reached = np.zeros_like(mask)
+    reached[[0, -1]] = mask[[0, -1]]
+    reached[:, [0, -1]] = mask[:, [0, -1]]
+    before = -1
+    while (size := int(np.count_nonzero(reached))) != before:
+        before = size
+        reached[1:] |= reached[:-1] & mask[1:]
+        reached[:-1] |= reached[1:] & mask[:-1]
+        reached[:, 1:] |= reached[:, :-1] & mask[:, 1:]
+        reached[:, :-1] |= reached[:, 1:] & mask[:, :-1]
+    return reached
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """Return the picture as RGB, averaged down so that its long side has less than 2 × _LONG_SIDE pixels."""
+    factor = max(image.size) // _LONG_SIDE
+    if factor <= 1:
+        return image.convert("RGB")
+    return image.convert("RGB").reduce(factor)
+
+
+def _near_white(lab: Floats) -> NDArray[np.bool_]:
+    lightness, chroma = _NEAR_WHITE
+    return (lab[..., 0] >= lightness) & (np.hypot(lab[..., 1], lab[..., 2]) <= chroma)
+
+
+def _histogram(pixels: Floats) -> tuple[Floats, Floats]:
+    """Return the mean colour (n, 3) and the share (n,) of every occupied bin."""
+    bins = np.floor(pixels / _BIN).astype(np.int64) + 64
+    keys = (bins[:, 0] * 256 + bins[:, 1]) * 256 + bins[:, 2]
+    _, inverse = np.unique(keys, return_inverse=True)
+    counts = np.bincount(inverse)
+    means = np.stack([np.bincount(inverse, pixels[:, channel]) for channel in range(3)], axis=1) / counts[:, None]
+    return means.astype(np.float32), (counts / counts.sum()).astype(np.float32)
+
+
+def _seed(points: Floats, weights: Floats, count: int) -> Floats:
+    """Return up to `count` seeds: the heaviest bin, then always the bin with the largest weight × distance²."""
+    chosen = [int(np.argmax(weights))]
+    distance = np.full(len(points), np.inf, dtype=np.float32)
+    while len(chosen) < min(count, len(points)):
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+        best = int(np.argmax(weights * distance))
+        if distance[best] == 0:
+            break
+        chosen.append(best)
+    return points[chosen]
+
+
+def _kmeans(points: Floats, weights: Floats, centres: Floats) -> tuple[Floats, Floats]:
+    totals = weights
+    for _ in range(_ITERATIONS):
+        # |p - c|² without the |p|² that is the same for all centres
+        nearest = np.argmin((centres**2).sum(axis=1) - 2 * points @ centres.T, axis=1)
+        totals = np.bincount(nearest, weights, minlength=len(centres))
+        kept = totals > 0
+        sums = np.stack([np.bincount(nearest, weights * points[:, c], minlength=len(centres)) for c in range(3)], 1)
+        centres, totals = (sums[kept] / totals[kept, None]).astype(np.float32), totals[kept]
+    return centres, totals.astype(np.float32)
+
+
+def _merge(centres: Floats, shares: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Join centres that look the same, nearest first; shares are normalised to add up to 1."""
+    colours, areas = centres.astype(np.float64), shares.astype(np.float64)
+    while len(colours) > 1:
+        gaps = np.linalg.norm(colours[:, None] - colours[None], axis=2)
+        np.fill_diagonal(gaps, np.inf)
+        i, j = sorted(int(k) for k in np.unravel_index(int(np.argmin(gaps)), gaps.shape))
+        if gaps[i, j] >= _SAME:
+            break
+        colours[i] = (colours[i] * areas[i] + colours[j] * areas[j]) / (areas[i] + areas[j])
+        areas[i] += areas[j]
+        colours, areas = np.delete(colours, j, axis=0), np.delete(areas, j)
+    return colours, areas / areas.sum()
