@@ -1,0 +1,1 @@
+"""Ground truth, metrics and calibration: plain data in, figures with intervals out."""

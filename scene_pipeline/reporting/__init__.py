@@ -1,0 +1,1 @@
+"""What people look at: lookbooks, tables for people, previews for the interface."""
