@@ -1,0 +1,85 @@
+"""Decide how vectors are indexed and searched: pure functions of sizes, so that a test can read them like a table.
+
+The costs are measured on one core of a 2-core Xeon with AVX-512 (`benchmarks/index.py` measures them again); only their
+ratios matter here.
+"""
+
+from dataclasses import dataclass
+
+EXACT_CODES = 50_000_000
+"""Rows x dimensions up to which every row is scanned exactly: about 5 ms a query."""
+
+TRAINING_ROWS = 65_536
+RECALL_AT = 50
+MAX_REFINE_FACTOR = 64
+
+_DIMENSIONS_PER_CODE = 8  # one 4-bit code for 8 dimensions: recall .99 with refine, half the scan time of 4
+_NS_PER_EXACT_DIMENSION = 0.11  # one dimension of one row, scanned as SQ8
+_NS_PER_SKIPPED_ROW = 1.5  # a row the filter refuses, in an exact scan
+_NS_PER_FAST_CODE = 0.06  # one 4-bit code of one row
+_NS_PER_REFINED_DIMENSION = 0.25  # rows to refine lie scattered in memory
+_SLACK = 1.5  # the share that passes near the query may be smaller than over the whole catalogue
+_GATHERED_ROWS = 2_048  # up to here a subset is copied out and multiplied, which needs no scan of the others
+
+
+@dataclass(frozen=True)
+class IndexPlan:
+    """How to build: the faiss factory string, how many times deeper than asked the coarse search looks
+    (0: exact, nothing to refine), how many rows to train on, and the bytes that the codes take in memory.
+    """
+
+    factory: str
+    refine_factor: int
+    training_rows: int
+    memory_bytes: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether every row is scanned."""
+        return self.refine_factor == 0
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """How to search: `way` is "gather" (multiply the allowed rows), "scan" (exact over the allowed rows) or "fast".
+
+    For "fast": `fetch` rows are asked of the index, which refines the best `depth` of its coarse order.
+    """
+
+    way: str
+    fetch: int = 0
+    depth: int = 0
+
+
+def plan_index(n: int, dimension: int) -> IndexPlan:
+    """Return how to index `n` vectors of `dimension`.
+
+    Exact 8-bit codes (SQ8) while small; above, 4-bit product quantisation with a fast scan, refined with SQ8. The
+    number of codes divides the dimension; a dimension that no code of 4 to 16 dimensions divides stays exact.
+    """
+    codes = _codes(dimension)
+    training_rows = min(n, TRAINING_ROWS)
+    if n * dimension <= EXACT_CODES or codes == 0:
+        return IndexPlan("SQ8", 0, training_rows, n * dimension)
+    return IndexPlan(f"PQ{codes}x4fs,Refine(SQ8)", 4, training_rows, n * (dimension + (codes + 1) // 2))
+
+
+def plan_search(plan: IndexPlan, shape: tuple[int, int], allowed: int, k: int) -> SearchPlan:
+    """Return the cheapest way to the best `k` of the `allowed` rows among `shape` = (rows, dimension)."""
+    n, dimension = shape
+    if allowed <= _GATHERED_ROWS and allowed < n:
+        return SearchPlan("gather")
+    if plan.exact:
+        return SearchPlan("scan")
+    widen = 1.0 if allowed == n else n / allowed * _SLACK
+    fetch = min(n, int(k * widen) + 1)
+    depth = min(n, int(max(plan.refine_factor * RECALL_AT, 2 * k) * widen) + 1)
+    scan = allowed * dimension * _NS_PER_EXACT_DIMENSION + (n - allowed) * _NS_PER_SKIPPED_ROW
+    fast = n * _codes(dimension) * _NS_PER_FAST_CODE + depth * dimension * _NS_PER_REFINED_DIMENSION
+    return SearchPlan("scan") if scan < fast else SearchPlan("fast", fetch, max(fetch, depth))
+
+
+def _codes(dimension: int) -> int:
+    """Return the number of codes closest to one per 8 dimensions that divides the dimension, or 0."""
+    widths = [width for width in range(4, 17) if dimension % width == 0]
+    return dimension // min(widths, key=lambda width: abs(width - _DIMENSIONS_PER_CODE)) if widths else 0

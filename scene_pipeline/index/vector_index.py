@@ -1,0 +1,234 @@
+"""Search product vectors by inner product: build, measure the recall, write, open, search."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import faiss
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from scene_pipeline.errors import BundleError, IndexBuildError
+from scene_pipeline.files import write_bytes
+from scene_pipeline.index.plan import MAX_REFINE_FACTOR, RECALL_AT, IndexPlan, plan_index, plan_search
+from scene_pipeline.index.recall import exact_neighbours, measure_recall
+from scene_pipeline.index.vectors import BLOCK, as_float32, check_vectors, write_float16
+
+INDEX_FILE = "index.faiss"
+VECTORS_FILE = "vectors.npy"
+RECORD_FILE = "index.json"
+
+_FAISS: Any = faiss  # its keyword arguments are added at import, where no type checker sees them
+
+Progress = Callable[[int, int], None]
+"""Called with (rows done, rows in all) while rows are added."""
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """What an index knows about itself, beside its codes."""
+
+    factory: str
+    refine_factor: int
+    training_rows: int
+    memory_bytes: int
+    rows: int
+    dimension: int
+    recall: float
+    recall_queries: int
+
+
+class VectorIndex:
+    """Vectors [n, dimension] and a faiss index over them. Reading is safe from many threads.
+
+    Results carry inner products of 8-bit codes (error about 5e-4 for unit vectors), or of the stored vectors when few
+    rows are allowed.
+    """
+
+    def __init__(
+        self, index: Any, vectors: npt.NDArray[np.floating], plan: IndexPlan, recall: tuple[float, int]
+    ) -> None:
+        """Wrap what `build` or `open` made; use those."""
+        self._index = index
+        self._codes = index if plan.exact else faiss.downcast_index(index.refine_index)
+        self.vectors = vectors
+        self.plan = plan
+        self.recall, self.recall_queries = recall
+
+    @classmethod
+    def build(
+        cls,
+        vectors: npt.NDArray[np.floating],
+        plan: IndexPlan | None = None,
+        recall_floor: float = 0.97,
+        progress: Progress | None = None,
+        threads: int | None = None,
+    ) -> "VectorIndex":
+        """Index `vectors` [n, dimension] (float32 or float16) and raise the refine factor until recall@50 suffices.
+
+        Each vector is made of one or two parts of length 1. Without a `plan`, `plan_index` decides. `threads` bounds
+        the cores used (default: all). Raises IndexBuildError for an empty array, NaN, other lengths, or when the recall
+        stays below `recall_floor`.
+        """
+        check_vectors(vectors)
+        n, dimension = vectors.shape
+        plan = plan or plan_index(n, dimension)
+        with _faiss_threads(threads):
+            index: Any = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
+            index.train(as_float32(vectors[:: max(1, n // plan.training_rows)][: plan.training_rows]))
+            for start in range(0, n, BLOCK):
+                index.add(as_float32(vectors[start : start + BLOCK]))
+                if progress is not None:
+                    progress(min(start + BLOCK, n), n)
+            return cls._measured(index, vectors, plan, recall_floor)
+
+    @classmethod
+    def _measured(
+        cls, index: Any, vectors: npt.NDArray[np.floating], plan: IndexPlan, recall_floor: float
+    ) -> "VectorIndex":
+        queries, truth = exact_neighbours(vectors)
+        while True:
+            built = cls(index, vectors, plan, (0.0, len(queries)))
+            built.recall = measure_recall(built.search, vectors, queries, truth)
+            if built.recall >= recall_floor:
+                return built
+            deeper = dataclasses.replace(plan, refine_factor=plan.refine_factor * 2)
+            if plan.exact or deeper.refine_factor > MAX_REFINE_FACTOR:
+                raise IndexBuildError(
+                    f"{plan.factory} over {len(vectors)} vectors reaches recall@{RECALL_AT} {built.recall:.3f}, below "
+                    f"{recall_floor:g}, at refine factor {plan.refine_factor}; build with the plan of a smaller "
+                    "catalogue (SQ8, exact) or lower recall_floor"
+                )
+            plan = deeper
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return len(self.vectors)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self.vectors.shape[1]
+
+    def search(
+        self, query: npt.NDArray[np.floating], k: int, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return (rows, inner products) of the best min(k, allowed.sum()) rows for `query` [dimension], best first.
+
+        Where the approximate search leaves too few allowed rows, the allowed rows are searched exactly; -1 never
+        occurs. One query runs on one core. Raises BundleError when a shape does not fit.
+        """
+        n = len(self)
+        if query.shape != (self.dimension,) or (allowed is not None and allowed.shape != (n,)) or k < 0:
+            raise BundleError(
+                f"a query {query.shape} for k={k} does not fit an index of {n} vectors of {self.dimension} dimensions; "
+                "use the encoder of the bundle and one `allowed` flag per product"
+            )
+        passing = n if allowed is None else int(np.count_nonzero(allowed))
+        wanted = min(k, passing)
+        if wanted == 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        plan = plan_search(self.plan, (n, self.dimension), passing, wanted)
+        row = as_float32(query[None])
+        if plan.way == "gather" and allowed is not None:
+            return self._gather(row, wanted, allowed)
+        mask = None if passing == n else allowed
+        if plan.way == "fast":
+            rows, scores = self._fast(row, plan.fetch, plan.depth, mask)
+            if len(rows) >= wanted:
+                return rows[:wanted], scores[:wanted]
+        return self._scan(row, wanted, mask)
+
+    def _gather(
+        self, query: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        rows = np.flatnonzero(allowed)
+        scores = as_float32(self.vectors[rows]) @ query[0]
+        best = np.argsort(-scores, kind="stable")[:k]
+        return rows[best], scores[best]
+
+    def _scan(
+        self, query: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.bool_] | None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        parameters, bits = None, None
+        if allowed is not None:
+            bits = np.packbits(
+                allowed, bitorder="little"
+            )  # faiss keeps a pointer to it: it lives as long as the search
+            parameters = _FAISS.SearchParameters(sel=faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits)))
+        with _faiss_threads(1):
+            scores, rows = self._codes.search(query, k, params=parameters)
+        return _valid(rows[0], scores[0])
+
+    def _fast(
+        self, query: npt.NDArray[np.float32], fetch: int, depth: int, allowed: npt.NDArray[np.bool_] | None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        parameters = _FAISS.IndexRefineSearchParameters(k_factor=depth / fetch)
+        with _faiss_threads(1):
+            scores, rows = self._index.search(query, fetch, params=parameters)
+        rows, scores = _valid(rows[0], scores[0])
+        if allowed is None:
+            return rows, scores
+        passing = allowed[rows]
+        return rows[passing], scores[passing]
+
+    def write(self, folder: Path) -> None:
+        """Write index.faiss, vectors.npy (float16) and index.json into `folder`.
+
+        Raises OSError when the disk is full or the folder cannot be written.
+        """
+        write_float16(self.vectors, folder / VECTORS_FILE)
+        try:
+            faiss.write_index(self._index, str(folder / INDEX_FILE))
+        except RuntimeError as error:  # faiss reports a failed write as text only
+            raise OSError(f"{folder / INDEX_FILE}: faiss could not write the index, the disk may be full") from error
+        record = _Record(
+            **dataclasses.asdict(self.plan),
+            rows=len(self),
+            dimension=self.dimension,
+            recall=self.recall,
+            recall_queries=self.recall_queries,
+        )
+        write_bytes(folder / RECORD_FILE, msgspec.json.format(msgspec.json.encode(record), indent=1))
+
+    @classmethod
+    def open(cls, folder: Path, mmap: bool = True) -> "VectorIndex":
+        """Return the index that `write` left in `folder`; with `mmap` codes and vectors stay on disk until read.
+
+        Raises BundleError when a file is missing, is something else, or the three do not fit together. Check the
+        hashes of files that others could have altered before opening them.
+        """
+        try:
+            record = msgspec.json.decode((folder / RECORD_FILE).read_bytes(), type=_Record)
+            vectors = np.load(folder / VECTORS_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
+            index: Any = faiss.read_index(str(folder / INDEX_FILE), faiss.IO_FLAG_MMAP_IFC if mmap else 0)
+        except (OSError, ValueError, EOFError, RuntimeError, msgspec.DecodeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise BundleError(f"{folder}: the index cannot be opened ({reason}); build the bundle again") from error
+        if not (record.rows, record.dimension) == vectors.shape == (index.ntotal, index.d):
+            raise BundleError(
+                f"{folder}: {RECORD_FILE} says {record.rows} x {record.dimension}, {VECTORS_FILE} has {vectors.shape}, "
+                f"{INDEX_FILE} {index.ntotal} x {index.d}; build the bundle again"
+            )
+        plan = IndexPlan(record.factory, record.refine_factor, record.training_rows, record.memory_bytes)
+        return cls(index, vectors, plan, (record.recall, record.recall_queries))
+
+
+@contextmanager
+def _faiss_threads(threads: int | None) -> Iterator[None]:
+    """Bound the threads faiss uses when called from this thread."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+def _valid(
+    rows: npt.NDArray[np.int64], scores: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    found = rows >= 0
+    return rows[found], scores[found]
