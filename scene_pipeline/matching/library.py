@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from scene_pipeline.errors import ImageError, ScenePipelineError
-from scene_pipeline.files import sha256_file
+from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.types import SceneResult
 
@@ -17,11 +19,28 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class LibraryResult:
-    """A scored library, keyed by file name: results, reasons for failures, and the SHA-256 of every file read."""
+    """A scored library. Results, failures (with their reason) and SHA-256 of the files read are keyed by file name.
 
+    `reused` counts the results taken over from an earlier run, whose file, bundle and `k` were the same.
+    """
+
+    k: int
     results: Mapping[str, SceneResult] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     content_hashes: Mapping[str, str] = field(default_factory=dict)
+    reused: int = 0
+
+    def save(self, path: Path) -> None:
+        """Write the result as JSON, atomically."""
+        write_bytes(path, msgspec.json.encode(self))
+
+    @classmethod
+    def load(cls, path: Path) -> "LibraryResult":
+        """Read what `save` wrote. Raises ScenePipelineError when the file is something else."""
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except (OSError, msgspec.DecodeError) as error:
+            raise ScenePipelineError(f"{path}: holds no scored library ({error}); score the library again") from error
 
 
 def list_scenes(folder: Path) -> list[Path]:
@@ -38,18 +57,39 @@ def list_scenes(folder: Path) -> list[Path]:
     return scenes
 
 
-def score_library(folder: Path, matcher: SceneMatcher, k: int = 10, progress: Progress | None = None) -> LibraryResult:
-    """Return the recommendations for every scene of `folder`."""
+def score_library(
+    folder: Path,
+    matcher: SceneMatcher,
+    k: int = 10,
+    previous: LibraryResult | None = None,
+    progress: Progress | None = None,
+) -> LibraryResult:
+    """Return the recommendations for every scene of `folder`, taking over from `previous` what has not changed."""
     results: dict[str, SceneResult] = {}
     failures: dict[str, str] = {}
     hashes: dict[str, str] = {}
+    reused = 0
     scenes = list_scenes(folder)
     for done, path in enumerate(scenes, start=1):
         hashes[path.name] = sha256_file(path)
-        try:
-            results[path.name] = matcher.recommend(path, k)
-        except ImageError as error:
-            failures[path.name] = str(error)
+        known = _known(previous, path.name, hashes[path.name], k, matcher.bundle.manifest.bundle_version)
+        if known is not None:
+            results[path.name] = known
+            reused += 1
+        else:
+            try:
+                results[path.name] = matcher.recommend(path, k)
+            except ImageError as error:
+                failures[path.name] = str(error)
         if progress is not None:
             progress(done, len(scenes))
-    return LibraryResult(results, failures, hashes)
+    return LibraryResult(k, results, failures, hashes, reused)
+
+
+def _known(
+    previous: LibraryResult | None, name: str, content_hash: str, k: int, bundle_version: str
+) -> SceneResult | None:
+    if previous is None or previous.k != k or previous.content_hashes.get(name) != content_hash:
+        return None
+    result = previous.results.get(name)
+    return result if result is not None and result.bundle_version == bundle_version else None
