@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 export DAGSTER_DISABLE_TELEMETRY := 1
+ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
 .PHONY: demo test lint ui bench clean setup
 
@@ -28,7 +29,9 @@ test: lint  ## lint, types, tests
 	$(BIN)/pytest
 
 ui: $(READY)  ## Dagster on 127.0.0.1:3000
-	DAGSTER_HOME="$${DAGSTER_HOME:-$(CURDIR)/.dagster_home}" $(BIN)/python -m scene_pipeline.ui
+	@mkdir -p "$(DAGSTER_HOME)"
+	@test -e "$(DAGSTER_HOME)/dagster.yaml" || cp deploy/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+	$(BIN)/dagster dev --host 127.0.0.1 --port 3000
 
 bench: $(READY)  ## every claim of docs/benchmarks.md, measured again
 	$(BIN)/python -m benchmarks

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "scene_pipeline"
 FLOORS = {
     "errors": 0,
     "files": 0,
+    "progress": 0,
     "vocabulary": 1,
     "sample": 1,
     "catalog": 2,
@@ -29,7 +30,6 @@ FLOORS = {
     "defs": 6,
     "definitions": 7,
     "cli": 7,
-    "ui": 7,
     "scene_matcher": 7,
 }
 
