@@ -1,11 +1,10 @@
 """Decide which products are scored: a person's constraints first, then points for room, style, colour and material."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.factors import Candidates, palette_harmony
@@ -28,19 +27,24 @@ class Constraints:
     without_categories: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
 
-    def allowed(self, traits: Traits, products: pa.Table, categories: Sequence[str]) -> np.ndarray | None:
+    def allowed(
+        self, traits: Traits, categories: Sequence[str], brands: Callable[[], pa.ChunkedArray]
+    ) -> np.ndarray | None:
         """Return a mask [n] of the products that meet all constraints, or None when there are none.
 
+        `categories` are the vocabulary's ids; `brands` returns the products' brands and is asked only when needed.
         Raises ScenePipelineError naming the constraint that left nothing.
         """
         mask: np.ndarray | None = None
-        for name, part in self._parts(traits, products, categories):
+        for name, part in self._parts(traits, categories, brands):
             mask = part if mask is None else mask & part
             if not mask.any():
                 raise ScenePipelineError(f"no product is left once {name} is applied; loosen it")
         return mask
 
-    def _parts(self, traits: Traits, products: pa.Table, categories: Sequence[str]) -> list[tuple[str, np.ndarray]]:
+    def _parts(
+        self, traits: Traits, categories: Sequence[str], brands: Callable[[], pa.ChunkedArray]
+    ) -> list[tuple[str, np.ndarray]]:
         parts: list[tuple[str, np.ndarray]] = []
         if self.min_price is not None:
             parts.append((f"a price of at least {self.min_price:g}", traits.price >= self.min_price))
@@ -57,9 +61,9 @@ class Constraints:
             unwanted = _category_indices(self.without_categories, categories)
             parts.append((f"without {', '.join(self.without_categories)}", ~np.isin(traits.category, unwanted)))
         if self.brands:
-            known = pc.is_in(pc.utf8_lower(products["brand"]), pa.array([brand.lower() for brand in self.brands]))
-            mask = known.combine_chunks().to_numpy(zero_copy_only=False)
-            parts.append((f"brand {', '.join(self.brands)}", mask.astype(bool)))
+            wanted_brands = {brand.lower() for brand in self.brands}
+            mask = np.array([(brand or "").lower() in wanted_brands for brand in brands().to_pylist()])
+            parts.append((f"brand {', '.join(self.brands)}", mask))
         return parts
 
 

@@ -72,7 +72,7 @@ def score_library(
     scenes = list_scenes(folder)
     for done, path in enumerate(scenes, start=1):
         hashes[path.name] = sha256_file(path)
-        known = _known(previous, path.name, hashes[path.name], k, matcher.bundle.manifest.bundle_version)
+        known = _known(previous, path.name, hashes[path.name], k, matcher.bundle.version)
         if known is not None:
             results[path.name] = known
             reused += 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from PIL import Image
@@ -14,6 +15,7 @@ from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
+from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.matching.diversity import choose
@@ -22,7 +24,7 @@ from scene_pipeline.matching.filtering import Constraints, points
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.scene import Scene, analyse
-from scene_pipeline.matching.traits import Traits
+from scene_pipeline.matching.traits import TRAITS, Traits
 from scene_pipeline.matching.types import Recommendation, SceneAnalysis, SceneResult
 
 BACKGROUND = 2048
@@ -53,14 +55,16 @@ class SceneMatcher:
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         self.bundle = bundle
         self.vocabulary = bundle.vocabulary
-        self.encoder = OnnxImageEncoder.open(bundle.encoder_path, bundle.encoder_spec, threads=threads)
+        self.spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
+        self.calibration = msgspec.convert(bundle.calibration, CalibrationMap)
+        self._encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)
         self._prompts = PromptVectors.load(bundle.prompts_path)
-        self._traits = Traits.load(bundle.path / "traits.npz")
-        self._calibration: CalibrationMap = bundle.calibration
+        self._traits = Traits.load(bundle.path / TRAITS)
+        self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
         count = len(self._traits)
         drawn = np.random.default_rng(0).choice(count, size=min(BACKGROUND, count), replace=False)
-        self._background = bundle.vectors[np.sort(drawn)].astype(np.float32)
+        self._background = bundle.index.vectors[np.sort(drawn)].astype(np.float32)
         self._background_has_image = self._traits.has_image[np.sort(drawn)]
 
     @classmethod
@@ -87,16 +91,16 @@ class SceneMatcher:
         return SceneResult(
             scene=scene.analysis,
             recommendations=self._explain(scene.analysis, scored, chosen, weights),
-            bundle_version=self.bundle.manifest.bundle_version,
-            encoder_id=self.bundle.encoder_spec.id,
+            bundle_version=self.bundle.version,
+            encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
         )
 
     def analyse(self, image: str | Path | Image.Image) -> Scene:
         """Return what a photograph shows."""
         if not isinstance(image, Image.Image):
-            image = decode_image(Path(image), short_side=2 * self.bundle.encoder_spec.input_size)
-        return analyse(image, self.encoder.embed([image])[0], self._prompts, self.vocabulary)
+            image = decode_image(Path(image), short_side=2 * self.spec.input_size)
+        return analyse(image, self._encoder.embed([image])[0], self._prompts, self.vocabulary)
 
     def score(
         self,
@@ -109,7 +113,7 @@ class SceneMatcher:
         query = self.query(scene)
         allowed = None
         if constraints is not None:
-            allowed = constraints.allowed(self._traits, self.bundle.products, self._category_ids)
+            allowed = constraints.allowed(self._traits, self._category_ids, self._brands)
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * k)
         rows, inner = self.bundle.index.search(query, wanted, allowed)
         similarity = self._standardise(query, inner, self._traits.has_image[rows])
@@ -118,6 +122,9 @@ class SceneMatcher:
         passed = points(scene, candidates) >= self.vocabulary.scoring.filter.threshold
         order = np.lexsort((rows, -scores, ~passed))
         return Scored(rows[order], scores[order], factors[order], similarity[order], passed[order])
+
+    def _brands(self) -> pa.ChunkedArray:
+        return self.bundle.products(["brand"])["brand"]
 
     def query(self, scene: Scene) -> np.ndarray:
         """Return the fused query vector [d] of a scene: its picture, and the words its rooms and styles stand for."""
@@ -145,7 +152,7 @@ class SceneMatcher:
         for group in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
             pool = group[: POOL_FACTOR * k]
             if len(chosen) < k and len(pool):
-                vectors = self.bundle.vectors[scored.rows[pool]].astype(np.float32)
+                vectors = self.bundle.index.vectors[scored.rows[pool]].astype(np.float32)
                 vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
                 category = self._traits.category[scored.rows[pool]]
                 rules = self.vocabulary.scoring.diversity
@@ -161,8 +168,8 @@ class SceneMatcher:
         weights: Mapping[str, float] | None,
     ) -> tuple[Recommendation, ...]:
         rows = scored.rows[chosen]
-        products = self.bundle.products.select(list(PRODUCT_COLUMNS)).take(pa.array(rows)).to_pylist()
-        confidence = self._calibration.apply(scored.scores[chosen])
+        products = self._products.take(pa.array(rows)).to_pylist()
+        confidence = self.calibration.apply(scored.scores[chosen])
         used = weights or self.vocabulary.scoring.weights
         lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([used[name] for name in FACTORS])
         narrator = Narrator(self.vocabulary, analysis)
@@ -177,7 +184,7 @@ class SceneMatcher:
                 placement=planner.place(product["category"], product["product_type"]),
                 score=float(scored.scores[index]),
                 confidence=float(confidence[rank - 1]),
-                calibrated=self._calibration.calibrated,
+                calibrated=self.calibration.calibrated,
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
                 reason=narrator.sentence(
                     product,

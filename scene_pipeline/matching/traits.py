@@ -12,6 +12,9 @@ from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 from scene_pipeline.vocabulary import Category, Style, Vocabulary
 
+TRAITS = "traits.npz"
+"""The file's name in a bundle."""
+
 COLORS_KEPT = 4
 DEFAULT_AFFINITY = 0.4
 OUTDOOR_FIT = 0.1

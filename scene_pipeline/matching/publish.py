@@ -1,0 +1,172 @@
+"""Put a whole catalogue into a bundle that the matcher can open, and promote it when it passes its checks."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap
+from scene_pipeline.bundle.checks import CheckResult, standard_checks
+from scene_pipeline.bundle.layout import CALIBRATION, FUSION, IMAGE_ENCODER, PRODUCTS, PROMPTS, SCORING
+from scene_pipeline.bundle.manage import prune
+from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
+from scene_pipeline.bundle.open import Bundle, open_bundle
+from scene_pipeline.bundle.write import BundleWriter
+from scene_pipeline.encoders.export import export_onnx
+from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
+from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.errors import BundleError
+from scene_pipeline.files import sha256_bytes
+from scene_pipeline.index import VectorIndex
+from scene_pipeline.index.fuse import fit, fuse_products
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.traits import TRAITS, build_traits
+from scene_pipeline.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from scene_pipeline.encoders.text import TextEncoder
+
+FORMAT = "1"
+"""Raised when the same inputs would give another bundle."""
+
+SAMPLES = 32
+"""Product pictures on which the exported image tower is compared with torch."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedCatalog:
+    """Products with their vectors, row by row.
+
+    `products` has the columns of catalog.schema.CATEGORISED and `has_image`, `image_sha256`, `image_lab`,
+    `image_share`; `image` [n, d_image] and `text` [n, d_text] are unit rows, `has_image` [n] says which image rows
+    count; `rejects` is the number of rows of the catalogue that were refused.
+    """
+
+    products: pa.Table
+    image: np.ndarray
+    has_image: np.ndarray
+    text: np.ndarray
+    rejects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a bundle is made with besides the catalogue."""
+
+    spec: EncoderSpec
+    text_encoder: "TextEncoder"
+    vocabulary: Vocabulary
+    calibration: CalibrationMap
+    int8: bool = False
+    recall_floor: float = 0.97
+    size_change: tuple[float, float] = (0.2, 0.5)
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The bundle that now serves; `unchanged` when it already held this very content and nothing was written."""
+
+    bundle: Bundle
+    checks: tuple[CheckResult, ...]
+    unchanged: bool
+
+
+def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: Sequence[Image.Image]) -> Published:
+    """Write, check and promote a bundle under `artifacts`/bundles.
+
+    `samples` are product pictures for comparing the exported tower with torch. A catalogue and recipe that the
+    promoted bundle was already made of leave it as it is. Raises BundleRefusedError when a blocking check fails, with
+    the promoted bundle unharmed.
+    """
+    version = data_version(catalog, recipe)
+    current = _current(artifacts)
+    if current is not None and current.manifest.data_version == version:
+        return Published(current, (), unchanged=True)
+    previous = current.manifest.counts["products"] if current else None
+    prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
+    with BundleWriter(artifacts / "bundles") as writer:
+        index = _write_files(writer.folder, catalog, recipe, prompts, samples)
+        writer.seal(
+            ManifestFields(
+                data_version=version,
+                image_encoder=msgspec.to_builtins(recipe.spec),
+                text_encoder=recipe.text_encoder.id,
+                counts={
+                    "products": catalog.products.num_rows,
+                    "with_image": int(catalog.has_image.sum()),
+                    "rejects": catalog.rejects,
+                },
+                index=IndexRecord(
+                    factory=index.plan.factory,
+                    recall=index.recall,
+                    recall_queries=index.recall_queries,
+                    refine=0 if index.plan.exact else index.plan.refine_factor,
+                ),
+                calibration=msgspec.to_builtins(recipe.calibration),
+            )
+        )
+        checks = standard_checks(previous, smoke_query(samples[0]), recipe.recall_floor, recipe.size_change)
+        promotion = writer.promote(checks)
+    prune(artifacts, recipe.keep)
+    return Published(open_bundle(artifacts), promotion.checks, unchanged=False)
+
+
+def data_version(catalog: EmbeddedCatalog, recipe: Recipe) -> str:
+    """Return the hash of everything a bundle is made of; equal versions answer equally."""
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, catalog.products.schema) as stream:
+        stream.write_table(catalog.products.combine_chunks())
+    return sha256_bytes(
+        FORMAT.encode(),
+        sink.getvalue(),
+        np.ascontiguousarray(catalog.image[catalog.has_image]).tobytes(),
+        np.ascontiguousarray(catalog.text).tobytes(),
+        msgspec.json.encode(recipe.spec, order="sorted"),
+        recipe.text_encoder.id.encode(),
+        recipe.vocabulary.to_json(),
+        recipe.calibration.to_json(),
+        str(recipe.int8).encode(),
+    )
+
+
+def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
+    """Return a query that asks the bundle in a folder about `picture` and counts the answers."""
+
+    def query(folder: Path) -> int:
+        return len(SceneMatcher.open(folder).recommend(picture).recommendations)
+
+    return query
+
+
+def _write_files(
+    folder: Path, catalog: EmbeddedCatalog, recipe: Recipe, prompts: PromptVectors, samples: Sequence[Image.Image]
+) -> VectorIndex:
+    pq.write_table(catalog.products, folder / PRODUCTS, compression="zstd", row_group_size=20_000)
+    fusion = fit(catalog.image, catalog.text, catalog.has_image)
+    fusion.write(folder / FUSION)
+    index = VectorIndex.build(
+        fuse_products(catalog.image, catalog.text, catalog.has_image, fusion), recall_floor=recipe.recall_floor
+    )
+    index.write(folder)
+    prompts.save(folder / PROMPTS)
+    build_traits(catalog.products, recipe.vocabulary, catalog.text @ prompts.style_text.T).save(folder / TRAITS)
+    export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
+    (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
+    (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
+    return index
+
+
+def _current(artifacts: Path) -> Bundle | None:
+    """Return the promoted bundle, or None where there is none or it is damaged: the new one then replaces it."""
+    try:
+        return open_bundle(artifacts)
+    except BundleError:
+        return None

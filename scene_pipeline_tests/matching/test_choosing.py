@@ -1,0 +1,105 @@
+"""Diversity, placement and reasons: the list is spread, placed and explained."""
+
+import numpy as np
+import pytest
+
+from scene_pipeline.matching.diversity import choose
+from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.placement import PlacementPlanner
+from scene_pipeline.matching.reasons import Narrator
+from scene_pipeline.matching.types import SceneAnalysis, Trait
+from scene_pipeline.vocabulary import load_vocabulary
+
+VOCABULARY = load_vocabulary()
+RULES = VOCABULARY.scoring.diversity
+
+
+def random_units(count: int, dimension: int = 32) -> np.ndarray:
+    vectors = np.random.default_rng(1).normal(size=(count, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_the_best_comes_first_and_no_category_takes_more_than_its_share() -> None:
+    scores = np.linspace(1, 0.5, 60)
+    category = np.array([0] * 20 + [1] * 20 + [2] * 10 + [3] * 10)
+    chosen = choose(scores, random_units(60), category, 10, RULES)
+    assert chosen[0] == 0
+    assert len(set(chosen)) == 10
+    counts = np.bincount(category[chosen])
+    assert counts.max() <= RULES.max_per_category
+    assert np.count_nonzero(counts) >= RULES.min_categories
+
+
+def test_near_duplicates_are_left_out() -> None:
+    vectors = random_units(6)
+    vectors[1] = vectors[0]
+    chosen = choose(np.linspace(1, 0.9, 6), vectors, np.arange(6), 6, RULES)
+    assert chosen[0] == 0
+    assert sorted(chosen) == [0, 2, 3, 4, 5]
+
+
+def test_a_single_category_still_fills_the_list() -> None:
+    chosen = choose(np.linspace(1, 0.5, 30), random_units(30), np.zeros(30, int), 10, RULES)
+    assert len(chosen) == 10
+
+
+def test_fewer_candidates_than_asked() -> None:
+    assert len(choose(np.array([0.4, 0.6]), random_units(2), np.array([0, 1]), 10, RULES)) == 2
+    assert choose(np.empty(0), np.empty((0, 4), np.float32), np.empty(0, int), 10, RULES) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "category", "product_type", "place"),
+    [
+        ("living_room", "statement_vases", "vase", "on the coffee table"),
+        ("bedroom", "soft_textiles", "rug", "beside the bed"),
+        ("bedroom", "soft_textiles", "cushion cover", "against the headboard"),
+        ("kitchen", "soft_textiles", "curtains", "at the window"),
+        ("dining_room", "lighting_accents", "pendant lamp", "over the dining table"),
+        ("bathroom", "wall_decor", "mirror", "on the wall over the washbasin"),
+        ("unknown", "botanicals", None, "near the window"),
+        ("living_room", "uncategorised", "smoke alarm", "where it is used"),
+    ],
+)
+def test_placement(room: str, category: str, product_type: str | None, place: str) -> None:
+    assert PlacementPlanner(VOCABULARY, room).place(category, product_type) == place
+
+
+def test_the_second_vase_goes_elsewhere() -> None:
+    planner = PlacementPlanner(VOCABULARY, "living_room")
+    assert planner.place("statement_vases", "vase") == "on the coffee table"
+    assert planner.place("statement_vases", "vase") == "on the sideboard"
+
+
+def analysis(room: str = "bedroom") -> SceneAnalysis:
+    def trait(value: str) -> Trait:
+        return Trait(value, 0.9, 0.1, {value: 0.9})
+
+    return SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ())
+
+
+PRODUCT = {"materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0, "category": "lighting_accents"}
+WARM = [palette.id for palette in VOCABULARY.palettes].index("neutral_warm")
+
+
+@pytest.mark.parametrize(
+    ("lifted", "sentence"),
+    [
+        (["category_fit", "color_harmony"], "It is meant for a bedroom, and its warm neutrals repeat the room's."),
+        (["material_quality"], "Oak is at home in a Scandinavian room."),
+        (["size_appropriateness"], "At 40 cm it has the usual size of lighting accents."),
+        (["style_alignment"], "It suits the Scandinavian style."),
+        (["base_similarity"], "Its picture and text are closer to this scene than 97% of the catalogue."),
+        ([], "Average in every factor; ranked by its whole score for this bedroom."),
+    ],
+)
+def test_a_reason_names_the_factors_that_moved_the_score(lifted: list[str], sentence: str) -> None:
+    lift = np.array([0.1 - 0.01 * lifted.index(name) if name in lifted else -0.01 for name in FACTORS])
+    assert Narrator(VOCABULARY, analysis()).sentence(PRODUCT, lift, WARM, 0.975) == sentence
+
+
+def test_a_reason_never_says_what_the_row_does_not() -> None:
+    silent = {"materials": [], "rooms": [], "largest_cm": None, "category": "uncategorised"}
+    lift = np.array([0.01, 0.0, 0.5, 0.5, 0.5, 0.02])
+    sentence = Narrator(VOCABULARY, analysis("unknown")).sentence(silent, lift, -1, 0.9999)
+    assert sentence == "Its picture and text are closer to this scene than 99% of the catalogue."

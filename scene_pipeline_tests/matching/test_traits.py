@@ -1,0 +1,140 @@
+"""Product facts become arrays that scoring can trust."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from scene_pipeline.errors import BundleError
+from scene_pipeline.matching.traits import Traits, build_traits, palette_distribution
+from scene_pipeline.vocabulary import load_vocabulary
+
+VOCABULARY = load_vocabulary()
+ROOMS = [room.id for room in VOCABULARY.rooms]
+STYLES = [style.id for style in VOCABULARY.styles]
+PALETTES = [palette.id for palette in VOCABULARY.palettes]
+
+
+def product(**facts: Any) -> dict[str, Any]:
+    """A categorised product that says nothing, but for `facts`."""
+    silent: dict[str, Any] = {
+        "category": "statement_vases",
+        "materials": [],
+        "rooms": [],
+        "styles": [],
+        "outdoor": False,
+        "color_lab": [],
+        "largest_cm": None,
+        "availability": None,
+        "price": None,
+        "has_image": False,
+        "image_lab": None,
+        "image_share": None,
+    }
+    return silent | facts
+
+
+SCHEMA = pa.schema(
+    [
+        ("category", pa.string()),
+        ("materials", pa.list_(pa.string())),
+        ("rooms", pa.list_(pa.string())),
+        ("styles", pa.list_(pa.string())),
+        ("outdoor", pa.bool_()),
+        ("color_lab", pa.list_(pa.list_(pa.float32()))),
+        ("largest_cm", pa.float32()),
+        ("availability", pa.string()),
+        ("price", pa.float64()),
+        ("has_image", pa.bool_()),
+        ("image_lab", pa.list_(pa.list_(pa.float32()))),
+        ("image_share", pa.list_(pa.float32())),
+    ]
+)
+
+
+def traits_of(*products: dict[str, Any]) -> Traits:
+    return build_traits(pa.Table.from_pylist(list(products), schema=SCHEMA), VOCABULARY)
+
+
+def test_a_silent_product_is_neutral() -> None:
+    traits = traits_of(product(category="uncategorised"))
+    assert traits.category.tolist() == [-1]
+    assert traits.room_fit[0].tolist() == [0.5] * 8
+    assert traits.palette.tolist() == [-1]
+    assert traits.material_quality.tolist() == [0.5]
+    assert np.isnan(traits.largest_cm[0])
+    assert np.isnan(traits.price[0])
+    assert traits.availability.tolist() == [0.75]
+    assert not traits.has_image[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "room", "least", "most"),
+    [
+        ({"rooms": ["bathroom"], "category": "functional_beauty"}, "bathroom", 1.0, 1.0),
+        ({"rooms": ["bathroom"], "category": "functional_beauty"}, "living_room", 0.0, 0.35),  # a toilet brush
+        ({"category": "functional_beauty"}, "living_room", 0.8, 0.9),
+        ({"outdoor": True, "category": "accent_furniture"}, "bedroom", 0.0, 0.1),  # garden chairs stay outside
+    ],
+)
+def test_room_fit(facts: dict[str, Any], room: str, least: float, most: float) -> None:
+    fit = traits_of(product(**facts)).room_fit[0, ROOMS.index(room)]
+    assert least <= fit <= most + 1e-6
+
+
+def test_a_style_that_the_text_names_is_certain() -> None:
+    affinity = traits_of(product(styles=["bohemian"], materials=["glass"])).style_affinity[0]
+    assert affinity[STYLES.index("bohemian")] == 1.0
+    assert affinity.argmax() == STYLES.index("bohemian")
+
+
+def test_a_material_counts_as_its_family_where_a_style_does_not_name_it() -> None:
+    oak, wood, rattan = traits_of(
+        product(materials=["oak"]), product(materials=["wood"]), product(materials=["rattan"])
+    ).material_style
+    scandinavian, bohemian = STYLES.index("scandinavian"), STYLES.index("bohemian")
+    assert oak[scandinavian] == wood[scandinavian] == 1.0
+    assert rattan[bohemian] == 1.0
+    assert rattan[STYLES.index("industrial")] == pytest.approx(0.4)
+
+
+def test_colours_of_the_picture_come_before_those_of_the_text() -> None:
+    traits = traits_of(
+        product(color_lab=[[30, 20, -40]], image_lab=[[52, 58, 42], [90, 0, 0]], image_share=[0.6, 0.2]),
+        product(color_lab=[[50, -24, -8]]),
+    )
+    assert traits.color_lab[0, 0].tolist() == [52, 58, 42]
+    assert traits.color_share[0].tolist() == pytest.approx([0.75, 0.25, 0, 0])
+    assert [PALETTES[index] for index in traits.palette] == ["warm_tones", "cool_tones"]
+
+
+@pytest.mark.parametrize(
+    ("palette", "colors"),
+    [
+        ("neutral_warm", [(85, 2, 11), (70, 4, 15)]),
+        ("neutral_cool", [(86, -1, -3), (60, -1, -5)]),
+        ("monochrome", [(97, 0, 0), (12, 0, 0)]),
+        ("earth_tones", [(48, 20, 32), (36, 14, 22)]),
+        ("warm_tones", [(53, 60, 44), (92, 1, 6)]),
+        ("cool_tones", [(60, -10, -27), (93, 0, 2)]),
+        ("jewel_tones", [(29, 20, -45), (32, -27, 8)]),
+    ],
+)
+def test_palettes_are_told_apart(palette: str, colors: list[tuple[float, float, float]]) -> None:
+    lab = np.array([colors], dtype=np.float32)
+    distribution = palette_distribution(lab, np.full((1, len(colors)), 1 / len(colors), np.float32), VOCABULARY)
+    assert distribution.sum() == pytest.approx(1)
+    assert PALETTES[int(distribution.argmax())] == palette
+
+
+def test_traits_round_trip_and_refuse_something_else(tmp_path: Path) -> None:
+    traits = traits_of(product(price=3.5), product(largest_cm=20.0))
+    traits.save(tmp_path / "traits.npz")
+    loaded = Traits.load(tmp_path / "traits.npz")
+    assert len(loaded) == 2
+    np.testing.assert_array_equal(loaded.price, traits.price)
+    (tmp_path / "traits.npz").write_bytes(b"not an archive")
+    with pytest.raises(BundleError, match="rebuild the bundle"):
+        Traits.load(tmp_path / "traits.npz")
