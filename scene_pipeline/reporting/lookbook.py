@@ -1,0 +1,159 @@
+"""The lookbook: one HTML file of a library's scenes and the products for them, that asks nothing of a network."""
+
+import base64
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from scene_pipeline.files import write_text
+from scene_pipeline.matching.types import UNKNOWN, Recommendation, SceneAnalysis
+from scene_pipeline.reporting.names import FACTOR_NAMES, display_name, title_case
+from scene_pipeline.reporting.pictures import EmbeddedPicture, embed_picture
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# (up to this many pictures, long side in pixels, WebP quality): a page of 500 scenes stays below 40 MB
+SCENE_SIZES = ((200, 960, 74), (400, 800, 68), (800, 640, 64), (10**9, 480, 56))
+PRODUCT_SIZES = ((1500, 240, 76), (4000, 240, 62), (10**9, 160, 60))
+
+
+@dataclass(frozen=True, slots=True)
+class LookbookProduct:
+    """A product as it is shown. image: a picture file, or None; price: as it is to be read, with its currency."""
+
+    recommendation: Recommendation
+    title: str
+    image: Path | None = None
+    price: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookbookScene:
+    """A scene as it is shown: its file name, the photograph, what was seen in it and the products, best first."""
+
+    name: str
+    image: Path
+    analysis: SceneAnalysis
+    products: tuple[LookbookProduct, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookbook:
+    """What a lookbook shows. calibration_note: a sentence on what the confidence rests on.
+
+    failures: (scene, reason) of the scenes that could not be scored. created_at: an aware time.
+    """
+
+    library: str
+    bundle_version: str
+    encoder_id: str
+    created_at: datetime
+    calibration_note: str
+    scenes: tuple[LookbookScene, ...]
+    failures: tuple[tuple[str, str], ...] = field(default=())
+
+
+def write_lookbook(target: Path, lookbook: Lookbook) -> None:
+    """Write the lookbook as one self-contained HTML file, atomically.
+
+    Pictures are scaled down, encoded anew and embedded, each product picture once. Raises ImageError for a picture that
+    cannot be decoded.
+    """
+    photographs = _embed([scene.image for scene in lookbook.scenes], SCENE_SIZES)
+    pictures = _embed(
+        [product.image for scene in lookbook.scenes for product in scene.products if product.image is not None],
+        PRODUCT_SIZES,
+    )
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(name=display_name, capital=title_case, percent=_percent, without_path=_without_path)
+    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("lookbook.css", "lookbook.js"))
+    page = environment.get_template("lookbook.html").render(
+        book=lookbook,
+        photographs=photographs,
+        pictures=pictures,
+        places=_first_places(lookbook.scenes),
+        rooms=_counted([scene.analysis.room.value for scene in lookbook.scenes]),
+        styles=_counted([scene.analysis.style.value for scene in lookbook.scenes]),
+        calibrated=_calibrated(lookbook.scenes),
+        created=f"{lookbook.created_at.astimezone(UTC):%-d %B %Y, %H:%M} UTC",
+        factors=FACTOR_NAMES,
+        unknown=UNKNOWN,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        policy=_content_policy(style, script),
+    )
+    write_text(target, page)
+
+
+def _embed(paths: Sequence[Path], sizes: Sequence[tuple[int, int, int]]) -> dict[Path, EmbeddedPicture]:
+    """Return each distinct picture embedded, at the size that so many pictures allow."""
+    distinct = list(dict.fromkeys(paths))
+    edge, quality = next((edge, quality) for most, edge, quality in sizes if len(distinct) <= most)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # PIL decodes and encodes without the GIL
+        embedded = pool.map(lambda path: embed_picture(path, edge, quality), distinct)
+        return dict(zip(distinct, embedded, strict=True))
+
+
+def _first_places(scenes: Sequence[LookbookScene]) -> dict[Path, tuple[int, int]]:
+    """Return where each product picture is shown first, as (scene, product): there its bytes stand, once."""
+    places: dict[Path, tuple[int, int]] = {}
+    for row, scene in enumerate(scenes):
+        for column, product in enumerate(scene.products):
+            if product.image is not None:
+                places.setdefault(product.image, (row, column))
+    return places
+
+
+def _counted(values: Sequence[str]) -> list[tuple[str, int]]:
+    return sorted(Counter(values).items(), key=lambda item: (item[0] == UNKNOWN, display_name(item[0]).lower()))
+
+
+def _calibrated(scenes: Sequence[LookbookScene]) -> bool:
+    return all(product.recommendation.calibrated for scene in scenes for product in scene.products)
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}"
+
+
+def _without_path(reason: str, name: str) -> str:
+    """Return the reason without the path that it may begin with: a page handed round names no folders."""
+    return reason.split(f"{name}: ", 1)[-1]
+
+
+def _content_policy(style: str, script: str) -> str:
+    """Return a policy under which only this very style and script act, and nothing can be fetched or sent."""
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+    return (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'"
+    )
+
+
+def confidence_note(calibration: Mapping[str, object]) -> str:
+    """Return the sentence on what a confidence rests on, from the fields of a bundle's calibration map."""
+    if not calibration.get("calibrated"):
+        return (
+            "The figures on the cards are uncalibrated scores between 0 and 1: they order the products of a scene, "
+            "and are no probabilities."
+        )
+    measured = calibration.get("ece")
+    error = f"; on scenes held out, it was off by {measured:.1%} on average" if isinstance(measured, float) else ""
+    return (
+        f"Confidence is the share of such products that fit, learned from {calibration['n']:,} labelled examples "
+        f"({calibration['set_name']}){error}."
+    )

@@ -1,0 +1,133 @@
+"""The tables of a scored library: one row per scene and rank, and one row per scene."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scene_pipeline.files import atomic_path
+from scene_pipeline.matching.types import Recommendation, SceneResult
+from scene_pipeline.vocabulary.model import FACTORS
+
+RECOMMENDATIONS = pa.schema(
+    [
+        pa.field("library", pa.string(), nullable=False),
+        pa.field("scene", pa.string(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
+        pa.field("product_id", pa.string(), nullable=False),
+        pa.field("sku_id", pa.string(), nullable=False),
+        pa.field("description", pa.string(), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("placement", pa.string(), nullable=False),
+        pa.field("score", pa.float32(), nullable=False),
+        pa.field("confidence", pa.float32(), nullable=False),  # a probability only where `calibrated`
+        pa.field("calibrated", pa.bool_(), nullable=False),
+        *(pa.field(f"factor_{name}", pa.float32(), nullable=False) for name in FACTORS),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("room", pa.string(), nullable=False),
+        pa.field("style", pa.string(), nullable=False),
+        pa.field("palette", pa.string(), nullable=False),
+        pa.field("bundle_version", pa.string(), nullable=False),
+        pa.field("encoder_id", pa.string(), nullable=False),
+    ]
+)
+"""One row per scene and rank. Every row names the bundle and the encoder that it was scored with."""
+
+SCENES = pa.schema(
+    [
+        pa.field("library", pa.string(), nullable=False),
+        pa.field("scene", pa.string(), nullable=False),
+        pa.field("room", pa.string()),
+        pa.field("room_confidence", pa.float32()),
+        pa.field("style", pa.string()),
+        pa.field("style_confidence", pa.float32()),
+        pa.field("palette", pa.string()),
+        pa.field("palette_confidence", pa.float32()),
+        pa.field("colors", pa.list_(pa.string())),  # sRGB hex, largest area first
+        pa.field("color_shares", pa.list_(pa.float32())),  # of the area, in the order of `colors`
+        pa.field("note", pa.string()),  # why a trait is unknown
+        pa.field("outcome", pa.string(), nullable=False),  # ok or failed
+        pa.field("reason", pa.string(), nullable=False),  # why it failed, empty where it did not
+        pa.field("elapsed_ms", pa.float32()),
+        pa.field("content_hash", pa.string()),  # SHA-256 of the file, null where it could not be read
+    ]
+)
+"""One row per scene of the library; a scene that failed has null traits and a reason."""
+
+
+def recommendations_table(results: Mapping[str, SceneResult], library: str) -> pa.Table:
+    """Return RECOMMENDATIONS of the results (scene file name -> result), by scene and rank."""
+    rows = [
+        _recommendation_row(item, {"library": library, "scene": scene, **_context(results[scene])})
+        for scene in sorted(results)
+        for item in results[scene].recommendations
+    ]
+    return pa.Table.from_pylist(rows, schema=RECOMMENDATIONS)
+
+
+def scenes_table(
+    results: Mapping[str, SceneResult],
+    library: str,
+    failures: Mapping[str, str] | None = None,
+    content_hashes: Mapping[str, str] | None = None,
+) -> pa.Table:
+    """Return SCENES of the results and failures (scene file name -> reason), by scene."""
+    failures, content_hashes = failures or {}, content_hashes or {}
+    rows = []
+    for scene in sorted({*results, *failures}):
+        row = {"library": library, "scene": scene, "content_hash": content_hashes.get(scene)}
+        if scene in failures:
+            rows.append({**row, "outcome": "failed", "reason": failures[scene]})
+        else:
+            rows.append({**row, "outcome": "ok", "reason": "", **_analysis_columns(results[scene])})
+    return pa.Table.from_pylist(rows, schema=SCENES)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table as Parquet, atomically."""
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def write_people_csv(table: pa.Table, path: Path) -> None:
+    """Write a table as CSV for spreadsheets: lists joined by spaces, cells that look like formulas neutralised."""
+    from scene_pipeline.catalog.export import write_csv  # noqa: PLC0415 - pulls in the catalogue's readers
+
+    for index, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            texts = [None if cell is None else " ".join(map(_short, cell)) for cell in table.column(index).to_pylist()]
+            table = table.set_column(index, field.name, pa.array(texts, pa.string()))
+    write_csv(table, path)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _context(result: SceneResult) -> dict[str, str]:
+    return {
+        "room": result.scene.room.value,
+        "style": result.scene.style.value,
+        "palette": result.scene.palette.value,
+        "bundle_version": result.bundle_version,
+        "encoder_id": result.encoder_id,
+    }
+
+
+def _recommendation_row(item: Recommendation, context: Mapping[str, str]) -> dict[str, object]:
+    own = {name: getattr(item, name) for name in RECOMMENDATIONS.names if hasattr(item, name)}
+    return {**context, **own, **{f"factor_{name}": item.factors[name] for name in FACTORS}}
+
+
+def _analysis_columns(result: SceneResult) -> dict[str, object]:
+    scene = result.scene
+    traits = {"room": scene.room, "style": scene.style, "palette": scene.palette}
+    return {
+        **{name: trait.value for name, trait in traits.items()},
+        **{f"{name}_confidence": trait.confidence for name, trait in traits.items()},
+        "colors": [color.hex for color in scene.colors],
+        "color_shares": [color.share for color in scene.colors],
+        "note": scene.note,
+        "elapsed_ms": result.elapsed_ms,
+    }
