@@ -1,0 +1,63 @@
+"""Put a scored library together as a lookbook: titles, pictures and prices come from the bundle it was scored with."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap
+from scene_pipeline.bundle.open import Bundle
+from scene_pipeline.images.store import ImageStore
+from scene_pipeline.matching.library import LibraryResult
+from scene_pipeline.matching.types import Recommendation
+from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene
+
+COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
+
+
+def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundle, images: ImageStore) -> Lookbook:
+    """Return the lookbook of `result`; `scenes` is the library's folder, `images` where product pictures lie."""
+    products = {row["product_id"]: row for row in bundle.products(COLUMNS).to_pylist()}
+    return Lookbook(
+        library=library,
+        bundle_version=bundle.version,
+        encoder_id=str(bundle.manifest.image_encoder["id"]),
+        created_at=datetime.now(UTC),
+        calibration_note=calibration_note(msgspec.convert(bundle.calibration, CalibrationMap)),
+        scenes=tuple(
+            LookbookScene(
+                name=name,
+                image=scenes / name,
+                analysis=scored.scene,
+                products=tuple(
+                    _product(item, products.get(item.product_id, {}), images) for item in scored.recommendations
+                ),
+            )
+            for name, scored in sorted(result.results.items())
+        ),
+        failures=tuple(sorted(result.failures.items())),
+    )
+
+
+def calibration_note(calibration: CalibrationMap) -> str:
+    """Return a sentence on what the confidence of a bundle rests on."""
+    if not calibration.calibrated:
+        return "The figures are scores, not probabilities: this encoder has not been calibrated on labelled scenes."
+    error = "" if calibration.ece is None else f", expected calibration error {calibration.ece:.3f} on scenes held out"
+    return (
+        f"Confidence is the probability that a product fits, learned on {calibration.n:,} labelled pairs of "
+        f"{calibration.set_name}{error}."
+    )
+
+
+def _product(item: Recommendation, row: Mapping[str, Any], images: ImageStore) -> LookbookProduct:
+    picture = images.path(row["image_sha256"]) if row.get("image_sha256") else None
+    price = row.get("price")
+    return LookbookProduct(
+        recommendation=item,
+        title=row.get("title") or row.get("sentence") or item.description,
+        image=picture if picture is not None and picture.exists() else None,
+        price=None if price is None else f"{price:,.2f}",
+    )
