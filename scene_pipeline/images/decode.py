@@ -1,6 +1,7 @@
 """Turn bytes nobody vouches for into an upright RGB picture, or say in one line why not."""
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,23 @@ def sniff(head: bytes) -> str | None:
     return None
 
 
+def check_magic(data: bytes, name: str) -> str:
+    """Return the format that the first bytes announce (256 are looked at). Raises DecodeError saying what they are."""
+    if not data:
+        raise DecodeError("empty", f"{name}: has no bytes; export or fetch it again")
+    kind = sniff(data[:16])
+    if kind is None:
+        start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+            what = "is a web page"
+        elif start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
+            what = "is SVG or XML"
+        else:
+            what = "is no picture of a known kind"
+        raise DecodeError("not_an_image", f"{name}: {what}; give {_ACCEPTED}")
+    return kind
+
+
 def decode_image(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, short_side: int | None = None) -> Image.Image:
     """Return the first frame of a picture as RGB, upright (EXIF), transparency flattened on white.
 
@@ -67,27 +85,44 @@ def decode_image(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, short_si
     Raises DecodeError (an ImageError) with one line that names the file, when `source` is a path, what is wrong and
     the mend.
     """
-    where = str(source) if isinstance(source, Path) else "the picture"
-    data = _read(source) if isinstance(source, Path) else source
-    name = _known_format(data, where)
-    _check_pixels(_webp_canvas(data) if name == "WEBP" else None, max_pixels, where)
+    if isinstance(source, Path):
+        return decode_named(_read(source), str(source), max_pixels, short_side).image
+    return decode_named(source, "the picture", max_pixels, short_side).image
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An upright RGB picture, maybe decoded at reduced scale, and the full size (width, height) of the original."""
+
+    image: Image.Image
+    full_size: tuple[int, int]
+
+
+def decode_named(data: bytes, name: str, max_pixels: int, short_side: int | None) -> Decoded:
+    """Do what `decode_image` does for bytes that messages shall call `name`."""
+    kind = check_magic(data, name)
+    _check_pixels(_webp_canvas(data) if kind == "WEBP" else None, max_pixels, name)
     try:
-        with Image.open(io.BytesIO(data), formats=(name,)) as image:
-            _check_pixels(image.size, max_pixels, where)
-            if short_side is not None and name == "JPEG":
+        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+            stored = image.size
+            _check_pixels(stored, max_pixels, name)
+            if short_side is not None and kind == "JPEG":
                 image.draft(None, (short_side, short_side))  # type: ignore[arg-type]
             image.load()
-            picture = _rgb(_upright(image), where)
+            orientation = _orientation(image)
+            upright = image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
+            picture = _rgb(upright, name)
             picture.info = {}  # comments and profiles of strangers would be saved again with the picture
-            return picture
+            width, height = stored
+            return Decoded(picture, (height, width) if orientation >= 5 else (width, height))
     except DecodeError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels(where, max_pixels) from error
+        raise _too_many_pixels(name, max_pixels) from error
     except Exception as error:  # PIL's readers raise anything from struct.error to IndexError on damaged files
         what = " ".join(str(error).split()) or type(error).__name__
         raise DecodeError(
-            "broken_image", f"{where}: is a damaged or incomplete {name} ({what[:120]}); export or fetch it again"
+            "broken_image", f"{name}: is a damaged or incomplete {kind} ({what[:120]}); export or fetch it again"
         ) from error
 
 
@@ -111,22 +146,6 @@ def _read(path: Path) -> bytes:
         raise DecodeError(
             reason, f"{path}: cannot be read ({error.strerror}); check the path and its permissions"
         ) from error
-
-
-def _known_format(data: bytes, where: str) -> str:
-    if not data:
-        raise DecodeError("empty", f"{where}: has no bytes; export or fetch it again")
-    name = sniff(data[:16])
-    if name is None:
-        start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-            what = "is a web page"
-        elif start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
-            what = "is SVG or XML"
-        else:
-            what = "is no picture of a known kind"
-        raise DecodeError("not_an_image", f"{where}: {what}; give {_ACCEPTED}")
-    return name
 
 
 def _webp_canvas(data: bytes) -> tuple[int, int] | None:
@@ -154,18 +173,17 @@ def _too_many_pixels(where: str, max_pixels: int, size: str = "far") -> DecodeEr
     )
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # damaged EXIF: browsers show such a picture as it is stored, and so do we
-        orientation = 1
-    method = _TRANSPOSE.get(orientation) if isinstance(orientation, int) else None
-    return image if method is None else image.transpose(method)
+        return 1
+    return orientation if orientation in _TRANSPOSE else 1
 
 
-def _rgb(image: Image.Image, where: str) -> Image.Image:
+def _rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "F":
-        raise DecodeError("unsupported_format", f"{where}: holds floating-point pixels; save it with 8 or 16 bits")
+        raise DecodeError("unsupported_format", f"{name}: holds floating-point pixels; save it with 8 or 16 bits")
     if image.mode.startswith("I"):  # 16-bit greyscale; PIL's own conversion clips it to white
         values = np.asarray(image).astype(np.int64)
         image = Image.fromarray(np.clip((values + 128) // 257, 0, 255).astype(np.uint8))

@@ -1,0 +1,46 @@
+"""Local pictures: paths that must stay inside the catalogue's folder."""
+
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene_pipeline.images.reasons import FetchError
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A regular file inside the catalogue's folder. `stamp` changes when the file does."""
+
+    path: Path
+    stamp: str
+
+
+def is_local(url: str) -> bool:
+    """Return whether the catalogue means a path: no scheme and no host."""
+    return not _SCHEME.match(url)
+
+
+def local_file(url: str, folder: Path, max_bytes: int) -> LocalFile:
+    """Return the file that a path of the catalogue names, links followed.
+
+    Raises FetchError `outside_catalog` when it, or what it links to, lies outside `folder`, `not_found`, `unreadable`
+    for anything but a regular file, and `too_large`.
+    """
+    try:
+        root = folder.resolve()
+        path = (root / url).resolve(strict=True)
+        if not path.is_relative_to(root):
+            raise FetchError("outside_catalog", f"{url}: leads out of the catalogue's folder; move the picture into it")
+        info = path.stat()
+    except FileNotFoundError as error:
+        raise FetchError("not_found", f"{url}: is not in the catalogue's folder; mend the path") from error
+    except (OSError, ValueError, RuntimeError) as error:  # no permission, a NUL byte, a loop of links
+        raise FetchError("unreadable", f"{url[:200]!r}: cannot be read ({error})") from error
+    if not stat.S_ISREG(info.st_mode):
+        raise FetchError("unreadable", f"{url}: is not a file; name a picture")
+    if info.st_size > max_bytes:
+        raise FetchError("too_large", f"{url}: has more than the {max_bytes / 1e6:g} MB allowed; save it smaller")
+    return LocalFile(path, f"{info.st_size}-{info.st_mtime_ns}")

@@ -1,0 +1,267 @@
+"""One run of the fetcher: hosts take turns, downloads and decoding overlap, every URL is settled and journalled."""
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from scene_pipeline.images.client import Answer, HttpClient
+from scene_pipeline.images.guard import parse_url
+from scene_pipeline.images.hosts import Host
+from scene_pipeline.images.journal import Journal
+from scene_pipeline.images.local import is_local, local_file
+from scene_pipeline.images.normalise import Job, Prepared, Recipe
+from scene_pipeline.images.plan import Action
+from scene_pipeline.images.pool import DecodePool
+from scene_pipeline.images.reasons import FetchError
+from scene_pipeline.images.schema import OK
+from scene_pipeline.images.status import UrlStatus, failed, host_of
+from scene_pipeline.images.store import ImageStore
+from scene_pipeline.images.types import FetchProgress, FetchSettings
+
+_LOCAL = "local files"
+_EVERY_S = 0.25  # between two calls of progress
+_SLOWEST = 5
+_TEMPORARY = frozenset(("tls", "host_down"))  # not retried in the run, and no word against the copy we have
+_RESOLVERS = 32  # threads that may wait for the name server, which Python asks in a blocking way
+
+
+class FetchRun:
+    """Settles URLs: `statuses` gains one entry per URL of `work`, the journal a line per URL that changed."""
+
+    def __init__(
+        self,
+        store: ImageStore,
+        settings: FetchSettings,
+        known: Mapping[str, UrlStatus],
+        statuses: dict[str, UrlStatus],
+        journal: Journal,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._known = known
+        self._statuses = statuses
+        self._journal = journal
+        self._ready: deque[Host] = deque()  # hosts with something waiting and room for one more request
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+
+    async def fetch(self, work: Mapping[str, Action], progress: Callable[[FetchProgress], None] | None = None) -> None:
+        """Settle every URL of `work`. Raises ImageError when the store cannot be written."""
+        settings = self._settings
+        self._work, self._progress = work, progress
+        self._started = time.monotonic()
+        self._last_shown = 0.0
+        self._reused = len(self._statuses)
+        self._counts = Counter(status.reason or OK for status in self._statuses.values())
+        self._bytes = 0
+        self._hosts = self._queues(work)
+        self._ready.extend(self._hosts.values())
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._finished = asyncio.Event()
+        recipe = Recipe(
+            root=str(self._store.root),
+            max_pixels=settings.max_pixels,
+            max_bytes=settings.max_bytes,
+            short_side=settings.short_side,
+            quality=settings.quality,
+            keep_originals=settings.keep_originals,
+        )
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVERS, "resolve"))
+        async with (
+            HttpClient(settings) as self._client,
+            DecodePool(recipe, settings.decode_workers, settings.decode_timeout_s) as self._pool,
+        ):
+            try:
+                self._pump()
+                await self._finished.wait()
+            finally:
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._error is not None:
+            raise self._error
+        self._show()
+
+    def _queues(self, work: Mapping[str, Action]) -> dict[str, Host]:
+        hosts: dict[str, Host] = {}
+        for url, action in work.items():
+            name = _LOCAL if is_local(url) or action is Action.REMAKE else host_of(url)
+            if name not in hosts:
+                hosts[name] = Host(name, self._settings)
+            hosts[name].waiting.append(url)
+        return hosts
+
+    def _pump(self) -> None:
+        """Start what there is room for, one request of each host in turn."""
+        while self._ready and len(self._tasks) < 2 * self._settings.concurrency and self._error is None:
+            host = self._ready.popleft()
+            if (pause := host.pause_left()) > 0:
+                asyncio.get_running_loop().call_later(pause, self._resume, host)
+                continue
+            url = host.waiting.popleft()
+            host.active += 1
+            if host.waiting and host.active < self._settings.per_host:
+                self._ready.append(host)
+            task = asyncio.create_task(self._settle(host, url))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        if not self._tasks and (self._error is not None or not any(host.waiting for host in self._hosts.values())):
+            self._finished.set()
+
+    def _resume(self, host: Host) -> None:
+        self._ready.append(host)
+        self._pump()
+
+    def _leave(self, host: Host) -> None:
+        """Make room for the host's next request."""
+        was_full = host.active >= self._settings.per_host
+        host.active -= 1
+        if was_full and host.waiting:
+            self._ready.append(host)
+            self._pump()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = self._error or error
+            self._finished.set()
+        self._pump()
+
+    async def _settle(self, host: Host, url: str) -> None:
+        old = self._known.get(url)
+        if self._work[url] is Action.REMAKE and old is not None:
+            status = await self._remade(host, url, old)
+        elif is_local(url):
+            status = await self._local(host, url, old)
+        else:
+            status = await self._remote(host, url, old)
+        if status is not old:
+            self._journal.append(status)
+        self._statuses[url] = status
+        self._counts[status.reason or OK] += 1
+        self._bytes += status.original_bytes or 0
+        if time.monotonic() - self._last_shown >= _EVERY_S:
+            self._show()
+
+    async def _remade(self, host: Host, url: str, old: UrlStatus) -> UrlStatus:
+        original = self._store.original(old.original_sha256 or "")
+        prepared = await self._pool.prepare(Job("the original that was kept", path=str(original)))
+        self._leave(host)
+        return self._made(url, prepared, Answer(old.http_status or 200, None, old.etag, old.last_modified), 0)
+
+    async def _local(self, host: Host, url: str, old: UrlStatus | None) -> UrlStatus:
+        try:
+            file = local_file(url, self._settings.catalog_folder, self._settings.max_bytes)
+            if old is not None and self._work[url] is Action.CHECK and old.etag == file.stamp:
+                return old
+            prepared = await self._pool.prepare(Job(url, path=str(file.path)))
+        except FetchError as error:
+            return failed(url, error.reason, error.detail, time.time(), tries=1)
+        finally:
+            self._leave(host)
+        return self._made(url, prepared, Answer(0, None, file.stamp, None), 1)
+
+    async def _remote(self, host: Host, url: str, old: UrlStatus | None) -> UrlStatus:
+        tries = Counter[str]()
+        try:
+            parse_url(url)
+            answer = await self._ask(host, url, old if self._work[url] is Action.CHECK else None, tries)
+        except FetchError as error:
+            return self._without(url, error, old, tries.total())
+        finally:
+            self._leave(host)
+        if answer.body is None and old is not None:
+            return msgspec.structs.replace(
+                old, fetched_at=time.time(), http_status=answer.http_status, tries=tries.total(), detail=None
+            )
+        prepared = await self._pool.prepare(Job("the picture", data=answer.body))
+        return self._made(url, prepared, answer, tries.total())
+
+    async def _ask(self, host: Host, url: str, known: UrlStatus | None, tries: Counter[str]) -> Answer:
+        """Ask until there is an answer or no hope; `tries` counts the requests made."""
+        settings = self._settings
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(settings.retries + 1),
+            wait=wait_random_exponential(multiplier=settings.backoff_s, max=settings.max_backoff_s),
+            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.retried),
+            reraise=True,
+        )
+
+        async def once() -> Answer:
+            probe = await host.enter()
+            error: FetchError | None = None
+            async with self._slots:
+                start = time.monotonic()
+                tries["made"] += 1
+                try:
+                    etag, date = (known.etag, known.last_modified) if known is not None else (None, None)
+                    return await self._client.get(url, etag, date)
+                except FetchError as caught:
+                    error = caught
+                    raise
+                finally:
+                    host.leave(time.monotonic() - start, error, probe)
+
+        return await retrying(once)
+
+    def _made(self, url: str, prepared: Prepared, answer: Answer, tries: int) -> UrlStatus:
+        http_status = answer.http_status or None
+        if prepared.reason is not None:
+            detail = prepared.detail or ""
+            size = {"http_status": http_status, "tries": tries, "original_bytes": prepared.original_bytes}
+            return failed(url, prepared.reason, detail, time.time(), **size)
+        return UrlStatus(
+            url=url,
+            outcome=OK,
+            fetched_at=time.time(),
+            http_status=http_status,
+            tries=tries,
+            original_bytes=prepared.original_bytes,
+            width=prepared.width,
+            height=prepared.height,
+            sha256=prepared.sha256,
+            phash=prepared.phash,
+            colors=prepared.colors,
+            original_sha256=prepared.original_sha256,
+            recipe=self._settings.recipe,
+            etag=answer.etag,
+            last_modified=answer.last_modified,
+        )
+
+    def _without(self, url: str, error: FetchError, old: UrlStatus | None, tries: int) -> UrlStatus:
+        """Return the failure, or the copy of an earlier run when the failure says nothing against it."""
+        temporary = error.retried or error.reason in _TEMPORARY
+        usable = temporary and old is not None and old.ok and old.recipe == self._settings.recipe
+        if usable and old is not None and self._store.intact(old.sha256 or ""):
+            return msgspec.structs.replace(old, tries=tries, detail=f"kept the earlier copy; the URL {error.detail}")
+        return failed(url, error.reason, error.detail, time.time(), http_status=error.http_status, tries=tries)
+
+    def _show(self) -> None:
+        self._last_shown = time.monotonic()
+        if self._progress is None:
+            return
+        total = self._reused + len(self._work)
+        done = len(self._statuses)
+        seconds = self._last_shown - self._started
+        rate = (done - self._reused) / seconds if seconds > 0 else 0.0
+        speeds = sorted((host.speed() for host in self._hosts.values() if host.tries), key=lambda speed: -speed.mean_s)
+        self._progress(
+            FetchProgress(
+                total=total,
+                done=done,
+                reused=self._reused,
+                ok=self._counts[OK],
+                failed=done - self._counts[OK],
+                by_reason={reason: count for reason, count in self._counts.items() if reason != OK and count},
+                bytes=self._bytes,
+                seconds=seconds,
+                rate=rate,
+                eta_s=(total - done) / rate if rate > 0 else None,
+                slowest_hosts=tuple(speeds[:_SLOWEST]),
+            )
+        )

@@ -1,0 +1,100 @@
+"""Fetch the pictures of a catalogue: every request ends in one row of the status table."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from scene_pipeline.errors import ImageError
+from scene_pipeline.images.journal import Journal
+from scene_pipeline.images.phash import duplicate_groups
+from scene_pipeline.images.plan import Action, plan
+from scene_pipeline.images.run import FetchRun
+from scene_pipeline.images.status import UrlStatus, status_table, statuses_of
+from scene_pipeline.images.store import ImageStore
+from scene_pipeline.images.types import FetchProgress, FetchSettings, ImageRequest
+
+
+def fetch_images(
+    requests: Sequence[ImageRequest],
+    store: ImageStore,
+    previous: pa.Table | None,
+    settings: FetchSettings,
+    progress: Callable[[FetchProgress], None] | None = None,
+) -> pa.Table:
+    """Fetch, normalise and store the pictures that are new, changed or failed, and return `IMAGE_STATUS`, a row each.
+
+    `previous` is the table of the last run. What a killed run had settled is read from the journal in the store's
+    folder, so that it is not fetched again. A URL shared by many products is fetched once. A picture that cannot be
+    had is a row with a reason, never an exception. `progress` is called at most four times a second, from the thread
+    that fetches, and once at the end.
+
+    Raises ImageError when another run holds the store, or the store cannot be written.
+    """
+    store.root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(store.root / ".lock", timeout=0):
+            return _fetch(requests, store, previous, settings, progress)
+    except Timeout as error:
+        raise ImageError(f"{store.root}: another run is fetching into it; wait for it to end") from error
+
+
+def _fetch(
+    requests: Sequence[ImageRequest],
+    store: ImageStore,
+    previous: pa.Table | None,
+    settings: FetchSettings,
+    progress: Callable[[FetchProgress], None] | None,
+) -> pa.Table:
+    store.sweep()
+    journal = Journal(store.root / "journal.jsonl")
+    known = _known(previous, journal)
+    statuses: dict[str, UrlStatus] = {}
+    work: dict[str, Action] = {}
+    now = time.time()
+    for url in dict.fromkeys(request.url for request in requests):
+        action = plan(url, known.get(url), now, settings, store)
+        if action is Action.KEEP:
+            statuses[url] = known[url]
+        else:
+            work[url] = action
+    run = FetchRun(store, settings, known, statuses, journal)
+    try:
+        _run_loop(run.fetch(work, progress))
+    finally:
+        journal.close()
+    used = {request.url for request in requests}
+    hashes = {
+        status.sha256: status.phash
+        for url in used
+        if (status := statuses[url]).sha256 is not None and status.phash is not None
+    }
+    return status_table(requests, statuses, duplicate_groups(hashes))
+
+
+def _run_loop(coroutine: Coroutine[None, None, None]) -> None:
+    """Run a coroutine to its end, in a thread of its own where this one has a running loop (a notebook)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(coroutine)
+        return
+    with ThreadPoolExecutor(1, "fetch") as executor:
+        executor.submit(asyncio.run, coroutine).result()
+
+
+def _known(previous: pa.Table | None, journal: Journal) -> dict[str, UrlStatus]:
+    """Return the newest status of every URL, and shorten the journal to what `previous` does not have."""
+    known: dict[str, UrlStatus] = {}
+    if previous is not None:
+        known = {status.url: status for status in statuses_of(previous)}
+    newer: dict[str, UrlStatus] = {}
+    for status in journal.read():
+        older = known.get(status.url)
+        if older is None or older.fetched_at < status.fetched_at - 1e-3:  # the table keeps microseconds
+            newer[status.url] = status
+    journal.replace(newer.values())
+    return known | newer

@@ -1,0 +1,57 @@
+"""The decoding process: `python -m scene_pipeline.images.worker`. Frames of msgpack in on stdin, out on stdout.
+
+A process of its own, because a picture made to crash or stall a decoder then costs one row and not the run, and because
+decoding can use the other cores while the downloads go on.
+"""
+
+import resource
+import sys
+import warnings
+from typing import BinaryIO, TypeVar
+
+import msgspec
+from PIL import Image
+
+from scene_pipeline.images.normalise import Job, Prepared, Recipe, prepare
+
+_LENGTH = 4  # bytes of a frame's big-endian length
+_MEMORY = 6 * 2**30  # of address space: several times what the largest accepted picture needs
+
+T = TypeVar("T")
+
+
+def frame(message: object) -> bytes:
+    """Return a message as msgpack, preceded by its length."""
+    body = msgspec.msgpack.encode(message)
+    return len(body).to_bytes(_LENGTH, "big") + body
+
+
+def read_frame(stream: BinaryIO, kind: type[T]) -> T | None:
+    """Return the next message, or None at the end of the stream."""
+    head = stream.read(_LENGTH)
+    if len(head) < _LENGTH:
+        return None
+    return msgspec.msgpack.decode(stream.read(int.from_bytes(head, "big")), type=kind)
+
+
+def main() -> None:
+    """Answer jobs until stdin closes: a `Recipe` first, then for each `Job` a `Prepared`."""
+    _limit_memory()
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the pixel cap is checked by the recipe
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    recipe = read_frame(stdin, Recipe)
+    while recipe is not None and (job := read_frame(stdin, Job)) is not None:
+        try:
+            prepared = prepare(job, recipe)
+        except OSError as error:
+            prepared = Prepared(fatal=f"{recipe.root}: cannot be written ({error.strerror}); free space or mend access")
+        stdout.write(frame(prepared))
+        stdout.flush()
+
+
+def _limit_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+
+
+if __name__ == "__main__":
+    main()
