@@ -25,12 +25,12 @@ FLOORS = {
     "index": 2,
     "bundle": 3,
     "matching": 4,
-    "evaluation": 4,
+    "evaluation": 5,
     "reporting": 5,
     "defs": 6,
     "definitions": 7,
-    "cli": 7,
-    "scene_matcher": 7,
+    "cli": 8,
+    "scene_matcher": 8,
 }
 
 

@@ -57,6 +57,27 @@ def list_scenes(folder: Path) -> list[Path]:
     return scenes
 
 
+def list_libraries(folder: Path) -> list[Path]:
+    """Return the libraries that `folder` means: itself when it holds pictures, else its sub-folders that do.
+
+    Raises ScenePipelineError when there is none.
+    """
+    try:
+        children = sorted(folder.iterdir())
+        if any(path.suffix.lower() in SUFFIXES for path in children):
+            return [folder]
+        found = [
+            child
+            for child in children
+            if child.is_dir() and any(path.suffix.lower() in SUFFIXES for path in child.iterdir())
+        ]
+    except OSError as error:
+        raise ScenePipelineError(f"{folder}: cannot be read ({error.strerror}); name a folder of scenes") from error
+    if not found:
+        raise ScenePipelineError(f"{folder}: holds no picture; put {', '.join(sorted(SUFFIXES))} files there")
+    return found
+
+
 def score_library(
     folder: Path,
     matcher: SceneMatcher,

@@ -57,8 +57,8 @@ class SceneMatcher:
         self.vocabulary = bundle.vocabulary
         self.spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
         self.calibration = msgspec.convert(bundle.calibration, CalibrationMap)
-        self._encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)
-        self._prompts = PromptVectors.load(bundle.prompts_path)
+        self.encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)
+        self.prompts = PromptVectors.load(bundle.prompts_path)
         self._traits = Traits.load(bundle.path / TRAITS)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
@@ -100,7 +100,7 @@ class SceneMatcher:
         """Return what a photograph shows."""
         if not isinstance(image, Image.Image):
             image = decode_image(Path(image), short_side=2 * self.spec.input_size)
-        return analyse(image, self._encoder.embed([image])[0], self._prompts, self.vocabulary)
+        return analyse(image, self.encoder.embed([image])[0], self.prompts, self.vocabulary)
 
     def score(
         self,
@@ -128,7 +128,7 @@ class SceneMatcher:
 
     def query(self, scene: Scene) -> np.ndarray:
         """Return the fused query vector [d] of a scene: its picture, and the words its rooms and styles stand for."""
-        words = scene.rooms @ self._prompts.room_text + 0.5 * (scene.styles @ self._prompts.style_text)
+        words = scene.rooms @ self.prompts.room_text + 0.5 * (scene.styles @ self.prompts.style_text)
         words /= max(float(np.linalg.norm(words)), 1e-9)
         return fuse_query(scene.vector, words, self.bundle.fusion, self.vocabulary.scoring.image_share)
 

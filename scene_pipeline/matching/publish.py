@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap
-from scene_pipeline.bundle.checks import CheckResult, standard_checks
+from scene_pipeline.bundle.checks import CheckResult, run_checks, standard_checks
 from scene_pipeline.bundle.layout import CALIBRATION, FUSION, IMAGE_ENCODER, PRODUCTS, PROMPTS, SCORING
 from scene_pipeline.bundle.manage import prune
 from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
@@ -88,8 +88,10 @@ def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: 
     """
     version = data_version(catalog, recipe)
     current = _current(artifacts)
+    smoke = smoke_query(samples[0])
     if current is not None and current.manifest.data_version == version:
-        return Published(current, (), unchanged=True)
+        results = run_checks(current.path, standard_checks(None, smoke, recipe.recall_floor, recipe.size_change))
+        return Published(current, results, unchanged=True)
     previous = current.manifest.counts["products"] if current else None
     prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
     with BundleWriter(artifacts / "bundles") as writer:
@@ -113,8 +115,7 @@ def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: 
                 calibration=msgspec.to_builtins(recipe.calibration),
             )
         )
-        checks = standard_checks(previous, smoke_query(samples[0]), recipe.recall_floor, recipe.size_change)
-        promotion = writer.promote(checks)
+        promotion = writer.promote(standard_checks(previous, smoke, recipe.recall_floor, recipe.size_change))
     prune(artifacts, recipe.keep)
     return Published(open_bundle(artifacts), promotion.checks, unchanged=False)
 

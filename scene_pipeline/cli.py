@@ -1,0 +1,345 @@
+"""Build, score, recommend, evaluate, and look after bundles.
+
+Exit status 0: done; 1: the work failed, with one line why; 2: the command was misused. With --json a command prints one
+JSON document and nothing else on standard output.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from scene_pipeline import progress
+from scene_pipeline.errors import ScenePipelineError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__
+)
+evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure against labelled pictures.")
+encoders = typer.Typer(rich_markup_mode=None, help="The encoders: what each is good for, and what is at hand.")
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(encoders, name="encoders")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Artifacts = Annotated[Path, typer.Option(help="Folder that runs write to and bundles are read from.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Vocabulary = Annotated[
+    Path | None, typer.Option(help="Folder with rooms.yaml, styles.yaml… of your own, laid over what ships.")
+]
+DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend becomes one line and exit status 1."""
+    try:
+        app()
+    except ScenePipelineError as error:
+        err.print(f"scene-pipeline: {error}", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        err.print("scene-pipeline: stopped; what was finished is kept, and the next run goes on from there")
+        sys.exit(130)
+
+
+# ---------------------------------------------------------------- build and score
+
+
+@app.command()
+def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
+    """Build the catalogue that ships, score its scenes, and name the lookbooks."""
+    from scene_pipeline.sample import sample_path
+
+    _build({"store": {"root": str(artifacts)}, "catalog": {"path": "sample"}, "encoder": {"id": "compact"}})
+    for library in sorted(path for path in (sample_path() / "scenes").iterdir() if path.is_dir()):
+        _score(library, artifacts, 10)
+
+
+@app.command()
+def build(
+    catalog: Annotated[Path, typer.Option(help="The catalogue: CSV, CSV.GZ or Parquet.")],
+    encoder: Annotated[str, typer.Option(help="An id of `scene-pipeline encoders`.")] = "compact",
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    columns: Annotated[Path | None, typer.Option(help="YAML file from the shop's column names to ours.")] = None,
+    vocabulary: Vocabulary = None,
+    int8: Annotated[bool, typer.Option(help="Serve the image tower in int8 where it stays faithful.")] = False,
+) -> None:
+    """Read, enrich, fetch, embed and index a catalogue, and promote the bundle when it passes its checks."""
+    from scene_pipeline.encoders.spec import get_spec
+
+    get_spec(encoder)
+    if encoder == "compact":
+        err.print(
+            "The compact encoder is small and was trained on room photographs and rendered products; for a real "
+            "catalogue prefer open_clip: --encoder ViT-B-32/laion2b_s34b_b79k",
+            soft_wrap=True,
+        )
+    _build(
+        {
+            "store": {"root": str(artifacts)},
+            "catalog": {"path": str(catalog), "column_map": str(columns or "")},
+            "encoder": {"id": encoder, "int8": int8},
+            "vocabulary": {"overlay": str(vocabulary or "")},
+        }
+    )
+
+
+def _build(resources: Mapping[str, Mapping[str, Any]]) -> None:
+    from scene_pipeline.bundle.open import open_bundle
+    from scene_pipeline.definitions import defs
+    from scene_pipeline.defs.run import build_bundle, instance
+
+    with progress.bars(err), instance() as dagster:
+        build_bundle(defs, dagster, resources)
+    bundle = open_bundle(Path(resources["store"]["root"]))
+    manifest = bundle.manifest
+    out.print(
+        f"bundle {manifest.bundle_version}: {manifest.counts['products']:,} products "
+        f"({manifest.counts['with_image']:,} with a picture, {manifest.counts['rejects']:,} rows rejected), "
+        f"index {manifest.index['factory']}, recall@50 {manifest.index['recall']:.3f}",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def score(
+    scenes: Annotated[Path, typer.Option(help="A library (a folder of pictures), or a folder of libraries.")],
+    k: Annotated[int, typer.Option(min=1, max=200, help="Products per scene.")] = 10,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Recommend products for every scene of a library and write its tables and lookbook."""
+    from scene_pipeline.matching.library import list_libraries
+
+    for library in list_libraries(scenes):
+        _score(library, artifacts, k)
+
+
+def _score(library: Path, artifacts: Path, k: int) -> None:
+    from scene_pipeline.definitions import defs
+    from scene_pipeline.defs.run import instance, score_library
+    from scene_pipeline.matching.library import LibraryResult
+    from scene_pipeline.reporting.console import library_view
+
+    with progress.bars(err), instance() as dagster:
+        score_library(defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"score_scenes": {"k": k}})
+    folder = artifacts / "scenes" / library.resolve().name
+    result = LibraryResult.load(folder / "results.json")
+    out.print(library_view(result.results, library.name, result.failures))
+    for name in ("recommendations.parquet", "recommendations.csv", "lookbook.html"):
+        out.print(f"{folder / name}", soft_wrap=True)
+
+
+# ---------------------------------------------------------------- recommend
+
+
+@app.command()
+def recommend(
+    image: Annotated[Path, typer.Argument(help="A photograph of a room.")],
+    k: Annotated[int, typer.Option(min=1, max=200, help="Products recommended.")] = 10,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+    min_price: Annotated[float | None, typer.Option(help="Least price.")] = None,
+    max_price: Annotated[float | None, typer.Option(help="Highest price.")] = None,
+    max_size_cm: Annotated[float | None, typer.Option(help="Largest dimension, in cm.")] = None,
+    in_stock: Annotated[bool, typer.Option("--in-stock", help="Only what is in stock.")] = False,
+    category: Annotated[list[str] | None, typer.Option(help="Only this category; repeatable.")] = None,
+    without_category: Annotated[list[str] | None, typer.Option(help="Not this category; repeatable.")] = None,
+    brand: Annotated[list[str] | None, typer.Option(help="Only this brand; repeatable.")] = None,
+) -> None:
+    """Answer one photograph from the promoted bundle, without torch."""
+    from scene_pipeline.matching.filtering import Constraints
+    from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.reporting.answer import answer
+    from scene_pipeline.reporting.terminal import scene_view
+
+    constraints = Constraints(
+        min_price=min_price,
+        max_price=max_price,
+        max_size_cm=max_size_cm,
+        in_stock=in_stock,
+        categories=tuple(category or ()),
+        without_categories=tuple(without_category or ()),
+        brands=tuple(brand or ()),
+    )
+    result = SceneMatcher.open(artifacts).recommend(image, k, None if constraints == Constraints() else constraints)
+    if as_json:
+        _print_json(answer(result))
+    else:
+        out.print(scene_view(result, image.name))
+
+
+# ---------------------------------------------------------------- evaluate
+
+
+@evaluate.command("matches")
+def evaluate_matches(
+    scenes: Annotated[Path, typer.Option(help="Folder with the scenes.")],
+    truth: Annotated[Path, typer.Option(help="CSV with scene, sku_id (room_type optional).")],
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """How often true products are among the first k, next to a random ranking."""
+    from scene_pipeline.evaluation.run import measure_matches
+    from scene_pipeline.evaluation.truth import read_match_truth
+    from scene_pipeline.matching.matcher import SceneMatcher
+
+    with progress.bars(err):
+        pairs = read_match_truth(truth)
+        report = measure_matches(SceneMatcher.open(artifacts), scenes, pairs, progress.track("Matching scenes"))
+    _print_figures(report.to_json(), as_json)
+
+
+@evaluate.command("rooms")
+def evaluate_rooms(
+    images: Annotated[Path, typer.Option(help="Folder with the pictures.")],
+    labels: Annotated[Path, typer.Option(help="CSV with image, room (source optional).")],
+    encoder: Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """How often the room is named right: among the labelled rooms, and among all rooms and "unknown"."""
+    from scene_pipeline.evaluation.run import ZeroShot, measure_rooms
+    from scene_pipeline.evaluation.truth import read_labels
+
+    with progress.bars(err):
+        known = read_labels(labels, "room")
+        report = measure_rooms(ZeroShot.open(artifacts, encoder), images, known, progress.track("Naming rooms"))
+    _print_figures(report.to_json(), as_json)
+
+
+@evaluate.command("styles")
+def evaluate_styles(
+    images: Annotated[Path, typer.Option(help="Folder with the pictures.")],
+    labels: Annotated[Path, typer.Option(help="CSV with image, style.")],
+    encoder: Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """How often the style is named right among those that occur, by their words alone."""
+    from scene_pipeline.evaluation.run import ZeroShot, measure_styles
+    from scene_pipeline.evaluation.truth import read_labels
+
+    with progress.bars(err):
+        known = read_labels(labels, "style")
+        report = measure_styles(ZeroShot.open(artifacts, encoder), images, known, progress.track("Naming styles"))
+    _print_figures(report.to_json(), as_json)
+
+
+# ---------------------------------------------------------------- catalogue, encoders, bundles
+
+
+@app.command()
+def profile(
+    catalog: Annotated[Path, typer.Argument(help="The catalogue: CSV, CSV.GZ or Parquet.")],
+    columns: Annotated[Path | None, typer.Option(help="YAML file from the shop's column names to ours.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What was recognised in a catalogue and what was not: read this before trusting a feed."""
+    from scene_pipeline.catalog.profile import profile_catalog
+    from scene_pipeline.reporting.terminal import profile_view
+
+    result = profile_catalog(catalog, columns)
+    if as_json:
+        _print_json(msgspec.to_builtins(result))
+    else:
+        out.print(profile_view(result))
+
+
+@encoders.callback(invoke_without_command=True)
+def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
+    """The registry: what each encoder is good for, and whether its weights are on this machine."""
+    if context.invoked_subcommand is not None:
+        return
+    from scene_pipeline.encoders.spec import SPECS
+    from scene_pipeline.encoders.towers import is_cached
+    from scene_pipeline.reporting.terminal import rows_view
+
+    rows = [
+        {
+            "id": spec.id,
+            "cached": is_cached(spec),
+            "dimension": spec.dimension,
+            "input": spec.input_size,
+            "size_mb": spec.size_mb,
+            "licence": spec.licence,
+            "good_for": spec.good_for,
+        }
+        for spec in SPECS.values()
+    ]
+    if as_json:
+        _print_json(rows)
+    else:
+        out.print(rows_view(rows))
+
+
+@encoders.command("fetch")
+def fetch_encoder(encoder: Annotated[str, typer.Argument(help="An encoder id.")]) -> None:
+    """Download an encoder's weights, so that builds need no network."""
+    from scene_pipeline.encoders.spec import get_spec
+    from scene_pipeline.encoders.towers import fetch
+
+    out.print(f"{fetch(get_spec(encoder))}", soft_wrap=True)
+
+
+@app.command()
+def bundles(artifacts: Artifacts = DEFAULT_ARTIFACTS, as_json: AsJson = False) -> None:
+    """The versions kept, newest first, and which one is promoted."""
+    from scene_pipeline.bundle.manage import list_bundles
+    from scene_pipeline.reporting.terminal import rows_view
+
+    rows = [msgspec.to_builtins(summary) for summary in list_bundles(artifacts)]
+    if as_json:
+        _print_json(rows)
+    elif rows:
+        out.print(rows_view(rows))
+    else:
+        out.print("no bundle yet; run `scene-pipeline build --catalog FILE.csv`")
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="A version of `bundles`; by default the one before.")] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Promote an earlier version, verified first."""
+    from scene_pipeline.bundle.manage import rollback as roll_back
+
+    out.print(f"{roll_back(artifacts, version)} is promoted")
+
+
+@app.command()
+def verify(
+    version: Annotated[str | None, typer.Argument(help="A version of `bundles`; by default the promoted one.")] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Hash every file of a bundle against its manifest, and ask it one question."""
+    from scene_pipeline.bundle.manage import verify_bundle
+    from scene_pipeline.matching.matcher import SceneMatcher
+
+    report = verify_bundle(artifacts, version)
+    if not report.sound:
+        raise ScenePipelineError("; ".join(report.damage))
+    SceneMatcher.open(artifacts, version)
+    out.print(f"{report.version}: {report.files} files, {report.bytes / 1e6:,.1f} MB, all as sealed")
+
+
+# ---------------------------------------------------------------- printing
+
+
+def _print_json(document: object) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(document)).decode() + "\n")
+
+
+def _print_figures(figures: Mapping[str, object], as_json: bool) -> None:
+    from scene_pipeline.reporting.terminal import figures_view
+
+    if as_json:
+        _print_json(figures)
+    else:
+        out.print(figures_view(figures))

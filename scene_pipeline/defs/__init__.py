@@ -1,0 +1,1 @@
+"""The Dagster side: assets, checks, sensors and schedules. Thin: the work is done on the floors below."""

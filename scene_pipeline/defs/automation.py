@@ -1,0 +1,140 @@
+"""Jobs, schedules and sensors: what runs without anybody asking."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+
+from scene_pipeline.defs.resources import SceneLibraries
+from scene_pipeline.defs.scenes import scene_libraries
+from scene_pipeline.matching.library import SUFFIXES
+
+CATALOG_TO_BUNDLE = dg.AssetSelection.groups("catalog", "images", "embeddings", "serving")
+
+build_bundle = dg.define_asset_job(
+    "build_bundle",
+    selection=CATALOG_TO_BUNDLE,
+    description="From the catalogue's file to a promoted bundle; only what changed is computed.",
+    tags={"scene_pipeline/writes": "bundle"},
+)
+score_scenes = dg.define_asset_job(
+    "score_scenes",
+    selection=dg.AssetSelection.groups("scenes"),
+    partitions_def=scene_libraries,
+    description="Analyses, recommendations and lookbook of one scene library.",
+)
+
+
+def nightly(cron: str, timezone: str) -> dg.ScheduleDefinition:
+    """Return the schedule that refreshes the catalogue."""
+    return dg.ScheduleDefinition(
+        name="refresh_catalog",
+        job=build_bundle,
+        cron_schedule=cron,
+        execution_timezone=timezone,
+        description="Read the catalogue again every night and re-embed what changed.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryChanges:
+    """What a look at the scenes' folder asks for: partitions to add and to delete, libraries to score."""
+
+    add: tuple[str, ...]
+    delete: tuple[str, ...]
+    score: tuple[str, ...]
+
+
+def library_changes(
+    found: Mapping[str, str] | None,
+    known: Mapping[str, str],
+    existing: Collection[str],
+    in_flight: Collection[str],
+) -> LibraryChanges:
+    """Decide what to do. `found` is library -> fingerprint now, None when the folder cannot be read; `known` is what
+    was last scored; `existing` are the partitions there are, `in_flight` those with a run under way.
+
+    A folder that cannot be read changes nothing: it is no sign that its libraries are gone. A library with a run under
+    way is left alone and looked at again next time.
+    """
+    if found is None:
+        return LibraryChanges((), (), ())
+    return LibraryChanges(
+        add=tuple(sorted(set(found) - set(existing))),
+        delete=tuple(sorted(set(existing) - set(found) - set(in_flight))),
+        score=tuple(sorted(key for key, print_ in found.items() if known.get(key) != print_ and key not in in_flight)),
+    )
+
+
+def fingerprints(root: Path) -> dict[str, str] | None:
+    """Return library -> fingerprint (names, sizes and times of its pictures), None when the root cannot be read.
+
+    A library that cannot be read makes the whole answer None, and so does a root that is missing.
+    """
+    try:
+        prints: dict[str, str] = {}
+        for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+            pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+            stats = [(path.name, path.stat()) for path in pictures]
+            if stats:
+                text = "\n".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
+                prints[folder.name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    except OSError:
+        return None
+    return prints
+
+
+@dg.sensor(
+    name="scene_library_sensor",
+    job=score_scenes,
+    minimum_interval_seconds=30,
+    description="Registers new scene libraries, scores new and changed ones, forgets those that vanished.",
+)
+def scene_library_sensor(
+    context: dg.SensorEvaluationContext, libraries: SceneLibraries
+) -> dg.SensorResult | dg.SkipReason:
+    """Look at the scenes' folder and ask for runs."""
+    root = libraries.folder()
+    found = fingerprints(root)
+    if found is None:
+        return dg.SkipReason(f"{root} cannot be read; nothing was changed")
+    known = msgspec.json.decode(context.cursor, type=dict[str, str]) if context.cursor else {}
+    changes = library_changes(
+        found, known, context.instance.get_dynamic_partitions(scene_libraries.name or ""), _in_flight(context.instance)
+    )
+    seen = {key: value for key, value in known.items() if key in found} | {key: found[key] for key in changes.score}
+    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    if changes.add:
+        requests.append(scene_libraries.build_add_request(list(changes.add)))
+    if changes.delete:
+        requests.append(scene_libraries.build_delete_request(list(changes.delete)))
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(run_key=f"{key}:{found[key]}", partition_key=key, tags={"scene_pipeline/library": key})
+            for key in changes.score
+        ],
+        dynamic_partitions_requests=requests,
+        cursor=msgspec.json.encode(seen).decode(),
+    )
+
+
+def _in_flight(instance: dg.DagsterInstance) -> set[str]:
+    """Return the libraries with a run that is waiting or under way."""
+    unfinished = [
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+    ]
+    runs = instance.get_runs(dg.RunsFilter(job_name=score_scenes.name, statuses=unfinished))
+    return {run.tags["dagster/partition"] for run in runs if "dagster/partition" in run.tags}
+
+
+rescore = dg.AutomationConditionSensorDefinition(
+    "rescore_on_new_bundle",
+    target=dg.AssetSelection.groups("scenes"),
+    description="Scores every library again when the content of the bundle has changed.",
+)

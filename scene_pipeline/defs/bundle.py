@@ -1,0 +1,157 @@
+"""The serving bundle: all that matching needs in one versioned folder, checked before it is promoted."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from scene_pipeline.bundle.checks import CheckResult
+from scene_pipeline.bundle.write import BundleRefusedError
+from scene_pipeline.defs.embeddings import (
+    image_embeddings,
+    read_pictures,
+    sample_pictures,
+    text_embeddings,
+    text_key,
+    vector_store,
+)
+from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder
+from scene_pipeline.defs.results import OWNERS, fails_clearly
+from scene_pipeline.encoders.combine import combine_images
+from scene_pipeline.encoders.spec import EncoderSpec, get_spec
+from scene_pipeline.encoders.text import MINILM, TextEncoder
+from scene_pipeline.matching.calibrations import calibration_for
+from scene_pipeline.matching.publish import EmbeddedCatalog, Recipe, publish
+
+CHECKS = {
+    "products": "The product table has every column with its type, and every id once.",
+    "rows": "Products, vectors, index and manifest count the same.",
+    "vectors": "Vectors are finite and of unit length.",
+    "recall": "The index finds what an exact search finds.",
+    "size_change": "The catalogue did not shrink or grow beyond its bounds since the last bundle.",
+    "image_share": "Enough products have a picture.",
+    "smoke": "The bundle answers a query.",
+}
+ADVISORY = {"image_share"}
+
+
+class BundleConfig(dg.Config):
+    """What a bundle must reach to be promoted, and how many are kept."""
+
+    recall_floor: float = Field(default=0.97, ge=0, le=1, description="Least recall@50 of the index.")
+    size_change_warns: float = Field(default=0.2, ge=0, description="Change of the number of products that warns.")
+    size_change_blocks: float = Field(default=0.5, ge=0, description="Change of the number of products that blocks.")
+    keep: int = Field(default=5, ge=1, description="Versions kept, the promoted one included.")
+
+
+def embedded_catalog(store: ArtifactStore, spec: EncoderSpec) -> EmbeddedCatalog:
+    """Return all products with their vectors, put together from what the assets before wrote."""
+    products = store.read_table("catalog", "categorised.parquet")
+    pictures = read_pictures(store)
+    row_of = {product: row for row, product in enumerate(products["product_id"].to_pylist())}
+    owners = [row_of[product] for product in pictures["product_id"].to_pylist()]
+    vectors, known = vector_store(store, spec.id).get(pictures["sha256"].to_pylist())
+    usable = np.flatnonzero(known)
+    image, has_image = combine_images(
+        np.array(owners, dtype=np.int64)[usable],
+        [pictures["role"][row].as_py() for row in usable],
+        vectors[usable] if len(usable) else np.empty((0, spec.dimension), np.float32),
+        products.num_rows,
+    )
+    text, _ = vector_store(store, MINILM).get([text_key(sentence) for sentence in products["sentence"].to_pylist()])
+    return EmbeddedCatalog(
+        products=_with_pictures(products, pictures, owners, has_image),
+        image=image,
+        has_image=has_image,
+        text=text,
+        rejects=store.read_table("catalog", "rejects.parquet", columns=["row"]).num_rows,
+    )
+
+
+def _with_pictures(products: pa.Table, pictures: pa.Table, owners: list[int], has_image: np.ndarray) -> pa.Table:
+    """Add the first primary picture of each product: its key and its colours."""
+    empty: list = [None] * products.num_rows
+    columns = {name: list(empty) for name in ("sha256", "color_lab", "color_share")}
+    for owner, picture in zip(owners, pictures.select(["role", *columns]).to_pylist(), strict=True):
+        if columns["sha256"][owner] is None or picture["role"] == "primary":
+            for name, column in columns.items():
+                column[owner] = picture[name]
+    return (
+        products.append_column("has_image", pa.array(has_image))
+        .append_column("image_sha256", pa.array(columns["sha256"], pa.string()))
+        .append_column("image_lab", pa.array(columns["color_lab"], pa.list_(pa.list_(pa.float32()))))
+        .append_column("image_share", pa.array(columns["color_share"], pa.list_(pa.float32())))
+    )
+
+
+def _shown(result: CheckResult) -> dg.AssetCheckResult:
+    figures = {"figure": result.figure, "bound": result.bound}
+    return dg.AssetCheckResult(
+        check_name=result.name,
+        passed=result.passed,
+        severity=dg.AssetCheckSeverity.ERROR if result.blocking else dg.AssetCheckSeverity.WARN,
+        description=result.message,
+        metadata={**{name: value for name, value in figures.items() if value is not None}, **result.metadata},
+    )
+
+
+@dg.asset(
+    deps=[image_embeddings, text_embeddings, "rejects"],
+    group_name="serving",
+    owners=OWNERS,
+    tags={"stage": "serving"},
+    kinds={"faiss", "onnx"},
+    code_version="1",
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=7), warn_window=timedelta(days=2)),
+    check_specs=[
+        dg.AssetCheckSpec(name, asset="serving_bundle", blocking=name not in ADVISORY, description=text)
+        for name, text in CHECKS.items()
+    ],
+)
+@fails_clearly
+def serving_bundle(
+    store: ArtifactStore,
+    encoder: EncoderChoice,
+    vocabulary: VocabularyFolder,
+    config: BundleConfig,
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    """The versioned folder that serving opens. It is promoted only after every blocking check has passed."""
+    spec = get_spec(encoder.id)
+    catalog = embedded_catalog(store, spec)
+    keys = sorted({key for key in catalog.products["image_sha256"].to_pylist() if key})
+    recipe = Recipe(
+        spec=spec,
+        text_encoder=TextEncoder.open(),
+        vocabulary=vocabulary.load(),
+        calibration=calibration_for(spec),
+        int8=encoder.int8,
+        recall_floor=config.recall_floor,
+        size_change=(config.size_change_warns, config.size_change_blocks),
+        keep=config.keep,
+    )
+    try:
+        published = publish(store.path(), catalog, recipe, sample_pictures(store, keys))
+    except BundleRefusedError as error:
+        yield from map(_shown, error.results)
+        raise
+    manifest = published.bundle.manifest
+    yield dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": manifest.counts["products"],
+            "version": manifest.bundle_version,
+            "unchanged": published.unchanged,
+            "path": dg.MetadataValue.path(published.bundle.path),
+            "encoder": spec.id,
+            "products_with_picture": manifest.counts["with_image"],
+            "rejects": manifest.counts["rejects"],
+            "index": manifest.index.factory,
+            "recall_at_50": manifest.index.recall,
+            "calibrated": recipe.calibration.calibrated,
+            "size": sum(record.bytes for record in manifest.files.values()),
+        },
+        data_version=dg.DataVersion(manifest.data_version),
+        check_results=[_shown(result) for result in published.checks],
+    )

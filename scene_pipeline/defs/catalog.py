@@ -1,0 +1,177 @@
+"""Catalogue assets: the shop's file as it is, then validated, enriched and categorised products."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import msgspec
+
+from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
+from scene_pipeline.catalog.validate import validate
+from scene_pipeline.defs.resources import ArtifactStore, CatalogSource, VocabularyFolder
+from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
+from scene_pipeline.encoders.text import TextEncoder
+from scene_pipeline.progress import track
+from scene_pipeline.reporting.previews import markdown_counts, markdown_table
+from scene_pipeline.vocabulary.lexicon import load_lexicon
+
+GROUP = "catalog"
+TAGS = {"stage": "catalog"}
+
+
+class Source(msgspec.Struct, frozen=True):
+    """How the raw table came about: kept beside it, since validation and the pictures need it."""
+
+    path: str
+    dialect: Dialect
+    columns: dict[str, str]
+    guesses: tuple[str, ...]
+
+
+def read_source(store: ArtifactStore) -> Source:
+    """Return what `raw_catalog` noted about the file."""
+    return msgspec.json.decode(store.read_bytes("catalog", "source.json"), type=Source)
+
+
+@dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")
+@fails_clearly
+def raw_catalog(store: ArtifactStore, catalog: CatalogSource) -> dg.MaterializeResult:
+    """The shop's file, every cell as text, with the row it stands in and how its columns were understood."""
+    report = track("Reading the catalogue")
+    raw = read_catalog(catalog.file(), catalog.columns(), lambda rows: report(rows, rows))
+    source = Source(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses)
+    store.write_bytes(msgspec.json.encode(source), "catalog", "source.json")
+    return table_result(
+        store.write_table(raw.table, "catalog", "raw.parquet"),
+        raw.table,
+        {
+            "source": dg.MetadataValue.path(raw.path),
+            "encoding": raw.dialect.encoding,
+            "guesses": dg.MetadataValue.md("\n".join(f"- {guess}" for guess in raw.guesses) or "none"),
+            "preview": dg.MetadataValue.md(markdown_table(raw.table, 5)),
+        },
+    )
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(
+            "products",
+            deps=[raw_catalog],
+            group_name=GROUP,
+            owners=OWNERS,
+            tags=TAGS,
+            kinds={"parquet"},
+            code_version="1",
+            description="The rows that can be trusted, typed: ids, texts, prices, availability and pictures.",
+        ),
+        dg.AssetSpec(
+            "rejects",
+            deps=[raw_catalog],
+            group_name=GROUP,
+            owners=OWNERS,
+            tags=TAGS,
+            kinds={"parquet"},
+            code_version="1",
+            description="The rows that were refused, each with its row number, column, value and reason.",
+        ),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_row_is_accounted_for",
+            asset="products",
+            blocking=True,
+            description="Rows in the file = products + folded repeats + rejects.",
+        )
+    ],
+    name="validate_catalog",
+)
+@fails_clearly
+def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
+    """Type and check every row; a bad one becomes a reject, never a lost row."""
+    source = read_source(store)
+    table = store.read_table("catalog", "raw.parquet")
+    result = validate(RawCatalog(Path(source.path), table, source.dialect, source.columns, source.guesses))
+    counted = (
+        f"{result.rows_in:,} rows = {result.products.num_rows:,} products + {result.folded:,} folded + "
+        f"{result.rejects.num_rows:,} rejects"
+    )
+    yield table_result(
+        store.write_table(result.products, "catalog", "products.parquet"),
+        result.products,
+        {
+            "rows_in": result.rows_in,
+            "folded": result.folded,
+            "preview": dg.MetadataValue.md(
+                markdown_table(result.products, 8, ["product_id", "sku_id", "description", "price"])
+            ),
+        },
+        asset_key="products",
+        checks=[
+            dg.AssetCheckResult(
+                check_name="every_row_is_accounted_for",
+                passed=result.complete,
+                description=counted,
+                metadata={"rows_in": result.rows_in},
+            )
+        ],
+    )
+    reasons = Counter(result.rejects["reason"].to_pylist())
+    yield table_result(
+        store.write_table(result.rejects, "catalog", "rejects.parquet"),
+        result.rejects,
+        {
+            "share": result.rejects.num_rows / max(result.rows_in, 1),
+            "reasons": dg.MetadataValue.md(markdown_counts(reasons, "reason")),
+            "preview": dg.MetadataValue.md(markdown_table(result.rejects, 10)),
+        },
+        asset_key="rejects",
+    )
+
+
+@dg.asset(deps=["products"], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="1")
+@fails_clearly
+def enriched_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.MaterializeResult:
+    """Products with what their texts say: materials, colours, dimensions, sets, rooms, styles, and where it says so."""
+    table = enrich(store.read_table("catalog", "products.parquet"), vocabulary.load(), load_lexicon())
+    known = {
+        name: sum(bool(value) for value in table[name].to_pylist())
+        for name in ("product_type", "materials", "colors", "largest_cm", "set_count", "rooms", "styles")
+    }
+    return table_result(
+        store.write_table(table, "catalog", "enriched.parquet"),
+        table,
+        {
+            "recognised": dg.MetadataValue.md(markdown_counts(known, "products with")),
+            "preview": dg.MetadataValue.md(markdown_table(table, 8, ["description", "sentence"])),
+        },
+    )
+
+
+@dg.asset(deps=[enriched_products], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="1")
+@fails_clearly
+def categorised_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.MaterializeResult:
+    """Products in the eight categories: by the words of their type, else by likeness of meaning, else uncategorised."""
+    words = vocabulary.load()
+    encoder = TextEncoder.open()
+    descriptions = encoder.embed([category.description for category in words.categories])
+    report = track("Categorising products")
+    table = categorise(
+        store.read_table("catalog", "enriched.parquet"),
+        words,
+        load_lexicon(),
+        lambda texts: encoder.embed(texts, report) @ descriptions.T,
+    )
+    return table_result(
+        store.write_table(table, "catalog", "categorised.parquet"),
+        table,
+        {
+            "categories": dg.MetadataValue.md(markdown_counts(Counter(table["category"].to_pylist()), "category")),
+            "preview": dg.MetadataValue.md(
+                markdown_table(table, 8, ["description", "category", "category_confidence", "category_reason"])
+            ),
+        },
+    )

@@ -1,0 +1,110 @@
+"""Image assets: every picture fetched or read once, normalised, and accounted for in one row."""
+
+from collections import Counter
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.compute as pc
+from pydantic import Field
+
+from scene_pipeline.defs.catalog import read_source
+from scene_pipeline.defs.resources import ArtifactStore
+from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
+from scene_pipeline.images.contact_sheet import contact_sheet
+from scene_pipeline.images.schema import OK, REASONS
+from scene_pipeline.images.sources import fetch_images
+from scene_pipeline.images.store import ImageStore
+from scene_pipeline.images.types import FetchProgress, FetchSettings, image_requests
+from scene_pipeline.progress import track
+from scene_pipeline.reporting.previews import markdown_counts, markdown_table
+
+SHEET_PICTURES = 48
+
+
+class FetchConfig(dg.Config):
+    """How pictures are fetched."""
+
+    concurrency: int = Field(default=64, ge=1, le=1000, description="Downloads at once, over all hosts.")
+    per_host: int = Field(default=16, ge=1, le=200, description="Requests at once to one host.")
+    allow_hosts: list[str] = Field(
+        default_factory=list, description="Hosts that may be reached although their address is private or local."
+    )
+    respect_robots_header: bool = Field(
+        default=True, description="Leave out pictures sent with X-Robots-Tag: noai or noimageai."
+    )
+    keep_originals: bool = Field(default=False, description="Keep the bytes as received beside the normalised copy.")
+    short_side: int = Field(default=336, ge=64, le=2048, description="Short side of the normalised copies, in pixels.")
+    most_without_image: float = Field(
+        default=0.5, ge=0, le=1, description="Share of products that may end without a picture; more blocks the run."
+    )
+
+
+@dg.asset(
+    deps=["products"],
+    group_name="images",
+    owners=OWNERS,
+    tags={"stage": "images"},
+    kinds={"image", "parquet"},
+    code_version="1",
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL),
+    check_specs=[
+        dg.AssetCheckSpec(
+            "most_products_have_a_picture",
+            asset="product_images",
+            blocking=True,
+            description="The share of products that ended without a picture stays below the configured limit.",
+        )
+    ],
+)
+@fails_clearly
+def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeResult:
+    """One row per picture of a product: outcome, reason, size, hashes and colours; pictures lie in the image store."""
+    products = store.read_table("catalog", "products.parquet", columns=["product_id", "images"])
+    images = ImageStore(store.path("images"))
+    status_path = store.path("images", "status.parquet")
+    previous = store.read_table("images", "status.parquet") if status_path.exists() else None
+    report = track("Fetching pictures")
+
+    def progress(state: FetchProgress) -> None:
+        report(state.done, state.total)
+
+    settings = FetchSettings(
+        catalog_folder=Path(read_source(store).path).parent,
+        concurrency=config.concurrency,
+        per_host=config.per_host,
+        allow_hosts=tuple(config.allow_hosts),
+        respect_robots_header=config.respect_robots_header,
+        keep_originals=config.keep_originals,
+        short_side=config.short_side,
+    )
+    table = fetch_images(image_requests(products), images, previous, settings, progress)
+    fetched = table.filter(pc.equal(table["outcome"], OK))
+    with_picture = len(set(fetched["product_id"].to_pylist()))
+    without = 1 - with_picture / max(products.num_rows, 1)
+    reasons = Counter(REASONS[reason].text for reason in table["reason"].to_pylist() if reason)
+    failed = table.filter(pc.not_equal(table["outcome"], OK))
+    sheet = contact_sheet([images.path(sha) for sha in fetched["sha256"].to_pylist()[:SHEET_PICTURES]])
+    store.write_bytes(sheet, "images", "sheet.webp")
+    return table_result(
+        store.write_table(table, "images", "status.parquet"),
+        table,
+        {
+            "pictures": fetched.num_rows,
+            "products_with_picture": with_picture,
+            "failed": failed.num_rows,
+            "reasons": dg.MetadataValue.md(markdown_counts(reasons, "reason")),
+            "failures": dg.MetadataValue.md(markdown_table(failed, 10, ["product_id", "url", "reason", "detail"])),
+            "sample": dg.MetadataValue.path(store.path("images", "sheet.webp")),
+        },
+        checks=[
+            dg.AssetCheckResult(
+                check_name="most_products_have_a_picture",
+                passed=without <= config.most_without_image,
+                description=(
+                    f"{without:.1%} of {products.num_rows:,} products have no picture, "
+                    f"{config.most_without_image:.0%} may; see the reasons in this asset's metadata"
+                ),
+                metadata={"share_without_picture": without},
+            )
+        ],
+    )

@@ -1,0 +1,71 @@
+"""What every asset tells Dagster: row counts, schema, data version, and one clear line when it fails."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import dagster as dg
+import pyarrow as pa
+
+from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.files import sha256_file
+
+OWNERS = ["team:catalogue"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn an error that a person can mend into a Dagster failure of one line that is not retried."""
+
+    @contextmanager
+    def clearly() -> Iterator[None]:
+        try:
+            yield
+        except ScenePipelineError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generating(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
+            with clearly():
+                yield from function(*args, **kwargs)
+
+        return cast(Callable[P, R], generating)
+
+    @functools.wraps(function)
+    def returning(*args: P.args, **kwargs: P.kwargs) -> R:
+        with clearly():
+            return function(*args, **kwargs)
+
+    return returning
+
+
+def table_result(
+    path: Path,
+    table: pa.Table,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    asset_key: str | None = None,
+    checks: Sequence[dg.AssetCheckResult] = (),
+    data_version: str | None = None,
+) -> dg.MaterializeResult:
+    """Describe a table that an asset wrote to `path`: its rows, schema, size and content version."""
+    schema = dg.TableSchema(columns=[dg.TableColumn(name=field.name, type=str(field.type)) for field in table.schema])
+    return dg.MaterializeResult(
+        asset_key=asset_key,
+        metadata={
+            "dagster/row_count": table.num_rows,
+            "dagster/column_schema": schema,
+            "path": dg.MetadataValue.path(path),
+            "size": path.stat().st_size,
+            **(metadata or {}),
+        },
+        data_version=dg.DataVersion(data_version or sha256_file(path)),
+        check_results=list(checks),
+    )

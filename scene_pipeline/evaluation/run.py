@@ -1,0 +1,168 @@
+"""Run a matcher or an image encoder over labelled pictures and measure what it says."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scene_pipeline.bundle.layout import current_version
+from scene_pipeline.encoders.export import export_onnx
+from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
+from scene_pipeline.encoders.prompts import PromptVectors, build_prompts, mean_prompts, open_clip_text
+from scene_pipeline.encoders.spec import EncoderSpec, get_spec
+from scene_pipeline.encoders.text import TextEncoder
+from scene_pipeline.errors import ImageError, TruthError
+from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
+from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
+from scene_pipeline.evaluation.truth import Labels, MatchTruth
+from scene_pipeline.images.decode import decode_image
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.sample import sample_path
+from scene_pipeline.vocabulary import load_vocabulary
+
+RANKED = 50
+BATCH = 16
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroShot:
+    """An image tower with the prompt vectors it is asked with."""
+
+    encoder: OnnxImageEncoder
+    prompts: PromptVectors
+
+    @classmethod
+    def open(cls, artifacts: Path, encoder_id: str | None) -> "ZeroShot":
+        """Return the promoted bundle's encoder; without a bundle, or for another id, one exported for the occasion."""
+        if current_version(artifacts) is not None:
+            matcher = SceneMatcher.open(artifacts)
+            if encoder_id in (None, matcher.spec.id):
+                return cls(matcher.encoder, matcher.prompts)
+        return cls.export(get_spec(encoder_id or "compact"))
+
+    @classmethod
+    def export(cls, spec: EncoderSpec) -> "ZeroShot":
+        """Export the tower of `spec`, checked on the sample's pictures, and embed the packaged prompts."""
+        pictures = [decode_image(path) for path in sorted((sample_path() / "products").iterdir())[:16]]
+        with tempfile.TemporaryDirectory() as folder:
+            tower = Path(folder) / "tower.onnx"
+            export_onnx(spec, tower, pictures)
+            encoder = OnnxImageEncoder.open(tower, spec)
+        return cls(encoder, build_prompts(spec, TextEncoder.open(), load_vocabulary()))
+
+    def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], np.ndarray]:
+        """Return the names of the pictures that can be read and their unit vectors [n, d].
+
+        Raises TruthError when none can.
+        """
+        names: list[str] = []
+        parts: list[np.ndarray] = []
+        for start in range(0, len(paths), BATCH):
+            images = []
+            for path in paths[start : start + BATCH]:
+                try:
+                    images.append(decode_image(path, short_side=2 * self.encoder.spec.input_size))
+                    names.append(path.name)
+                except ImageError:
+                    continue  # reported as missing from the predictions
+            if images:
+                parts.append(self.encoder.embed(images))
+            if progress is not None:
+                progress(min(start + BATCH, len(paths)), len(paths))
+        if not parts:
+            raise TruthError("no labelled picture could be read; check --images")
+        return names, np.concatenate(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFigures:
+    """Rooms measured twice: among the labelled rooms only, and as the product answers, "unknown" included."""
+
+    closed: LabelReport
+    open: LabelReport
+
+    def to_json(self) -> dict[str, object]:
+        """Return the closed-set figures, with the open-set ones under their own key."""
+        answers = self.open.confusion.values()
+        unknown = sum(row.get("unknown", 0) for row in answers) / self.open.n
+        figures = {"accuracy": self.open.accuracy, "macro_accuracy": self.open.macro_accuracy, "unknown": unknown}
+        return {**self.closed.to_json(), "all_rooms": figures}
+
+
+def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> RoomFigures:
+    """Classify the labelled pictures of `folder` into rooms by the prompts of the vocabulary."""
+    names, vectors = model.embed(labelled_paths(folder, labels), progress)
+    cosine = vectors @ model.prompts.room.T
+    ids = list(model.prompts.room_ids)
+    occurring = [ids.index(room) for room in sorted(set(labels.values.values()))]
+    closed = {name: ids[occurring[best]] for name, best in zip(names, cosine[:, occurring].argmax(axis=1), strict=True)}
+    known = ids[:-1]
+    logits = cosine / model.prompts.temperature
+    share = np.exp(logits - logits.max(axis=1, keepdims=True))
+    unknown = share[:, -1] / share.sum(axis=1) >= load_vocabulary().scoring.unknown_threshold
+    opened = {
+        name: "unknown" if out else known[best]
+        for name, out, best in zip(names, unknown, cosine[:, :-1].argmax(axis=1), strict=True)
+    }
+    return RoomFigures(evaluate_labels(closed, labels), evaluate_labels(opened, labels))
+
+
+def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> LabelReport:
+    """Classify the labelled pictures of `folder` into the styles that occur, by words alone.
+
+    A style of the vocabulary is asked for with its prompts, any other with "a … interior".
+    """
+    names, vectors = model.embed(labelled_paths(folder, labels), progress)
+    styles = sorted(set(labels.values.values()))
+    best = (vectors @ _style_vectors(model, styles).T).argmax(axis=1)
+    return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)
+
+
+def _style_vectors(model: ZeroShot, styles: Sequence[str]) -> np.ndarray:
+    known = dict(zip(model.prompts.style_ids, model.prompts.style, strict=True))
+    others = [style for style in styles if style not in known]
+    if others:
+        spec = model.encoder.spec
+        if spec.family == "compact":
+            embed = TextEncoder.open().embed
+        else:
+            embed, _ = open_clip_text(spec)
+        phrases = [
+            [f"a {style.replace('_', ' ')} interior", f"a room in {style.replace('_', ' ')} style"] for style in others
+        ]
+        known |= dict(zip(others, mean_prompts(embed, phrases), strict=True))
+    return np.stack([known[style] for style in styles])
+
+
+def labelled_paths(folder: Path, labels: Labels) -> list[Path]:
+    """Return the labelled pictures that are in `folder`. Raises TruthError when the folder is missing."""
+    if not folder.is_dir():
+        raise TruthError(f"{folder}: is no folder; name the folder with the labelled pictures in --images")
+    return [folder / name for name in sorted(labels.values) if (folder / name).is_file()]
+
+
+def measure_matches(
+    matcher: SceneMatcher, folder: Path, truth: MatchTruth, progress: Progress | None = None
+) -> MatchReport:
+    """Recommend for every scene of the truth that is in `folder`, and measure how many true products are found.
+
+    The list measured is the one that people get, diversity included, RANKED products long.
+    """
+    if not folder.is_dir():
+        raise TruthError(f"{folder}: is no folder; name the folder with the scenes in --scenes")
+    rankings: dict[str, list[str]] = {}
+    scenes = [name for name in sorted(truth.products) if (folder / name).is_file()]
+    for done, name in enumerate(scenes, start=1):
+        try:
+            result = matcher.recommend(folder / name, RANKED)
+            rankings[name] = list(dict.fromkeys(item.sku_id for item in result.recommendations))
+        except ImageError:
+            continue  # the report lists it among the missing scenes
+        finally:
+            if progress is not None:
+                progress(done, len(scenes))
+    return evaluate_matches(rankings, truth, matcher.bundle.products(["sku_id"])["sku_id"].to_pylist())

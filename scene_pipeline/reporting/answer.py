@@ -1,0 +1,25 @@
+"""A scene's answer as the JSON document that `recommend --json` prints."""
+
+from dataclasses import asdict
+from typing import Any
+
+from scene_pipeline.matching.types import SceneResult
+
+
+def answer(result: SceneResult) -> dict[str, Any]:
+    """Return `scene` (room, style and palette with their confidence and distribution), `recommendations` and more."""
+    scene = result.scene
+    traits = {"room": scene.room, "style": scene.style, "palette": scene.palette}
+    return {
+        "scene": {
+            **{name: trait.value for name, trait in traits.items()},
+            **{f"{name}_confidence": trait.confidence for name, trait in traits.items()},
+            "distributions": {name: trait.distribution for name, trait in traits.items()},
+            "colors": [asdict(color) for color in scene.colors],
+            "note": scene.note,
+        },
+        "recommendations": [asdict(item) for item in result.recommendations],
+        "bundle_version": result.bundle_version,
+        "encoder_id": result.encoder_id,
+        "elapsed_ms": result.elapsed_ms,
+    }
