@@ -44,8 +44,11 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
 def calibration_note(calibration: CalibrationMap) -> str:
     """Return a sentence on what the confidence of a bundle rests on."""
     if not calibration.calibrated:
-        return "The figures are scores, not probabilities: this encoder has not been calibrated on labelled scenes."
-    error = "" if calibration.ece is None else f", expected calibration error {calibration.ece:.3f} on scenes held out"
+        return (
+            "The figures on the cards are uncalibrated scores between 0 and 1: they order the products of a scene and "
+            "are no probabilities, because this encoder has not been calibrated on labelled scenes."
+        )
+    error = "" if calibration.ece is None else f"; on scenes held out it was off by {calibration.ece:.1%} on average"
     return (
         f"Confidence is the probability that a product fits, learned on {calibration.n:,} labelled pairs of "
         f"{calibration.set_name}{error}."

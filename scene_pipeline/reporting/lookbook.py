@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -141,19 +141,4 @@ def _content_policy(style: str, script: str) -> str:
     return (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'"
-    )
-
-
-def confidence_note(calibration: Mapping[str, object]) -> str:
-    """Return the sentence on what a confidence rests on, from the fields of a bundle's calibration map."""
-    if not calibration.get("calibrated"):
-        return (
-            "The figures on the cards are uncalibrated scores between 0 and 1: they order the products of a scene, "
-            "and are no probabilities."
-        )
-    measured = calibration.get("ece")
-    error = f"; on scenes held out, it was off by {measured:.1%} on average" if isinstance(measured, float) else ""
-    return (
-        f"Confidence is the share of such products that fit, learned from {calibration['n']:,} labelled examples "
-        f"({calibration['set_name']}){error}."
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -84,6 +85,26 @@ def scenes_table(
     return pa.Table.from_pylist(rows, schema=SCENES)
 
 
+def result_json(result: SceneResult) -> dict[str, object]:
+    """Return the document that `recommend --json` prints, of plain dicts, lists, strings and numbers."""
+    scene = result.scene
+    traits = {"room": scene.room, "style": scene.style, "palette": scene.palette}
+    return {
+        "scene": {
+            **{name: trait.value for name, trait in traits.items()},
+            "confidences": {name: trait.confidence for name, trait in traits.items()},
+            "entropies": {name: trait.entropy for name, trait in traits.items()},
+            "distributions": {name: trait.distribution for name, trait in traits.items()},
+            "colors": msgspec.to_builtins(scene.colors),
+            "note": scene.note,
+        },
+        "recommendations": msgspec.to_builtins(result.recommendations),
+        "bundle_version": result.bundle_version,
+        "encoder_id": result.encoder_id,
+        "elapsed_ms": result.elapsed_ms,
+    }
+
+
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table as Parquet, atomically."""
     with atomic_path(path) as temporary:
@@ -92,7 +113,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
 
 def write_people_csv(table: pa.Table, path: Path) -> None:
     """Write a table as CSV for spreadsheets: lists joined by spaces, cells that look like formulas neutralised."""
-    from scene_pipeline.catalog.export import write_csv  # noqa: PLC0415 - pulls in the catalogue's readers
+    from scene_pipeline.catalog.export import write_csv
 
     for index, field in enumerate(table.schema):
         if pa.types.is_list(field.type):

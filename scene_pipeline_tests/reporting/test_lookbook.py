@@ -18,7 +18,6 @@ from scene_pipeline.reporting.lookbook import (
     Lookbook,
     LookbookProduct,
     LookbookScene,
-    confidence_note,
     write_lookbook,
 )
 
@@ -187,11 +186,3 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_leaves_no_file(tmp_path: 
     with pytest.raises(ImageError, match=r"notes\.jpg"):
         write_lookbook(tmp_path / "page.html", book(broken))
     assert not list(tmp_path.glob("*.html*"))
-
-
-def test_the_note_says_what_a_confidence_rests_on() -> None:
-    plain = confidence_note({"calibrated": False})
-    assert "uncalibrated" in plain
-    fitted = {"calibrated": True, "n": 4321, "set_name": "sample scenes", "ece": 0.031}
-    assert "4,321 labelled examples (sample scenes); on scenes held out, it was off by 3.1%" in confidence_note(fitted)
-    assert "held out" not in confidence_note({**fitted, "ece": None})
