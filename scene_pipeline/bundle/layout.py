@@ -102,7 +102,7 @@ def writer_lock(root: Path, wait_s: float) -> Iterator[None]:
 
     Raises BundleError when another process still holds it after `wait_s` seconds, or `root` cannot be written.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 -- a reader never needs it
+    from filelock import FileLock, Timeout
 
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -96,13 +96,15 @@ def open_bundle(artifacts: Path, version: str | None = None, verify: bool = True
     """
     artifacts = Path(artifacts)
     folder = bundle_folder(artifacts, version)
-    try:
-        return _open(folder, artifacts, verify)
-    except BundleError:
-        # Between reading CURRENT and opening, another version may have been promoted and this one pruned.
-        if version is not None or bundle_folder(artifacts, None) == folder:
-            raise
-        return _open(bundle_folder(artifacts, None), artifacts, verify)
+    while True:
+        try:
+            return _open(folder, artifacts, verify)
+        except BundleError:
+            # Between reading CURRENT and opening, another version may have been promoted and this one pruned.
+            newer = bundle_folder(artifacts, version)
+            if newer == folder:
+                raise
+            folder = newer
 
 
 def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:

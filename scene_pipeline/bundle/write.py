@@ -43,6 +43,7 @@ CHECKS_FILE = "checks.json"
 
 _TIME = "%Y%m%dT%H%M%SZ"
 _HEXADECIMAL = re.compile(r"[0-9a-f]{8}")
+_FULL_BYTES = 1 << 20
 _DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
@@ -189,8 +190,8 @@ class BundleWriter:
 
     def _is_disk_error(self, error: OSError) -> bool:
         """Tell a full or unwritable disk from an OSError about some input."""
-        if error.errno is None:  # faiss and numpy state the path in the text only
-            return str(self.root) in str(error)
+        if error.errno is None:  # numpy says only how much it could not write
+            return shutil.disk_usage(self.root).free < _FULL_BYTES
         return error.errno in _DISK_ERRNOS and (
             error.filename is None or str(error.filename).startswith(str(self.root))
         )

@@ -21,7 +21,7 @@ INDEX_FILE = "index.faiss"
 VECTORS_FILE = "vectors.npy"
 RECORD_FILE = "index.json"
 
-_FAISS: Any = faiss  # its keyword arguments are added at import, where no type checker sees them
+_FAISS: Any = faiss  # parts of it are added at import, where no type checker sees them
 
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all) while rows are added."""
@@ -180,10 +180,9 @@ class VectorIndex:
         Raises OSError when the disk is full or the folder cannot be written.
         """
         write_float16(self.vectors, folder / VECTORS_FILE)
-        try:
-            faiss.write_index(self._index, str(folder / INDEX_FILE))
-        except RuntimeError as error:  # faiss reports a failed write as text only
-            raise OSError(f"{folder / INDEX_FILE}: faiss could not write the index, the disk may be full") from error
+        with (folder / INDEX_FILE).open("wb") as stream:
+            # Through Python: given a path, faiss loses what does not fit on the disk without raising.
+            faiss.write_index(self._index, _FAISS.PyCallbackIOWriter(stream.write, 1 << 20))
         record = _Record(
             **dataclasses.asdict(self.plan),
             rows=len(self),

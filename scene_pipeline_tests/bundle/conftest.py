@@ -1,6 +1,7 @@
 """A small bundle of made-up products; `write_files` and `build` also run in the subprocesses of the fault tests."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,11 @@ from scene_pipeline.index import VectorIndex, fit, fuse_products
 from scene_pipeline.vocabulary import load_vocabulary
 
 IMAGE_DIM, TEXT_DIM = 24, 16
+
+
+@cache
+def _vocabulary() -> bytes:
+    return load_vocabulary().to_json()
 
 
 def product_table(n: int, seed: int) -> pa.Table:
@@ -55,7 +61,7 @@ def write_files(folder: Path, n: int = 60, seed: int = 0) -> ManifestFields:
     pq.write_table(product_table(n, seed), folder / "products.parquet")
     np.savez(folder / "prompts.npz", rooms=rng.normal(size=(8, IMAGE_DIM)))
     (folder / "image_encoder.onnx").write_bytes(rng.bytes(20_000))
-    (folder / "scoring.json").write_bytes(load_vocabulary().to_json())
+    (folder / "scoring.json").write_bytes(_vocabulary())
     (folder / "calibration.json").write_text(f'{{"calibrated": false, "n": {seed}}}')
     return ManifestFields(
         data_version=sha256_bytes(str((n, seed)).encode()),

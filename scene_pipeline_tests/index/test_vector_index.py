@@ -227,3 +227,12 @@ def test_files_of_two_builds_are_refused(tmp_path: Path, exact: VectorIndex, fas
     (tmp_path / "a" / "vectors.npy").write_bytes((tmp_path / "b" / "vectors.npy").read_bytes())
     with pytest.raises(BundleError, match=r"index\.json says 5000 x 32, vectors\.npy has \(20000, 32\)"):
         VectorIndex.open(tmp_path / "a")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a file on which every write fails")
+@pytest.mark.parametrize("name", ["index.faiss", "vectors.npy"])
+def test_full_disk_is_an_error(tmp_path: Path, name: str) -> None:
+    """Given a path, faiss leaves a truncated index on a full disk and raises nothing."""
+    (tmp_path / name).symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        VectorIndex.build(_vectors(10)).write(tmp_path)
