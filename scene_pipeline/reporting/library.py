@@ -60,7 +60,7 @@ def _product(item: Recommendation, row: Mapping[str, Any], images: ImageStore) -
     price = row.get("price")
     return LookbookProduct(
         recommendation=item,
-        title=row.get("title") or row.get("sentence") or item.description,
+        title=(row.get("title") or row.get("sentence") or item.description).rstrip("."),
         image=picture if picture is not None and picture.exists() else None,
         price=None if price is None else f"{price:,.2f}",
     )
