@@ -19,7 +19,6 @@ from scene_pipeline.images.types import FetchSettings
 
 if TYPE_CHECKING:
     import aiohttp
-    from aiohttp.abc import AbstractResolver
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _LARGE = 2_000_000  # bytes above which a body needs one of a few places, so that many large ones cannot fill the memory
@@ -41,9 +40,8 @@ class Answer:
 class HttpClient:
     """Two aiohttp sessions: one whose sockets pass the guard, and one for the hosts the user allows by name."""
 
-    def __init__(self, settings: FetchSettings, resolver: "AbstractResolver | None" = None) -> None:
+    def __init__(self, settings: FetchSettings) -> None:
         self._settings = settings
-        self._resolver = resolver
         self._allowed = AllowList(settings.allow_hosts)
         self._stack = AsyncExitStack()
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
@@ -152,9 +150,9 @@ class HttpClient:
         settings = self._settings
         connector = aiohttp.TCPConnector(
             limit=settings.concurrency,
-            ttl_dns_cache=300,
+            ttl_dns_cache=settings.dns_cache_s,
             keepalive_timeout=15,
-            resolver=self._resolver,
+            resolver=aiohttp.ThreadedResolver(),
             socket_factory=socket_factory,
         )
         return aiohttp.ClientSession(

@@ -100,7 +100,17 @@ def parse_url(text: str) -> URL:
         raise FetchError("bad_url", "is not an http or https URL with a host; give http://… or https://…")
     if url.raw_user is not None or url.raw_password is not None:
         raise FetchError("bad_url", "carries a user name; give the URL without it")
+    if _is_disguised_address(url.host):
+        raise FetchError("bad_url", "writes an address in an unusual notation; give four decimal numbers or a name")
     return url
+
+
+def _is_disguised_address(host: str) -> bool:
+    """Return whether a host is decimal, octal, hexadecimal or shortened IPv4 (`2130706433`, `0177.0.0.1`, `127.1`)."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host)) != host
+    except (OSError, UnicodeError):
+        return False
 
 
 def redirected(url: URL, location: str) -> URL:

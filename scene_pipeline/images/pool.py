@@ -22,7 +22,7 @@ class DecodePool:
     def __init__(self, recipe: Recipe, workers: int, timeout_s: float) -> None:
         self._recipe = recipe
         self._timeout_s = timeout_s
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or usable_cores()
         self._idle: asyncio.LifoQueue[asyncio.subprocess.Process | None] = asyncio.LifoQueue()
         self._running: set[asyncio.subprocess.Process] = set()
 
@@ -86,6 +86,13 @@ class DecodePool:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 async def _exchange(process: asyncio.subprocess.Process, job: Job) -> Prepared:

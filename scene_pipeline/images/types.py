@@ -37,6 +37,8 @@ class FetchSettings:
     """Longest silence between two pieces of an answer."""
     total_timeout_s: float = 30.0
     """Longest time for one try, redirects and body included."""
+    dns_cache_s: int = 300
+    """How long the answer of the name server is used."""
     max_redirects: int = 3
     max_bytes: int = 20_000_000
     """Largest body accepted, before and after decompression, and largest local file."""

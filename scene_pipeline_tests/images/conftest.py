@@ -39,7 +39,7 @@ class Server:
         """One HTTP answer; header names are given with underscores. Content-Length is added unless given as ''."""
         sent = {"Content-Length": str(len(body)), **{name.replace("_", "-"): value for name, value in headers.items()}}
         lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items() if value != "")
-        return f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode("latin-1") + body
+        return f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + body
 
     @staticmethod
     def drawing(size: tuple[int, int] = (400, 360), seed: int = 0) -> Image.Image:
@@ -129,20 +129,22 @@ class Server:
             writer.close()
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """The server that is on the allow-list."""
+def running() -> Iterator[Server]:
     server = Server()
     server.start()
     yield server
     server.stop()
 
 
-@pytest.fixture
-def forbidden() -> Iterator[Server]:
-    """A listener on 127.0.0.1 that is not on the allow-list; nothing may ever reach it."""
-    server = Server()
-    server.start()
-    yield server
-    server.stop()
-    assert server.connections == 0
+def unreached() -> Iterator[Server]:
+    for server in running():
+        yield server
+        assert server.connections == 0, "a request reached the forbidden listener"
+
+
+server = pytest.fixture(name="server")(running)
+"""The server that the tests put on the allow-list."""
+forbidden = pytest.fixture(name="forbidden")(unreached)
+"""A listener on 127.0.0.1 that is not on the allow-list; that nothing reached it is checked when the test ends."""
+hostile_server = pytest.fixture(name="hostile_server", scope="module")(running)
+hostile_forbidden = pytest.fixture(name="hostile_forbidden", scope="module")(unreached)
