@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -83,26 +82,6 @@ def scenes_table(
         else:
             rows.append({**row, "outcome": "ok", "reason": "", **_analysis_columns(results[scene])})
     return pa.Table.from_pylist(rows, schema=SCENES)
-
-
-def result_json(result: SceneResult) -> dict[str, object]:
-    """Return the document that `recommend --json` prints, of plain dicts, lists, strings and numbers."""
-    scene = result.scene
-    traits = {"room": scene.room, "style": scene.style, "palette": scene.palette}
-    return {
-        "scene": {
-            **{name: trait.value for name, trait in traits.items()},
-            "confidences": {name: trait.confidence for name, trait in traits.items()},
-            "entropies": {name: trait.entropy for name, trait in traits.items()},
-            "distributions": {name: trait.distribution for name, trait in traits.items()},
-            "colors": msgspec.to_builtins(scene.colors),
-            "note": scene.note,
-        },
-        "recommendations": msgspec.to_builtins(result.recommendations),
-        "bundle_version": result.bundle_version,
-        "encoder_id": result.encoder_id,
-        "elapsed_ms": result.elapsed_ms,
-    }
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

@@ -5,9 +5,10 @@ import msgspec
 from rich.console import Console, RenderableType
 
 from scene_pipeline.matching.types import SceneResult
-from scene_pipeline.reporting.console import figures_view, library_view, rows_view, scene_view
+from scene_pipeline.reporting.answer import answer
+from scene_pipeline.reporting.console import library_view
 from scene_pipeline.reporting.names import display_name
-from scene_pipeline.reporting.tables import result_json
+from scene_pipeline.reporting.terminal import figures_view, rows_view, scene_view
 
 
 def shown(view: RenderableType) -> str:
@@ -29,10 +30,10 @@ def test_a_library_shows_scenes_traits_products_and_failures(make_result: Callab
 
 def test_a_scene_shows_every_product_with_place_and_reason(make_result: Callable[..., SceneResult]) -> None:
     text = shown(scene_view(make_result(3, room="unknown", note="It shows a dog."), "a.jpg"))
-    for part in ("a.jpg: unknown, mid-century modern 50%", "It shows a dog.", "confidence", "0.60", "sku-3"):
+    for part in ("a.jpg: unknown (80%), mid-century modern (50%)", "It shows a dog.", "confidence", "60%"):
         assert part in text, part
     assert text.count("It suits the room.") == text.count("beside the sofa") == 3
-    assert "no product passed the filter" in shown(scene_view(make_result(0), "a.jpg"))
+    assert "score (uncalibrated)" in shown(scene_view(make_result(1, calibrated=False), "a.jpg"))
 
 
 def test_figures_show_numbers_with_intervals_tables_and_names() -> None:
@@ -53,15 +54,14 @@ def test_figures_show_numbers_with_intervals_tables_and_names() -> None:
     for part in (
         "1,410",
         "0.210",
-        "0.150 – 0.270",
+        "0.150 - 0.270",
         "per class",
         "0.667",
         "0.125",
-        "missing scenes: s0, s1, s2, s3, s4 and 3 more",
+        "8: s0, s1, s2 …",
     ):
         assert part in text, part
-    assert "intervals" not in text
-    assert "scenes without products" not in text
+    assert "scenes_without_products" not in text
 
 
 def test_rows_share_a_heading() -> None:
@@ -76,9 +76,9 @@ def test_ids_read_as_the_vocabulary_names_them_and_others_as_words() -> None:
 
 
 def test_the_json_of_a_scene_has_the_contracted_keys(make_result: Callable[..., SceneResult]) -> None:
-    document = msgspec.json.decode(msgspec.json.encode(result_json(make_result(2))))
+    document = msgspec.json.decode(msgspec.json.encode(answer(make_result(2))))
     assert {"scene", "recommendations", "bundle_version", "elapsed_ms"} <= set(document)
     assert (document["scene"]["room"], document["scene"]["style"]) == ("living_room", "mid_century_modern")
-    assert document["scene"]["confidences"] == {"room": 0.8, "style": 0.5, "palette": 0.7}
+    assert [document["scene"][f"{name}_confidence"] for name in ("room", "style", "palette")] == [0.8, 0.5, 0.7]
     contracted = "rank product_id sku_id description category placement score confidence calibrated factors reason"
     assert [list(item) for item in document["recommendations"]] == [contracted.split()] * 2
