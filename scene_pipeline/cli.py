@@ -102,7 +102,7 @@ def _build(resources: Mapping[str, Mapping[str, Any]]) -> None:
     out.print(
         f"bundle {manifest.bundle_version}: {manifest.counts['products']:,} products "
         f"({manifest.counts['with_image']:,} with a picture, {manifest.counts['rejects']:,} rows rejected), "
-        f"index {manifest.index['factory']}, recall@50 {manifest.index['recall']:.3f}",
+        f"index {manifest.index.factory}, recall@50 {manifest.index.recall:.3f}",
         soft_wrap=True,
     )
 

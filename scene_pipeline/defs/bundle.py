@@ -11,6 +11,7 @@ from pydantic import Field
 from scene_pipeline.bundle.checks import CheckResult
 from scene_pipeline.bundle.write import BundleRefusedError
 from scene_pipeline.defs.embeddings import (
+    categorised_products,
     image_embeddings,
     read_pictures,
     sample_pictures,
@@ -18,11 +19,11 @@ from scene_pipeline.defs.embeddings import (
     text_key,
     vector_store,
 )
-from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder
+from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder, text_encoder
 from scene_pipeline.defs.results import OWNERS, fails_clearly
 from scene_pipeline.encoders.combine import combine_images
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
-from scene_pipeline.encoders.text import MINILM, TextEncoder
+from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.matching.calibrations import calibration_for
 from scene_pipeline.matching.publish import EmbeddedCatalog, Recipe, publish
 
@@ -99,7 +100,7 @@ def _shown(result: CheckResult) -> dg.AssetCheckResult:
 
 
 @dg.asset(
-    deps=[image_embeddings, text_embeddings, "rejects"],
+    deps=[categorised_products, image_embeddings, text_embeddings, "rejects"],
     group_name="serving",
     owners=OWNERS,
     tags={"stage": "serving"},
@@ -124,7 +125,7 @@ def serving_bundle(
     keys = sorted({key for key in catalog.products["image_sha256"].to_pylist() if key})
     recipe = Recipe(
         spec=spec,
-        text_encoder=TextEncoder.open(),
+        text_encoder=text_encoder(),
         vocabulary=vocabulary.load(),
         calibration=calibration_for(spec),
         int8=encoder.int8,

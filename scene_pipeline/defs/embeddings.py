@@ -1,18 +1,24 @@
-"""Embedding assets: each picture and each text is embedded once by an encoder, ever."""
+"""Embedding assets: each picture and each text is embedded once by an encoder, ever; categories follow from texts."""
+
+from collections import Counter
+from collections.abc import Sequence
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 from pydantic import Field
 
+from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.defs.catalog import enriched_products
 from scene_pipeline.defs.images import product_images
-from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
-from scene_pipeline.defs.results import OWNERS, fails_clearly
+from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder, text_encoder
+from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, embed_images, embed_texts
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.encoders.spec import get_spec, slug
-from scene_pipeline.encoders.text import MINILM, TextEncoder
+from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.encoders.torch_tower import open_encoder
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_bytes
@@ -20,6 +26,8 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.progress import track
+from scene_pipeline.reporting.previews import markdown_counts, markdown_table
+from scene_pipeline.vocabulary.lexicon import load_lexicon
 
 TAGS = {"stage": "embeddings"}
 SAMPLES = 32
@@ -98,7 +106,7 @@ def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: Embed
 
 
 @dg.asset(
-    deps=["categorised_products"],
+    deps=[enriched_products],
     group_name="embeddings",
     owners=OWNERS,
     tags=TAGS,
@@ -109,13 +117,50 @@ def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: Embed
 @fails_clearly
 def text_embeddings(store: ArtifactStore, config: EmbedConfig) -> dg.MaterializeResult:
     """A unit vector for every product's sentence, by all-MiniLM-L6-v2; only sentences without one are embedded."""
-    sentences = store.read_table("catalog", "categorised.parquet", columns=["sentence"])["sentence"].to_pylist()
+    sentences = store.read_table("catalog", "enriched.parquet", columns=["sentence"])["sentence"].to_pylist()
     texts = {text_key(sentence): sentence for sentence in sentences}
     report = embed_texts(
         texts,
-        TextEncoder.open(),
+        text_encoder(),
         vector_store(store, MINILM),
         EmbedSettings(batch_size=config.batch_size),
         track("Embedding texts"),
     )
     return _result(report, MINILM, list(texts))
+
+
+@dg.asset(
+    deps=[enriched_products, text_embeddings],
+    group_name="catalog",
+    owners=OWNERS,
+    tags={"stage": "catalog"},
+    kinds={"parquet"},
+    code_version="1",
+)
+@fails_clearly
+def categorised_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.MaterializeResult:
+    """Products in the eight categories: by the words of their type, else by likeness of meaning, else uncategorised."""
+    words = vocabulary.load()
+    encoder = text_encoder()
+    descriptions = encoder.embed([category.description for category in words.categories])
+    known = vector_store(store, MINILM)
+
+    def similarity(texts: Sequence[str]) -> np.ndarray:
+        """Look the texts' vectors up; a text that is no product's sentence is embedded on the spot."""
+        vectors, found = known.get([text_key(text) for text in texts])
+        if not found.all():
+            missing = np.flatnonzero(~found)
+            vectors[missing] = encoder.embed([texts[row] for row in missing])
+        return vectors @ descriptions.T
+
+    table = categorise(store.read_table("catalog", "enriched.parquet"), words, load_lexicon(), similarity)
+    return table_result(
+        store.write_table(table, "catalog", "categorised.parquet"),
+        table,
+        {
+            "categories": dg.MetadataValue.md(markdown_counts(Counter(table["category"].to_pylist()), "category")),
+            "preview": dg.MetadataValue.md(
+                markdown_table(table, 8, ["description", "category", "category_confidence", "category_reason"])
+            ),
+        },
+    )

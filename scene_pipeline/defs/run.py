@@ -63,7 +63,7 @@ def _run_config(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Ma
 def _execute(
     definitions: dg.Definitions, job: str, on: dg.DagsterInstance, config: dict[str, Any], partition: str | None = None
 ) -> None:
-    result = definitions.get_job_def(job).execute_in_process(
+    result = definitions.resolve_job_def(job).execute_in_process(
         run_config=config, instance=on, partition_key=partition, raise_on_error=False
     )
     if not result.success:

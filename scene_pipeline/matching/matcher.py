@@ -158,7 +158,7 @@ class SceneMatcher:
                 rules = self.vocabulary.scoring.diversity
                 picked = choose(scored.scores[pool], vectors, category, k - len(chosen), rules)
                 chosen += [int(pool[index]) for index in picked]
-        return chosen
+        return sorted(chosen, key=lambda index: -scored.scores[index])
 
     def _explain(
         self,

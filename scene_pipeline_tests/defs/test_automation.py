@@ -1,0 +1,90 @@
+"""What the sensor decides, as a table, and what a look at the scenes' folder finds."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from scene_pipeline.defs.automation import LibraryChanges, fingerprints, library_changes, scene_library_sensor
+from scene_pipeline.defs.resources import SceneLibraries
+from scene_pipeline.defs.scenes import scene_libraries
+
+NOTHING = LibraryChanges((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "existing", "in_flight", "expected"),
+    [
+        # a new library is registered and scored
+        ({"a": "1"}, {}, [], [], LibraryChanges(("a",), (), ("a",))),
+        # nothing changed
+        ({"a": "1"}, {"a": "1"}, ["a"], [], NOTHING),
+        # a picture changed
+        ({"a": "2"}, {"a": "1"}, ["a"], [], LibraryChanges((), (), ("a",))),
+        # a library with a run under way is left alone: its change is found at the next look
+        ({"a": "2"}, {"a": "1"}, ["a"], ["a"], NOTHING),
+        # a vanished library is forgotten, but not under a run
+        ({}, {"a": "1"}, ["a"], [], LibraryChanges((), ("a",), ())),
+        ({}, {"a": "1"}, ["a"], ["a"], NOTHING),
+        # a folder that cannot be read deletes nothing (an unmounted disk once looked like an empty one)
+        (None, {"a": "1"}, ["a", "b"], [], NOTHING),
+        # registered by the command line, never scored by the sensor: scored once
+        ({"a": "1"}, {}, ["a"], [], LibraryChanges((), (), ("a",))),
+    ],
+)
+def test_library_changes(
+    found: dict[str, str] | None,
+    known: dict[str, str],
+    existing: list[str],
+    in_flight: list[str],
+    expected: LibraryChanges,
+) -> None:
+    assert library_changes(found, known, existing, in_flight) == expected
+
+
+def test_fingerprints_follow_the_pictures(tmp_path: Path) -> None:
+    (tmp_path / "spring").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "a.jpg").write_bytes(b"x")
+    picture = tmp_path / "spring" / "a.jpg"
+    picture.write_bytes(b"one")
+    (tmp_path / "spring" / "notes.txt").write_text("no picture")
+    first = fingerprints(tmp_path)
+    assert first is not None
+    assert list(first) == ["spring"]
+    assert fingerprints(tmp_path) == first
+    os.utime(picture, ns=(1, 1))
+    assert fingerprints(tmp_path) != first
+    assert fingerprints(tmp_path / "nowhere") is None
+
+
+def test_the_sensor_registers_scores_and_forgets(tmp_path: Path) -> None:
+    for name in ("spring", "summer"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.jpg").write_bytes(b"x")
+    libraries = SceneLibraries(root=str(tmp_path))
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("scene_libraries", ["winter"])
+        context = dg.build_sensor_context(instance=instance)
+        result = scene_library_sensor(context, libraries)
+        assert isinstance(result, dg.SensorResult)
+        assert [request.partition_key for request in result.run_requests or ()] == ["spring", "summer"]
+        assert list(result.dynamic_partitions_requests or ()) == [
+            scene_libraries.build_add_request(["spring", "summer"]),
+            scene_libraries.build_delete_request(["winter"]),
+        ]
+        again = scene_library_sensor(dg.build_sensor_context(instance=instance, cursor=result.cursor), libraries)
+        assert isinstance(again, dg.SensorResult)
+        assert not again.run_requests
+
+
+def test_the_sensor_leaves_everything_alone_when_the_folder_is_gone(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("scene_libraries", ["winter"])
+        answer = scene_library_sensor(
+            dg.build_sensor_context(instance=instance), SceneLibraries(root=str(tmp_path / "unmounted"))
+        )
+    assert isinstance(answer, dg.SkipReason)
+    assert "cannot be read; nothing was changed" in (answer.skip_message or "")
