@@ -1,0 +1,152 @@
+"""Export an image tower to ONNX, and refuse an export whose vectors are not those of torch."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scene_pipeline.encoders.onnx_tower import INPUT, OUTPUT, OnnxImageEncoder, unit
+from scene_pipeline.encoders.preprocess import preprocess
+from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.encoders.towers import load_image_tower
+from scene_pipeline.errors import EncoderError
+from scene_pipeline.files import atomic_path, sha256_file
+
+if TYPE_CHECKING:
+    import torch
+
+FP32_COSINE = 0.9995
+INT8_COSINE = 0.99
+OPSET = 18
+_LARGEST = 2_000_000_000  # bytes: one protobuf file holds at most 2 GiB
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was exported and how true it is: the least cosine between torch and ONNX over `samples` pictures.
+
+    `precision` is what lies at `path`: "int8" only where it was asked for and reached INT8_COSINE. `int8_cosine` is
+    None where int8 was not tried; `refused` then or otherwise says in a sentence why int8 was not kept.
+    """
+
+    path: Path
+    precision: str
+    fp32_cosine: float
+    int8_cosine: float | None
+    refused: str
+    samples: int
+    size_bytes: int
+    sha256: str
+
+
+def export_onnx(
+    spec: EncoderSpec, target: Path, samples: Sequence[Image.Image], int8: bool = False, folder: Path | None = None
+) -> ExportReport:
+    """Export the image tower of `spec` to `target`, atomically, with a free batch size.
+
+    `samples` are real pictures (some dozens will do) on which the export is compared with torch. Raises EncoderError
+    when the fp32 export is below FP32_COSINE; an int8 export below INT8_COSINE is dropped and the report says so.
+    `folder` holds the compact weights where they are not the package's own.
+    """
+    if not samples:
+        raise EncoderError(f"encoder '{spec.id}': the export is checked on pictures; give at least one")
+    tower = load_image_tower(spec, folder)
+    size = sum(parameter.numel() * 4 for parameter in tower.parameters())
+    if size > _LARGEST:
+        raise EncoderError(
+            f"encoder '{spec.id}': its image tower has {size / 1e9:.1f} GB, one ONNX file holds 2; choose a smaller one"
+        )
+    pixels = [preprocess(image, spec) for image in samples]
+    expected = _torch_vectors(tower, pixels, spec)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as name:
+        chosen = Path(name) / "fp32.onnx"
+        _export(tower, spec, chosen)
+        del tower
+        fp32 = _least_cosine(chosen, spec, pixels, expected)
+        if fp32 < FP32_COSINE:
+            raise EncoderError(
+                f"encoder '{spec.id}': its ONNX export is off (cosine {fp32:.5f} to torch, at least {FP32_COSINE} is "
+                "needed); use another version of onnxruntime or torch"
+            )
+        quantised, refused = None, ""
+        if int8:
+            small = Path(name) / "int8.onnx"
+            _quantise(chosen, small, spec)
+            quantised = _least_cosine(small, spec, pixels, expected)
+            if quantised >= INT8_COSINE:
+                chosen = small
+            else:
+                refused = f"int8 refused: cosine {quantised:.4f} to torch, at least {INT8_COSINE} is needed; fp32 kept"
+        precision = "fp32" if chosen.stem == "fp32" else "int8"
+        with atomic_path(target) as temporary:
+            chosen.replace(temporary)
+    return ExportReport(
+        target, precision, fp32, quantised, refused, len(samples), target.stat().st_size, sha256_file(target)
+    )
+
+
+def _torch_vectors(
+    tower: "torch.nn.Module", pixels: Sequence[NDArray[np.float32]], spec: EncoderSpec
+) -> NDArray[np.float32]:
+    import torch
+
+    with torch.inference_mode():
+        vectors = [tower(torch.from_numpy(picture[None])).numpy() for picture in pixels]
+    return unit(np.concatenate(vectors), spec.id)
+
+
+def _least_cosine(
+    path: Path, spec: EncoderSpec, pixels: Sequence[NDArray[np.float32]], expected: NDArray[np.float32]
+) -> float:
+    encoder = OnnxImageEncoder.open(path, spec)
+    # In batches of another size than torch had, so that a batch size frozen into the graph would show.
+    found = np.concatenate([encoder.embed_arrays(np.stack(pixels[at : at + 3])) for at in range(0, len(pixels), 3)])
+    return float(np.min(np.sum(found.astype(np.float64) * expected, axis=1)))
+
+
+def _export(tower: "torch.nn.Module", spec: EncoderSpec, path: Path) -> None:
+    import torch
+
+    example = torch.zeros(2, 3, spec.input_size, spec.input_size)
+    program: Any = torch.onnx.export(
+        tower,
+        (example,),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=[INPUT],
+        output_names=[OUTPUT],
+        dynamic_shapes={"pixels": {0: torch.export.Dim("batch")}},
+        verbose=False,
+    )
+    program.model.metadata_props.update(_metadata(spec, "fp32"))
+    program.save(str(path), external_data=False)
+
+
+def _metadata(spec: EncoderSpec, precision: str) -> dict[str, str]:
+    return {"encoder": spec.id, "revision": spec.revision, "precision": precision}
+
+
+def _quantise(source: Path, target: Path, spec: EncoderSpec) -> None:
+    """Quantise the weights of matrix products to int8 and their inputs as they come (dynamic quantisation).
+
+    Convolutions stay in fp32: ONNX Runtime's dynamic int8 convolution is slower than its fp32 one.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(
+        source,
+        target,
+        op_types_to_quantize=["MatMul", "Gemm"],
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+    )
+    model = onnx.load(target)
+    onnx.helper.set_model_props(model, _metadata(spec, "int8"))
+    onnx.save(model, target)

@@ -1,0 +1,125 @@
+"""Run an exported image tower with ONNX Runtime: what serving uses, and what embeds on CPUs. Free of torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import onnxruntime.capi.onnxruntime_pybind11_state as onnxruntime_state
+from numpy.typing import NDArray
+from PIL import Image
+
+from scene_pipeline.encoders.preprocess import preprocess
+from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.errors import EncoderError
+
+INPUT = "pixels"
+OUTPUT = "embedding"
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxImageEncoder:
+    """An open ONNX session and the spec of what it holds. Safe to share between threads.
+
+    A vector never depends on the pictures it was batched with, so that resumed and incremental work is identical.
+    """
+
+    spec: EncoderSpec
+    session: onnxruntime.InferenceSession
+    precision: str
+
+    @classmethod
+    def open(cls, path: Path, spec: EncoderSpec, threads: int | None = None) -> "OnnxImageEncoder":
+        """Open the tower at `path` on the CPU, with `threads` (default: one a core).
+
+        Raises EncoderError when the file is missing or damaged, or is not the tower that `spec` describes.
+        """
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        if not path.is_file():
+            raise EncoderError(f"{path}: the image encoder is missing; build the bundle again")
+        try:
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except _ORT_ERRORS as error:
+            raise EncoderError(f"{path}: is no readable ONNX model ({_line(error)}); build the bundle again") from error
+        found: list[Any] = [session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[-1]]
+        expected = [[3, spec.input_size, spec.input_size], spec.dimension]
+        if found != expected:
+            raise EncoderError(
+                f"{path}: takes and gives {found}, but encoder '{spec.id}' has {expected}; build the bundle again"
+            )
+        stated = session.get_modelmeta().custom_metadata_map
+        if (stated.get("encoder"), stated.get("revision")) != (spec.id, spec.revision):
+            raise EncoderError(
+                f"{path}: holds encoder '{stated.get('encoder')}' (revision '{stated.get('revision')}'), not "
+                f"'{spec.id}' (revision '{spec.revision}'); build the bundle again"
+            )
+        return cls(spec, session, stated.get("precision", "fp32"))
+
+    @staticmethod
+    def holds(path: Path, spec: EncoderSpec) -> bool:
+        """Say whether the file at `path` is the fp32 tower of this very encoder."""
+        try:
+            return OnnxImageEncoder.open(path, spec, threads=1).precision == "fp32"
+        except EncoderError:
+            return False
+
+    @property
+    def concurrency(self) -> int:
+        """One batch at a time: ONNX Runtime spreads it over the cores itself."""
+        return 1
+
+    def prepare(self, image: Image.Image) -> NDArray[np.float32]:
+        """Return one picture as `embed_arrays` takes a stack of: float32 [3, h, w]."""
+        return preprocess(image, self.spec)
+
+    def embed(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Return the unit vectors of `images`, float32 [n, d]."""
+        parts = [
+            self.embed_arrays(np.stack([preprocess(image, self.spec) for image in images[start : start + _BATCH]]))
+            for start in range(0, len(images), _BATCH)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, self.spec.dimension), np.float32)
+
+    def embed_arrays(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return the unit vectors of a preprocessed batch [n, 3, h, w], float32 [n, d].
+
+        Raises MemoryError when the batch does not fit, EncoderError when the tower gives a vector that is not finite.
+        """
+        if not len(batch):
+            return np.empty((0, self.spec.dimension), np.float32)
+        # Dynamic int8 takes one scale for a whole batch, so each picture goes alone; fp32 rows are independent.
+        step = 1 if self.precision == "int8" else len(batch)
+        try:
+            parts = [
+                np.asarray(self.session.run([OUTPUT], {INPUT: batch[at : at + step]})[0], dtype=np.float32)
+                for at in range(0, len(batch), step)
+            ]
+        except _ORT_ERRORS as error:
+            if "allocate" in str(error) or "bad_alloc" in str(error):
+                raise MemoryError(f"a batch of {len(batch)} does not fit") from error
+            raise EncoderError(f"encoder '{self.spec.id}': ONNX Runtime failed ({_line(error)})") from error
+        return unit(np.concatenate(parts), self.spec.id)
+
+
+def unit(vectors: NDArray[np.float32], encoder_id: str) -> NDArray[np.float32]:
+    """Return `vectors` scaled to length 1. Raises EncoderError for a vector that is zero or not finite."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
+        raise EncoderError(f"encoder '{encoder_id}': gave a vector that is zero or not finite; its weights are damaged")
+    return vectors / lengths
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+# ONNX Runtime's exceptions have no common base but Exception, so each is named.
+_ORT_ERRORS = tuple(
+    kind for kind in vars(onnxruntime_state).values() if isinstance(kind, type) and issubclass(kind, Exception)
+)

@@ -1,0 +1,300 @@
+"""What an encoder is: the registry of known ones, and how any other open_clip model or local checkpoint is named."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import msgspec
+
+from scene_pipeline.errors import EncoderError
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where the compact encoder's `compact-v1.json` and `compact-v1.safetensors` lie in the package."""
+
+COMPACT_FILE = "compact-v1"
+COMPACT_TEMPERATURE = 0.05
+
+_CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+_HALF = (0.5, 0.5, 0.5)
+
+
+class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An image encoder, completely: enough to load it, to prepare its pictures and to know its vectors again.
+
+    `weights` is an open_clip tag, the path of a checkpoint, or the file name of the compact weights. `revision` is the
+    start of the weights' SHA-256 where one id can stand for changing weights (compact, local checkpoints), else empty:
+    vectors of two revisions never mix. `resize` is "crop" (shortest side, then the centre) or "squash" (both sides).
+    `size_mb` is the size of the weights file, None when unknown. `temperature` divides cosines before a softmax over
+    prompts; None means that the weights state their own.
+    """
+
+    id: str
+    family: Literal["compact", "open_clip"]
+    model: str
+    weights: str
+    dimension: int
+    input_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    resize: Literal["crop", "squash"]
+    interpolation: Literal["bicubic", "bilinear"]
+    licence: str
+    size_mb: float | None
+    good_for: str
+    revision: str = ""
+    temperature: float | None = None
+
+
+class _CompactFile(msgspec.Struct, frozen=True):
+    """`compact-v1.json`, which the trainer writes beside the weights; keys it adds for people are ignored."""
+
+    version: str
+    architecture: str
+    dimension: int
+    input_size: int | tuple[int, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    resize: Literal["crop", "squash"]
+    sha256: str
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    temperature: float = COMPACT_TEMPERATURE
+    licence: str = "Apache-2.0"
+
+
+def compact_spec(folder: Path | None = None) -> EncoderSpec:
+    """Return the spec of the compact weights in `folder` (default: the package's own).
+
+    Raises EncoderError when `compact-v1.json` is missing or malformed.
+    """
+    folder = folder or WEIGHTS
+    path = folder / f"{COMPACT_FILE}.json"
+    try:
+        facts = msgspec.json.decode(path.read_bytes(), type=_CompactFile)
+    except FileNotFoundError as error:
+        raise EncoderError(
+            f"{path}: the compact encoder's weights are missing; they ship in the package, so install it again"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise EncoderError(f"{path}: cannot be read ({error}); install the package again") from error
+    size = facts.input_size if isinstance(facts.input_size, int) else facts.input_size[-1]
+    weights = folder / f"{COMPACT_FILE}.safetensors"
+    return EncoderSpec(
+        id="compact",
+        family="compact",
+        model=facts.architecture,
+        weights=COMPACT_FILE,
+        dimension=facts.dimension,
+        input_size=size,
+        mean=facts.mean,
+        std=facts.std,
+        resize=facts.resize,
+        interpolation=facts.interpolation,
+        licence=facts.licence,
+        size_mb=round(weights.stat().st_size / 1e6, 1) if weights.exists() else None,
+        good_for="first runs and demos: ships in the package, needs no network",
+        revision=facts.sha256[:12],
+        temperature=facts.temperature,
+    )
+
+
+_HOSTED = (
+    EncoderSpec(
+        id="ViT-B-32/laion2b_s34b_b79k",
+        family="open_clip",
+        model="ViT-B-32",
+        weights="laion2b_s34b_b79k",
+        dimension=512,
+        input_size=224,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize="crop",
+        interpolation="bicubic",
+        licence="MIT",
+        size_mb=605,
+        good_for="production on CPUs: fast, and int8 serves it in tens of milliseconds",
+    ),
+    EncoderSpec(
+        id="ViT-L-14/laion2b_s32b_b82k",
+        family="open_clip",
+        model="ViT-L-14",
+        weights="laion2b_s32b_b82k",
+        dimension=768,
+        input_size=224,
+        mean=_HALF,
+        std=_HALF,
+        resize="crop",
+        interpolation="bicubic",
+        licence="MIT",
+        size_mb=1710,
+        good_for="production with a GPU: finer distinctions at about 18 times the work of ViT-B-32",
+    ),
+    EncoderSpec(
+        id="ViT-B-16-SigLIP2-256/webli",
+        family="open_clip",
+        model="ViT-B-16-SigLIP2-256",
+        weights="webli",
+        dimension=768,
+        input_size=256,
+        mean=_HALF,
+        std=_HALF,
+        resize="squash",
+        interpolation="bicubic",
+        licence="Apache-2.0",
+        size_mb=1501,
+        good_for="prompts in many languages; its tokenizer is fetched beside the weights",
+    ),
+    EncoderSpec(
+        id="MobileCLIP2-S0/dfndr2b",
+        family="open_clip",
+        model="MobileCLIP2-S0",
+        weights="dfndr2b",
+        dimension=512,
+        input_size=256,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        resize="crop",
+        interpolation="bilinear",
+        licence="Apple Machine Learning Research Model (research use only)",
+        size_mb=299,
+        good_for="trials of a small, quick image tower (46 MB); its licence allows research only",
+    ),
+)
+
+
+def _registry() -> Mapping[str, EncoderSpec]:
+    specs = {spec.id: spec for spec in _HOSTED}
+    if (WEIGHTS / f"{COMPACT_FILE}.json").exists():
+        specs = {"compact": compact_spec()} | specs
+    return MappingProxyType(specs)
+
+
+SPECS: Mapping[str, EncoderSpec] = _registry()
+"""The encoders this project names, by id. `get_spec` knows many more."""
+
+
+def get_spec(id: str) -> EncoderSpec:
+    """Return the spec of an encoder id.
+
+    An id is one of SPECS, any other `MODEL/TAG` pair that open_clip knows, or `MODEL//path/to/checkpoint.pt` for a
+    local checkpoint of an open_clip model. Raises EncoderError that lists near names when it is none of these.
+    """
+    if id in SPECS:
+        return SPECS[id]
+    if id == "compact":
+        return compact_spec()
+    model, separator, path = id.partition("//")
+    if separator:
+        return _local_spec(id, model, _checkpoint_path(path))
+    return _tagged_spec(id)
+
+
+def slug(encoder: str | EncoderSpec) -> str:
+    """Return a folder name for an encoder (a spec, or the id of an image or text encoder).
+
+    Names of encoders whose weights can change under one id carry the revision, so that their vectors never mix.
+    """
+    if isinstance(encoder, str):
+        if encoder != "compact" and "//" not in encoder:
+            return _safe(encoder)
+        encoder = get_spec(encoder)
+    name = f"{encoder.model}/{Path(encoder.weights).stem}" if "//" in encoder.id else encoder.id
+    return _safe(f"{name}@{encoder.revision}" if encoder.revision else name)
+
+
+def _checkpoint_path(path: str) -> Path:
+    """Return the path after `MODEL//`: absolute without its first slash, as clip-retrieval has it, or relative."""
+    absolute = Path("/" + path.lstrip("/"))
+    relative = Path(path)
+    return relative if path and not absolute.exists() and relative.exists() else absolute
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._@-]", "-", name.replace("/", "--")).lstrip(".") or "-"
+
+
+def _tagged_spec(id: str) -> EncoderSpec:
+    model, _, tag = id.partition("/")
+    open_clip = _open_clip()
+    known = [f"{name}/{weights}" for name, weights in open_clip.list_pretrained()] if open_clip else []
+    if open_clip is None or id not in known:
+        raise EncoderError(_unknown(id, [*SPECS, *known]))
+    config: dict[str, Any] = open_clip.pretrained.get_pretrained_cfg(model, tag)
+    return _from_config(open_clip, config, id, weights=tag, licence="see the model's own page")
+
+
+def _local_spec(id: str, model: str, path: Path) -> EncoderSpec:
+    open_clip = _open_clip()
+    if open_clip is None:
+        raise EncoderError(f"encoder '{id}': open_clip is not installed; pip install 'scene-pipeline[pipeline]'")
+    models: list[str] = open_clip.list_models()
+    if model not in models:
+        near = difflib.get_close_matches(model, models, n=3, cutoff=0.4)
+        raise EncoderError(
+            f"encoder '{id}': open_clip knows no model '{model}'" + (f"; near names: {', '.join(near)}" if near else "")
+        )
+    if not path.is_file():
+        raise EncoderError(f"encoder '{id}': there is no checkpoint at '{path}'; name the file after 'MODEL//'")
+    status = path.stat()
+    # A fine-tuned checkpoint expects the pictures its model was first trained on, so the model's first tag says how.
+    tags = open_clip.pretrained.list_pretrained_tags_by_model(model)
+    config: dict[str, Any] = open_clip.pretrained.get_pretrained_cfg(model, tags[0]) if tags else {}
+    spec = _from_config(open_clip, config, id, weights=str(path), licence="your own checkpoint")
+    return msgspec.structs.replace(
+        spec,
+        size_mb=round(status.st_size / 1e6, 1),
+        revision=_file_revision(path.resolve(), status.st_size, status.st_mtime_ns),
+    )
+
+
+def _from_config(open_clip: Any, config: dict[str, Any], id: str, weights: str, licence: str) -> EncoderSpec:
+    model = id.partition("/")[0]
+    model_config: dict[str, Any] = open_clip.get_model_config(model)
+    size = model_config["vision_cfg"].get("image_size", 224)
+    if not isinstance(size, int):
+        if len(set(size)) != 1:
+            raise EncoderError(f"encoder '{id}': its input is not square; choose a model with a square input")
+        size = size[0]
+    return EncoderSpec(
+        id=id,
+        family="open_clip",
+        model=model,
+        weights=weights,
+        dimension=model_config["embed_dim"],
+        input_size=size,
+        mean=tuple(config.get("mean", _CLIP_MEAN)),
+        std=tuple(config.get("std", _CLIP_STD)),
+        resize="squash" if config.get("resize_mode") == "squash" else "crop",
+        interpolation=config.get("interpolation", "bicubic"),
+        licence=licence,
+        size_mb=None,
+        good_for="whatever you chose it for",
+    )
+
+
+def _open_clip() -> Any:
+    try:
+        import open_clip
+        import open_clip.pretrained
+    except ModuleNotFoundError:
+        return None  # a serving process: only the registry is known there
+    return open_clip
+
+
+def _unknown(id: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(id, known, n=4, cutoff=0.5)
+    if not near:
+        near = [name for name in known if id.lower() and id.lower() in name.lower()][:4] or list(SPECS)
+    return f"encoder '{id}' is unknown; near names: {', '.join(near)} (or MODEL//path/to/checkpoint.pt)"
+
+
+@lru_cache(maxsize=8)
+def _file_revision(path: Path, size: int, modified: int) -> str:
+    """Return the start of the file's SHA-256; size and time are arguments so that a changed file is read again."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
