@@ -22,12 +22,12 @@ class DecodePool:
     def __init__(self, recipe: Recipe, workers: int, timeout_s: float) -> None:
         self._recipe = recipe
         self._timeout_s = timeout_s
-        self.workers = workers or usable_cores()
+        self._workers = workers
         self._idle: asyncio.LifoQueue[asyncio.subprocess.Process | None] = asyncio.LifoQueue()
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def __aenter__(self) -> "DecodePool":
-        for _ in range(self.workers):
+        for _ in range(self._workers):
             self._idle.put_nowait(None)
         return self
 

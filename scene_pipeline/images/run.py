@@ -16,7 +16,7 @@ from scene_pipeline.images.journal import Journal
 from scene_pipeline.images.local import is_local, local_file
 from scene_pipeline.images.normalise import Job, Prepared, Recipe
 from scene_pipeline.images.plan import Action
-from scene_pipeline.images.pool import DecodePool
+from scene_pipeline.images.pool import DecodePool, usable_cores
 from scene_pipeline.images.reasons import FetchError
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.status import UrlStatus, failed, host_of
@@ -26,6 +26,7 @@ from scene_pipeline.images.types import FetchProgress, FetchSettings
 _LOCAL = "local files"
 _EVERY_S = 0.25  # between two calls of progress
 _SLOWEST = 5
+_BACKLOG = 4  # bodies a decoder, the one it works at included
 _TEMPORARY = frozenset(("tls", "host_down"))  # not retried in the run, and no word against the copy we have
 _RESOLVERS = 32  # threads that may wait for the name server, which Python asks in a blocking way
 
@@ -62,6 +63,9 @@ class FetchRun:
         self._hosts = self._queues(work)
         self._ready.extend(self._hosts.values())
         self._slots = asyncio.Semaphore(settings.concurrency)
+        workers = settings.decode_workers or usable_cores()
+        # Few bodies wait for a decoder: enough to keep it busy, and all of them are lost when the run is killed.
+        self._backlog = asyncio.Semaphore(_BACKLOG * workers)
         self._finished = asyncio.Event()
         recipe = Recipe(
             root=str(self._store.root),
@@ -74,7 +78,7 @@ class FetchRun:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVERS, "resolve"))
         async with (
             HttpClient(settings) as self._client,
-            DecodePool(recipe, settings.decode_workers, settings.decode_timeout_s) as self._pool,
+            DecodePool(recipe, workers, settings.decode_timeout_s) as self._pool,
         ):
             try:
                 self._pump()
@@ -173,13 +177,18 @@ class FetchRun:
             answer = await self._ask(host, url, old if self._work[url] is Action.CHECK else None, tries)
         except FetchError as error:
             return self._without(url, error, old, tries.total())
+        else:
+            if answer.body is None and old is not None:
+                return msgspec.structs.replace(
+                    old, fetched_at=time.time(), http_status=answer.http_status, tries=tries.total(), detail=None
+                )
+            await self._backlog.acquire()
         finally:
             self._leave(host)
-        if answer.body is None and old is not None:
-            return msgspec.structs.replace(
-                old, fetched_at=time.time(), http_status=answer.http_status, tries=tries.total(), detail=None
-            )
-        prepared = await self._pool.prepare(Job("the picture", data=answer.body))
+        try:
+            prepared = await self._pool.prepare(Job("the picture", data=answer.body))
+        finally:
+            self._backlog.release()
         return self._made(url, prepared, answer, tries.total())
 
     async def _ask(self, host: Host, url: str, known: UrlStatus | None, tries: Counter[str]) -> Answer:

@@ -4,6 +4,7 @@ A process of its own, because a picture made to crash or stall a decoder then co
 decoding can use the other cores while the downloads go on.
 """
 
+import os
 import resource
 import sys
 import warnings
@@ -45,8 +46,11 @@ def main() -> None:
             prepared = prepare(job, recipe)
         except OSError as error:
             prepared = Prepared(fatal=f"{recipe.root}: cannot be written ({error.strerror}); free space or mend access")
-        stdout.write(frame(prepared))
-        stdout.flush()
+        try:
+            stdout.write(frame(prepared))
+            stdout.flush()
+        except BrokenPipeError:  # the run was killed; its next one does this picture again
+            os._exit(0)  # without the flush at exit, which would fail again and say so
 
 
 def _limit_memory() -> None:

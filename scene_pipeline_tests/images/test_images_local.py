@@ -186,6 +186,7 @@ def test_requests_count_positions_within_each_role() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not IKEA.is_dir(), reason="the IKEA set is not beside the repository")
 def test_all_pictures_of_a_real_catalogue(tmp_path: Path) -> None:
     with (IKEA / "catalog.csv").open(newline="") as stream:

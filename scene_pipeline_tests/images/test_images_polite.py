@@ -1,0 +1,220 @@
+"""Manners and patience: few requests at once to a host, Retry-After, and a dead host that costs seconds."""
+
+import asyncio
+import itertools
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_pipeline.images.client import forbids_ai, retry_after
+from scene_pipeline.images.normalise import Job, Recipe
+from scene_pipeline.images.pool import DecodePool
+from scene_pipeline.images.sources import fetch_images
+from scene_pipeline.images.store import ImageStore
+from scene_pipeline.images.types import USER_AGENT, FetchProgress, FetchSettings, ImageRequest
+
+
+def requests_of(urls: Sequence[str]) -> list[ImageRequest]:
+    return [ImageRequest(str(number), "primary", 0, url) for number, url in enumerate(urls)]
+
+
+@pytest.fixture
+def settings(server: Any, tmp_path: Path) -> FetchSettings:
+    return FetchSettings(tmp_path, allow_hosts=(server.host,), retries=2, backoff_s=0.01, breaker_pause_s=0.2)
+
+
+@pytest.fixture
+def dead_host() -> str:
+    """A port of this machine on which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_retry_after_is_waited_for_by_the_whole_host(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
+    good = server.reply(200, server.picture())
+    slow = server.add("/slow", server.reply(429, Retry_After="1"), good)
+    others = [server.add(f"/{number}", good) for number in range(4)]
+    alone = replace(settings, per_host=1)
+    rows = fetch_images(requests_of([slow, *others]), ImageStore(tmp_path / "images"), None, alone).to_pylist()
+    assert {row["outcome"] for row in rows} == {"ok"}
+    assert rows[0]["tries"] == 2
+    first, second = server.asked("/slow")
+    assert second.at - first.at >= 0.99
+    assert all(request.at - first.at >= 0.99 for request in server.requests[1:])
+
+
+def test_a_host_that_asks_for_an_hour_is_left_alone(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
+    urls = [server.add(f"/{number}", server.reply(429, Retry_After="3600")) for number in range(50)]
+    start = time.monotonic()
+    alone = replace(settings, per_host=2)
+    rows = fetch_images(requests_of(urls), ImageStore(tmp_path / "images"), None, alone).to_pylist()
+    assert time.monotonic() - start < 5
+    assert {row["reason"] for row in rows} <= {"rate_limited", "host_down"}
+    assert len(server.requests) <= 2
+    assert "3600 s" in rows[-1]["detail"]
+
+
+def test_a_dead_host_costs_seconds_and_holds_nobody_up(
+    server: Any, dead_host: str, settings: FetchSettings, tmp_path: Path
+) -> None:
+    dead = [f"http://{dead_host}/{number}.jpg" for number in range(2000)]
+    alive = [server.add(f"/{number}", server.reply(200, server.picture(number))) for number in range(20)]
+    allowing = replace(settings, allow_hosts=(server.host, dead_host))
+    seen: list[FetchProgress] = []
+    start = time.monotonic()
+    table = fetch_images(requests_of(dead + alive), ImageStore(tmp_path / "images"), None, allowing, seen.append)
+    assert time.monotonic() - start < 10
+    rows = table.to_pylist()
+    assert {row["outcome"] for row in rows[2000:]} == {"ok"}
+    reasons = Counter(row["reason"] for row in rows[:2000])
+    assert set(reasons) <= {"connection", "host_down"}
+    assert reasons["host_down"] > 1900
+    speeds = {speed.host: speed for speed in seen[-1].slowest_hosts}
+    assert speeds[dead_host].tries < 100
+    assert speeds[dead_host].failures == speeds[dead_host].tries
+
+
+def test_a_host_that_recovers_is_taken_up_again(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
+    good, left = server.reply(200, server.picture()), [8]
+
+    async def hiccup(_: object, writer: asyncio.StreamWriter) -> None:
+        left[0] -= 1
+        writer.write(server.reply(500) if left[0] >= 0 else good)
+
+    urls = [server.handle(f"/{number}", hiccup) for number in range(30)]
+    patient = replace(settings, per_host=2, breaker_failures=8, retries=8)
+    table = fetch_images(requests_of(urls), ImageStore(tmp_path / "images"), None, patient)
+    assert set(table["outcome"].to_pylist()) == {"ok"}
+    times = [request.at for request in server.requests]
+    assert max(after - before for before, after in itertools.pairwise(times)) >= 0.19
+
+
+def test_no_more_requests_at_once_than_allowed(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
+    good, now, most = server.reply(200, server.picture()), [0], [0]
+
+    async def counted(_: object, writer: asyncio.StreamWriter) -> None:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        await asyncio.sleep(0.01)
+        now[0] -= 1
+        writer.write(good)
+
+    urls = [server.handle(f"/{number}", counted) for number in range(60)]
+    fetch_images(requests_of(urls), ImageStore(tmp_path / "a"), None, replace(settings, per_host=3))
+    assert most[0] == 3
+    most[0] = 0
+    few = replace(settings, per_host=16, concurrency=5)
+    fetch_images(requests_of(urls), ImageStore(tmp_path / "b"), None, few)
+    assert most[0] == 5
+
+
+def test_hosts_take_turns(server: Any, forbidden: Any, settings: FetchSettings, tmp_path: Path) -> None:
+    """A slow host that comes first in the catalogue does not keep the fast one waiting."""
+    good = server.reply(200, server.picture())
+    order: list[str] = []
+
+    def answer(name: str, delay: float) -> Any:
+        async def handler(_: object, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(delay)
+            order.append(name)
+            writer.write(good)
+
+        return handler
+
+    slow = [server.handle(f"/slow{number}", answer("slow", 0.1)) for number in range(24)]
+    by_name = [f"http://localhost:{server.port}/fast{number}" for number in range(24)]
+    for number in range(24):
+        server.handle(f"/fast{number}", answer("fast", 0.0))
+    both = replace(settings, per_host=4, allow_hosts=(server.host, f"localhost:{server.port}"))
+    fetch_images(requests_of(slow + by_name), ImageStore(tmp_path / "images"), None, both)
+    assert Counter(order[:32])["fast"] == 24
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        ("", None),
+        ("120", 120.0),
+        ("-5", 0.0),
+        ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0),
+        ("soon", None),
+        ("Wed, 99 Oct 99999 07:28:00 GMT", None),
+    ],
+)
+def test_retry_after(value: str | None, expected: float | None) -> None:
+    assert retry_after(value, now=1_445_412_480.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ([], False),
+        (["noindex, nofollow"], False),
+        (["noai"], True),
+        (["noindex", "NoImageAI"], True),
+        (["noindex,noai"], True),
+        (["googlebot: noai"], False),
+        (["scene-pipeline: noai"], True),
+        (["*: noai"], True),
+        (["noairship"], False),
+    ],
+)
+def test_robots_tags(tags: list[str], expected: bool) -> None:
+    assert forbids_ai(tags, USER_AGENT) is expected
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    return Recipe(
+        root=str(tmp_path), max_pixels=10**6, max_bytes=10**6, short_side=64, quality=90, keep_originals=False
+    )
+
+
+async def test_a_stalled_decoder_costs_one_picture(server: Any, recipe: Recipe) -> None:
+    job = Job("a.jpg", data=server.picture())
+    async with DecodePool(recipe, workers=1, timeout_s=0.6) as pool:
+        while (first := await pool.prepare(job)).reason == "decode_timeout":
+            pass  # the start of the process may take longer than the limit of this test
+        assert first.sha256 is not None
+        (process,) = pool._running
+        os.kill(process.pid, signal.SIGSTOP)
+        stalled = await pool.prepare(job)
+        assert (stalled.reason, stalled.sha256) == ("decode_timeout", None)
+        assert "a.jpg: took more than 0.6 s" in (stalled.detail or "")
+        assert process.returncode is not None
+
+
+async def test_a_crashed_decoder_costs_one_picture(server: Any, recipe: Recipe) -> None:
+    job = Job("a.jpg", data=server.picture())
+    async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
+        await pool.prepare(job)
+        (process,) = pool._running
+        os.kill(process.pid, signal.SIGSTOP)
+        crashing = asyncio.create_task(pool.prepare(job))
+        await asyncio.sleep(0.05)
+        process.kill()
+        assert (await crashing).reason == "decoder_crashed"
+        assert (await pool.prepare(job)).sha256 is not None
+        (process,) = pool._running
+    assert process.returncode is not None
+
+
+async def test_a_worker_that_died_while_idle_is_replaced(server: Any, recipe: Recipe) -> None:
+    job = Job("a.jpg", data=server.picture())
+    async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
+        await pool.prepare(job)
+        (process,) = pool._running
+        process.kill()
+        await process.wait()
+        assert (await pool.prepare(job)).sha256 is not None
