@@ -150,7 +150,7 @@ def categorised_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> 
         vectors, found = known.get([text_key(text) for text in texts])
         if not found.all():
             missing = np.flatnonzero(~found)
-            vectors[missing] = encoder.embed([texts[row] for row in missing])
+            vectors[missing] = encoder.embed([texts[int(row)] for row in missing])
         return vectors @ descriptions.T
 
     table = categorise(store.read_table("catalog", "enriched.parquet"), words, load_lexicon(), similarity)

@@ -1,6 +1,5 @@
 """Image assets: every picture fetched or read once, normalised, and accounted for in one row."""
 
-from collections import Counter
 from pathlib import Path
 
 import dagster as dg
@@ -11,14 +10,17 @@ from scene_pipeline.defs.catalog import read_source
 from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.images.contact_sheet import contact_sheet
-from scene_pipeline.images.schema import OK, REASONS
+from scene_pipeline.images.report import outcomes, sample, without_image
+from scene_pipeline.images.schema import FAILED
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import FetchProgress, FetchSettings, image_requests
 from scene_pipeline.progress import track
-from scene_pipeline.reporting.previews import markdown_counts, markdown_table
+from scene_pipeline.reporting.previews import markdown_counts, markdown_jpeg, markdown_table
 
 SHEET_PICTURES = 48
+SHEET_COLUMNS = 12
+SHEET_BYTES = 100_000
 
 
 class FetchConfig(dg.Config):
@@ -26,6 +28,7 @@ class FetchConfig(dg.Config):
 
     concurrency: int = Field(default=64, ge=1, le=1000, description="Downloads at once, over all hosts.")
     per_host: int = Field(default=16, ge=1, le=200, description="Requests at once to one host.")
+    read_timeout_s: float = Field(default=10.0, gt=0, description="Longest silence of a server, in seconds.")
     allow_hosts: list[str] = Field(
         default_factory=list, description="Hosts that may be reached although their address is private or local."
     )
@@ -64,47 +67,54 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
     status_path = store.path("images", "status.parquet")
     previous = store.read_table("images", "status.parquet") if status_path.exists() else None
     report = track("Fetching pictures")
+    last = FetchProgress(0, 0, 0, 0, 0, {}, 0, 0.0, 0.0, None)
 
     def progress(state: FetchProgress) -> None:
+        nonlocal last
+        last = state
         report(state.done, state.total)
 
     settings = FetchSettings(
         catalog_folder=Path(read_source(store).path).parent,
         concurrency=config.concurrency,
         per_host=config.per_host,
+        read_timeout_s=config.read_timeout_s,
         allow_hosts=tuple(config.allow_hosts),
         respect_robots_header=config.respect_robots_header,
         keep_originals=config.keep_originals,
         short_side=config.short_side,
     )
     table = fetch_images(image_requests(products), images, previous, settings, progress)
-    fetched = table.filter(pc.equal(table["outcome"], OK))
-    with_picture = len(set(fetched["product_id"].to_pylist()))
-    without = 1 - with_picture / max(products.num_rows, 1)
-    reasons = Counter(REASONS[reason].text for reason in table["reason"].to_pylist() if reason)
-    failed = table.filter(pc.not_equal(table["outcome"], OK))
-    sheet = contact_sheet([images.path(sha) for sha in fetched["sha256"].to_pylist()[:SHEET_PICTURES]])
-    store.write_bytes(sheet, "images", "sheet.webp")
+    ids = products["product_id"].to_pylist()
+    missing = without_image(ids, table)
+    share = len(missing) / max(len(ids), 1)
+    failed = table.filter(pc.field("outcome") == FAILED)
+    shown = [images.path(key) for key in sample(table, SHEET_PICTURES)]
+    sheet = markdown_jpeg(contact_sheet(shown, SHEET_COLUMNS, SHEET_BYTES), "pictures") if shown else "no picture"
+    slowest = "\n".join(
+        f"- {host.host}: {host.mean_s:.2f} s a try, {host.failures} of {host.tries} failed"
+        for host in last.slowest_hosts
+    )
     return table_result(
         store.write_table(table, "images", "status.parquet"),
         table,
         {
-            "pictures": fetched.num_rows,
-            "products_with_picture": with_picture,
-            "failed": failed.num_rows,
-            "reasons": dg.MetadataValue.md(markdown_counts(reasons, "reason")),
+            "products_without_picture": len(missing),
+            "outcomes": dg.MetadataValue.md(markdown_counts(outcomes(table), "outcome")),
             "failures": dg.MetadataValue.md(markdown_table(failed, 10, ["product_id", "url", "reason", "detail"])),
-            "sample": dg.MetadataValue.path(store.path("images", "sheet.webp")),
+            "fetched_per_second": round(last.rate, 1),
+            "slowest_hosts": dg.MetadataValue.md(slowest or "none was asked"),
+            "sample": dg.MetadataValue.md(sheet),
         },
         checks=[
             dg.AssetCheckResult(
                 check_name="most_products_have_a_picture",
-                passed=without <= config.most_without_image,
+                passed=share <= config.most_without_image,
                 description=(
-                    f"{without:.1%} of {products.num_rows:,} products have no picture, "
+                    f"{share:.1%} of {len(ids):,} products have no picture, "
                     f"{config.most_without_image:.0%} may; see the reasons in this asset's metadata"
                 ),
-                metadata={"share_without_picture": without},
+                metadata={"share_without_picture": share},
             )
         ],
     )

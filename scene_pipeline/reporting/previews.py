@@ -1,5 +1,6 @@
 """Small previews for the metadata of a run: Markdown tables and thumbnails, bounded in bytes."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def markdown_thumbnails(
         parts.append(part)
     left_out = len(pictures) - len(parts)
     return "\n".join([*parts, f"\n{left_out:,} more pictures are not shown"] if left_out else parts)
+
+
+def markdown_jpeg(jpeg: bytes, caption: str) -> str:
+    """Return a JPEG, a contact sheet say, as a Markdown image that needs no file."""
+    return f"![{_text(caption)}](data:image/jpeg;base64,{base64.b64encode(jpeg).decode()})"
 
 
 def _line(cells: Sequence[str]) -> str:

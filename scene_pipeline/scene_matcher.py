@@ -1,0 +1,137 @@
+"""The matcher as one object: load a catalogue, embed it, ask it. A face on the same assets, bundle and matcher.
+
+from scene_pipeline.scene_matcher import SceneProductMatcher
+
+matcher = SceneProductMatcher()
+matcher.load_and_process_catalog("product-catalog.csv")
+matcher.build_embeddings_sync()
+results = matcher.get_ultimate_recommendations("scene.webp", k=10)
+"""
+
+from pathlib import Path
+from typing import Any
+
+from scene_pipeline.catalog.read import read_catalog
+from scene_pipeline.catalog.validate import validate
+from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.types import SceneAnalysis, SceneResult
+
+
+class SceneProductMatcher:
+    """Builds a bundle of a catalogue under `cache_dir` and recommends from it.
+
+    `max_workers` are downloads at once, `image_timeout` is the longest silence of an image server in seconds,
+    `batch_size` is what the encoder gets at once, and `quality_target` the confidence from which a recommendation
+    `meets_target`.
+    """
+
+    def __init__(
+        self,
+        cache_dir: str | Path = "./cache",
+        max_workers: int = 20,
+        image_timeout: float = 10.0,
+        batch_size: int = 64,
+        quality_target: float = 0.75,
+        encoder: str = "compact",
+    ) -> None:
+        self.cache_dir = Path(cache_dir)
+        self.max_workers = max_workers
+        self.image_timeout = image_timeout
+        self.batch_size = batch_size
+        self.quality_target = quality_target
+        self.encoder = encoder
+        self._catalog: Path | None = None
+        self._matcher: SceneMatcher | None = None
+
+    def load_and_process_catalog(self, catalog: str | Path) -> dict[str, int]:
+        """Read and check a catalogue, and return how many rows, products and rejects it has.
+
+        Raises CatalogError when it cannot be used.
+        """
+        self._catalog = Path(catalog)
+        result = validate(read_catalog(self._catalog))
+        return {"rows": result.rows_in, "products": result.products.num_rows, "rejects": result.rejects.num_rows}
+
+    def build_embeddings_sync(self) -> str:
+        """Enrich, fetch, embed and index the catalogue, and return the version of the promoted bundle.
+
+        What was computed before is not computed again. Raises ScenePipelineError when no catalogue was loaded, or with
+        the line of what failed.
+        """
+        from scene_pipeline.definitions import defs
+        from scene_pipeline.defs.run import build_bundle, instance
+
+        if self._catalog is None:
+            raise ScenePipelineError("no catalogue was loaded; call load_and_process_catalog first")
+        batch = {"batch_size": self.batch_size}
+        with instance() as dagster:
+            build_bundle(
+                defs,
+                dagster,
+                {
+                    "store": {"root": str(self.cache_dir)},
+                    "catalog": {"path": str(self._catalog)},
+                    "encoder": {"id": self.encoder},
+                },
+                {
+                    "product_images": {"concurrency": self.max_workers, "read_timeout_s": self.image_timeout},
+                    "image_embeddings": batch,
+                    "text_embeddings": batch,
+                },
+            )
+        self._matcher = SceneMatcher.open(self.cache_dir)
+        return self._matcher.bundle.version
+
+    def analyze_scene_ultimate(self, image: str | Path) -> dict[str, Any]:
+        """Return room, style and palette of a photograph, each with its confidence."""
+        return _analysis(self._open().analyse(image).analysis)
+
+    def get_ultimate_recommendations(self, image: str | Path, k: int = 10) -> dict[str, Any]:
+        """Return `scene_analysis` and `recommendations`, best first.
+
+        Raises BundleError when nothing was built yet, ImageError for a picture that cannot be read.
+        """
+        result: SceneResult = self._open().recommend(image, k)
+        return {
+            "scene_analysis": _analysis(result.scene),
+            "recommendations": [
+                {
+                    "rank": item.rank,
+                    "product_id": item.product_id,
+                    "sku_id": item.sku_id,
+                    "description": item.description,
+                    "category": item.category,
+                    "placement": item.placement,
+                    "score": item.score,
+                    "confidence": item.confidence,
+                    "calibrated": item.calibrated,
+                    "meets_target": item.confidence >= self.quality_target,
+                    "factors": item.factors,
+                    "reason": item.reason,
+                }
+                for item in result.recommendations
+            ],
+            "bundle_version": result.bundle_version,
+            "elapsed_ms": result.elapsed_ms,
+        }
+
+    def _open(self) -> SceneMatcher:
+        if self._matcher is None:
+            self._matcher = SceneMatcher.open(self.cache_dir)
+        return self._matcher
+
+
+def _analysis(scene: SceneAnalysis) -> dict[str, Any]:
+    traits = (scene.room, scene.style, scene.palette)
+    return {
+        "room_type": scene.room.value.replace("_", " "),
+        "design_style": scene.style.value.replace("_", " "),
+        "color_palette": scene.palette.value.replace("_", " "),
+        "room_confidence": scene.room.confidence,
+        "style_confidence": scene.style.confidence,
+        "palette_confidence": scene.palette.confidence,
+        "overall_confidence": sum(trait.confidence for trait in traits) / len(traits),
+        "colors": [color.hex for color in scene.colors],
+        "note": scene.note,
+    }
