@@ -7,6 +7,20 @@ MINIMAL_COLUMNS = ("id", "sku_id", "description", "primary_image")
 IMAGE = pa.struct([("role", pa.string()), ("url", pa.string())])
 """One picture of a product. role: primary, lifestyle, detail or swatch. url: as the catalogue states it."""
 
+DIMENSION = pa.struct(
+    [
+        ("part", pa.int32()),
+        ("axis", pa.string()),
+        ("low_cm", pa.float32()),
+        ("high_cm", pa.float32()),
+    ]
+)
+"""One measure, in the order stated. part: 0 is the product, 1.. are pieces that come with it (a pillowcase). axis:
+width, depth, height, length, diameter or null where the row does not say. low_cm = high_cm unless a range is stated."""
+
+SCORE_PARTS = ("type", "materials", "colors", "dimensions", "context", "detail")
+"""What a description score is made of: each 0-1."""
+
 PRODUCT_FIELDS: list[pa.Field] = [
     # what the row says, validated
     pa.field("product_id", pa.string(), nullable=False),
@@ -24,6 +38,29 @@ PRODUCT_FIELDS: list[pa.Field] = [
     pa.field("availability", pa.string()),  # in_stock, out_of_stock, preorder or null
     pa.field("stock_level", pa.float64()),
     pa.field("customer_rating", pa.float64()),  # 0-5
+    pa.field("review_count", pa.int64()),
+    pa.field("quality_score", pa.float64()),
+    pa.field("lead_time", pa.string()),
+    pa.field("weight", pa.string()),
+    pa.field("care_instructions", pa.string()),
+    pa.field("meta_description", pa.string()),
+    pa.field("style_tags", pa.list_(pa.string()), nullable=False),
+    pa.field("room_tags", pa.list_(pa.string()), nullable=False),
+    pa.field("keywords", pa.list_(pa.string()), nullable=False),
+    pa.field("search_terms", pa.list_(pa.string()), nullable=False),
+    # what the shop's own columns state; `enrich` reads them beside the description
+    pa.field("stated_type", pa.string()),
+    pa.field("stated_category", pa.string()),
+    pa.field("stated_subcategory", pa.string()),
+    pa.field("stated_materials", pa.string()),
+    pa.field("stated_colors", pa.string()),
+    pa.field("stated_dimensions", pa.string()),
+    pa.field("stated_width_cm", pa.float64()),
+    pa.field("stated_depth_cm", pa.float64()),
+    pa.field("stated_height_cm", pa.float64()),
+    pa.field("stated_length_cm", pa.float64()),
+    pa.field("stated_diameter_cm", pa.float64()),
+    pa.field("stated_price_tier", pa.string()),
     pa.field("extra", pa.string(), nullable=False),  # JSON object: all other columns, as they were
 ]
 
@@ -36,7 +73,10 @@ ENRICHED_FIELDS: list[pa.Field] = [
     pa.field("palette", pa.string()),  # id of the vocabulary, from the named colours
     pa.field("finishes", pa.list_(pa.string()), nullable=False),
     pa.field("set_count", pa.int32()),
-    pa.field("width_cm", pa.float32()),
+    pa.field("dimensions", pa.list_(DIMENSION), nullable=False),
+    pa.field(
+        "width_cm", pa.float32()
+    ),  # this and the next three only where the row states the axis; a range's upper end
     pa.field("depth_cm", pa.float32()),
     pa.field("height_cm", pa.float32()),
     pa.field("diameter_cm", pa.float32()),
@@ -45,6 +85,7 @@ ENRICHED_FIELDS: list[pa.Field] = [
     pa.field("outdoor", pa.bool_(), nullable=False),
     pa.field("styles", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary the text names
     pa.field("description_score", pa.float32(), nullable=False),  # 0-1: how much the row tells
+    pa.field("description_score_parts", pa.struct([(part, pa.float32()) for part in SCORE_PARTS]), nullable=False),
     pa.field("provenance", pa.string(), nullable=False),  # JSON: [{"field", "value", "column", "start", "end"}]
 ]
 

@@ -1,0 +1,1 @@
+"""Read, validate, enrich and categorise a shop's catalogue; `schema` says what comes out."""

@@ -1,0 +1,357 @@
+"""Read lengths out of product texts: `8X7X3`, `19 1/2" x 15"`, `W 40 D 35 H 120`, `Ø20`, `60-90 cm`, `5'6"`."""
+
+from dataclasses import dataclass, field, replace
+
+from scene_pipeline.catalog.text import VULGAR, Tokens
+from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT, Language
+
+_FRACTIONS = {"2", "3", "4", "8", "16", "32"}
+_RANGE = frozenset({"-", "–", "—", "/"})
+_DIAMETER_SIGNS = frozenset({"ø", "⌀", "∅"})
+_LINK = frozenset({",", ";", "/", "|", "(", ")", "+"})
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One length. Values in the unit stated (`low` = `high` unless a range); `start`, `end` are places in the text.
+
+    part: 0 is the product; 1, 2, ... are pieces that come with it. assumed: the row states no unit, the language's
+    default was taken. sign: the axis is given by the sign Ø.
+    """
+
+    low: float
+    high: float
+    axis: str | None
+    unit: str | None
+    start: int
+    end: int
+    part: int = 0
+    assumed: bool = False
+    sign: bool = False
+
+    @property
+    def low_cm(self) -> float:
+        """The lower end in centimetres."""
+        return self.low * CM_PER_UNIT[self.unit or "cm"]
+
+    @property
+    def high_cm(self) -> float:
+        """The upper end in centimetres."""
+        return self.high * CM_PER_UNIT[self.unit or "cm"]
+
+
+@dataclass(slots=True)
+class DimensionWords:
+    """The words of a language that the parser needs, turned round for look-up."""
+
+    units: dict[str, str]
+    axes: dict[str, str]
+    by: frozenset[str]
+    ranges: frozenset[str]
+    not_size: frozenset[str]
+    not_length: frozenset[str]
+    set_of: frozenset[str]
+    default_unit: str
+    decimal_comma: bool
+    letters: frozenset[str] = field(default_factory=frozenset)
+
+    @classmethod
+    def of(cls, language: Language) -> "DimensionWords":
+        """Return the look-up tables of a language."""
+        axes = {word.lower(): axis for axis, words in language.axes.items() for word in words}
+        return cls(
+            units={word.lower(): unit for unit, words in language.units.items() for word in words},
+            axes=axes,
+            by=frozenset(language.by),
+            ranges=_RANGE | frozenset(language.to),
+            not_size=frozenset(language.not_size),
+            not_length=frozenset(language.not_length),
+            set_of=frozenset(language.set_of),
+            default_unit=language.default_unit,
+            decimal_comma=language.decimal_comma,
+            letters=frozenset(word for word in axes if len(word) == 1 and word.isalpha() and word != "ø"),
+        )
+
+
+@dataclass(slots=True)
+class _Chain:
+    """Measures that belong together, and the tokens [first, last) they came from."""
+
+    measures: list[Measure]
+    first: int
+    last: int
+
+
+def parse_dimensions(tokens: Tokens, end: int, words: DimensionWords) -> list[Measure]:
+    """Return the lengths in tokens[:end], in the order stated, part by part; empty where there are none.
+
+    A single number counts only with a unit (or a named axis); numbers joined by x count without one, in the unit the
+    row states elsewhere, else in the language's default. Numbers that are volumes, weights, ages, capacities, or the
+    size of a part ("seat height", "2 m cord") are left out.
+    """
+    reader = _Reader(_split_groups(tokens, end, words), words)
+    chains = reader.chains()
+    kept = [chain for chain in chains if not reader.is_no_size(chain)]
+    stated = next((m.unit for chain in kept for m in chain.measures if m.unit), None)
+    result: list[Measure] = []
+    part = 0
+    for chain in kept:
+        measures = _with_units(chain.measures, stated, words)
+        if measures:
+            axes = [measure.axis for measure in result if measure.part == 0]
+            joins = bool(result) and all(axes) and all(m.axis and m.axis not in axes for m in measures)
+            if result and not joins:
+                part += 1
+            result += [replace(measure, part=0 if joins else part) for measure in measures]
+    return result
+
+
+def _with_units(measures: list[Measure], stated: str | None, words: DimensionWords) -> list[Measure]:
+    """Give each measure its unit: its own, the next one's, the previous one's, the row's, the language's default."""
+    if all(measure.unit is None for measure in measures):
+        if len(measures) == 1 and measures[0].axis is None:
+            return []
+        unit = stated or _likely_unit(measures, words)
+        return [replace(measure, unit=unit, assumed=stated is None) for measure in measures]
+    unit = next(measure.unit for measure in reversed(measures) if measure.unit)
+    given = []
+    for measure in reversed(measures):
+        unit = measure.unit or unit
+        given.append(replace(measure, unit=unit))
+    return given[::-1]
+
+
+def _likely_unit(measures: list[Measure], words: DimensionWords) -> str:
+    """Return the language's default unit, or cm where inches are implausible: above 100 (2.5 m), or with the sign Ø."""
+    metric = any(measure.sign for measure in measures)
+    return "cm" if metric or max(measure.high for measure in measures) > 100 else words.default_unit
+
+
+def _split_groups(tokens: Tokens, end: int, words: DimensionWords) -> Tokens:
+    """Part "200,50" in `150x200,50x80` (two sizes of two pieces, not one number) and "Hx" in `8"Hx7"W`."""
+    raw, low, starts, ends = [], [], [], []
+    for i in range(end):
+        token = tokens.raw[i]
+        number = token.count(",") == 1 and "." not in token
+        inside = number and 0 < i < end - 1 and tokens.words[i - 1] in words.by and tokens.words[i + 1] in words.by
+        if inside and not words.decimal_comma and len(token.partition(",")[2]) > 1:
+            left, _, right = token.partition(",")
+            middle = tokens.starts[i] + len(left)
+            raw += [left, ";;", right]
+            low += [left, ";;", right]
+            starts += [tokens.starts[i], middle, middle + 1]
+            ends += [middle, middle + 1, tokens.ends[i]]
+        elif len(token) == 2 and _is_axis_and_by(tokens.words[i], words):
+            raw += [token[0], token[1]]
+            low += [tokens.words[i][0], tokens.words[i][1]]
+            starts += [tokens.starts[i], tokens.starts[i] + 1]
+            ends += [tokens.starts[i] + 1, tokens.ends[i]]
+        else:
+            raw.append(token)
+            low.append(tokens.words[i])
+            starts.append(tokens.starts[i])
+            ends.append(tokens.ends[i])
+    return Tokens(tokens.text, raw, low, starts, ends)
+
+
+def _is_axis_and_by(word: str, words: DimensionWords) -> bool:
+    return (word[0] in words.letters and word[1] in words.by) or (word[0] in words.by and word[1] in words.letters)
+
+
+class _Reader:
+    """A hand-written descent over the tokens; every method returns what it read and the index after it."""
+
+    def __init__(self, tokens: Tokens, words: DimensionWords) -> None:
+        self.t, self.w, self.n = tokens, words, len(tokens)
+        numbers = [token for token in tokens.words if token[0].isdigit() and "," in token]
+        after = [len(token.partition(",")[2]) for token in numbers if token.count(",") == 1]
+        xs = sum(word in words.by for word in tokens.words)
+        all_two = len(after) > 1 and after == [2] * (xs + 1)
+        self.comma_decimals = words.decimal_comma or 1 in after or all_two
+
+    def chains(self) -> list[_Chain]:
+        found, i = [], 0
+        while i < self.n:
+            measure, after = self.measure(i)
+            if measure is None:
+                i += 1
+                continue
+            chain, first = [measure], i
+            while True:
+                nxt, index = self.next_of_chain(chain[-1], after)
+                if nxt is None:
+                    break
+                chain.append(nxt)
+                after = index
+            found.append(_Chain(chain, first, after))
+            i = after
+        return found
+
+    def next_of_chain(self, previous: Measure, i: int) -> tuple[Measure | None, int]:
+        if i < self.n and self.t.words[i] in self.w.by:
+            return self.measure(i + 1)
+        if previous.axis is None:
+            return None, i
+        j = i
+        while j < self.n and self.t.words[j] in _LINK:
+            j += 1
+        measure, after = self.measure(j)
+        if measure is not None and measure.axis is not None and measure.axis != previous.axis:
+            return measure, after
+        return None, i
+
+    def measure(self, i: int) -> tuple[Measure | None, int]:
+        if i >= self.n:
+            return None, i
+        axis, j = self.axis_before(i)
+        low, high, k = self.number(j)
+        if low is None or high is None:
+            return None, i
+        start = self.t.starts[i]
+        unit, k = self.unit(k, j)
+        if unit == "ft" and k < self.n:  # 5'6", 5 ft 6 in
+            inches, _, after = self.number(k)
+            inch_unit, after_unit = self.unit(after, k) if inches is not None else (None, k)
+            if inches is not None and inch_unit == "in":
+                low, high, unit, k = low * 12 + inches, low * 12 + inches, "in", after_unit
+        if k < self.n and self.t.words[k] in self.w.ranges:
+            other, top, after = self.number(k + 1)
+            if other is not None and top is not None and self.in_range(k):
+                low, high, k = min(low, other), max(high, top), after
+                second, k = self.unit(k, after)
+                unit = second or unit
+        if axis is None:
+            axis, k = self.axis_after(k, unit)
+        if not 0 < high < 1e6 or low <= 0:
+            return None, i
+        sign = j > i and self.t.words[i] in _DIAMETER_SIGNS
+        return Measure(low, high, axis, unit, start, self.t.ends[k - 1], sign=sign), k
+
+    def in_range(self, k: int) -> bool:
+        """A dash between numbers is a range; a slash too ("140/200x80"), but only when nothing is spaced oddly."""
+        return self.t.words[k] != "/" or self.t.starts[k + 1] == self.t.ends[k]
+
+    def axis_before(self, i: int) -> tuple[str | None, int]:
+        axis = self.w.axes.get(self.t.words[i])
+        if axis is None:
+            return None, i
+        j = i + 1
+        while j < self.n and self.t.words[j] in (":", "=", "."):
+            j += 1
+        return (axis, j) if j < self.n and self.t.words[j][0].isdigit() else (None, i)
+
+    def axis_after(self, k: int, unit: str | None) -> tuple[str | None, int]:
+        j = k + 1 if k < self.n and self.t.words[k] in ("-", ".") else k
+        if j >= self.n:
+            return None, k
+        word = self.t.words[j]
+        bracket = word == "(" and j + 2 < self.n and self.t.words[j + 2] == ")"
+        if bracket:
+            word = self.t.words[j + 1]
+        axis = self.w.axes.get(word)
+        if axis is None or (j + 1 < self.n and self.t.words[j + 1][0].isdigit() and not bracket):
+            return None, k
+        if word in self.w.letters and unit is None:
+            joined = self.t.starts[j] == self.t.ends[j - 1]
+            chained = j + 1 < self.n and self.t.words[j + 1] in self.w.by
+            if not (joined or chained or self.t.words[j - 2 : j - 1] == ["x"]):
+                return None, k
+        return axis, j + (3 if bracket else 1)
+
+    def number(self, i: int) -> tuple[float | None, float | None, int]:
+        """Return (low, high, next index): "19 1/2", "19½", "3/4", "59,88,117" and plain numbers."""
+        if i >= self.n:
+            return None, None, i
+        word = self.t.words[i]
+        if word in VULGAR:
+            return VULGAR[word], VULGAR[word], i + 1
+        if not word[0].isdigit():
+            return None, None, i
+        values = self.values(word)
+        if values is None:
+            return None, None, i
+        low, high = min(values), max(values)
+        j = i + 1
+        if j < self.n and self.t.words[j] in VULGAR:
+            extra = VULGAR[self.t.words[j]]
+            return low + extra, high + extra, j + 1
+        gap = j < self.n and (self.t.starts[j] > self.t.ends[i] or self.t.words[j] == "-")
+        k = j + 1 if j < self.n and self.t.words[j] == "-" else j
+        if gap and self.is_fraction(k):
+            part = float(self.t.words[k]) / float(self.t.words[k + 2])
+            return low + part, high + part, k + 3
+        if self.is_fraction(i) and (i + 3 >= self.n or self.t.words[i + 3] in self.w.units):
+            part = float(word) / float(self.t.words[i + 2])
+            return part, part, i + 3
+        while j + 1 < self.n and self.t.words[j] == "/" and self.in_range(j):  # 67/134/201: the sizes it can take
+            more = self.values(self.t.words[j + 1]) if self.t.words[j + 1][0].isdigit() else None
+            if more is None:
+                break
+            low, high, j = min(low, *more), max(high, *more), j + 2
+        return low, high, j
+
+    def is_fraction(self, i: int) -> bool:
+        if i + 2 >= self.n or self.t.words[i + 1] != "/" or self.t.words[i + 2] not in _FRACTIONS:
+            return False
+        top = self.t.words[i]
+        return top.isdigit() and 0 < len(top) < 3 and int(top) < int(self.t.words[i + 2])
+
+    def values(self, word: str) -> list[float] | None:
+        """Return the value of a number, or the values of a list of sizes ("140,200"); None when it is neither."""
+        if len(word) > 30:
+            return None
+        if "," not in word:
+            return [float(word)] if word.count(".") <= 1 else None
+        if "." in word:
+            parts = word.replace(",", "")
+            return [float(parts)] if parts.count(".") == 1 and word.rfind(".") > word.rfind(",") else None
+        parts = word.split(",")
+        if len(parts) == 2 and (self.comma_decimals or len(parts[1]) == 1):
+            return [float(f"{parts[0]}.{parts[1]}")]
+        if len(parts[0]) == 1 and all(len(part) == 3 for part in parts[1:]):
+            return [float("".join(parts))]
+        if len(parts) == 2 and len(parts[0]) < 3 and len(parts[1]) == 2 and not self.in_chain():
+            return [float(f"{parts[0]}.{parts[1]}")]
+        return [float(part) for part in parts]
+
+    def in_chain(self) -> bool:
+        return any(word in self.w.by for word in self.t.words)
+
+    def unit(self, i: int, number: int) -> tuple[str | None, int]:
+        """Return the unit at token i (or after a hyphen) and the index after it; "set of 2 in blue" holds no inches."""
+        if i >= self.n:
+            return None, i
+        j = i + 1 if self.t.words[i] == "-" and i + 1 < self.n and self.t.words[i + 1] in self.w.units else i
+        word = self.t.words[j]
+        unit = self.w.units.get(word)
+        if unit is None:
+            return None, i
+        if word == "'" and j + 1 < self.n and self.t.words[j + 1] == "'":
+            return "in", j + 2
+        before = self.t.words[number - 1] if number else ""
+        if word.isalpha() and (before in self.w.set_of or before == "/"):
+            return None, i
+        if word == '"' and before == '"':
+            return None, i
+        j += 1
+        if j < self.n and self.t.words[j] == "." and word.isalpha() and j + 1 < self.n:
+            follows = self.t.words[j + 1]
+            if follows in self.w.by or follows in self.w.axes or follows == ",":
+                j += 1
+        return unit, j
+
+    def is_no_size(self, chain: _Chain) -> bool:
+        """Say whether a chain is something else than the product's size."""
+        words = self.t.words
+        after = words[chain.last] if chain.last < self.n else ""
+        if after in self.w.not_length and chain.measures[-1].unit is None:
+            return True
+        before = [word for word in words[max(0, chain.first - 2) : chain.first] if word != ":"]
+        if any(word in self.w.not_size for word in before) or after in self.w.not_size:
+            return True
+        single = len(chain.measures) == 1 and chain.measures[0].axis is None
+        measure = chain.measures[0]
+        if single and measure.unit == "in" and "tv" in words:
+            return True
+        letter = words[chain.first] in self.w.letters or words[chain.last - 1] in self.w.letters
+        return len(chain.measures) == 1 and measure.unit is None and (letter or measure.axis is None)

@@ -1,0 +1,141 @@
+"""Read product facts out of the texts: deterministic, and every value says where it came from."""
+
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from scene_pipeline.catalog.facts import Extractor, Facts
+from scene_pipeline.catalog.palette import NamedColors
+from scene_pipeline.catalog.schema import ENRICHED, ENRICHED_FIELDS, PRODUCT_FIELDS, SCORE_PARTS
+from scene_pipeline.catalog.sentence import SentenceWriter
+from scene_pipeline.catalog.words import COLOR, FINISH, MATERIAL, OUTDOOR, ROOM, STYLE, LexiconIndex
+from scene_pipeline.vocabulary.lexicon import Lexicon
+from scene_pipeline.vocabulary.model import Vocabulary
+
+CHUNK = 20_000
+
+SCORE_WEIGHTS = dict(zip(SCORE_PARTS, (0.25, 0.2, 0.2, 0.15, 0.1, 0.1), strict=True))
+_DETAIL_WORDS = 25
+_AXES = ("width", "depth", "height", "diameter", "length")
+_LOOK = frozenset({COLOR, FINISH, MATERIAL, OUTDOOR})
+_READ = (
+    *("title", "description", "detailed_description", "style_tags", "room_tags"),
+    *("stated_type", "stated_materials", "stated_colors", "stated_dimensions"),
+    *(f"stated_{axis}_cm" for axis in _AXES),
+)
+
+
+def enrich(products: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> pa.Table:
+    """Return `products` (schema PRODUCTS) with the facts its texts state (schema ENRICHED).
+
+    Each row is read on its own: the same row gives the same facts in every catalogue.
+    """
+    enricher = Enricher(vocabulary, lexicon)
+    parts = []
+    for start in range(0, products.num_rows, CHUNK):
+        chunk = products.slice(start, CHUNK).combine_chunks()
+        columns = {name: chunk[name].to_pylist() for name in _READ}
+        rows = [enricher.row(dict(zip(_READ, values, strict=True))) for values in zip(*columns.values(), strict=True)]
+        added = [pa.array([row[f.name] for row in rows], f.type) for f in ENRICHED_FIELDS]
+        own = [chunk[f.name] for f in PRODUCT_FIELDS]
+        parts.append(pa.Table.from_arrays([*own, *added], schema=ENRICHED))
+    return pa.concat_tables(parts) if parts else ENRICHED.empty_table()
+
+
+class Enricher:
+    """Reads single rows; built once for a vocabulary and a lexicon."""
+
+    def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+        self.extractor = Extractor(LexiconIndex.build(vocabulary, lexicon))
+        self.sentences = SentenceWriter(vocabulary)
+        self.colors = NamedColors(vocabulary, lexicon)
+        self.styles = {style.id: style.id for style in vocabulary.styles}
+        self.rooms = {room.id: room.id for room in vocabulary.rooms}
+
+    def row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the columns of ENRICHED_FIELDS for one row that has the columns `enrich` reads."""
+        facts = self.facts(row)
+        own = [measure for measure in facts.measures if measure.part == 0]
+        axes = {measure.axis: measure.high_cm for measure in own if measure.axis}
+        for axis in _AXES:
+            stated = row[f"stated_{axis}_cm"]
+            if stated is not None and axis not in axes:
+                axes[axis] = stated
+                facts.sources.append((f"{axis}_cm", stated, f"stated_{axis}_cm", 0, 0))
+        sizes = [*axes.values(), *(measure.high_cm for measure in own)]
+        parts = self.score_parts(facts, row, bool(sizes))
+        return {
+            "sentence": self.sentences.write(facts, row["description"]),
+            "product_type": facts.product_type,
+            "materials": facts.materials,
+            "colors": facts.colors,
+            "color_lab": [self.colors.lab(name) for name in facts.colors],
+            "palette": self.colors.palette(tuple(facts.colors)),
+            "finishes": facts.finishes,
+            "set_count": facts.set_count,
+            "dimensions": [
+                {"part": m.part, "axis": m.axis, "low_cm": m.low_cm, "high_cm": m.high_cm} for m in facts.measures
+            ],
+            "width_cm": axes.get("width"),
+            "depth_cm": axes.get("depth"),
+            "height_cm": axes.get("height"),
+            "diameter_cm": axes.get("diameter"),
+            "largest_cm": max(sizes, default=None),
+            "rooms": facts.rooms,
+            "outdoor": facts.outdoor,
+            "styles": facts.styles,
+            "description_score": sum(SCORE_WEIGHTS[name] * value for name, value in parts.items()),
+            "description_score_parts": parts,
+            "provenance": provenance_json(facts),
+        }
+
+    def facts(self, row: dict[str, Any]) -> Facts:
+        """Return what the texts of a row state, the title first, then the description, then the shop's own columns."""
+        facts, read = Facts(), self.extractor
+        title, description = row["title"], row["description"]
+        if title is not None and not description.startswith(title):
+            read.read(facts, "title", title)
+            facts.headline = ""
+        read.read(facts, "description", description)
+        if row["detailed_description"] is not None:
+            read.read(facts, "detailed_description", row["detailed_description"], first_sentence=False)
+        if row["stated_type"] is not None:
+            read.read_type(facts, "stated_type", row["stated_type"])
+        for column, kinds in (("stated_materials", frozenset({MATERIAL, FINISH})), ("stated_colors", _LOOK)):
+            if row[column] is not None:
+                read.read_cell(facts, column, row[column], kinds)
+        if row["stated_dimensions"] is not None:
+            read.read_sizes(facts, "stated_dimensions", row["stated_dimensions"])
+        for column, kind, ids in (("style_tags", STYLE, self.styles), ("room_tags", ROOM, self.rooms)):
+            for tag in row[column]:
+                known = ids.get(tag.lower().replace(" ", "_").replace("-", "_"))
+                if known is not None:
+                    facts.add(kind, known, column, 0, len(tag))
+                else:
+                    read.read_cell(facts, column, tag, frozenset({kind}))
+        return facts
+
+    @staticmethod
+    def score_parts(facts: Facts, row: dict[str, Any], has_size: bool) -> dict[str, float]:
+        """Return the parts of the description score, each 0-1."""
+        words = row["description"].count(" ") + 1 + (row["detailed_description"] or "").count(" ")
+        known_context = bool(facts.rooms) + bool(facts.styles) + bool(facts.finishes)
+        return {
+            "type": 0.0 if facts.product_type is None else 0.5 if facts.type_is_weak else 1.0,
+            "materials": float(bool(facts.materials)),
+            "colors": float(bool(facts.colors)),
+            "dimensions": float(has_size),
+            "context": min(1.0, known_context / 2),
+            "detail": min(1.0, words / _DETAIL_WORDS),
+        }
+
+
+def provenance_json(facts: Facts) -> str:
+    """Return the sources as a JSON list of {"field", "value", "column", "start", "end"}."""
+    return msgspec.json.encode(
+        [
+            {"field": name, "value": value, "column": column, "start": start, "end": end}
+            for name, value, column, start, end in facts.sources
+        ]
+    ).decode()

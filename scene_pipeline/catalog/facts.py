@@ -1,0 +1,217 @@
+"""Collect what one product's texts say, each fact with the column and the place it was read from."""
+
+from dataclasses import dataclass, field, replace
+
+from scene_pipeline.catalog.dimensions import DimensionWords, Measure, parse_dimensions
+from scene_pipeline.catalog.sets import SetWords, parse_set_count
+from scene_pipeline.catalog.text import Tokens, headline_end, tokenise
+from scene_pipeline.catalog.words import (
+    COLOR,
+    FINISH,
+    IGNORE,
+    MATERIAL,
+    OUTDOOR,
+    ROOM,
+    STYLE,
+    LexiconIndex,
+    Match,
+)
+
+_BREAKS = frozenset({",", ".", ";", ":", "(", ")", "|", "\n", "!", "?", "–", "—"})
+
+Source = tuple[str, str | int | float, str, int, int]
+"""(field, value, column, start, end): where a value was read."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of one product so far. Lists keep the order in which the texts name things."""
+
+    product_type: str | None = None
+    type_is_weak: bool = False
+    materials: list[str] = field(default_factory=list)
+    colors: list[str] = field(default_factory=list)
+    finishes: list[str] = field(default_factory=list)
+    rooms: list[str] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    outdoor: bool = False
+    set_count: int | None = None
+    measures: list[Measure] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    headline: str = ""
+
+    def add(self, kind: str, value: str, column: str, start: int, end: int) -> None:
+        """Add a material, colour, finish, room or style once, with its source."""
+        values = getattr(self, _LISTS[kind])
+        if value not in values:
+            values.append(value)
+            self.sources.append((_LISTS[kind], value, column, start, end))
+
+
+_LISTS = {MATERIAL: "materials", COLOR: "colors", FINISH: "finishes", ROOM: "rooms", STYLE: "styles"}
+HEADLINE_KINDS = frozenset({MATERIAL, COLOR, FINISH, ROOM, STYLE, OUTDOOR})
+_ANYWHERE = frozenset({ROOM, STYLE, OUTDOOR})
+
+
+class Extractor:
+    """Reads texts into `Facts`; built once for a lexicon."""
+
+    def __init__(self, index: LexiconIndex) -> None:
+        self.index = index
+        self.dimension_words = DimensionWords.of(index.language)
+        self.set_words = SetWords.of_language(index.language)
+        self.modifiers = index.language.modifiers
+
+    def read(self, facts: Facts, column: str, text: str, first_sentence: bool = True) -> None:
+        """Read a text: its first sentence says what the product is; the sentences after it may talk of anything.
+
+        From the later sentences (all of them, unless `first_sentence`) a material is taken only when claimed
+        ("made of solid oak"), rooms and styles always, colours and finishes never.
+        """
+        raw = tokenise(text)
+        head = headline_end(raw, self.index.sentence_abbreviations) if first_sentence else 0
+        tokens = self.index.prepare(raw)
+        place = raw.starts[head] if head < len(raw) else len(text) + 1
+        boundary = sum(start < place for start in tokens.starts) if head < len(raw) else len(tokens)
+        if head:
+            self.sizes(facts, column, raw, head)
+            self.product_type(facts, column, tokens, boundary)
+            if not facts.headline:
+                facts.headline = text[: raw.ends[head - 1]]
+        if not facts.measures and head < len(raw):
+            self.sizes_in_prose(facts, column, raw)
+        accepted = -2
+        for match in self.index.facts.find(tokens.words):
+            if match.first < boundary:
+                self.take(facts, column, tokens, match, HEADLINE_KINDS)
+            elif any(kind == MATERIAL for kind, _ in match.meanings):
+                if self.is_claimed(tokens, match, accepted):
+                    accepted = match.last
+                    self.take(facts, column, tokens, match, frozenset({MATERIAL}))
+            else:
+                self.take(facts, column, tokens, match, _ANYWHERE)
+
+    def read_cell(self, facts: Facts, column: str, text: str, kinds: frozenset[str]) -> None:
+        """Read a cell that states only facts of `kinds`, such as the shop's colour column."""
+        tokens = self.index.prepare(tokenise(text))
+        for match in self.index.facts.find(tokens.words):
+            self.take(facts, column, tokens, match, kinds)
+
+    def read_type(self, facts: Facts, column: str, text: str) -> None:
+        """Read a cell that names the kind of product; it beats what the description seems to say."""
+        tokens = self.index.prepare(tokenise(text))
+        known = facts.product_type, facts.type_is_weak
+        facts.product_type = None
+        self.product_type(facts, column, tokens, len(tokens))
+        if facts.product_type is None or (facts.type_is_weak and known[0] is not None and not known[1]):
+            facts.product_type, facts.type_is_weak = known
+
+    def read_sizes(self, facts: Facts, column: str, text: str) -> None:
+        """Read a cell that states dimensions or a set count."""
+        raw = tokenise(text)
+        self.sizes(facts, column, raw, len(raw))
+
+    def sizes(self, facts: Facts, column: str, tokens: Tokens, end: int) -> None:
+        """Take dimensions and a set count from tokens[:end], unless they are known."""
+        if facts.set_count is None:
+            count = parse_set_count(tokens, end, self.set_words)
+            if count is not None:
+                facts.set_count = count.count
+                facts.sources.append(("set_count", count.count, column, count.start, count.end))
+        if not facts.measures and any(word[0].isdecimal() or word in "½¼¾" for word in tokens.words[:end]):
+            self.add_measures(facts, column, parse_dimensions(tokens, end, self.dimension_words))
+
+    def sizes_in_prose(self, facts: Facts, column: str, tokens: Tokens) -> None:
+        """Take dimensions from running text: only those with a unit that name their axis."""
+        if any(word[0].isdecimal() for word in tokens.words):
+            measures = parse_dimensions(tokens, len(tokens), self.dimension_words)
+            labelled = [replace(m, part=0) for m in measures if m.axis is not None and not m.assumed]
+            axes = [measure.axis for measure in labelled]
+            if len(axes) == len(set(axes)):
+                self.add_measures(facts, column, labelled)
+
+    def add_measures(self, facts: Facts, column: str, measures: list[Measure]) -> None:
+        for measure in measures:
+            facts.measures.append(measure)
+            value = f"{measure.low:.10g}" if measure.low == measure.high else f"{measure.low:.10g}-{measure.high:.10g}"
+            unit = f"{measure.unit} (assumed)" if measure.assumed else measure.unit
+            facts.sources.append(("dimensions", f"{value} {unit}", column, measure.start, measure.end))
+
+    def product_type(self, facts: Facts, column: str, tokens: Tokens, end: int) -> None:
+        """Take the product type: the last type word before "with", "for", a comma ... ends the first noun that has one.
+
+        Weak words ("glass", "elephant") count only where no other type is named, or before "for" and "with".
+        """
+        if facts.product_type is not None and not facts.type_is_weak:
+            return
+        words, ends = tokens.words, self.index.noun_end
+        matches = {match.first: match for match in self.index.types.find(words, 0, end)}
+        strong: Match | None = None
+        weak: Match | None = None
+        earlier: Match | None = None
+        i = 0
+        while i <= end:
+            match = matches.get(i)
+            if match is not None:
+                if match.meanings[0][1] in self.index.weak:
+                    weak = match
+                else:
+                    strong = match
+                i = match.last
+                continue
+            word = words[i] if i < end else "\n"
+            if word in _BREAKS or word == "/" or word in ends:
+                if strong is not None:
+                    self.set_type(facts, column, tokens, strong, is_weak=False)
+                    return
+                if weak is not None and word in ends and facts.product_type is None:
+                    self.set_type(facts, column, tokens, weak, is_weak=True)
+                    return
+                earlier = earlier or weak
+                weak = None
+            i += 1
+        if earlier is not None and facts.product_type is None:
+            self.set_type(facts, column, tokens, earlier, is_weak=True)
+
+    def set_type(self, facts: Facts, column: str, tokens: Tokens, match: Match, is_weak: bool) -> None:
+        facts.product_type, facts.type_is_weak = match.meanings[0][1], is_weak
+        facts.sources = [source for source in facts.sources if source[0] != "product_type"]
+        start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
+        facts.sources.append(("product_type", facts.product_type, column, start, end))
+
+    def take(self, facts: Facts, column: str, tokens: Tokens, match: Match, kinds: frozenset[str]) -> None:
+        """Add the meanings of a match that are of `kinds`."""
+        start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
+        for kind, value in match.meanings:
+            if kind not in kinds or kind == IGNORE:
+                continue
+            if kind == OUTDOOR:
+                if not facts.outdoor:
+                    facts.outdoor = True
+                    facts.sources.append(("outdoor", "outdoor", column, start, end))
+            elif kind == COLOR:
+                before = match.first - 1
+                modifier = tokens.words[before] if before >= 0 else ""
+                if modifier in self.modifiers:
+                    facts.add(COLOR, f"{modifier} {value}", column, tokens.starts[before], end)
+                else:
+                    facts.add(COLOR, value, column, start, end)
+            else:
+                facts.add(kind, value, column, start, end)
+
+    def is_claimed(self, tokens: Tokens, match: Match, accepted: int) -> bool:
+        """Say whether running text claims the material for the product, rather than mentioning it."""
+        words, index = tokens.words, self.index
+        if accepted >= 0 and match.first - accepted <= 2:
+            between = words[accepted : match.first]
+            if all(word in ("/", ",", "and", "&", "und") for word in between):
+                return True
+        after = words[match.last] if match.last < len(words) else ""
+        start = max(0, match.first - 3)
+        for i in range(match.first - 1, start - 1, -1):
+            word = words[i]
+            if word in index.claim_stops or word in _BREAKS:
+                return False
+            if word in index.claims:
+                return True
+        return after in index.claim_parts

@@ -1,0 +1,257 @@
+"""Turn rows of text into typed products and rejects, so that every row of the file is accounted for."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from zlib import crc32
+
+import pyarrow as pa
+
+from scene_pipeline.catalog import cells
+from scene_pipeline.catalog.read import EXTRA_PREFIX, PROBLEM, RawCatalog
+from scene_pipeline.catalog.schema import PRODUCTS, REJECTS
+from scene_pipeline.errors import CatalogError
+
+MAX_ID = 256
+MAX_TEXT = 100_000
+CHUNK = 20_000
+
+_TEXT = {
+    "title": "title",
+    "brand": "brand",
+    "collection": "collection",
+    "detailed_description": "detailed_description",
+    "lead_time": "lead_time",
+    "weight": "weight",
+    "care_instructions": "care_instructions",
+    "meta_description": "meta_description",
+    "type": "stated_type",
+    "category": "stated_category",
+    "subcategory": "stated_subcategory",
+    "materials": "stated_materials",
+    "colors": "stated_colors",
+    "dimensions": "stated_dimensions",
+    "price_tier": "stated_price_tier",
+}
+_LISTS = ("style_tags", "room_tags", "keywords", "search_terms")
+_LENGTHS = ("width", "depth", "height", "length", "diameter")
+_IMAGES = {
+    "primary_image": "primary",
+    "lifestyle_images": "lifestyle",
+    "detail_images": "detail",
+    "swatch_images": "swatch",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Products (schema PRODUCTS), rejects (schema REJECTS), and how many rows were folded into an identical one."""
+
+    products: pa.Table
+    rejects: pa.Table
+    folded: int
+    rows_in: int
+
+    @property
+    def complete(self) -> bool:
+        """True: rows in = products + folded + rejects. Raises AssertionError when a row was lost."""
+        out = self.products.num_rows + self.folded + self.rejects.num_rows
+        assert self.rows_in == out, f"{self.rows_in} rows came in, {out} are accounted for"
+        return True
+
+
+class _Refused(Exception):
+    """One row is refused: column, value and reason."""
+
+    def __init__(self, column: str | None, value: str | None, reason: str) -> None:
+        super().__init__(reason)
+        self.column, self.value, self.reason = column, value, reason
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The first row of an id, a digest of what it says, and four bytes for each column, to name what differs."""
+
+    row: int
+    digest: bytes
+    columns: bytes
+
+
+@dataclass(slots=True)
+class _State:
+    seen: dict[str, _Seen] = field(default_factory=dict)
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+    folded: int = 0
+
+
+def validate(raw: RawCatalog) -> Validated:
+    """Type and check every row. A row that fails becomes a reject that names row, column, value and reason.
+
+    Rows of the same id: those that say the same in all columns we know are folded into the first; the others are
+    rejected naming both rows. Raises CatalogError when no row is left, naming the most frequent reason.
+    """
+    state = _State()
+    tables = [_validate_chunk(batch, raw.dialect.damaged, state) for batch in _batches(raw.table)]
+    products = pa.concat_tables(tables) if tables else PRODUCTS.empty_table()
+    result = Validated(products, pa.Table.from_pylist(state.rejects, REJECTS), state.folded, raw.table.num_rows)
+    if not products.num_rows:
+        (reason, count), *_ = Counter(reject["reason"] for reject in state.rejects).most_common(1)
+        raise CatalogError(f"{raw.path}: none of its {result.rows_in:,} rows can be used; {count:,} times: {reason}")
+    assert result.complete
+    return result
+
+
+def _batches(table: pa.Table) -> Iterator[pa.Table]:
+    for start in range(0, table.num_rows, CHUNK):
+        yield table.slice(start, CHUNK)
+
+
+def _validate_chunk(table: pa.Table, damaged: bool, state: _State) -> pa.Table:
+    columns = {name: table[name].to_pylist() for name in table.column_names}
+    numbers, problems = columns.pop("row"), columns.pop(PROBLEM)
+    extra_names = [name for name in columns if name.startswith(EXTRA_PREFIX)]
+    extras = [(name.removeprefix(EXTRA_PREFIX), columns.pop(name)) for name in extra_names]
+    names, values = list(columns), list(columns.values())
+    products = []
+    for i, row in enumerate(numbers):
+        known = {name: column[i] for name, column in zip(names, values, strict=True)}
+        extra = {name: column[i] for name, column in extras if column[i]}
+        try:
+            if problems[i] is not None:
+                raise _Refused(None, None, problems[i])
+            product = _product(row, known, extra, damaged)
+        except _Refused as refused:
+            state.rejects.append(_reject(row, known.get("id"), refused))
+            continue
+        if _is_first(product, known, state):
+            products.append(product)
+    arrays = [pa.array([product.get(f.name) for product in products], f.type) for f in PRODUCTS]
+    return pa.Table.from_arrays(arrays, schema=PRODUCTS)
+
+
+def _reject(row: int, product_id: str | None, refused: _Refused) -> dict[str, Any]:
+    value = None if refused.value is None else refused.value[:200]
+    return {
+        "row": row,
+        "product_id": None if product_id is None else product_id.strip()[:MAX_ID] or None,
+        "column": refused.column,
+        "value": value,
+        "reason": refused.reason,
+    }
+
+
+def _is_first(product: dict[str, Any], known: dict[str, str | None], state: _State) -> bool:
+    values = [" ".join(value.split()).encode("utf-8", "surrogatepass") if value else b"" for value in known.values()]
+    digest = sha256(b"\x00".join(values)).digest()
+    columns = b"".join(crc32(value).to_bytes(4, "big") for value in values)
+    first = state.seen.setdefault(product["product_id"], _Seen(product["row"], digest, columns))
+    if first.row == product["row"]:
+        return True
+    if first.digest == digest:
+        state.folded += 1
+        return False
+    differing = [name for i, name in enumerate(known) if columns[4 * i : 4 * i + 4] != first.columns[4 * i : 4 * i + 4]]
+    reason = f"row {product['row']} repeats the id of row {first.row} with another {', '.join(differing[:4])}"
+    state.rejects.append(_reject(product["row"], product["product_id"], _Refused("id", product["product_id"], reason)))
+    return False
+
+
+def _product(row: int, known: dict[str, str | None], extra: dict[str, str], damaged: bool) -> dict[str, Any]:
+    for name, value in known.items():
+        if value is None:
+            continue
+        if len(value) > MAX_TEXT:
+            raise _Refused(name, value, f"is longer than {MAX_TEXT:,} characters")
+        if "\x00" in value:
+            raise _Refused(name, value.replace("\x00", "�"), "holds a NUL character")
+        if damaged and "�" in value:
+            raise _Refused(name, value, "holds bytes that are no text in the file's encoding")
+    identity = cells.clean(known.get("id"))
+    if identity is None:
+        raise _Refused("id", known.get("id"), "the id is missing")
+    if len(identity) > MAX_ID:
+        raise _Refused("id", identity, f"the id is longer than {MAX_ID} characters")
+    description = cells.clean(known.get("description"))
+    if description is None:
+        raise _Refused("description", known.get("description"), "the description is missing")
+    product: dict[str, Any] = {
+        "product_id": identity,
+        "sku_id": cells.clean(known.get("sku_id")) or identity,
+        "row": row,
+        "description": description,
+        "images": _images(known),
+    }
+    for source, target in _TEXT.items():
+        if source in known:
+            product[target] = cells.clean(known[source])
+    for name in _LISTS:
+        product[name] = cells.parse_words(known.get(name))
+    for name in _LENGTHS:
+        product[f"stated_{name}_cm"] = _typed(known, name, cells.parse_length_cm, "is no length")
+    for name, low, high in (("price", 0, 1e9), ("sale_price", 0, 1e9), ("stock_level", 0, 1e12)):
+        product[name] = _number(known, name, low, high)
+    product["quality_score"] = _number(known, "quality_score", 0, 1e6)
+    product["customer_rating"] = _rating(known)
+    reviews = _number(known, "review_count", 0, 1e12)
+    product["review_count"] = None if reviews is None else int(reviews)
+    availability = cells.clean(known.get("availability"))
+    product["availability"] = cells.parse_availability(availability) if availability else None
+    if availability and product["availability"] is None:
+        extra = {**extra, "availability": availability}
+    product["extra"] = json.dumps(extra, ensure_ascii=False, sort_keys=True)
+    product["content_hash"] = _content_hash(product)
+    return product
+
+
+def _content_hash(product: dict[str, Any]) -> str:
+    values = [(key, value) for key, value in product.items() if key != "row"]
+    return sha256(json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _images(known: dict[str, str | None]) -> list[dict[str, str]]:
+    images = []
+    for column, role in _IMAGES.items():
+        if not known.get(column):
+            continue
+        for url in cells.parse_images(known[column]):
+            problem = cells.image_problem(url)
+            if problem is not None:
+                raise _Refused(column, url, problem)
+            images.append({"role": role, "url": url})
+    return images
+
+
+def _typed(known: dict[str, str | None], name: str, parse: Callable[[str], float | None], reason: str) -> float | None:
+    text = cells.clean(known.get(name))
+    if text is None:
+        return None
+    value = parse(text)
+    if value is None:
+        raise _Refused(name, text, reason)
+    return value
+
+
+def _number(known: dict[str, str | None], name: str, low: float, high: float) -> float | None:
+    value = _typed(known, name, cells.parse_number, "is no number")
+    if value is not None and not low <= value <= high:
+        raise _Refused(name, known[name], f"must lie between {low:g} and {high:g}")
+    return value
+
+
+def _rating(known: dict[str, str | None]) -> float | None:
+    """Return a rating out of 5: "4.5", "4,5", "4.5/5", "4.5 out of 5" or "90%"."""
+    text = cells.clean(known.get("customer_rating"))
+    if text is None:
+        return None
+    head = text.replace(" out of ", "/").partition("/")[0]
+    value = cells.parse_number(head)
+    if value is None:
+        raise _Refused("customer_rating", text, "is no number")
+    if text.endswith("%"):
+        value /= 20
+    if not 0 <= value <= 5:
+        raise _Refused("customer_rating", text, "must lie between 0 and 5")
+    return value
