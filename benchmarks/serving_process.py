@@ -1,0 +1,112 @@
+"""The processes that `benchmarks.serving` measures.
+
+    python -m benchmarks.serving_process cold|warm|peer ARTIFACTS SCENE…
+
+Each prints one line of JSON. They import nothing before the clock starts that a serving process would not have.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+ROUNDS = 60
+CROWD = (2, 4, 8)
+
+
+def cold(artifacts: str, scenes: list[str]) -> dict[str, Any]:
+    """Open the bundle and answer one scene."""
+    from scene_pipeline.matching.matcher import SceneMatcher
+
+    SceneMatcher.open(artifacts).recommend(scenes[0], 10)
+    return {}
+
+
+def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
+    """Answer many scenes: alone, without the encoder, and from several threads at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from scene_pipeline.matching.matcher import SceneMatcher
+
+    matcher = SceneMatcher.open(artifacts)
+    whole = _times(lambda scene: matcher.recommend(scene, 10), scenes)
+    resident = _resident_mb()
+    analysed = [matcher.analyse(scene) for scene in scenes]
+    ranked = _times(lambda scene: matcher.score(scene, 10), analysed)
+    crowd: dict[str, Any] = {}
+    for workers in CROWD:
+        with ThreadPoolExecutor(workers) as pool:
+            started = time.perf_counter()
+            times = list(
+                pool.map(
+                    lambda i: _once(lambda scene: matcher.recommend(scene, 10), scenes[i % len(scenes)]), range(ROUNDS)
+                )
+            )
+            crowd[str(workers)] = {**_summary("", times), "per_second": ROUNDS / (time.perf_counter() - started)}
+    return {
+        **_summary("recommend_", whole),
+        **_summary("search_filter_score_", ranked),
+        "resident_mb": resident,
+        "threads": crowd,
+        "recall": matcher.bundle.index.recall,
+    }
+
+
+def peer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
+    """The obvious alternative: everything in memory, every product scored in numpy for every scene."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    from scene_pipeline.matching.factors import Candidates, score
+    from scene_pipeline.matching.filtering import points
+    from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.matching.traits import TRAITS, Traits
+
+    started = time.perf_counter()
+    matcher = SceneMatcher.open(artifacts)
+    vectors = np.array(matcher.bundle.index.vectors, dtype=np.float32)
+    table = pq.read_table(matcher.bundle.path / "products.parquet").to_pylist()
+    traits = Traits.load(matcher.bundle.path / TRAITS)
+    scoring = matcher.vocabulary.scoring
+
+    def recommend(path: str) -> list[dict[str, Any]]:
+        scene = matcher.analyse(path)
+        inner = vectors @ matcher.query(scene)
+        everything = Candidates(np.arange(len(inner)), (inner - inner.mean()) / inner.std(), traits, matcher.vocabulary)
+        scores, _ = score(scene, everything, scoring.weights)
+        scores[points(scene, everything) < scoring.filter.threshold] = -1
+        return [table[row] for row in np.argsort(-scores)[:10]]
+
+    recommend(scenes[0])
+    opened = time.perf_counter() - started
+    return {"open_s": opened, **_summary("recommend_", _times(recommend, scenes)), "resident_mb": _resident_mb()}
+
+
+def _times(function: Callable[[Any], Any], arguments: list[Any]) -> list[float]:
+    for argument in arguments[:4]:
+        function(argument)
+    return [_once(function, arguments[i % len(arguments)]) for i in range(ROUNDS)]
+
+
+def _once(function: Callable[[Any], Any], argument: Any) -> float:
+    started = time.perf_counter()
+    function(argument)
+    return 1000 * (time.perf_counter() - started)
+
+
+def _summary(name: str, times: list[float]) -> dict[str, float]:
+    import numpy as np
+
+    return {f"{name}p50_ms": float(np.median(times)), f"{name}p95_ms": float(np.quantile(times, 0.95))}
+
+
+def _resident_mb() -> float:
+    from pathlib import Path
+
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps({"cold": cold, "warm": warm, "peer": peer}[sys.argv[1]](sys.argv[2], sys.argv[3:])))
