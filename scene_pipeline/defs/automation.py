@@ -23,7 +23,6 @@ build_bundle = dg.define_asset_job(
 score_scenes = dg.define_asset_job(
     "score_scenes",
     selection=dg.AssetSelection.groups("scenes"),
-    partitions_def=scene_libraries,
     description="Analyses, recommendations and lookbook of one scene library.",
 )
 

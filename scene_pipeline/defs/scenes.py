@@ -73,7 +73,7 @@ spec = functools.partial(
             description="The products for each scene: rank, placement, score, confidence, six factors and a reason.",
         ),
     ],
-    name="score_scenes",
+    name="match_library",
 )
 @fails_clearly
 def scored_library(

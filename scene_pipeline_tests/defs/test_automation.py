@@ -68,14 +68,16 @@ def test_the_sensor_registers_scores_and_forgets(tmp_path: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("scene_libraries", ["winter"])
         context = dg.build_sensor_context(instance=instance)
-        result = scene_library_sensor(context, libraries)
+        result = scene_library_sensor(context, libraries=libraries)
         assert isinstance(result, dg.SensorResult)
         assert [request.partition_key for request in result.run_requests or ()] == ["spring", "summer"]
         assert list(result.dynamic_partitions_requests or ()) == [
             scene_libraries.build_add_request(["spring", "summer"]),
             scene_libraries.build_delete_request(["winter"]),
         ]
-        again = scene_library_sensor(dg.build_sensor_context(instance=instance, cursor=result.cursor), libraries)
+        again = scene_library_sensor(
+            dg.build_sensor_context(instance=instance, cursor=result.cursor), libraries=libraries
+        )
         assert isinstance(again, dg.SensorResult)
         assert not again.run_requests
 
@@ -84,7 +86,7 @@ def test_the_sensor_leaves_everything_alone_when_the_folder_is_gone(tmp_path: Pa
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("scene_libraries", ["winter"])
         answer = scene_library_sensor(
-            dg.build_sensor_context(instance=instance), SceneLibraries(root=str(tmp_path / "unmounted"))
+            dg.build_sensor_context(instance=instance), libraries=SceneLibraries(root=str(tmp_path / "unmounted"))
         )
     assert isinstance(answer, dg.SkipReason)
     assert "cannot be read; nothing was changed" in (answer.skip_message or "")

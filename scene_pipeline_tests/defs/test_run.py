@@ -75,7 +75,7 @@ def built(shop: Path, instance: dg.DagsterInstance, tmp_path_factory: pytest.Tem
     artifacts = tmp_path_factory.mktemp("artifacts")
     build_bundle(defs, instance, resources(shop, artifacts))
     score_library(
-        defs, instance, shop / "scenes" / "spring", {"store": {"root": str(artifacts)}}, {"score_scenes": {"k": 5}}
+        defs, instance, shop / "scenes" / "spring", {"store": {"root": str(artifacts)}}, {"match_library": {"k": 5}}
     )
     return artifacts
 
@@ -131,7 +131,7 @@ def test_unchanged_scenes_are_taken_over_and_an_unchanged_catalogue_changes_no_b
     build_bundle(defs, instance, resources(shop, built))
     assert (built / "bundles" / "CURRENT").read_text() == before
     score_library(
-        defs, instance, shop / "scenes" / "spring", {"store": {"root": str(built)}}, {"score_scenes": {"k": 5}}
+        defs, instance, shop / "scenes" / "spring", {"store": {"root": str(built)}}, {"match_library": {"k": 5}}
     )
     assert json.loads((built / "scenes" / "spring" / "results.json").read_text())["reused"] == 2
 
