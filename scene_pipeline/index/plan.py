@@ -1,25 +1,25 @@
 """Decide how vectors are indexed and searched: pure functions of sizes, so that a test can read them like a table.
 
-The costs are measured on one core of a 2-core Xeon with AVX-512 (`benchmarks/index.py` measures them again); only their
-ratios matter here.
+The costs are processor time on one core of a 2-core Xeon with AVX-512, over 100,000 vectors of 768 dimensions; only
+their ratios matter here. `benchmarks/index.py` shows what comes of them.
 """
 
 from dataclasses import dataclass
 
 EXACT_CODES = 50_000_000
-"""Rows x dimensions up to which every row is scanned exactly: about 5 ms a query."""
+"""Rows x dimensions up to which every row is scanned exactly: about 6 ms a query."""
 
 TRAINING_ROWS = 65_536
 RECALL_AT = 50
 MAX_REFINE_FACTOR = 64
 
 _DIMENSIONS_PER_CODE = 8  # one 4-bit code for 8 dimensions: recall .99 with refine, half the scan time of 4
-_NS_PER_EXACT_DIMENSION = 0.11  # one dimension of one row, scanned as SQ8
-_NS_PER_SKIPPED_ROW = 1.5  # a row the filter refuses, in an exact scan
-_NS_PER_FAST_CODE = 0.06  # one 4-bit code of one row
-_NS_PER_REFINED_DIMENSION = 0.25  # rows to refine lie scattered in memory
+_NS_PER_EXACT_DIMENSION = 0.12  # one dimension of one row, scanned as SQ8
+_NS_PER_TESTED_ROW = 5.5  # asking the filter about a row in an exact scan
+_NS_PER_FAST_CODE = 0.03  # one 4-bit code of one row
+_NS_PER_REFINED_DIMENSION = 0.5  # rows to refine lie scattered in memory
+_NS_PER_GATHERED_DIMENSION = 2.5  # rows copied out of the float16 vectors
 _SLACK = 1.5  # the share that passes near the query may be smaller than over the whole catalogue
-_GATHERED_ROWS = 2_048  # up to here a subset is copied out and multiplied, which needs no scan of the others
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,19 @@ def plan_index(n: int, dimension: int) -> IndexPlan:
 def plan_search(plan: IndexPlan, shape: tuple[int, int], allowed: int, k: int) -> SearchPlan:
     """Return the cheapest way to the best `k` of the `allowed` rows among `shape` = (rows, dimension)."""
     n, dimension = shape
-    if allowed <= _GATHERED_ROWS and allowed < n:
-        return SearchPlan("gather")
-    if plan.exact:
-        return SearchPlan("scan")
-    widen = 1.0 if allowed == n else n / allowed * _SLACK
+    filtered = allowed < n
+    widen = n / allowed * _SLACK if filtered else 1.0
     fetch = min(n, int(k * widen) + 1)
-    depth = min(n, int(max(plan.refine_factor * RECALL_AT, 2 * k) * widen) + 1)
-    scan = allowed * dimension * _NS_PER_EXACT_DIMENSION + (n - allowed) * _NS_PER_SKIPPED_ROW
-    fast = n * _codes(dimension) * _NS_PER_FAST_CODE + depth * dimension * _NS_PER_REFINED_DIMENSION
-    return SearchPlan("scan") if scan < fast else SearchPlan("fast", fetch, max(fetch, depth))
+    depth = max(fetch, min(n, int(max(plan.refine_factor * RECALL_AT, 2 * k) * widen) + 1))
+    ways = {
+        SearchPlan("scan"): allowed * dimension * _NS_PER_EXACT_DIMENSION + filtered * n * _NS_PER_TESTED_ROW,
+    }
+    if filtered:
+        ways[SearchPlan("gather")] = allowed * dimension * _NS_PER_GATHERED_DIMENSION
+    if not plan.exact:
+        coarse = n * _codes(dimension) * _NS_PER_FAST_CODE
+        ways[SearchPlan("fast", fetch, depth)] = coarse + depth * dimension * _NS_PER_REFINED_DIMENSION
+    return min(ways, key=lambda way: ways[way])
 
 
 def _codes(dimension: int) -> int:

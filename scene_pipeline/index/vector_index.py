@@ -69,20 +69,22 @@ class VectorIndex:
         """Index `vectors` [n, dimension] (float32 or float16) and raise the refine factor until recall@50 suffices.
 
         Each vector is made of one or two parts of length 1. Without a `plan`, `plan_index` decides. `threads` bounds
-        the cores used (default: all). Raises IndexBuildError for an empty array, NaN, other lengths, or when the recall
-        stays below `recall_floor`.
+        the cores that code vectors (default: all; training takes one). Raises IndexBuildError for an empty array,
+        NaN, other lengths, or when the recall stays below `recall_floor`.
         """
         check_vectors(vectors)
         n, dimension = vectors.shape
         plan = plan or plan_index(n, dimension)
+        index: Any = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
+        with _faiss_threads(1):  # thousands of short steps: on busy cores, threads wait for each other for a minute
+            sample = np.linspace(0, n - 1, min(n, plan.training_rows)).astype(np.int64)  # of sorted catalogues, too
+            index.train(as_float32(vectors[sample]))
         with _faiss_threads(threads):
-            index: Any = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
-            index.train(as_float32(vectors[:: max(1, n // plan.training_rows)][: plan.training_rows]))
             for start in range(0, n, BLOCK):
                 index.add(as_float32(vectors[start : start + BLOCK]))
                 if progress is not None:
                     progress(min(start + BLOCK, n), n)
-            return cls._measured(index, vectors, plan, recall_floor)
+        return cls._measured(index, vectors, plan, recall_floor)
 
     @classmethod
     def _measured(

@@ -133,6 +133,16 @@ def test_float16_vectors_can_be_indexed() -> None:
     assert index.search(index.vectors[4], 1)[0].tolist() == [4]
 
 
+def test_sorted_catalogue_is_trained_on_all_of_it() -> None:
+    """Were the first rows the sample, 8-bit codes would clip everything that the others have more of."""
+    vectors = _vectors(3_000)
+    vectors = vectors[np.argsort(vectors[:, 0])]
+    index = VectorIndex.build(vectors, IndexPlan("SQ8", 0, 500, 0))
+    rows, scores = index.search(vectors[-1], 1)
+    assert rows.tolist() == [2_999]
+    assert scores[0] == pytest.approx(1, abs=0.02)
+
+
 def test_threads_ask_at_once(fast: VectorIndex) -> None:
     queries = fast.vectors[:64]
     alone = [fast.search(query, 10)[0].tolist() for query in queries]

@@ -1,0 +1,297 @@
+"""Measure the vector index against a plain numpy matcher: recall, latency, memory, build time.
+
+    python -m benchmarks.index [--json] [--sizes 10000,100000,1000000] [--catalog FILE.csv]
+
+Vectors are made from real texts. Every description of the catalogue is embedded with all-MiniLM-L6-v2; a made-up
+product is the embedding of a random real one, moved by 0.35 times the difference of two other real embeddings (so that
+it moves the way real products differ) and by isotropic noise of length 0.15, then normalised. The text part of the
+fused vector comes from descriptions, the image part in the same way from the titles alone, which stand in for pictures
+in the shared space of the compact encoder. Queries are made alike, are not in the index, and weigh picture and text half
+and half.
+
+Filters allow whole families of made-up products (those of the same real ones), as a room or style filter does. Each
+contender opens its files and answers in a process of its own, one query at a time on one core; the numpy peer holds the
+float32 matrix in memory, multiplies, masks and partitions, and its answers are the exact ones recall is counted in.
+Memory is what opening and answering adds to a process that has its libraries loaded.
+"""
+
+import argparse
+import csv
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+REPOSITORY = Path(__file__).parents[1]
+CATALOGS = (
+    REPOSITORY.parent / "shared" / "data" / "ikea" / "catalog.csv",
+    REPOSITORY / "scene_pipeline" / "sample" / "catalog.csv",
+)
+SHARES = (1.0, 0.3, 0.03)  # of the products that a filter lets pass
+QUERIES = 100
+RECALL_K, CANDIDATES = 50, 1_000  # what recall is promised for, and what the matcher asks for
+BLOCK = 50_000
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class World:
+    """Files of one size: vectors.f32.npy, family.npy and queries.npy in `folder`, the indexes in folders below."""
+
+    folder: Path
+    n: int
+
+
+def embed_texts(catalog: Path) -> tuple[Vectors, Vectors]:
+    """Return unit MiniLM vectors [rows, 384] of the descriptions, and of their titles."""
+    from scene_pipeline.encoders.text import TextEncoder
+
+    with catalog.open(newline="", encoding="utf-8-sig") as stream:
+        descriptions = [row["description"] for row in csv.DictReader(stream)]
+    encoder = TextEncoder.open()
+    titles = [" ".join(text.split(",")[0].split()[1:]) or text for text in descriptions]
+    return encoder.embed(descriptions), encoder.embed(titles)
+
+
+def spread(real: Vectors, family: npt.NDArray[np.int64], rng: np.random.Generator) -> Vectors:
+    """Return a vector around the real one of each family, as the module says."""
+    first, second = rng.integers(len(real), size=(2, len(family)))
+    noise = rng.standard_normal((len(family), real.shape[1]), dtype=np.float32)
+    noise *= 0.15 / np.linalg.norm(noise, axis=1, keepdims=True)
+    vectors = real[family] + np.float32(0.35) * (real[first] - real[second]) + noise
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def make_world(folder: Path, n: int, real: tuple[Vectors, Vectors]) -> World:
+    """Write `n` fused vectors, their families and the queries."""
+    from scene_pipeline.index import fit, fuse_products, fuse_query
+
+    rng = np.random.default_rng(n)
+    texts, pictures = real
+    everything = np.ones(len(texts), bool)
+    fusion = fit(pictures, texts, everything)
+    family = rng.integers(len(texts), size=n)
+    vectors = np.lib.format.open_memmap(folder / "vectors.f32.npy", "w+", np.float32, (n, fusion.dimension))
+    for start in range(0, n, BLOCK):
+        rows = family[start : start + BLOCK]
+        block = fuse_products(spread(pictures, rows, rng), spread(texts, rows, rng), np.ones(len(rows), bool), fusion)
+        vectors[start : start + BLOCK] = block
+    vectors.flush()
+    asked = rng.integers(len(texts), size=QUERIES)
+    queries = [
+        fuse_query(picture, text, fusion, 0.5)
+        for picture, text in zip(spread(pictures, asked, rng), spread(texts, asked, rng), strict=True)
+    ]
+    np.save(folder / "family.npy", family)
+    np.save(folder / "queries.npy", np.stack(queries))
+    return World(folder, n)
+
+
+def build(world: World, name: str, exact: bool) -> dict[str, Any]:
+    """Build and write the index `name`; return its plan, measured recall and seconds."""
+    from scene_pipeline.index import IndexPlan, VectorIndex
+
+    vectors = np.load(world.folder / "vectors.f32.npy", mmap_mode="r")
+    plan = IndexPlan("SQ8", 0, min(world.n, 65_536), vectors.size) if exact else None
+    started = time.perf_counter()
+    index = VectorIndex.build(vectors, plan)
+    seconds = time.perf_counter() - started
+    (world.folder / name).mkdir()
+    index.write(world.folder / name)
+    return {
+        "factory": index.plan.factory,
+        "refine_factor": index.plan.refine_factor,
+        "build_s": round(seconds, 2),
+        "own_recall": round(index.recall, 4),
+        "codes_mb": round(index.plan.memory_bytes / 1e6, 1),
+    }
+
+
+def masks(world: World) -> dict[float, npt.NDArray[np.bool_] | None]:
+    """Return the allowed rows of each share; None allows all."""
+    family = np.load(world.folder / "family.npy")
+    chosen = np.random.default_rng(0).random(int(family.max()) + 1)
+    return {share: None if share == 1 else (chosen < share)[family] for share in SHARES}
+
+
+def resident_mb() -> float:
+    """Return the resident memory of this process in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def answer(world: World, name: str) -> dict[str, Any]:
+    """Open contender `name` ("numpy" or an index), ask every query, return times, memory and the best 50 rows."""
+    import scene_pipeline.index  # noqa: F401 -- so that faiss itself is not counted as the data's memory
+
+    filters = masks(world)
+    queries = np.load(world.folder / "queries.npy")
+    before = resident_mb()
+    started = time.perf_counter()
+    search = _numpy_matcher(world) if name == "numpy" else _index_matcher(world, name)
+    opened = time.perf_counter() - started
+    rows: dict[float, list[list[int]]] = {}
+    milliseconds: dict[str, list[float]] = {}
+    for share, mask in filters.items():
+        for query in queries[:5]:
+            search(query, CANDIDATES, mask)
+        rows[share] = []
+        for query in queries:
+            rows[share].append(_timed(search, query, RECALL_K, mask, milliseconds.setdefault(f"{share}@50", [])))
+            _timed(search, query, CANDIDATES, mask, milliseconds.setdefault(f"{share}@1000", []))
+    return {
+        "open_ms": opened * 1e3,
+        "resident_mb": resident_mb() - before,
+        "p50": {key: float(np.median(times)) for key, times in milliseconds.items()},
+        "p95": {key: float(np.quantile(times, 0.95)) for key, times in milliseconds.items()},
+        "rows": rows,
+    }
+
+
+def _timed(search: Any, query: Vectors, k: int, mask: Any, times: list[float]) -> list[int]:
+    started = time.perf_counter()
+    rows = search(query, k, mask)
+    times.append((time.perf_counter() - started) * 1e3)
+    return rows[:RECALL_K].tolist()
+
+
+def _numpy_matcher(world: World) -> Any:
+    vectors = np.load(world.folder / "vectors.f32.npy")
+
+    def search(query: Vectors, k: int, mask: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.int64]:
+        scores = vectors @ query
+        if mask is not None:
+            scores[~mask] = -np.inf
+        k = min(k, len(scores) if mask is None else int(mask.sum()))
+        best = np.argpartition(-scores, k - 1)[:k]
+        return best[np.argsort(-scores[best])]
+
+    return search
+
+
+def _index_matcher(world: World, name: str) -> Any:
+    from scene_pipeline.index import VectorIndex
+
+    index = VectorIndex.open(world.folder / name)
+    return lambda query, k, mask: index.search(query, k, mask)[0]
+
+
+def measure(n: int, real: tuple[Vectors, Vectors], note: Any) -> dict[str, Any]:
+    """Return the figures of all contenders at `n` products."""
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(prefix="scene-index-") as name:
+        world = make_world(Path(name), n, real)
+        note(f"{n:,}: vectors made")
+        built = {"plan": build(world, "plan", exact=False)}
+        if built["plan"]["refine_factor"]:
+            built["exact"] = build(world, "exact", exact=True)
+        note(f"{n:,}: {built}")
+        answers = {}
+        for contender in ("numpy", *built):
+            with spawn.Pool(1) as pool:
+                answers[contender] = pool.apply(answer, (world, contender))
+            note(f"{n:,}: {contender} p95 {answers[contender]['p95']}")
+    truth = answers["numpy"]["rows"]
+    for contender in answers.values():
+        contender["recall"] = {
+            share: float(np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(rows, truth[share], strict=True)]))
+            for share, rows in contender.pop("rows").items()
+        }
+    return {"n": n, "built": built, "answers": answers}
+
+
+def claims_of(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the claims at one size."""
+    n, plan, peer = figures["n"], figures["answers"]["plan"], figures["answers"]["numpy"]
+    size = f"{n:,} products"
+    exact = "numpy float32, exact, same run"
+    claims = [
+        _claim(f"recall@50, {size}, no filter", plan["recall"][1.0], "share", (">=", 0.97), exact, QUERIES),
+        _claim(f"recall@50, {size}, 30% pass", plan["recall"][0.3], "share", (">=", 0.97), exact, QUERIES),
+        _claim(f"recall@50, {size}, 3% pass", plan["recall"][0.03], "share", (">=", 0.97), exact, QUERIES),
+    ]
+    for share in SHARES:
+        key, what = f"{share}@1000", "no filter" if share == 1 else f"{share:.0%} pass"
+        bound = 25.0 if n >= 1_000_000 else peer["p95"][key]
+        against = f"numpy p95 {peer['p95'][key]:.1f} ms"
+        claims.append(
+            _claim(
+                f"search p95, 1,000 candidates, {size}, {what}", plan["p95"][key], "ms", ("<=", bound), against, QUERIES
+            )
+        )
+    claims.append(
+        _claim(
+            f"resident memory after all queries, {size}",
+            plan["resident_mb"],
+            "MB",
+            ("<=", peer["resident_mb"]),
+            "numpy, same run",
+            1,
+        )
+    )
+    if n >= 1_000_000:
+        built = figures["built"]["plan"]
+        claims.append(_claim(f"build, {size}", built["build_s"], "s", ("<=", 120.0), built["factory"], 1))
+    return claims
+
+
+def _claim(claim: str, measured: float, unit: str, bound: tuple[str, float], against: str, n: int) -> dict[str, Any]:
+    sense, limit = bound
+    return {
+        "claim": claim,
+        "measured": round(measured, 4),
+        "unit": unit,
+        "bound": f"{sense} {limit:.4g}",
+        "holds": measured >= limit if sense == ">=" else measured <= limit,
+        "against": against,
+        "n": n,
+    }
+
+
+def main() -> int:
+    """Run the benchmark; return 0 when every claim holds, else 1, or 2 without a catalogue."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    parser.add_argument("--sizes", default="10000,100000,1000000", help="numbers of products, comma-separated")
+    parser.add_argument("--catalog", type=Path, help="CSV with a `description` column to take texts from")
+    arguments = parser.parse_args()
+    catalog = arguments.catalog or next((path for path in CATALOGS if path.is_file()), None)
+    if catalog is None or not catalog.is_file():
+        print("no catalogue to take texts from; name one with --catalog FILE.csv", file=sys.stderr)
+        return 2
+
+    def note(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the processes that answer: one core each
+    real = embed_texts(catalog)
+    figures = [measure(int(size), real, note) for size in arguments.sizes.split(",")]
+    claims = [claim for figure in figures for claim in claims_of(figure)]
+    document = {
+        "claims": claims,
+        "figures": figures,
+        "texts": len(real[0]),
+        "machine": {"cores": os.cpu_count(), "architecture": platform.machine(), "load_average": os.getloadavg()},
+    }
+    if arguments.json:
+        print(json.dumps(document, indent=1))
+    else:
+        for claim in claims:
+            verdict = "holds" if claim["holds"] else "FAILS"
+            figure = f"{claim['measured']} {claim['unit']} ({claim['bound']}; {claim['against']})"
+            print(f"{verdict}  {claim['claim']}: {figure}")
+    return 0 if all(claim["holds"] for claim in claims) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
