@@ -6,8 +6,8 @@ Vectors are made from real texts. Every description of the catalogue is embedded
 product is the embedding of a random real one, moved by 0.35 times the difference of two other real embeddings (so that
 it moves the way real products differ) and by isotropic noise of length 0.15, then normalised. The text part of the
 fused vector comes from descriptions, the image part in the same way from the titles alone, which stand in for pictures
-in the shared space of the compact encoder. Queries are made alike, are not in the index, and weigh picture and text half
-and half.
+in the shared space of the compact encoder. Queries are made alike, are not in the index, and weigh picture and text
+half and half.
 
 Filters allow whole families of made-up products (those of the same real ones), as a room or style filter does. Each
 contender opens its files and answers in a process of its own, one query at a time on one core; the numpy peer holds the
