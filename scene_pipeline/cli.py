@@ -242,13 +242,13 @@ def profile(
 ) -> None:
     """What was recognised in a catalogue and what was not: read this before trusting a feed."""
     from scene_pipeline.catalog.profile import profile_catalog
-    from scene_pipeline.reporting.terminal import profile_view
+    from scene_pipeline.reporting.terminal import figures_view
 
     result = profile_catalog(catalog, columns)
     if as_json:
         _print_json(msgspec.to_builtins(result))
     else:
-        out.print(profile_view(result))
+        out.print(figures_view(msgspec.to_builtins(result)))
 
 
 @encoders.callback(invoke_without_command=True)

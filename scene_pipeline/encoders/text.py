@@ -43,15 +43,17 @@ class TextEncoder:
         Raises EncoderError when its package or weights are missing, or the packaged weights are not the published ones.
         """
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # loading takes a fraction of a second; a bar of its own only clutters
         source = str(_packaged_minilm()) if id == MINILM else id
         try:
             with offline():
                 model = SentenceTransformer(source, device=device or _device(), local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
             raise EncoderError(
-                f"text encoder '{id}': is not on this machine ({_line(error)}); run 'scene-pipeline encoders fetch "
-                f"{id}' where there is a network, or use '{MINILM}', which needs none"
+                f"text encoder '{id}': is not on this machine ({_line(error)}); run 'hf download {id}' where there "
+                f"is a network, or use '{MINILM}', which needs none"
             ) from error
         dimension = model.encode(["a"], show_progress_bar=False).shape[1]
         return cls(id, dimension, model.eval())
@@ -96,24 +98,6 @@ class TextEncoder:
         device: torch.device = self.model.device
         output = self.model({name: tensor.to(device) for name, tensor in features.items()})
         return output["sentence_embedding"].float().cpu().numpy()
-
-
-def fetch_text(id: str) -> None:
-    """Download the text encoder `id` (a sentence-transformers id) into the Hugging Face cache.
-
-    Raises EncoderError when the network or the host refuses.
-    """
-    from sentence_transformers import SentenceTransformer
-
-    if id == MINILM:
-        _packaged_minilm()
-        return
-    try:
-        SentenceTransformer(id, device="cpu")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise EncoderError(
-            f"text encoder '{id}': could not be fetched ({_line(error)}); check the id and the network"
-        ) from error
 
 
 @lru_cache(maxsize=1)
