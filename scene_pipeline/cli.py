@@ -127,7 +127,9 @@ def _score(library: Path, artifacts: Path, k: int) -> None:
     from scene_pipeline.reporting.console import library_view
 
     with progress.bars(err), instance() as dagster:
-        score_library(defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": {"k": k}})
+        score_library(
+            defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": {"k": k}}
+        )
     folder = artifacts / "scenes" / library.resolve().name
     result = LibraryResult.load(folder / "results.json")
     out.print(library_view(result.results, library.name, result.failures))
