@@ -1,0 +1,37 @@
+"""`python -m training.studio`: the training set and the sample that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Render home goods and rooms with their ground truth."
+)
+
+
+@app.command()
+def dataset(
+    out: Annotated[Path, typer.Option(help="folder for the JPEG files and labels.jsonl")],
+    packshots: Annotated[int, typer.Option(min=0, help="product pictures")] = 1000,
+    rooms: Annotated[int, typer.Option(min=0, help="room pictures")] = 500,
+    size: Annotated[int, typer.Option(min=32, help="height in pixels")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="another seed gives other pictures")] = 1000,
+) -> None:
+    """Render pictures to train on; a killed run resumes where it stopped."""
+    from training.studio.dataset import make  # noqa: PLC0415 - mitsuba takes seconds to load
+
+    make(out, packshots, rooms, size, seed)
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option(help="folder to write the sample into")],
+    seed: Annotated[int, typer.Option(min=0, help="another seed gives another sample")] = 7,
+) -> None:
+    """Render the catalogue and the scenes that ship; a killed run resumes where it stopped."""
+    from training.studio.sample import make  # noqa: PLC0415 - mitsuba takes seconds to load
+
+    make(out, seed)

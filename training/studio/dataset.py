@@ -1,0 +1,118 @@
+"""Pictures to train on: packshots and rooms at small sizes, with labels and captions; a killed run resumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from training.studio import rooms
+from training.studio.colors import WALLS
+from training.studio.furnishing import Limit, Supplied, Supply
+from training.studio.packshot import photograph
+from training.studio.products.registry import CATEGORIES, build, draw_type
+from training.studio.render import film, render, save
+from training.studio.rooms import ROOMS, Brief
+from training.studio.styles import STYLES
+from training.studio.vocabulary import palette_for
+from training.studio.wording import packshot_captions, room_captions
+
+
+def endless_supply(style: str, palette: str, rng: np.random.Generator) -> tuple[Supply, list[str]]:
+    """Return a supply of new products of a style, mostly in its palette, and the list its nouns are noted in."""
+    nouns: list[str] = []
+
+    def supply(kinds: tuple[str, ...], limit: Limit) -> Supplied | None:
+        for _ in range(5):
+            kind = kinds[int(rng.integers(len(kinds)))]
+            shade = palette if rng.random() < 0.8 else palette_for(style, rng)
+            made = build(kind, style, shade, int(rng.integers(1 << 30)))
+            if limit.holds(made.thing.size()):
+                nouns.append(made.noun)
+                return Supplied(kind, made)
+        return None
+
+    return supply, nouns
+
+
+def packshot(index: int, seed: int, size: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return picture and labels of packshot number `index`; categories take turns."""
+    rng = np.random.default_rng([seed, 1, index])
+    kind = draw_type(rng, CATEGORIES[index % len(CATEGORIES)])
+    style = list(STYLES)[int(rng.integers(len(STYLES)))]
+    palette = list(WALLS)[int(rng.integers(len(WALLS)))]
+    made = build(kind.id, style, palette, int(rng.integers(1 << 30)))
+    pixels = photograph(made.thing, kind, size, 12, int(rng.integers(1 << 30)))
+    labels = {
+        "category": kind.category,
+        "type": kind.id,
+        "noun": made.noun,
+        "color": made.colors[0] if made.colors else "",
+        "colors": list(made.colors),
+        "material": made.materials[0] if made.materials else "",
+        "materials": list(made.materials),
+        "style": style,
+        "palette": palette,
+        "captions": packshot_captions(made, kind.category, style),
+    }
+    return pixels, labels
+
+
+def room(index: int, seed: int, size: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return picture and labels of room number `index`; rooms and styles take turns."""
+    rng = np.random.default_rng([seed, 2, index])
+    kind = ROOMS[index % len(ROOMS)]
+    style = list(STYLES)[(index // len(ROOMS)) % len(STYLES)]
+    palette = palette_for(style, rng)
+    supply, nouns = endless_supply(style, palette, rng)
+    built = rooms.build(Brief(kind, style, palette, int(rng.integers(1 << 30))), supply)
+    width = round(size * (1.0, 1.25, 1.4)[int(rng.integers(3))])
+    pixels = film(render(built.stage, (width, size), 16, depth=6, seed=index), float(rng.uniform(0.42, 0.56)))
+    labels = {
+        "room": kind,
+        "style": style,
+        "palette": palette,
+        "products": nouns,
+        "captions": room_captions(kind, style, palette, nouns, rng),
+    }
+    return pixels, labels
+
+
+MAKERS: dict[str, Callable[[int, int, int], tuple[np.ndarray, dict[str, Any]]]] = {"packshot": packshot, "room": room}
+
+
+def order(packshots: int, count: int) -> Iterator[tuple[str, int]]:
+    """Yield (kind, index) so that both kinds grow in step and an early stop leaves a balanced set."""
+    total = packshots + count
+    done = {"packshot": 0, "room": 0}
+    for step in range(total):
+        kind = "packshot" if done["packshot"] * total <= step * packshots and done["packshot"] < packshots else "room"
+        if done["room"] >= count:
+            kind = "packshot"
+        yield kind, done[kind]
+        done[kind] += 1
+
+
+def make(out: Path, packshots: int, count: int, size: int, seed: int) -> None:
+    """Write `packshots` and `count` rooms as JPEG with `labels.jsonl` into `out`; what is there already is kept."""
+    for kind in MAKERS:
+        (out / f"{kind}s").mkdir(parents=True, exist_ok=True)
+    labels_path = out / "labels.jsonl"
+    known = set()
+    if labels_path.exists():
+        known = {json.loads(line)["image"] for line in labels_path.read_text().splitlines()}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress, labels_path.open("a") as stream:
+        task = progress.add_task("pictures", total=packshots + count)
+        for kind, index in order(packshots, count):
+            name = f"{kind}s/{seed:05d}-{index:06d}.jpg"
+            if name not in known:
+                pixels, labels = MAKERS[kind](index, seed, size)
+                save(pixels, out / name, 92)
+                stream.write(json.dumps({"image": name, "kind": kind, **labels}) + "\n")
+                stream.flush()
+            progress.advance(task)

@@ -1,0 +1,123 @@
+"""A room being furnished: what is built for it, and which products stand where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from training.studio.camera import Camera
+from training.studio.geometry import Thing, combine
+from training.studio.products.base import Look, Made
+from training.studio.shell import Room
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The largest product a place takes: width, depth and height in metres."""
+
+    width: float = 9.0
+    depth: float = 9.0
+    height: float = 9.0
+
+    def holds(self, size: np.ndarray) -> bool:
+        """Return whether a product of that size (3,) fits."""
+        return bool(size[0] <= self.width and size[1] <= self.depth and size[2] <= self.height)
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """A product for a place, by its stock-keeping unit."""
+
+    sku: str
+    made: Made
+
+
+Supply = Callable[[tuple[str, ...], Limit], Supplied | None]
+"""Given types of product and a limit, the next product to place, or None."""
+
+
+@dataclass
+class Furnishing:
+    """A room while it is furnished. `side` is 1, or -1 for the mirrored layout."""
+
+    look: Look
+    room: Room
+    supply: Supply
+    side: int
+    decor: list[Thing] = field(default_factory=list)
+    placed: list[tuple[str, Thing]] = field(default_factory=list)
+
+    def add(self, thing: Thing, x: float = 0, y: float = 0, z: float = 0, turn: float = 0) -> None:
+        """Stand a thing at x (mirrored), y, z, turned (mirrored) about its own axis."""
+        self.decor.append(thing.turned(turn * self.side).moved(x * self.side, y, z))
+
+    def put(
+        self,
+        kinds: tuple[str, ...],
+        at: tuple[float, float, float],
+        turn: float = 0,
+        limit: Limit = Limit(),  # noqa: B008
+        share: float = 1.0,
+    ) -> Thing | None:
+        """Place a product of one of the kinds with probability `share`; return it where it stands, or None."""
+        if not self.look.chance(share):
+            return None
+        supplied = self.supply(kinds, limit)
+        if supplied is None:
+            return None
+        thing = supplied.made.thing.turned(turn * self.side).moved(at[0] * self.side, at[1], at[2])
+        self.placed.append((supplied.sku, thing))
+        return thing
+
+    def piece(
+        self, kind: str, build: Callable[[Look], Thing], at: tuple[float, float], turn: float = 0, share: float = 0.5
+    ) -> None:
+        """Place the product of `kind` with probability `share`, or else build the piece in the style of the room."""
+        if self.put((kind,), (*at, 0), turn, share=share) is None:
+            self.add(build(self.look), *at, turn=turn)
+
+    def wall(self, name: str, along: float, z: float = 0) -> tuple[tuple[float, float, float], float]:
+        """Return position and turn for a thing on the "back", "near" or "far" wall.
+
+        "near" is the wall on the `side` of the room (x > 0 unmirrored), "far" the one opposite; `along` is y, or x on
+        the back wall.
+        """
+        gap = 0.002
+        half = self.room.width / 2
+        return {
+            "back": ((along, self.room.depth - gap, z), 0.0),
+            "near": ((half - gap, along, z), -90.0),
+            "far": ((-half + gap, along, z), 90.0),
+        }[name]
+
+    def hang(
+        self, kinds: tuple[str, ...], wall: str, along: float, middle: float, limit: Limit, share: float = 1.0
+    ) -> Thing | None:
+        """Hang a product on a wall with its middle at height `middle`."""
+        if not self.look.chance(share):
+            return None
+        supplied = self.supply(kinds, limit)
+        if supplied is None:
+            return None
+        (x, y, _), turn = self.wall(wall, along)
+        low, high = supplied.made.thing.bounds()
+        z = middle - (low[2] + high[2]) / 2
+        thing = supplied.made.thing.turned(turn * self.side).moved(x * self.side, y, z)
+        self.placed.append((supplied.sku, thing))
+        return thing
+
+    def surroundings(self, shell: Thing) -> Thing:
+        """Return shell and decoration as one thing."""
+        return combine([shell, *self.decor])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a kind of room is shot: its size, its window, and where the camera stands."""
+
+    room: Room
+    camera: Camera
+    tiled: bool = False
+    furnish: Callable[[Furnishing], None] = field(default=lambda furnishing: None)

@@ -1,0 +1,1 @@
+"""Products by category; `catalog` lists the types."""

@@ -1,0 +1,74 @@
+"""Words for pictures: captions to train on, and product descriptions as trade shops write them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.studio.products.base import Made
+
+STYLE_NAMES = {
+    "contemporary": "contemporary", "traditional": "traditional", "minimalist": "minimalist", "scandinavian": "Scandinavian",
+    "industrial": "industrial", "mid_century_modern": "mid-century modern", "bohemian": "bohemian",
+}  # fmt: skip
+ROOM_NAMES = {
+    "living_room": "living room", "dining_room": "dining room", "bedroom": "bedroom", "kitchen": "kitchen", "bathroom": "bathroom",
+    "entryway": "entryway", "home_office": "home office", "childrens_room": "children's room",
+}  # fmt: skip
+PALETTE_NAMES = {
+    "neutral_warm": "warm neutrals", "neutral_cool": "cool neutrals", "monochrome": "black and white", "earth_tones": "earth tones",
+    "warm_tones": "warm tones", "cool_tones": "blues and greens", "jewel_tones": "jewel tones",
+}  # fmt: skip
+CATEGORY_WORDS = {
+    "statement_vases": "decorative vase", "sculptural_objects": "decorative sculpture", "lighting_accents": "lamp or candle holder",
+    "functional_beauty": "useful home accessory", "soft_textiles": "home textile", "wall_decor": "wall decoration",
+    "botanicals": "plant or planter", "accent_furniture": "piece of furniture",
+}  # fmt: skip
+
+
+def material_name(identifier: str) -> str:
+    """Return a material id as a word."""
+    return identifier.replace("_", " ")
+
+
+def phrase(made: Made) -> str:
+    """Return colour, material, words and noun: "blue porcelain round vase"."""
+    color = made.colors[0] if made.colors and made.colors[0] not in ("clear",) else ""
+    material = material_name(made.materials[0]) if made.materials else ""
+    return " ".join(word for word in (color, material, *made.words, made.noun) if word)
+
+
+def packshot_captions(made: Made, category: str, style: str) -> list[str]:
+    """Return several true sentences about a product picture."""
+    full = phrase(made)
+    plural = made.count > 1
+    article = f"a set of {made.count}" if plural else "an" if full[0] in "aeiou" else "a"
+    colors = " and ".join(made.colors[:2]) or "plain"
+    out = [
+        f"{article} {full}",
+        f"a photo of {article} {full} on a white background",
+        f"{made.noun}" if plural else f"a {made.noun}",
+        f"{' '.join([*made.words, made.noun])} in {colors}",
+        f"a {STYLE_NAMES[style]} {made.noun}",
+        f"{CATEGORY_WORDS[category]}: {made.noun}",
+    ]
+    if made.materials:
+        out.append(f"{made.noun} made of {' and '.join(material_name(m) for m in made.materials[:2])}")
+    return out
+
+
+def room_captions(room: str, style: str, palette: str, nouns: list[str], rng: np.random.Generator) -> list[str]:
+    """Return several true sentences about a room picture; `nouns` are the products in it."""
+    name, manner, colors = ROOM_NAMES[room], STYLE_NAMES[style], PALETTE_NAMES[palette]
+    some = list(dict.fromkeys(nouns))
+    rng.shuffle(some)
+    a = "an" if manner[0] in "aeiou" else "a"
+    out = [
+        f"a photo of a {name}",
+        f"{a} {manner} {name}",
+        f"{a} {manner} {name} in {colors}",
+        f"an interior in {manner} style",
+    ]
+    if len(some) > 1:
+        with_ = "an" if some[0][0] in "aeiou" else "a"
+        out += [f"a {name} with {with_} {some[0]} and {some[1]}", f"{a} {manner} {name} with {', '.join(some[:4])}"]
+    return out
