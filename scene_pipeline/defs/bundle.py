@@ -11,16 +11,14 @@ from pydantic import Field
 from scene_pipeline.bundle.checks import CheckResult
 from scene_pipeline.bundle.write import BundleRefusedError
 from scene_pipeline.defs.embeddings import (
-    categorised_products,
     image_embeddings,
     read_pictures,
     sample_pictures,
     text_embeddings,
-    text_key,
-    vector_store,
 )
-from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder, text_encoder
+from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder
 from scene_pipeline.defs.results import OWNERS, fails_clearly
+from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
 from scene_pipeline.encoders.combine import combine_images
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import MINILM
@@ -100,7 +98,7 @@ def _shown(result: CheckResult) -> dg.AssetCheckResult:
 
 
 @dg.asset(
-    deps=[categorised_products, image_embeddings, text_embeddings, "rejects"],
+    deps=["categorised_products", image_embeddings, text_embeddings, "rejects"],
     group_name="serving",
     owners=OWNERS,
     tags={"stage": "serving"},

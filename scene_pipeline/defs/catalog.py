@@ -1,4 +1,4 @@
-"""Catalogue assets: the shop's file as it is, then validated and enriched products."""
+"""Catalogue assets: the shop's file as it is, then validated, enriched and categorised products."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,11 +7,13 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 
+from scene_pipeline.catalog.categorise import categorise
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.defs.resources import ArtifactStore, CatalogSource, VocabularyFolder
 from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
+from scene_pipeline.defs.vectors import text_encoder, text_vectors
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table
 from scene_pipeline.vocabulary.lexicon import load_lexicon
@@ -145,5 +147,29 @@ def enriched_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.
         {
             "recognised": dg.MetadataValue.md(markdown_counts(known, "products with")),
             "preview": dg.MetadataValue.md(markdown_table(table, 8, ["description", "sentence"])),
+        },
+    )
+
+
+@dg.asset(deps=[enriched_products], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="1")
+@fails_clearly
+def categorised_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.MaterializeResult:
+    """Products in the eight categories: by the words of their type, else by likeness of meaning, else uncategorised."""
+    words = vocabulary.load()
+    descriptions = text_encoder().embed([category.description for category in words.categories])
+    table = categorise(
+        store.read_table("catalog", "enriched.parquet"),
+        words,
+        load_lexicon(),
+        lambda texts: text_vectors(store, texts) @ descriptions.T,
+    )
+    return table_result(
+        store.write_table(table, "catalog", "categorised.parquet"),
+        table,
+        {
+            "categories": dg.MetadataValue.md(markdown_counts(Counter(table["category"].to_pylist()), "category")),
+            "preview": dg.MetadataValue.md(
+                markdown_table(table, 8, ["description", "category", "category_confidence", "category_reason"])
+            ),
         },
     )

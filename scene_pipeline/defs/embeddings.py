@@ -1,22 +1,16 @@
-"""Embedding assets: each picture and each text is embedded once by an encoder, ever; categories follow from texts."""
-
-from collections import Counter
-from collections.abc import Sequence
+"""Embedding assets: each picture and each text is embedded once by an encoder, ever."""
 
 import dagster as dg
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 from pydantic import Field
 
-from scene_pipeline.catalog.categorise import categorise
-from scene_pipeline.defs.catalog import enriched_products
 from scene_pipeline.defs.images import product_images
-from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder, text_encoder
-from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
+from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
+from scene_pipeline.defs.results import OWNERS, fails_clearly
+from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
 from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, embed_images, embed_texts
-from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.encoders.spec import get_spec, slug
 from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.encoders.torch_tower import open_encoder
@@ -26,8 +20,6 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.progress import track
-from scene_pipeline.reporting.previews import markdown_counts, markdown_table
-from scene_pipeline.vocabulary.lexicon import load_lexicon
 
 TAGS = {"stage": "embeddings"}
 SAMPLES = 32
@@ -37,16 +29,6 @@ class EmbedConfig(dg.Config):
     """How vectors are computed."""
 
     batch_size: int = Field(default=32, ge=1, le=4096, description="Items per batch; halved when memory runs out.")
-
-
-def vector_store(store: ArtifactStore, encoder_id: str) -> VectorStore:
-    """Return the store of an encoder's vectors."""
-    return VectorStore(store.path("embeddings", slug(encoder_id)))
-
-
-def text_key(sentence: str) -> str:
-    """Return the key of a sentence's vector: its content hash."""
-    return sha256_bytes(sentence.encode())
 
 
 def read_pictures(store: ArtifactStore) -> pa.Table:
@@ -106,7 +88,7 @@ def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: Embed
 
 
 @dg.asset(
-    deps=[enriched_products],
+    deps=["categorised_products"],
     group_name="embeddings",
     owners=OWNERS,
     tags=TAGS,
@@ -117,7 +99,7 @@ def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: Embed
 @fails_clearly
 def text_embeddings(store: ArtifactStore, config: EmbedConfig) -> dg.MaterializeResult:
     """A unit vector for every product's sentence, by all-MiniLM-L6-v2; only sentences without one are embedded."""
-    sentences = store.read_table("catalog", "enriched.parquet", columns=["sentence"])["sentence"].to_pylist()
+    sentences = store.read_table("catalog", "categorised.parquet", columns=["sentence"])["sentence"].to_pylist()
     texts = {text_key(sentence): sentence for sentence in sentences}
     report = embed_texts(
         texts,
@@ -127,40 +109,3 @@ def text_embeddings(store: ArtifactStore, config: EmbedConfig) -> dg.Materialize
         track("Embedding texts"),
     )
     return _result(report, MINILM, list(texts))
-
-
-@dg.asset(
-    deps=[enriched_products, text_embeddings],
-    group_name="catalog",
-    owners=OWNERS,
-    tags={"stage": "catalog"},
-    kinds={"parquet"},
-    code_version="1",
-)
-@fails_clearly
-def categorised_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.MaterializeResult:
-    """Products in the eight categories: by the words of their type, else by likeness of meaning, else uncategorised."""
-    words = vocabulary.load()
-    encoder = text_encoder()
-    descriptions = encoder.embed([category.description for category in words.categories])
-    known = vector_store(store, MINILM)
-
-    def similarity(texts: Sequence[str]) -> np.ndarray:
-        """Look the texts' vectors up; a text that is no product's sentence is embedded on the spot."""
-        vectors, found = known.get([text_key(text) for text in texts])
-        if not found.all():
-            missing = np.flatnonzero(~found)
-            vectors[missing] = encoder.embed([texts[int(row)] for row in missing])
-        return vectors @ descriptions.T
-
-    table = categorise(store.read_table("catalog", "enriched.parquet"), words, load_lexicon(), similarity)
-    return table_result(
-        store.write_table(table, "catalog", "categorised.parquet"),
-        table,
-        {
-            "categories": dg.MetadataValue.md(markdown_counts(Counter(table["category"].to_pylist()), "category")),
-            "preview": dg.MetadataValue.md(
-                markdown_table(table, 8, ["description", "category", "category_confidence", "category_reason"])
-            ),
-        },
-    )

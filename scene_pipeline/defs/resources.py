@@ -1,6 +1,5 @@
 """Where a run reads and writes, and with what: shared by all assets, set once, shown in the launchpad."""
 
-import functools
 from pathlib import Path
 
 import dagster as dg
@@ -8,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import atomic_path, sha256_file, write_bytes
 from scene_pipeline.sample import sample_path
@@ -108,12 +106,6 @@ class EncoderChoice(dg.ConfigurableResource):
         default=False,
         description="Serve the image tower in int8 where it stays faithful (cosine ≥ 0.99). SCENE_PIPELINE_INT8.",
     )
-
-
-@functools.cache
-def text_encoder() -> TextEncoder:
-    """Return the text encoder; opened once a process, since several assets of a run need it."""
-    return TextEncoder.open()
 
 
 class VocabularyFolder(dg.ConfigurableResource):

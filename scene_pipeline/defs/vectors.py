@@ -1,0 +1,38 @@
+"""Where vectors are kept, and by which key: shared by the assets that make them and those that read them."""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from scene_pipeline.defs.resources import ArtifactStore
+from scene_pipeline.encoders.embed import embed_texts
+from scene_pipeline.encoders.embedding_store import VectorStore
+from scene_pipeline.encoders.spec import slug
+from scene_pipeline.encoders.text import MINILM, TextEncoder
+from scene_pipeline.files import sha256_bytes
+from scene_pipeline.progress import track
+
+
+def vector_store(store: ArtifactStore, encoder_id: str) -> VectorStore:
+    """Return the store of an encoder's vectors."""
+    return VectorStore(store.path("embeddings", slug(encoder_id)))
+
+
+def text_key(sentence: str) -> str:
+    """Return the key of a sentence's vector: its content hash."""
+    return sha256_bytes(sentence.encode())
+
+
+@functools.cache
+def text_encoder() -> TextEncoder:
+    """Return the text encoder; opened once a process, since several assets of a run need it."""
+    return TextEncoder.open()
+
+
+def text_vectors(store: ArtifactStore, texts: Sequence[str]) -> np.ndarray:
+    """Return the unit vectors [n, 384] of `texts`, computing and keeping those that the store lacks."""
+    known = vector_store(store, MINILM)
+    keys = [text_key(text) for text in texts]
+    embed_texts(dict(zip(keys, texts, strict=True)), text_encoder(), known, progress=track("Embedding texts"))
+    return known.get(keys)[0]
