@@ -135,7 +135,7 @@ def shrink(image: Image.Image, short_side: int) -> Image.Image:
         size = (short_side, max(1, round(height * short_side / width)))
     else:
         size = (max(1, round(width * short_side / height)), short_side)
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
 def _read(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from PIL import Image
 Lab = tuple[float, float, float]
 Floats = NDArray[np.float32]
 
-_LONG_SIDE = 96  # pixels at which colours are counted; shares change by less than 1% above it
+_LONG_SIDE = 96  # pixels at which colours are counted
 _BIN = 6.0  # width of a histogram bin in L, a and b: near the difference people notice at a glance
 _ITERATIONS = 8
 _SAME = 4.0  # centres nearer than this (CIE76) are one colour
@@ -70,17 +70,29 @@ def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool 
 
 def border_connected(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the part of a (height, width) mask that is 4-connected to the border through the mask."""
+    rows, columns = _runs(mask), _runs(mask.T).T
     reached = np.zeros_like(mask)
     reached[[0, -1]] = mask[[0, -1]]
     reached[:, [0, -1]] = mask[:, [0, -1]]
     before = -1
     while (size := int(np.count_nonzero(reached))) != before:
         before = size
-        reached[1:] |= reached[:-1] & mask[1:]
-        reached[:-1] |= reached[1:] & mask[:-1]
-        reached[:, 1:] |= reached[:, :-1] & mask[:, 1:]
-        reached[:, :-1] |= reached[:, 1:] & mask[:, :-1]
+        reached = _fill(columns, _fill(rows, reached))
     return reached
+
+
+def _runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the number of the horizontal run of the mask each pixel belongs to, from 1; 0 outside the mask."""
+    starts = mask.copy()
+    starts[:, 1:] &= ~mask[:, :-1]
+    return np.where(mask, np.cumsum(starts, dtype=np.int64).reshape(mask.shape), 0)
+
+
+def _fill(runs: NDArray[np.int64], reached: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return all pixels of the runs of which a pixel is reached."""
+    hit = np.zeros(runs.size + 1, dtype=bool)
+    hit[runs[reached]] = True
+    return hit[runs]
 
 
 def _small(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -16,76 +17,127 @@ from scene_pipeline.images.worker import frame
 _PACKAGES = Path(__file__).resolve().parents[2]
 
 
+_AHEAD = 2  # jobs a process holds: the next one is there when it has answered, however busy the event loop is
+
+
 class DecodePool:
     """A fixed number of decoding processes, started when first needed and replaced when one crashes or stalls."""
 
     def __init__(self, recipe: Recipe, workers: int, timeout_s: float) -> None:
-        self._recipe = recipe
-        self._timeout_s = timeout_s
-        self._workers = workers
-        self._idle: asyncio.LifoQueue[asyncio.subprocess.Process | None] = asyncio.LifoQueue()
-        self._running: set[asyncio.subprocess.Process] = set()
+        self._workers = [_Worker(recipe, timeout_s) for _ in range(workers)]
+        self._free: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
 
     async def __aenter__(self) -> "DecodePool":
-        for _ in range(self._workers):
-            self._idle.put_nowait(None)
+        for _ in range(_AHEAD):
+            for worker in self._workers:
+                self._free.put_nowait(worker)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for process in tuple(self._running):
-            await self._end(process)
+        for worker in self._workers:
+            await worker.end()
 
     async def prepare(self, job: Job) -> Prepared:
         """Return what was made of one original; a crash or a stall of the decoder is a reason like any other.
 
         Raises ImageError when the store cannot be written.
         """
-        process = await self._idle.get()
-        try:
-            if process is None or process.returncode is not None:
-                process = await self._start()
-            async with asyncio.timeout(self._timeout_s):
-                prepared = await _exchange(process, job)
-        except TimeoutError:
-            await self._end(process)
-            return Prepared(
-                reason="decode_timeout",
-                detail=f"{job.name}: took more than {self._timeout_s:g} s to decode; save it anew, smaller",
-            )
-        except (asyncio.IncompleteReadError, ConnectionError):
-            await self._end(process)
-            return Prepared(reason="decoder_crashed", detail=f"{job.name}: crashed the decoder; save it anew")
-        except asyncio.CancelledError:
-            await self._end(process)  # its answer would be taken for the next job's
-            raise
-        finally:
-            self._idle.put_nowait(process)
+        prepared = None
+        while prepared is None:
+            worker = await self._free.get()
+            try:
+                prepared = await worker.prepare(job)
+            finally:
+                self._free.put_nowait(worker)
         if prepared.fatal is not None:
             raise ImageError(prepared.fatal)
         return prepared
 
-    async def _start(self) -> asyncio.subprocess.Process:
+
+class _Worker:
+    """One decoding process and what it was asked, answered in order."""
+
+    def __init__(self, recipe: Recipe, timeout_s: float) -> None:
+        self._recipe = recipe
+        self._timeout_s = timeout_s
+        self._asked: asyncio.Queue[_Asked] = asyncio.Queue()
+        self._starting = asyncio.Lock()
+        self._reader: asyncio.Task[None] | None = None
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def prepare(self, job: Job) -> Prepared | None:
+        """Return what was made of `job`; None when the process ended over an earlier job: ask again."""
+        async with self._starting:
+            if self._reader is None or self._reader.done():
+                await self._start()
+        assert self.process is not None
+        assert self.process.stdin is not None
+        asked = _Asked(job.name, asyncio.get_running_loop().create_future())
+        self._asked.put_nowait(asked)
+        self.process.stdin.write(frame(job))
+        return await asked.answer
+
+    async def end(self) -> None:
+        """Kill the process, if there is one."""
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+        await self._kill()
+
+    async def _start(self) -> None:
+        await self._kill()
         paths = os.pathsep.join(filter(None, [str(_PACKAGES), os.environ.get("PYTHONPATH")]))
-        process = await asyncio.create_subprocess_exec(
+        self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "scene_pipeline.images.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
-        self._running.add(process)
-        assert process.stdin is not None
-        process.stdin.write(frame(self._recipe))
-        return process
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(frame(self._recipe))
+        self._asked = asyncio.Queue()
+        self._reader = asyncio.create_task(self._read(self.process.stdout, self._asked))
 
-    async def _end(self, process: asyncio.subprocess.Process | None) -> None:
-        if process is None:
-            return
-        self._running.discard(process)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    async def _read(self, stdout: asyncio.StreamReader, queue: "asyncio.Queue[_Asked]") -> None:
+        """Hand out answers until one does not come; the job it was for has its reason, those behind it are freed."""
+        while True:
+            asked = await queue.get()
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    length = int.from_bytes(await stdout.readexactly(4), "big")
+                    answer = msgspec.msgpack.decode(await stdout.readexactly(length), type=Prepared)
+            except TimeoutError:
+                detail = f"{asked.name}: took more than {self._timeout_s:g} s to decode; save it anew, smaller"
+                asked.settle(Prepared(reason="decode_timeout", detail=detail))
+                break
+            except (asyncio.IncompleteReadError, ConnectionError):
+                detail = f"{asked.name}: crashed the decoder; save it anew"
+                asked.settle(Prepared(reason="decoder_crashed", detail=detail))
+                break
+            asked.settle(answer)
+        while not queue.empty():
+            queue.get_nowait().settle(None)
+
+    async def _kill(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A job under way. The future is cancelled when nobody waits for its answer any more."""
+
+    name: str
+    answer: "asyncio.Future[Prepared | None]"
+
+    def settle(self, prepared: Prepared | None) -> None:
+        if not self.answer.done():
+            self.answer.set_result(prepared)
 
 
 def usable_cores() -> int:
@@ -93,12 +145,3 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-async def _exchange(process: asyncio.subprocess.Process, job: Job) -> Prepared:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(frame(job))
-    await process.stdin.drain()
-    length = int.from_bytes(await process.stdout.readexactly(4), "big")
-    return msgspec.msgpack.decode(await process.stdout.readexactly(length), type=Prepared)

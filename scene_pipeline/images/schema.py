@@ -75,7 +75,7 @@ REASONS: dict[str, Reason] = {
     "unsupported_format": Reason("a kind of picture that is not accepted", rests=True),
     "too_many_pixels": Reason("more pixels than allowed", rests=True),
     "broken_image": Reason("a damaged picture", rests=True),
-    "decode_timeout": Reason("decoding took too long", rests=True),
-    "decoder_crashed": Reason("the decoder crashed", rests=True),
+    "decode_timeout": Reason("decoding took too long"),
+    "decoder_crashed": Reason("the decoder crashed"),
 }
 """Every reason code of the status table."""

@@ -181,40 +181,58 @@ def recipe(tmp_path: Path) -> Recipe:
     )
 
 
+async def running(pool: DecodePool, job: Job) -> asyncio.subprocess.Process:
+    """Return the one process of a pool, once it has answered."""
+    while (await pool.prepare(job)).reason == "decode_timeout":
+        pass  # the start of the process may take longer than the limit of the test
+    (worker,) = pool._workers
+    assert worker.process is not None
+    return worker.process
+
+
 async def test_a_stalled_decoder_costs_one_picture(server: Any, recipe: Recipe) -> None:
-    job = Job("a.jpg", data=server.picture())
-    async with DecodePool(recipe, workers=1, timeout_s=0.6) as pool:
-        while (first := await pool.prepare(job)).reason == "decode_timeout":
-            pass  # the start of the process may take longer than the limit of this test
-        assert first.sha256 is not None
-        (process,) = pool._running
+    jobs = [Job(name, data=server.picture()) for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg")]
+    async with DecodePool(recipe, workers=1, timeout_s=1.5) as pool:
+        process = await running(pool, jobs[0])
         os.kill(process.pid, signal.SIGSTOP)
-        stalled = await pool.prepare(job)
+        stalled, *others = await asyncio.gather(*map(pool.prepare, jobs))
         assert (stalled.reason, stalled.sha256) == ("decode_timeout", None)
-        assert "a.jpg: took more than 0.6 s" in (stalled.detail or "")
+        assert "a.jpg: took more than 1.5 s" in (stalled.detail or "")
+        assert [other.reason for other in others] == [None] * 3
         assert process.returncode is not None
 
 
 async def test_a_crashed_decoder_costs_one_picture(server: Any, recipe: Recipe) -> None:
-    job = Job("a.jpg", data=server.picture())
+    jobs = [Job(name, data=server.picture()) for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg")]
     async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
-        await pool.prepare(job)
-        (process,) = pool._running
+        process = await running(pool, jobs[0])
         os.kill(process.pid, signal.SIGSTOP)
-        crashing = asyncio.create_task(pool.prepare(job))
+        made = asyncio.gather(*map(pool.prepare, jobs))
         await asyncio.sleep(0.05)
         process.kill()
-        assert (await crashing).reason == "decoder_crashed"
-        assert (await pool.prepare(job)).sha256 is not None
-        (process,) = pool._running
+        assert [prepared.reason for prepared in await made] == ["decoder_crashed", None, None, None]
+        assert "a.jpg: crashed" in ((await made)[0].detail or "")
+        process = await running(pool, jobs[0])
     assert process.returncode is not None
 
 
-async def test_a_worker_that_died_while_idle_is_replaced(server: Any, recipe: Recipe) -> None:
+async def test_a_worker_that_died_while_idle_costs_at_most_one_picture(server: Any, recipe: Recipe) -> None:
     job = Job("a.jpg", data=server.picture())
     async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
-        await pool.prepare(job)
-        (process,) = pool._running
+        process = await running(pool, job)
         process.kill()
         await process.wait()
-        assert (await pool.prepare(job)).sha256 is not None
+        reasons = [(await pool.prepare(job)).reason for _ in range(2)]
+        assert reasons[1] is None
+
+
+async def test_a_job_nobody_waits_for_does_not_mix_up_answers(server: Any, recipe: Recipe) -> None:
+    jobs = [Job(str(seed), data=server.picture(seed)) for seed in range(5)]
+    async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
+        alone = [(await pool.prepare(job)).sha256 for job in jobs]
+        tasks = [asyncio.create_task(pool.prepare(job)) for job in jobs]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        made = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(made[0], asyncio.CancelledError)
+        assert [prepared.sha256 for prepared in made[1:] if not isinstance(prepared, BaseException)] == alone[1:]
