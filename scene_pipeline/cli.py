@@ -345,3 +345,7 @@ def _print_figures(figures: Mapping[str, object], as_json: bool) -> None:
         _print_json(figures)
     else:
         out.print(figures_view(figures))
+
+
+if __name__ == "__main__":
+    main()

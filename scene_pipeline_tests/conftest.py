@@ -1,0 +1,35 @@
+"""What several folders of tests share: the demo, run once a session, and the data beside the checkout."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def run_cli(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `scene-pipeline` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "scene_pipeline.cli", *arguments], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Artifacts of `scene-pipeline demo`: the sample's bundle and its libraries scored."""
+    artifacts = tmp_path_factory.mktemp("demo") / "artifacts"
+    result = run_cli("demo", "--artifacts", str(artifacts))
+    assert result.returncode == 0, result.stderr
+    assert "lookbook.html" in result.stdout
+    return artifacts
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The evaluation data beside the checkout; tests that need it skip where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared/data is not here")
+    return SHARED
