@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scene_pipeline.encoders.text import MINILM, TextEncoder, check_minilm, fetch_text
+from scene_pipeline.encoders.text import MINILM, TextEncoder, check_minilm
 from scene_pipeline.errors import EncoderError
 
 TEXTS = [
@@ -81,14 +81,5 @@ def test_another_model_on_this_machine_is_opened_by_its_path(tmp_path: Path) -> 
 def test_a_missing_model_says_how_to_fetch_it() -> None:
     with pytest.raises(EncoderError) as error:
         TextEncoder.open("sentence-transformers/no-such-model-here")
-    assert "encoders fetch sentence-transformers/no-such-model-here" in str(error.value)
+    assert "hf download sentence-transformers/no-such-model-here" in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_fetching_without_a_network_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(EncoderError, match="could not be fetched"):
-        fetch_text("sentence-transformers/no-such-model-here")
-    fetch_text(MINILM)  # nothing to fetch
