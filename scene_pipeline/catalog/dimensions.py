@@ -1,12 +1,13 @@
 """Read lengths out of product texts: `8X7X3`, `19 1/2" x 15"`, `W 40 D 35 H 120`, `Ø20`, `60-90 cm`, `5'6"`."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from scene_pipeline.catalog.text import VULGAR, Tokens
 from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT, Language
 
 _FRACTIONS = {"2", "3", "4", "8", "16", "32"}
 _RANGE = frozenset({"-", "–", "—", "/"})
+_DIGITS = frozenset("0123456789") | VULGAR.keys()
 _DIAMETER_SIGNS = frozenset({"ø", "⌀", "∅"})
 _LINK = frozenset({",", ";", "/", "|", "(", ")", "+"})
 
@@ -53,12 +54,15 @@ class DimensionWords:
     set_of: frozenset[str]
     default_unit: str
     decimal_comma: bool
-    letters: frozenset[str] = field(default_factory=frozenset)
+    letters: frozenset[str]
+    glued: frozenset[str]
 
     @classmethod
     def of(cls, language: Language) -> "DimensionWords":
         """Return the look-up tables of a language."""
         axes = {word.lower(): axis for axis, words in language.axes.items() for word in words}
+        letters = frozenset(word for word in axes if len(word) == 1 and word.isalpha() and word != "ø")
+        signs = [sign for sign in language.by if len(sign) == 1]
         return cls(
             units={word.lower(): unit for unit, words in language.units.items() for word in words},
             axes=axes,
@@ -69,7 +73,8 @@ class DimensionWords:
             set_of=frozenset(language.set_of),
             default_unit=language.default_unit,
             decimal_comma=language.decimal_comma,
-            letters=frozenset(word for word in axes if len(word) == 1 and word.isalpha() and word != "ø"),
+            letters=letters,
+            glued=frozenset(pair for a in letters for x in signs for pair in (a + x, x + a)),
         )
 
 
@@ -90,6 +95,8 @@ def parse_dimensions(tokens: Tokens, end: int, words: DimensionWords) -> list[Me
     size of a part ("seat height", "2 m cord") are left out.
     """
     reader = _Reader(_split_groups(tokens, end, words), words)
+    if not reader.has_numbers:
+        return []
     chains = reader.chains()
     kept = [chain for chain in chains if not reader.is_no_size(chain)]
     stated = next((m.unit for chain in kept for m in chain.measures if m.unit), None)
@@ -129,33 +136,30 @@ def _likely_unit(measures: list[Measure], words: DimensionWords) -> str:
 
 def _split_groups(tokens: Tokens, end: int, words: DimensionWords) -> Tokens:
     """Part "200,50" in `150x200,50x80` (two sizes of two pieces, not one number) and "Hx" in `8"Hx7"W`."""
-    raw, low, starts, ends = [], [], [], []
+    if end < len(tokens):
+        tokens = Tokens(tokens.text, tokens.words[:end], tokens.starts[:end], tokens.ends[:end])
+    if not any(("," in word and len(word) > 1) or word in words.glued for word in tokens.words):
+        return tokens
+    low, starts, ends = [], [], []
     for i in range(end):
-        token = tokens.raw[i]
+        token = tokens.words[i]
         number = token.count(",") == 1 and "." not in token
         inside = number and 0 < i < end - 1 and tokens.words[i - 1] in words.by and tokens.words[i + 1] in words.by
         if inside and not words.decimal_comma and len(token.partition(",")[2]) > 1:
             left, _, right = token.partition(",")
             middle = tokens.starts[i] + len(left)
-            raw += [left, ";;", right]
             low += [left, ";;", right]
             starts += [tokens.starts[i], middle, middle + 1]
             ends += [middle, middle + 1, tokens.ends[i]]
-        elif len(token) == 2 and _is_axis_and_by(tokens.words[i], words):
-            raw += [token[0], token[1]]
-            low += [tokens.words[i][0], tokens.words[i][1]]
+        elif token in words.glued:
+            low += [token[0], token[1]]
             starts += [tokens.starts[i], tokens.starts[i] + 1]
             ends += [tokens.starts[i] + 1, tokens.ends[i]]
         else:
-            raw.append(token)
-            low.append(tokens.words[i])
+            low.append(token)
             starts.append(tokens.starts[i])
             ends.append(tokens.ends[i])
-    return Tokens(tokens.text, raw, low, starts, ends)
-
-
-def _is_axis_and_by(word: str, words: DimensionWords) -> bool:
-    return (word[0] in words.letters and word[1] in words.by) or (word[0] in words.by and word[1] in words.letters)
+    return Tokens(tokens.text, low, starts, ends)
 
 
 class _Reader:
@@ -163,7 +167,9 @@ class _Reader:
 
     def __init__(self, tokens: Tokens, words: DimensionWords) -> None:
         self.t, self.w, self.n = tokens, words, len(tokens)
-        numbers = [token for token in tokens.words if token[0].isdigit() and "," in token]
+        digits = [token for token in tokens.words if token[0] in _DIGITS]
+        self.has_numbers = bool(digits)
+        numbers = [token for token in digits if "," in token]
         after = [len(token.partition(",")[2]) for token in numbers if token.count(",") == 1]
         xs = sum(word in words.by for word in tokens.words)
         all_two = len(after) > 1 and after == [2] * (xs + 1)
@@ -171,7 +177,12 @@ class _Reader:
 
     def chains(self) -> list[_Chain]:
         found, i = [], 0
+        starts_measure, axes = _DIGITS, self.w.axes
         while i < self.n:
+            word = self.t.words[i]
+            if word[0] not in starts_measure and word not in axes:
+                i += 1
+                continue
             measure, after = self.measure(i)
             if measure is None:
                 i += 1
@@ -238,7 +249,7 @@ class _Reader:
         j = i + 1
         while j < self.n and self.t.words[j] in (":", "=", "."):
             j += 1
-        return (axis, j) if j < self.n and self.t.words[j][0].isdigit() else (None, i)
+        return (axis, j) if j < self.n and self.t.words[j][0] in _DIGITS else (None, i)
 
     def axis_after(self, k: int, unit: str | None) -> tuple[str | None, int]:
         j = k + 1 if k < self.n and self.t.words[k] in ("-", ".") else k
@@ -249,7 +260,7 @@ class _Reader:
         if bracket:
             word = self.t.words[j + 1]
         axis = self.w.axes.get(word)
-        if axis is None or (j + 1 < self.n and self.t.words[j + 1][0].isdigit() and not bracket):
+        if axis is None or (j + 1 < self.n and self.t.words[j + 1][0] in _DIGITS and not bracket):
             return None, k
         if word in self.w.letters and unit is None:
             joined = self.t.starts[j] == self.t.ends[j - 1]
@@ -265,7 +276,7 @@ class _Reader:
         word = self.t.words[i]
         if word in VULGAR:
             return VULGAR[word], VULGAR[word], i + 1
-        if not word[0].isdigit():
+        if word[0] not in _DIGITS:
             return None, None, i
         values = self.values(word)
         if values is None:
@@ -284,7 +295,7 @@ class _Reader:
             part = float(word) / float(self.t.words[i + 2])
             return part, part, i + 3
         while j + 1 < self.n and self.t.words[j] == "/" and self.in_range(j):  # 67/134/201: the sizes it can take
-            more = self.values(self.t.words[j + 1]) if self.t.words[j + 1][0].isdigit() else None
+            more = self.values(self.t.words[j + 1]) if self.t.words[j + 1][0] in _DIGITS else None
             if more is None:
                 break
             low, high, j = min(low, *more), max(high, *more), j + 2
@@ -294,13 +305,15 @@ class _Reader:
         if i + 2 >= self.n or self.t.words[i + 1] != "/" or self.t.words[i + 2] not in _FRACTIONS:
             return False
         top = self.t.words[i]
-        return top.isdigit() and 0 < len(top) < 3 and int(top) < int(self.t.words[i + 2])
+        return (top.isascii() and top.isdigit()) and 0 < len(top) < 3 and int(top) < int(self.t.words[i + 2])
 
     def values(self, word: str) -> list[float] | None:
         """Return the value of a number, or the values of a list of sizes ("140,200"); None when it is neither."""
         if len(word) > 30:
             return None
         if "," not in word:
+            if self.w.decimal_comma and word.count(".") == 1 and len(word.partition(".")[2]) == 3:
+                return [float(word.replace(".", ""))]
             return [float(word)] if word.count(".") <= 1 else None
         if "." in word:
             parts = word.replace(",", "")
@@ -346,7 +359,9 @@ class _Reader:
         after = words[chain.last] if chain.last < self.n else ""
         if after in self.w.not_length and chain.measures[-1].unit is None:
             return True
-        before = [word for word in words[max(0, chain.first - 2) : chain.first] if word != ":"]
+        before = words[max(0, chain.first - 3) : chain.first]
+        if "," in before:
+            before = before[before.index(",") + 1 :]
         if any(word in self.w.not_size for word in before) or after in self.w.not_size:
             return True
         single = len(chain.measures) == 1 and chain.measures[0].axis is None

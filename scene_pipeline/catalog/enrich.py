@@ -15,7 +15,7 @@ from scene_pipeline.vocabulary.model import Vocabulary
 
 CHUNK = 20_000
 
-SCORE_WEIGHTS = dict(zip(SCORE_PARTS, (0.25, 0.2, 0.2, 0.15, 0.1, 0.1), strict=True))
+SCORE_WEIGHTS: dict[str, float] = dict(zip(SCORE_PARTS, (0.25, 0.2, 0.2, 0.15, 0.1, 0.1), strict=True))
 _DETAIL_WORDS = 25
 _AXES = ("width", "depth", "height", "diameter", "length")
 _LOOK = frozenset({COLOR, FINISH, MATERIAL, OUTDOOR})

@@ -1,5 +1,6 @@
 """Collect what one product's texts say, each fact with the column and the place it was read from."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from scene_pipeline.catalog.dimensions import DimensionWords, Measure, parse_dimensions
@@ -18,6 +19,13 @@ from scene_pipeline.catalog.words import (
 )
 
 _BREAKS = frozenset({",", ".", ";", ":", "(", ")", "|", "\n", "!", "?", "–", "—"})
+
+_HAS_NUMBER = re.compile("[0-9½¼¾⅓⅔⅛⅜⅝⅞]").search
+_SENTENCE_ENDS = frozenset({".", "!", "?", "\n", ";"})
+_MATERIAL_ONLY = frozenset({MATERIAL})
+_SUBJECT = frozenset({"the", "this", "these"})
+_PAIRS = (["/"], ["and"], [","], ["&"])
+_AND = frozenset({"/", ",", "and", "&", "und", "or", "with"})
 
 Source = tuple[str, str | int | float, str, int, int]
 """(field, value, column, start, end): where a value was read."""
@@ -71,8 +79,12 @@ class Extractor:
         raw = tokenise(text)
         head = headline_end(raw, self.index.sentence_abbreviations) if first_sentence else 0
         tokens = self.index.prepare(raw)
-        place = raw.starts[head] if head < len(raw) else len(text) + 1
-        boundary = sum(start < place for start in tokens.starts) if head < len(raw) else len(tokens)
+        boundary = head
+        if tokens is not raw and head < len(raw):
+            place = raw.starts[head]
+            boundary = sum(start < place for start in tokens.starts)
+        elif head == len(raw):
+            boundary = len(tokens)
         if head:
             self.sizes(facts, column, raw, head)
             self.product_type(facts, column, tokens, boundary)
@@ -80,14 +92,18 @@ class Extractor:
                 facts.headline = text[: raw.ends[head - 1]]
         if not facts.measures and head < len(raw):
             self.sizes_in_prose(facts, column, raw)
-        accepted = -2
+        accepted, open_match = -9, None
         for match in self.index.facts.find(tokens.words):
             if match.first < boundary:
                 self.take(facts, column, tokens, match, HEADLINE_KINDS)
             elif any(kind == MATERIAL for kind, _ in match.meanings):
-                if self.is_claimed(tokens, match, accepted):
-                    accepted = match.last
-                    self.take(facts, column, tokens, match, frozenset({MATERIAL}))
+                if self.is_claimed(facts, tokens, match, accepted):
+                    if open_match is not None and tokens.words[open_match.last : match.first] in _PAIRS:
+                        self.take(facts, column, tokens, open_match, _MATERIAL_ONLY)  # "the lyocell,cotton blend"
+                    accepted, open_match = match.last, None
+                    self.take(facts, column, tokens, match, _MATERIAL_ONLY)
+                else:
+                    open_match = match
             else:
                 self.take(facts, column, tokens, match, _ANYWHERE)
 
@@ -118,12 +134,12 @@ class Extractor:
             if count is not None:
                 facts.set_count = count.count
                 facts.sources.append(("set_count", count.count, column, count.start, count.end))
-        if not facts.measures and any(word[0].isdecimal() or word in "½¼¾" for word in tokens.words[:end]):
+        if not facts.measures and _HAS_NUMBER(tokens.text):
             self.add_measures(facts, column, parse_dimensions(tokens, end, self.dimension_words))
 
     def sizes_in_prose(self, facts: Facts, column: str, tokens: Tokens) -> None:
         """Take dimensions from running text: only those with a unit that name their axis."""
-        if any(word[0].isdecimal() for word in tokens.words):
+        if _HAS_NUMBER(tokens.text):
             measures = parse_dimensions(tokens, len(tokens), self.dimension_words)
             labelled = [replace(m, part=0) for m in measures if m.axis is not None and not m.assumed]
             axes = [measure.axis for measure in labelled]
@@ -199,19 +215,40 @@ class Extractor:
             else:
                 facts.add(kind, value, column, start, end)
 
-    def is_claimed(self, tokens: Tokens, match: Match, accepted: int) -> bool:
+    def is_claimed(self, facts: Facts, tokens: Tokens, match: Match, accepted: int) -> bool:
         """Say whether running text claims the material for the product, rather than mentioning it."""
         words, index = tokens.words, self.index
-        if accepted >= 0 and match.first - accepted <= 2:
-            between = words[accepted : match.first]
-            if all(word in ("/", ",", "and", "&", "und") for word in between):
-                return True
         after = words[match.last] if match.last < len(words) else ""
-        start = max(0, match.first - 3)
-        for i in range(match.first - 1, start - 1, -1):
-            word = words[i]
-            if word in index.claim_stops or word in _BREAKS:
-                return False
-            if word in index.claims:
+        if after in index.not_parts:
+            return False
+        start, end = self.sentence_around(words, match)
+        if not index.disclaimers.isdisjoint(words[start:end]):
+            return False
+        if 0 <= match.first - accepted <= 2 and _AND.issuperset(words[accepted : match.first]):
+            return True
+        if match.first == start or words[match.first] in index.claims or after in index.claim_parts:
+            return True
+        if after in index.predicates:
+            subject = words[max(start, match.first - 2) : match.first]
+            if "if" not in subject and not _SUBJECT.isdisjoint(subject):
                 return True
-        return after in index.claim_parts
+        if facts.product_type is not None and after.rstrip("s") == facts.product_type.rpartition(" ")[2].rstrip("s"):
+            return True
+        if not index.made.isdisjoint(words[max(start, match.first - 6) : match.first]):
+            return True
+        before = words[max(start, match.first - 2) : match.first]
+        if before[-1] in index.claims:
+            return True
+        if before[-1] in index.articles and (len(before) == 1 or before[0] in index.having):
+            return True
+        return not index.claims.isdisjoint(before) and index.claim_stops.isdisjoint(before)
+
+    @staticmethod
+    def sentence_around(words: list[str], match: Match) -> tuple[int, int]:
+        """Return the first token of the sentence a match stands in, and the token after its last."""
+        start, end = match.first, match.last
+        while start > 0 and words[start - 1] not in _SENTENCE_ENDS:
+            start -= 1
+        while end < len(words) and words[end] not in _SENTENCE_ENDS:
+            end += 1
+        return start, end

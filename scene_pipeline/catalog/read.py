@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scene_pipeline.catalog.columns import ColumnPlan, load_column_map, plan_columns
-from scene_pipeline.catalog.encoding import TextKind, detect_text, first_bytes, open_bytes
+from scene_pipeline.catalog.encoding import detect_text, first_bytes, open_bytes
 from scene_pipeline.errors import CatalogError
 
 DELIMITERS = (",", ";", "\t", "|")

@@ -6,6 +6,7 @@ from scene_pipeline.catalog.text import Tokens
 from scene_pipeline.vocabulary.lexicon import Language
 
 MAX_SET = 999
+_DIGITS = frozenset("0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ def parse_set_count(tokens: Tokens, end: int, words: SetWords) -> SetCount | Non
             count = 2 * (before or 1)
             if count <= MAX_SET:
                 return SetCount(count, starts[i - 1] if before else starts[i], ends[i])
+        if word[0] not in _DIGITS and word not in words.numbers:
+            continue
         count = _number(word, words)
         if count is None or i + 1 >= end:
             continue

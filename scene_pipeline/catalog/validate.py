@@ -1,6 +1,7 @@
 """Turn rows of text into typed products and rejects, so that every row of the file is accounted for."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ MAX_ID = 256
 MAX_TEXT = 100_000
 CHUNK = 20_000
 
+_NUMBERS = re.compile(r"\d+")
 _TEXT = {
     "title": "title",
     "brand": "brand",
@@ -63,7 +65,7 @@ class Validated:
         return True
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """One row is refused: column, value and reason."""
 
     def __init__(self, column: str | None, value: str | None, reason: str) -> None:
@@ -98,10 +100,16 @@ def validate(raw: RawCatalog) -> Validated:
     products = pa.concat_tables(tables) if tables else PRODUCTS.empty_table()
     result = Validated(products, pa.Table.from_pylist(state.rejects, REJECTS), state.folded, raw.table.num_rows)
     if not products.num_rows:
-        (reason, count), *_ = Counter(reject["reason"] for reject in state.rejects).most_common(1)
+        reasons = Counter(reason_kind(reject["reason"]) for reject in state.rejects)
+        (reason, count), *_ = reasons.most_common(1)
         raise CatalogError(f"{raw.path}: none of its {result.rows_in:,} rows can be used; {count:,} times: {reason}")
     assert result.complete
     return result
+
+
+def reason_kind(reason: str) -> str:
+    """Return a reject's reason with its numbers written N, so that the same kind of reason counts as one."""
+    return _NUMBERS.sub("N", reason)
 
 
 def _batches(table: pa.Table) -> Iterator[pa.Table]:
@@ -121,9 +129,9 @@ def _validate_chunk(table: pa.Table, damaged: bool, state: _State) -> pa.Table:
         extra = {name: column[i] for name, column in extras if column[i]}
         try:
             if problems[i] is not None:
-                raise _Refused(None, None, problems[i])
+                raise _RefusedError(None, None, problems[i])
             product = _product(row, known, extra, damaged)
-        except _Refused as refused:
+        except _RefusedError as refused:
             state.rejects.append(_reject(row, known.get("id"), refused))
             continue
         if _is_first(product, known, state):
@@ -132,7 +140,7 @@ def _validate_chunk(table: pa.Table, damaged: bool, state: _State) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=PRODUCTS)
 
 
-def _reject(row: int, product_id: str | None, refused: _Refused) -> dict[str, Any]:
+def _reject(row: int, product_id: str | None, refused: _RefusedError) -> dict[str, Any]:
     value = None if refused.value is None else refused.value[:200]
     return {
         "row": row,
@@ -155,28 +163,37 @@ def _is_first(product: dict[str, Any], known: dict[str, str | None], state: _Sta
         return False
     differing = [name for i, name in enumerate(known) if columns[4 * i : 4 * i + 4] != first.columns[4 * i : 4 * i + 4]]
     reason = f"row {product['row']} repeats the id of row {first.row} with another {', '.join(differing[:4])}"
-    state.rejects.append(_reject(product["row"], product["product_id"], _Refused("id", product["product_id"], reason)))
+    state.rejects.append(
+        _reject(product["row"], product["product_id"], _RefusedError("id", product["product_id"], reason))
+    )
     return False
 
 
-def _product(row: int, known: dict[str, str | None], extra: dict[str, str], damaged: bool) -> dict[str, Any]:
+def _check_text(known: dict[str, str | None], damaged: bool) -> None:
     for name, value in known.items():
         if value is None:
             continue
         if len(value) > MAX_TEXT:
-            raise _Refused(name, value, f"is longer than {MAX_TEXT:,} characters")
+            raise _RefusedError(name, value, f"is longer than {MAX_TEXT:,} characters")
         if "\x00" in value:
-            raise _Refused(name, value.replace("\x00", "�"), "holds a NUL character")
+            raise _RefusedError(name, value.replace("\x00", "�"), "holds a NUL character")
         if damaged and "�" in value:
-            raise _Refused(name, value, "holds bytes that are no text in the file's encoding")
-    identity = cells.clean(known.get("id"))
-    if identity is None:
-        raise _Refused("id", known.get("id"), "the id is missing")
+            raise _RefusedError(name, value, "holds bytes that are no text in the file's encoding")
+
+
+def _required(known: dict[str, str | None], name: str) -> str:
+    value = cells.clean(known.get(name))
+    if value is None:
+        raise _RefusedError(name, known.get(name), f"the {name} is missing")
+    return value
+
+
+def _product(row: int, known: dict[str, str | None], extra: dict[str, str], damaged: bool) -> dict[str, Any]:
+    _check_text(known, damaged)
+    identity = _required(known, "id")
     if len(identity) > MAX_ID:
-        raise _Refused("id", identity, f"the id is longer than {MAX_ID} characters")
-    description = cells.clean(known.get("description"))
-    if description is None:
-        raise _Refused("description", known.get("description"), "the description is missing")
+        raise _RefusedError("id", identity, f"the id is longer than {MAX_ID} characters")
+    description = _required(known, "description")
     product: dict[str, Any] = {
         "product_id": identity,
         "sku_id": cells.clean(known.get("sku_id")) or identity,
@@ -219,7 +236,7 @@ def _images(known: dict[str, str | None]) -> list[dict[str, str]]:
         for url in cells.parse_images(known[column]):
             problem = cells.image_problem(url)
             if problem is not None:
-                raise _Refused(column, url, problem)
+                raise _RefusedError(column, url, problem)
             images.append({"role": role, "url": url})
     return images
 
@@ -230,14 +247,14 @@ def _typed(known: dict[str, str | None], name: str, parse: Callable[[str], float
         return None
     value = parse(text)
     if value is None:
-        raise _Refused(name, text, reason)
+        raise _RefusedError(name, text, reason)
     return value
 
 
 def _number(known: dict[str, str | None], name: str, low: float, high: float) -> float | None:
     value = _typed(known, name, cells.parse_number, "is no number")
     if value is not None and not low <= value <= high:
-        raise _Refused(name, known[name], f"must lie between {low:g} and {high:g}")
+        raise _RefusedError(name, known[name], f"must lie between {low:g} and {high:g}")
     return value
 
 
@@ -249,9 +266,9 @@ def _rating(known: dict[str, str | None]) -> float | None:
     head = text.replace(" out of ", "/").partition("/")[0]
     value = cells.parse_number(head)
     if value is None:
-        raise _Refused("customer_rating", text, "is no number")
+        raise _RefusedError("customer_rating", text, "is no number")
     if text.endswith("%"):
         value /= 20
     if not 0 <= value <= 5:
-        raise _Refused("customer_rating", text, "must lie between 0 and 5")
+        raise _RefusedError("customer_rating", text, "must lie between 0 and 5")
     return value

@@ -1,7 +1,7 @@
 """Find the lexicon's words in a tokenised text: one pass, one look-up a token, whatever the size of the lexicon."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from scene_pipeline.catalog.text import Tokens, tokenise
 from scene_pipeline.vocabulary.lexicon import Language, Lexicon
@@ -73,27 +73,10 @@ class WordIndex:
         return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def phrase_tokens(phrase: str) -> tuple[str, ...]:
-    """Return a phrase as it looks in `normalise`d tokens."""
-    return tuple(normalise(tokenise(phrase)).words)
-
-
-def normalise(tokens: Tokens) -> Tokens:
-    """Drop hyphens between letters and read a comma without spaces ("white,black") as a slash."""
-    raw, words, starts, ends = [], [], [], []
-    n = len(tokens)
-    for i, word in enumerate(tokens.words):
-        if word in ("-", "‐", "‑") and 0 < i < n - 1 and tokens.words[i - 1][-1].isalpha():
-            if tokens.words[i + 1][0].isalpha() and tokens.starts[i + 1] == tokens.ends[i]:
-                continue
-        if word == "," and 0 < i < n - 1 and tokens.starts[i + 1] == tokens.ends[i] == tokens.starts[i] + 1:
-            word = "/"
-        raw.append(tokens.raw[i])
-        words.append(word)
-        starts.append(tokens.starts[i])
-        ends.append(tokens.ends[i])
-    return Tokens(tokens.text, raw, words, starts, ends)
+    """Return the tokens of a phrase."""
+    return tuple(tokenise(phrase).words)
 
 
 @dataclass(slots=True)
@@ -108,8 +91,14 @@ class LexiconIndex:
     abbreviations: dict[str, tuple[str, ...]]
     sentence_abbreviations: frozenset[str]
     claims: frozenset[str]
+    made: frozenset[str]
     claim_parts: frozenset[str]
+    articles: frozenset[str]
+    having: frozenset[str]
+    predicates: frozenset[str]
     claim_stops: frozenset[str]
+    disclaimers: frozenset[str]
+    not_parts: frozenset[str]
 
     @classmethod
     def build(cls, vocabulary: Vocabulary, lexicon: Lexicon) -> "LexiconIndex":
@@ -123,14 +112,19 @@ class LexiconIndex:
             noun_end=frozenset(words.noun_end),
             abbreviations={short: phrase_tokens(long) for short, long in words.abbreviations.items()},
             sentence_abbreviations=frozenset(words.sentence_abbreviations),
-            claims=frozenset(token for claim in words.claims for token in phrase_tokens(claim)),
+            claims=frozenset(phrase_tokens(claim)[-1] for claim in words.claims),
+            made=frozenset(words.made),
             claim_parts=frozenset(words.claim_parts),
+            articles=frozenset(words.articles),
+            having=frozenset(words.having),
+            predicates=frozenset(words.predicates),
             claim_stops=frozenset(words.claim_stops),
+            disclaimers=frozenset(words.disclaimers),
+            not_parts=frozenset(words.not_parts),
         )
 
     def prepare(self, tokens: Tokens) -> Tokens:
-        """Return the tokens with hyphens, abbreviations and (in languages that have them) compounds resolved."""
-        tokens = normalise(tokens)
+        """Return the tokens with abbreviations and (in languages that have them) compounds resolved."""
         if self.language.compounds or not self.abbreviations.keys().isdisjoint(tokens.words):
             return self._expand(tokens)
         return tokens
@@ -141,7 +135,7 @@ class LexiconIndex:
         An abbreviation with a vowel ("alum") may be a word or a name: it counts only in a text all in capitals.
         """
         capitals = tokens.text.upper() == tokens.text
-        raw, words, starts, ends = [], [], [], []
+        words, starts, ends = [], [], []
         for i, word in enumerate(tokens.words):
             parts: tuple[str, ...] = (word,)
             if word in self.abbreviations and (capitals or _VOWELS.isdisjoint(word)):
@@ -149,14 +143,13 @@ class LexiconIndex:
             elif self.language.compounds and len(word) > 6:
                 parts = self._parts_of_compound(word)
             for part in parts:
-                raw.append(tokens.raw[i])
                 words.append(part)
                 starts.append(tokens.starts[i])
                 ends.append(tokens.ends[i])
-        return Tokens(tokens.text, raw, words, starts, ends)
+        return Tokens(tokens.text, words, starts, ends)
 
     def _parts_of_compound(self, word: str) -> tuple[str, ...]:
-        """Part "keramikvase" into "keramik" and "vase": a type at the end, a known word (or nothing known) before it."""
+        """Part "keramikvase" into "keramik" and "vase": a type at the end, any word before it."""
         if self.types.single(word) or self.facts.single(word):
             return (word,)
         for cut in range(3, len(word) - 2):
@@ -211,6 +204,8 @@ def _add(index: WordIndex, words: Language, meaning: Meaning, name: str | None, 
     own = (name,) if name is not None and words.names_are_words else ()
     for phrase in (*own, *phrases):
         index.add(phrase, meaning)
+    if meaning[0] == MATERIAL:
+        return  # "glasses" are no glass
     for phrase in (*own, *phrases):
         for ending in words.plural_endings:
             index.add(phrase + ending, meaning)

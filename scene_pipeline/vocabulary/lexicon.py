@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import yaml
 
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.vocabulary.strict_yaml import load_strict
@@ -64,9 +65,16 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     numbers: dict[str, int] = {}
     noun_end: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
     claim_parts: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+    having: tuple[str, ...] = ()
+    predicates: tuple[str, ...] = ()
     claim_stops: tuple[str, ...] = ()
+    disclaimers: tuple[str, ...] = ()
+    not_parts: tuple[str, ...] = ()
     sentence_abbreviations: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
 
 
 class Lexicon(msgspec.Struct, frozen=True):
@@ -87,7 +95,7 @@ class Lexicon(msgspec.Struct, frozen=True):
 def load_lexicon(language: str = "en", overlay: Path | None = None) -> Lexicon:
     """Return the packaged lexicon of `language`, with `overlay`/lexicon/*.yaml laid over it.
 
-    An overlay adds or replaces single concepts and words; it may also bring a language the package does not have.
+    An overlay adds concepts and words and replaces single values; it may bring a language the package does not have.
     Raises VocabularyError naming the file when a language is unknown, or a word points to a concept that is missing.
     """
     folders = [PACKAGED] if overlay is None else [PACKAGED, overlay / "lexicon"]
@@ -96,8 +104,8 @@ def load_lexicon(language: str = "en", overlay: Path | None = None) -> Lexicon:
     if language == "concepts" or not any(file.is_file() for file in language_files):
         known = sorted({f.stem for folder in folders for f in folder.glob("*.yaml") if f.stem != "concepts"})
         raise VocabularyError(f"lexicon '{language}': no such language; there are {', '.join(known)}")
-    concepts = _merge([load_strict(file, Concepts) for file in concept_files if file.is_file()])
-    words = _merge([load_strict(file, Language) for file in language_files if file.is_file()])
+    concepts = _load([file for file in concept_files if file.is_file()], Concepts)
+    words = _load([file for file in language_files if file.is_file()], Language)
     lexicon = Lexicon(concepts=concepts, words=words)
     _check(lexicon, language_files[-1])
     return lexicon
@@ -127,19 +135,24 @@ def hex_to_lab(value: str) -> Lab:
 Layer = TypeVar("Layer", Concepts, Language)
 
 
-def _merge(layers: list[Layer]) -> Layer:
-    """Lay later files over earlier ones: mappings key by key, everything else as a whole where it is not the default."""
-    merged = layers[0]
-    for layer in layers[1:]:
-        changes = {}
-        for field in msgspec.structs.fields(layer):
-            value = getattr(layer, field.name)
-            if isinstance(value, dict):
-                changes[field.name] = getattr(merged, field.name) | value
-            elif value not in (field.default, ()):
-                changes[field.name] = value
-        merged = msgspec.structs.replace(merged, **changes)
+def _load(files: list[Path], kind: type[Layer]) -> Layer:
+    """Lay later files over earlier ones: lists grow, mappings gain keys, single values are replaced."""
+    merged = load_strict(files[0], kind)
+    for file in files[1:]:
+        layer = load_strict(file, kind)
+        given = yaml.safe_load(file.read_text(encoding="utf-8"))
+        merged = msgspec.structs.replace(
+            merged, **{key: _laid_over(getattr(merged, key), getattr(layer, key)) for key in given}
+        )
     return merged
+
+
+def _laid_over(old: object, new: object) -> object:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {key: _laid_over(old[key], value) if key in old else value for key, value in new.items()}
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        return (*old, *new)
+    return new
 
 
 def _check(lexicon: Lexicon, file: Path) -> None:

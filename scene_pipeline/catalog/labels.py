@@ -1,0 +1,108 @@
+"""Compare what was read from product texts with hand-made labels: precision, recall and macro-F1."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scene_pipeline.vocabulary.model import Vocabulary
+
+
+@dataclass(slots=True)
+class Tally:
+    """True positives, false positives and false negatives of one field, over all rows."""
+
+    hits: int = 0
+    wrong: int = 0
+    missed: int = 0
+    mistakes: list[str] = field(default_factory=list)
+
+    def add(self, name: str, expected: Iterable[Hashable], got: Iterable[Hashable]) -> None:
+        """Count one row; `name` is remembered when it holds a mistake."""
+        want, have = Counter(expected), Counter(got)
+        hits = sum((want & have).values())
+        self.hits += hits
+        self.wrong += sum(have.values()) - hits
+        self.missed += sum(want.values()) - hits
+        if want != have:
+            self.mistakes.append(f"{name}: expected {_shown(want)}, got {_shown(have)}")
+
+    @property
+    def precision(self) -> float:
+        """The share of what was read that is right; 1 when nothing was read."""
+        return self.hits / (self.hits + self.wrong) if self.hits + self.wrong else 1.0
+
+    @property
+    def recall(self) -> float:
+        """The share of what is stated that was read; 1 when nothing is stated."""
+        return self.hits / (self.hits + self.missed) if self.hits + self.missed else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The tallies of the fields, and the categories' macro-F1 over those that occur among the labels."""
+
+    dimensions: Tally
+    set_counts: Tally
+    materials: Tally
+    colors: Tally
+    categories: Mapping[str, Tally]
+    category_mistakes: Sequence[str]
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean over the labelled categories of F1."""
+        labelled = [tally for tally in self.categories.values() if tally.hits + tally.missed]
+        return sum(_f1(tally) for tally in labelled) / len(labelled)
+
+
+def score_labels(
+    labels: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, Any]], vocabulary: Vocabulary
+) -> Figures:
+    """Compare labels with categorised rows, in the same order.
+
+    A label has `id`, `dimensions_cm` ("150x200+50x80", "63-74"), `set_count`, `materials` (ids, by spaces), `colors`
+    (names, by |) and `category`; empty where nothing is stated. A material family (wood) counts as said when a member
+    (oak) is.
+    """
+    parents = {material.id: material.parent for material in vocabulary.materials}
+    names = [category.id for category in vocabulary.categories] + ["uncategorised"]
+    figures = Figures(Tally(), Tally(), Tally(), Tally(), {name: Tally() for name in names}, mistakes := [])
+    for label, row in zip(labels, rows, strict=True):
+        name = f"{label['id']} ({label.get('facts', row['description'])[:70]})"
+        figures.dimensions.add(name, _label_sizes(label["dimensions_cm"]), [_size(m) for m in row["dimensions"]])
+        count = [] if row["set_count"] is None else [row["set_count"]]
+        figures.set_counts.add(name, [int(n) for n in label["set_count"].split()], count)
+        figures.materials.add(name, label["materials"].split(), _leaves(row["materials"], parents))
+        figures.colors.add(name, [c for c in label["colors"].split("|") if c], row["colors"])
+        for category, tally in figures.categories.items():
+            tally.add(name, [1] * (label["category"] == category), [1] * (row["category"] == category))
+        if label["category"] != row["category"]:
+            mistakes.append(f"{name}: expected {label['category']}, got {row['category']} ({row['category_reason']})")
+    return figures
+
+
+def _leaves(materials: Sequence[str], parents: Mapping[str, str | None]) -> list[str]:
+    families = {parents[material] for material in materials if material != "veneer"}
+    return [material for material in materials if material not in families]
+
+
+def _label_sizes(text: str) -> list[tuple[float, float]]:
+    sizes = []
+    for part in text.replace("+", "x").split("x"):
+        if part:
+            low, _, high = part.partition("-")
+            sizes.append((float(low), float(high or low)))
+    return sizes
+
+
+def _size(measure: Mapping[str, Any]) -> tuple[float, float]:
+    return (round(measure["low_cm"], 1), round(measure["high_cm"], 1))
+
+
+def _f1(tally: Tally) -> float:
+    return 2 * tally.hits / (2 * tally.hits + tally.wrong + tally.missed)
+
+
+def _shown(counter: Counter[Hashable]) -> str:
+    return ", ".join(str(item) for item in counter.elements()) or "nothing"

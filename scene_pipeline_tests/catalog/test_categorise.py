@@ -1,0 +1,124 @@
+"""Categories: type words first, likeness second, and no guess where neither decides."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from scene_pipeline.catalog.categorise import MIN_MARGIN, MIN_SIMILARITY, categorise
+from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.schema import CATEGORISED, PRODUCTS
+from scene_pipeline.vocabulary import Vocabulary
+from scene_pipeline.vocabulary.lexicon import Lexicon
+
+
+def table(vocabulary: Vocabulary, lexicon: Lexicon, rows: Sequence[dict]) -> pa.Table:
+    lists = {"images": [], "style_tags": [], "room_tags": [], "keywords": [], "search_terms": []}
+    full = [
+        {"product_id": str(i), "sku_id": str(i), "row": i, "content_hash": "-", "extra": "{}", **lists, **row}
+        for i, row in enumerate(rows)
+    ]
+    return enrich(pa.Table.from_pylist(full, PRODUCTS), vocabulary, lexicon)
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("Bud vase, blue", "statement_vases"),
+        ("CERAMIC ELEPHANT 8X7X3", "sculptural_objects"),
+        ("Elephant table lamp", "lighting_accents"),
+        ("Bookend, brass", "sculptural_objects"),
+        ("Candlestick for 3 candles", "lighting_accents"),
+        ("Box with lid", "functional_beauty"),
+        ("Wine glass", "functional_beauty"),
+        ("Cushion cover", "soft_textiles"),
+        ("Wall clock", "wall_decor"),
+        ("Plant pot with saucer", "botanicals"),
+        ("Table and 4 chairs", "accent_furniture"),
+        ("Chair cushion", "soft_textiles"),
+        ("Lamp table, oak", "accent_furniture"),
+        ("Chair pad for kitchen chairs", "soft_textiles"),
+        ("Kitchen mixer tap", "uncategorised"),
+        ("Foam mattress", "uncategorised"),
+        ("Soft toy, elephant", "uncategorised"),
+        ("Cover for armchair", "uncategorised"),
+        ("Wall cabinet", "uncategorised"),
+        ("Toilet brush", "uncategorised"),
+    ],
+)
+def test_type_words_decide(vocabulary: Vocabulary, lexicon: Lexicon, text: str, category: str) -> None:
+    row = categorise(table(vocabulary, lexicon, [{"description": text}]), vocabulary, lexicon).to_pylist()[0]
+    assert row["category"] == category
+    assert row["category_confidence"] > 0.69
+    assert row["category_reason"].startswith("the text names a ")
+
+
+def test_every_type_belongs_to_a_category_of_the_vocabulary(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    assert set(lexicon.concepts.types) == {c.id for c in vocabulary.categories} | {"uncategorised"}
+
+
+def cosines(vocabulary: Vocabulary, best: str, value: float, second: float) -> np.ndarray:
+    ids = [category.id for category in vocabulary.categories]
+    result = np.full(len(ids), 0.0, np.float32)
+    result[ids.index(best)] = value
+    result[(ids.index(best) + 1) % len(ids)] = second
+    return result
+
+
+@pytest.mark.parametrize(
+    ("value", "second", "expected"),
+    [
+        (0.6, 0.2, "wall_decor"),
+        (MIN_SIMILARITY + 0.01, MIN_SIMILARITY - MIN_MARGIN, "wall_decor"),
+        (MIN_SIMILARITY - 0.01, 0.0, "uncategorised"),
+        (0.6, 0.6 - MIN_MARGIN / 2, "uncategorised"),
+        (0.6, 0.6, "uncategorised"),
+    ],
+)
+def test_likeness_decides_only_with_a_margin(
+    vocabulary: Vocabulary, lexicon: Lexicon, value: float, second: float, expected: str
+) -> None:
+    asked: list[str] = []
+
+    def similarity(texts: Sequence[str]) -> np.ndarray:
+        asked.extend(texts)
+        return np.stack([cosines(vocabulary, "wall_decor", value, second) for _ in texts])
+
+    rows = table(vocabulary, lexicon, [{"description": "Vase, red"}, {"description": "Zorble of joy"}])
+    result = categorise(rows, vocabulary, lexicon, similarity)
+    assert result.schema == CATEGORISED
+    assert asked == ["Zorble of joy."]
+    assert result["category"].to_pylist() == ["statement_vases", expected]
+    assert (result["category_confidence"][1].as_py() > 0) == (expected != "uncategorised")
+
+
+def test_without_likeness_an_unknown_type_is_uncategorised(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    row = categorise(table(vocabulary, lexicon, [{"description": "Zorble"}]), vocabulary, lexicon).to_pylist()[0]
+    assert (row["category"], row["category_confidence"]) == ("uncategorised", 0.0)
+
+
+def test_the_shops_department_is_a_witness(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    rows = [
+        {"description": "Frame, 60x40x128 cm", "stated_category": "Bookcases & shelving units"},
+        {"description": "Frame, white, 30x40 cm", "stated_category": "Pictures & frames"},
+        {"description": "Zorble", "stated_category": "Lamps"},
+        {"description": "Vase", "stated_category": "Vases"},
+    ]
+    result = categorise(table(vocabulary, lexicon, rows), vocabulary, lexicon)
+    assert result["category"].to_pylist() == ["uncategorised", "wall_decor", "lighting_accents", "statement_vases"]
+    assert result["category_confidence"][3].as_py() > 0.95
+
+
+def test_size_class_is_relative_to_the_category(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    texts = ["Vase, 60 cm", "Table, 60x60 cm", "Vase, 25 cm", "Vase, 10 cm", "Vase", "Tap, 30 cm"]
+    result = categorise(table(vocabulary, lexicon, [{"description": t} for t in texts]), vocabulary, lexicon)
+    assert result["size_class"].to_pylist() == ["large", "small", "medium", "small", "unknown", "unknown"]
+
+
+def test_price_tiers_are_thirds_of_a_category_with_enough_prices(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    rows = [{"description": "Vase", "price": float(p)} for p in range(1, 7)]
+    rows += [{"description": "Rug", "price": 5.0}, {"description": "Vase"}]
+    result = categorise(table(vocabulary, lexicon, rows), vocabulary, lexicon)
+    expected = ["budget", "budget", "mid", "mid", "premium", "premium", None, None]
+    assert result["price_tier"].to_pylist() == expected

@@ -1,0 +1,79 @@
+"""Single cells: numbers, lists, addresses and lengths as shops write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scene_pipeline.catalog import cells
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("315,0", 315.0), ("SR 1,385", 1385.0), ("$1,299.00", 1299.0), ("1.299,00 €", 1299.0), ("1 299,50 kr", 1299.5),
+        ("1'299.00", 1299.0), ("1.299", 1299.0), ("12.5", 12.5), ("0,999", 0.999), ("0.5", 0.5), ("-3", -3.0),
+        ("1,234,567", 1234567.0), ("£5", 5.0), ("5.", 5.0), ("1\u00a0000", 1000.0),
+        ("", None), ("free", None), ("10-20", None), ("10 / 20", None), ("1.2.3,4,5", None), ("٣", 3.0),
+    ],
+)  # fmt: skip
+def test_numbers(text: str, value: float | None) -> None:
+    assert cells.parse_number(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ('["a", "b"]', ["a", "b"]),
+        ("['a', 'b']", ["a", "b"]),
+        ("('a', 'b')", ["a", "b"]),
+        ("[1, 2]", ["1", "2"]),
+        ("a|b; c", ["a", "b", "c"]),
+        ("[]", []),
+        ("n/a", []),
+        (None, []),
+        ("[not closed", ["[not closed"]),
+        ("[__import__('os')]", ["[__import__('os')]"]),
+        ("[" * 5000 + "]" * 5000, ["[" * 5000 + "]" * 5000]),
+    ],
+)
+def test_lists(text: str | None, items: list[str]) -> None:
+    assert cells.parse_list(text) == items
+
+
+def test_addresses_with_commas_stay_whole() -> None:
+    assert cells.parse_images("http://h/a,b.jpg, http://h/c.jpg") == ["http://h/a,b.jpg", "http://h/c.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("35", 35.0), ("35 cm", 35.0), ('10"', 25.4), ("1,2 m", 120.0), ("300mm", 30.0), ("0", None), ("5 kg", None)],
+)
+def test_lengths(text: str, value: float | None) -> None:
+    assert cells.parse_length_cm(text) == (None if value is None else pytest.approx(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("TRUE", "in_stock"), ("https://schema.org/InStock", "in_stock"), ("out_of_stock", "out_of_stock"),
+        ("Pre-Order", "preorder"), ("perhaps", None),
+    ],
+)  # fmt: skip
+def test_availability(text: str, value: str | None) -> None:
+    assert cells.parse_availability(text) == value
+
+
+@pytest.mark.parametrize("url", ["a.jpg", "img/a b.jpg", "http://h/a.jpg", "HTTPS://h/a.jpg", "..a/b.jpg", "a..jpg"])
+def test_good_addresses(url: str) -> None:
+    assert cells.image_problem(url) is None
+
+
+@given(st.text(max_size=60))
+def test_no_cell_raises(text: str) -> None:
+    cells.parse_number(text)
+    cells.parse_words(text)
+    cells.parse_images(text)
+    cells.parse_availability(text)
+    cells.parse_length_cm(text)
+    cells.image_problem(text)
+    cells.clean(text)

@@ -1,0 +1,112 @@
+"""Hand-labelled descriptions of two real catalogues: precision and recall per field.
+
+`golden.csv` quotes only short facts (type, colour, size, the words that state a material). Where the catalogues
+themselves are present, the whole descriptions are read too: they hold the running text that tempts to wrong claims.
+The lexicon was written on the rows "develop". The rows "report" were labelled before anything was read from them, and
+opened once. They are the second such set: on the first (178 rows, since moved to "develop") the rules of that time
+reached, on whole descriptions, precision/recall 1.00/1.00 for dimensions, 1.00/1.00 for set counts (26 of them),
+.98/.91 for materials and .99/.99 for colours, and macro-F1 .98; its material mistakes led to the present rules.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.labels import Figures, score_labels
+from scene_pipeline.catalog.schema import PRODUCTS
+from scene_pipeline.vocabulary import Vocabulary
+from scene_pipeline.vocabulary.lexicon import Lexicon
+
+GOLDEN = Path(__file__).parent / "golden.csv"
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+
+BOUNDS = {"dimensions": 0.97, "set_counts": 0.97, "materials": 0.95, "colors": 0.95}
+MACRO_F1 = 0.88
+
+
+def labels(half: str) -> list[dict[str, str]]:
+    with GOLDEN.open(encoding="utf-8", newline="") as stream:
+        return [row for row in csv.DictReader(stream) if row["half"] == half]
+
+
+def table(texts: list[str]) -> pa.Table:
+    lists: dict[str, Any] = {"images": [], "style_tags": [], "room_tags": [], "keywords": [], "search_terms": []}
+    rows = [
+        {
+            "product_id": str(i),
+            "sku_id": str(i),
+            "row": i,
+            "content_hash": "-",
+            "description": t,
+            "extra": "{}",
+            **lists,
+        }
+        for i, t in enumerate(texts)
+    ]
+    return pa.Table.from_pylist(rows, PRODUCTS)
+
+
+def figures(half: str, texts: list[str], vocabulary: Vocabulary, lexicon: Lexicon) -> Figures:
+    rows = categorise(enrich(table(texts), vocabulary, lexicon), vocabulary, lexicon).to_pylist()
+    return score_labels(labels(half), rows, vocabulary)
+
+
+def check(found: Figures) -> None:
+    for name, bound in BOUNDS.items():
+        tally = getattr(found, name)
+        assert tally.precision >= bound, tally.mistakes
+        assert tally.recall >= bound, tally.mistakes
+    assert found.macro_f1 >= MACRO_F1, found.category_mistakes
+
+
+def test_there_are_enough_labels() -> None:
+    develop, report = labels("develop"), labels("report")
+    assert len(develop) + len(report) >= 300
+    assert len(report) >= 150
+    assert not {row["id"] + row["facts"] for row in develop} & {row["id"] + row["facts"] for row in report}
+
+
+@pytest.mark.parametrize("half", ["develop", "report"])
+def test_short_facts(half: str, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    check(figures(half, [row["facts"] for row in labels(half)], vocabulary, lexicon))
+
+
+@pytest.mark.parametrize("half", ["develop", "report"])
+def test_whole_descriptions(half: str, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    if not DATA.is_dir():
+        pytest.skip("needs the catalogues in ../shared/data")
+    texts = whole_descriptions()
+    chosen = [texts[row["source"], row["id"]] for row in labels(half)]
+    check(figures(half, chosen, vocabulary, lexicon))
+
+
+def whole_descriptions() -> dict[tuple[str, str], str]:
+    texts: dict[tuple[str, str], str] = {}
+    with (DATA / "ikea" / "catalog.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            texts["ikea", row["sku_id"]] = row["description"]
+    path = DATA / "catalogs" / "ikea_saudi_semicolon.csv"
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        for row in csv.DictReader(stream, delimiter=";"):
+            texts.setdefault(("semicolon", row["item_id"]), " ".join(row["short_description"].split()))
+    return texts
+
+
+def test_a_wrong_label_lowers_the_figures(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    """The scorer sees errors of every kind: the figures cannot be right by accident."""
+    wrong = [
+        {
+            "id": "1", "facts": "-", "dimensions_cm": "10x20", "set_count": "3", "materials": "oak",
+            "colors": "red", "category": "wall_decor",
+        }
+    ]  # fmt: skip
+    rows = categorise(enrich(table(["Glass vase, blue, 10 cm, set of 2"]), vocabulary, lexicon), vocabulary, lexicon)
+    found = score_labels(wrong, rows.to_pylist(), vocabulary)
+    assert (found.dimensions.precision, found.dimensions.recall) == (1.0, 0.5)
+    assert found.set_counts.precision == found.materials.recall == found.colors.precision == found.macro_f1 == 0
+    assert len(found.category_mistakes) == 1

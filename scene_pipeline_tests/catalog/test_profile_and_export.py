@@ -1,0 +1,75 @@
+"""The profile a merchandiser reads, and CSV that no spreadsheet runs."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from scene_pipeline.catalog.export import neutralise, write_csv
+from scene_pipeline.catalog.profile import profile_catalog
+
+Write = Callable[..., Path]
+
+
+def test_profile_counts_what_was_recognised_and_what_was_not(write: Write) -> None:
+    body = (
+        "item_id,name,description\n"
+        "1,LUNA,LUNA Glass vase frobnicated 8x7x3\n"
+        "2,LUNA,LUNA Oak table frobnicated blue\n"
+        "3,LUNA,\n"
+        "1,LUNA,other\n"
+        "2,LUNA,LUNA Oak table frobnicated blue\n"
+    )
+    profile = profile_catalog(write(body))
+    assert (profile.rows_in, profile.products, profile.folded, profile.rejects) == (5, 2, 1, 2)
+    assert profile.rejects_by_reason == {
+        "the description is missing": 1,
+        "row N repeats the id of row N with another description": 1,
+    }
+    assert profile.recognised["product_type"] == 1
+    assert profile.recognised["colors"] == 0.5
+    assert profile.recognised["price"] == 0
+    assert profile.unknown_words == {"frobnicated": 2}
+    assert profile.categories == {"statement_vases": 1, "accent_furniture": 1}
+    assert profile.assumed_units == 1
+    assert sum(profile.score_histogram) == 2
+    assert "column 'item_id' is read as id" in profile.guesses
+    assert json.loads(msgspec.json.encode(profile))["reject_examples"][0]["row"] == 4
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "-"])
+def test_formulas_are_neutralised(text: str) -> None:
+    assert neutralise(text) == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    "text", ["-5", "+3.5", "-1,5", "-1 000,50", "-1,234.5", "1e-5", "a=b", "", "Vase - blue", "'x"]
+)
+def test_numbers_and_plain_text_stay(text: str) -> None:
+    assert neutralise(text) == text
+
+
+def test_csv_holds_every_kind_of_column(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "=name": ["=HYPERLINK(1)", None, 'a "b", c\nd'],
+            "size": pa.array([20.3, None, -1.5], pa.float32()),
+            "count": pa.array([1, -2, None]),
+            "flag": [True, False, None],
+            "list": [["x", "y"], [], None],
+        }
+    )
+    write_csv(table, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert rows == [
+        ["'=name", "size", "count", "flag", "list"],
+        ["'=HYPERLINK(1)", "20.3", "1", "true", '["x", "y"]'],
+        ["", "", "-2", "false", "[]"],
+        ['a "b", c\nd', "-1.5", "", "", ""],
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]

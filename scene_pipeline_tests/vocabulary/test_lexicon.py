@@ -1,0 +1,75 @@
+"""The lexicon: checked when loaded, extended by a folder, and its colours in CIELAB."""
+
+from pathlib import Path
+
+import pytest
+
+from scene_pipeline.errors import VocabularyError
+from scene_pipeline.vocabulary.lexicon import color_labs, hex_to_lab, load_lexicon
+
+
+@pytest.mark.parametrize(
+    ("color", "lab"),
+    [
+        ("#ffffff", (100.0, 0.0, 0.0)),
+        ("#000000", (0.0, 0.0, 0.0)),
+        ("#ff0000", (53.24, 80.09, 67.20)),
+        ("#0000ff", (32.30, 79.19, -107.86)),
+        ("#808080", (53.59, 0.0, 0.0)),
+    ],
+)
+def test_known_colors_in_cielab(color: str, lab: tuple[float, float, float]) -> None:
+    assert hex_to_lab(color) == pytest.approx(lab, abs=0.02)
+
+
+def test_every_color_of_the_lexicon_has_a_value() -> None:
+    lexicon = load_lexicon()
+    assert set(color_labs(lexicon.concepts)) == set(lexicon.concepts.colors)
+    assert set(lexicon.words.colors) <= set(lexicon.concepts.colors)
+
+
+def overlay(folder: Path, name: str, text: str) -> Path:
+    (folder / "lexicon").mkdir(exist_ok=True)
+    (folder / "lexicon" / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_an_overlay_adds_words_and_a_language(tmp_path: Path) -> None:
+    overlay(tmp_path, "concepts.yaml", 'colors: {fuchsia pop: "#ff00aa"}\n')
+    overlay(
+        tmp_path, "en.yaml", "language: en\ndefault_unit: cm\ncolors: {fuchsia pop: [hot pink]}\nweak_types: [vase]\n"
+    )
+    overlay(tmp_path, "fr.yaml", "language: fr\ntypes: {vase: [vase]}\n")
+    english = load_lexicon("en", tmp_path)
+    assert english.words.colors["fuchsia pop"] == ("hot pink",)
+    assert english.words.default_unit == "cm"
+    assert {"vase", "glass"} <= set(english.words.weak_types)
+    assert english.words.colors["grey"] == ("gray",)
+    assert english.words.plural_endings == ("s", "es")
+    assert load_lexicon("fr", tmp_path).words.types == {"vase": ("vase",)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("en.yaml", "language: en\ntypes: {zorble: [zorble]}\n", "types: 'zorble' is no concept"),
+        ("en.yaml", "language: en\nunits: {ell: [ell]}\n", "units: 'ell' is no concept"),
+        ("en.yaml", "language: en\nmaterial: {}\n", "line 2: .*unknown field `material`"),
+        ("concepts.yaml", 'colors: {odd: "blue"}\n', "colour 'blue': is no #rrggbb"),
+        ("concepts.yaml", "types: {botanicals: [vase]}\n", "'vase' is in statement_vases and in botanicals"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
+    with pytest.raises(VocabularyError, match=message):
+        load_lexicon("en", overlay(tmp_path, name, text))
+
+
+def test_an_unknown_language_lists_the_known_ones() -> None:
+    with pytest.raises(VocabularyError, match="lexicon 'xx': no such language; there are de, en"):
+        load_lexicon("xx")
+
+
+def test_category_of_a_type() -> None:
+    lexicon = load_lexicon()
+    assert lexicon.category_of("vase") == "statement_vases"
+    assert lexicon.category_of("tap") == "uncategorised"
