@@ -58,9 +58,12 @@ def calibration_note(calibration: CalibrationMap) -> str:
 def _product(item: Recommendation, row: Mapping[str, Any], images: ImageStore) -> LookbookProduct:
     picture = images.path(row["image_sha256"]) if row.get("image_sha256") else None
     price = row.get("price")
+    title = row.get("title")
+    sentence = (row.get("sentence") or item.description).rstrip(".")
     return LookbookProduct(
         recommendation=item,
-        title=(row.get("title") or row.get("sentence") or item.description).rstrip("."),
+        title=title or sentence,
+        subtitle=sentence if title else "",
         image=picture if picture is not None and picture.exists() else None,
         price=None if price is None else f"{price:,.2f}",
     )

@@ -27,12 +27,16 @@ PRODUCT_SIZES = ((1500, 240, 76), (4000, 240, 62), (10**9, 160, 60))
 
 @dataclass(frozen=True, slots=True)
 class LookbookProduct:
-    """A product as it is shown. image: a picture file, or None; price: as it is to be read, with its currency."""
+    """A product as it is shown. image: a picture file, or None; price: as it is to be read, with its currency.
+
+    subtitle: what the product is, where the title is but a name.
+    """
 
     recommendation: Recommendation
     title: str
     image: Path | None = None
     price: str | None = None
+    subtitle: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,18 @@ def test_titles_prices_and_pictures_come_from_the_bundle(
     assert book.failures == (("z.jpg", "damaged"),)
     assert (book.bundle_version, book.encoder_id) == ("v7", "compact")
     first, second, third = book.scenes[1].products
-    assert (first.title, first.price, first.image) == ("Ada", "1,234.50", images.path(sha256))
-    assert (second.title, second.price, second.image) == ("Oak stool", None, None)
+    assert (first.title, first.subtitle, first.price, first.image) == (
+        "Ada",
+        "Oak stool",
+        "1,234.50",
+        images.path(sha256),
+    )
+    assert (second.title, second.subtitle, second.price, second.image) == ("Oak stool", "", None, None)
     assert (third.title, third.price, third.image) == ("Jug", "0.00", None)
     write_lookbook(tmp_path / "out.html", book)
-    assert "1,234.50" in (tmp_path / "out.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "1,234.50" in page
+    assert '<p class="subtitle">Oak stool</p>' in page
 
 
 def test_the_note_says_what_a_confidence_rests_on() -> None:
