@@ -121,8 +121,8 @@ class BundleWriter:
         for path in sorted(folder.rglob("*")):
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise BundleError(f"{path}: is no regular file; write a copy into the bundle")
+            fsync(path)
             if path.is_file() and path != folder / MANIFEST:
-                fsync(path)
                 names.append(path.relative_to(folder).as_posix())
         missing = [name for name in REQUIRED if name not in names]
         if missing:
