@@ -16,10 +16,11 @@ MAX_REFINE_FACTOR = 64
 _DIMENSIONS_PER_CODE = 8  # one 4-bit code for 8 dimensions: recall .99 with refine, half the scan time of 4
 _NS_PER_EXACT_DIMENSION = 0.12  # one dimension of one row, scanned as SQ8
 _NS_PER_TESTED_ROW = 5.5  # asking the filter about a row in an exact scan
-_NS_PER_FAST_CODE = 0.03  # one 4-bit code of one row
-_NS_PER_REFINED_DIMENSION = 0.5  # rows to refine lie scattered in memory
-_NS_PER_GATHERED_DIMENSION = 2.5  # rows copied out of the float16 vectors
-_SLACK = 1.5  # the share that passes near the query may be smaller than over the whole catalogue
+_NS_PER_COARSE_CODE = 0.03  # one 4-bit code of one row
+_NS_PER_COARSE_ANSWER = 55.0  # one more row in the coarse order
+_NS_PER_PICKED_DIMENSION = 0.55  # rows picked out of the 8-bit codes, scattered in memory
+_SLACK = 3.0  # the share that passes near the query may be smaller than over the whole catalogue
+_DEEPEN = 4
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,15 @@ class IndexPlan:
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """How to search: `way` is "gather" (multiply the allowed rows), "scan" (exact over the allowed rows) or "fast".
+    """How to search: `way` is "pick" (score the allowed rows one by one), "scan" (exact, over all codes) or "coarse".
 
-    For "fast": `fetch` rows are asked of the index, which refines the best `depth` of its coarse order.
+    For "coarse": take the best `depth` rows of the 4-bit codes, drop those not allowed, and score the first `refine` of
+    the rest by their 8-bit codes. Fewer than `refine` left mean that another plan is needed.
     """
 
     way: str
-    fetch: int = 0
     depth: int = 0
+    refine: int = 0
 
 
 def plan_index(n: int, dimension: int) -> IndexPlan:
@@ -64,21 +66,22 @@ def plan_index(n: int, dimension: int) -> IndexPlan:
     return IndexPlan(f"PQ{codes}x4fs,Refine(SQ8)", 4, training_rows, n * (dimension + (codes + 1) // 2))
 
 
-def plan_search(plan: IndexPlan, shape: tuple[int, int], allowed: int, k: int) -> SearchPlan:
-    """Return the cheapest way to the best `k` of the `allowed` rows among `shape` = (rows, dimension)."""
+def plan_search(plan: IndexPlan, shape: tuple[int, int], allowed: int, k: int, shallow: int = 0) -> SearchPlan:
+    """Return the cheapest way to the best `k` of the `allowed` rows among `shape` = (rows, dimension).
+
+    `shallow` is the depth of a coarse search that left too few allowed rows (0: none was tried).
+    """
     n, dimension = shape
     filtered = allowed < n
-    widen = n / allowed * _SLACK if filtered else 1.0
-    fetch = min(n, int(k * widen) + 1)
-    depth = max(fetch, min(n, int(max(plan.refine_factor * RECALL_AT, 2 * k) * widen) + 1))
-    ways = {
-        SearchPlan("scan"): allowed * dimension * _NS_PER_EXACT_DIMENSION + filtered * n * _NS_PER_TESTED_ROW,
-    }
+    ways = {SearchPlan("scan"): allowed * dimension * _NS_PER_EXACT_DIMENSION + filtered * n * _NS_PER_TESTED_ROW}
     if filtered:
-        ways[SearchPlan("gather")] = allowed * dimension * _NS_PER_GATHERED_DIMENSION
+        ways[SearchPlan("pick")] = allowed * dimension * _NS_PER_PICKED_DIMENSION
     if not plan.exact:
-        coarse = n * _codes(dimension) * _NS_PER_FAST_CODE
-        ways[SearchPlan("fast", fetch, depth)] = coarse + depth * dimension * _NS_PER_REFINED_DIMENSION
+        refine = min(allowed, max(plan.refine_factor * RECALL_AT, 2 * k))
+        depth = shallow * _DEEPEN or int(refine * (n / allowed * _SLACK if filtered else 1))
+        depth = min(n, depth)
+        coarse = n * _codes(dimension) * _NS_PER_COARSE_CODE + depth * _NS_PER_COARSE_ANSWER
+        ways[SearchPlan("coarse", depth, refine)] = coarse + refine * dimension * _NS_PER_PICKED_DIMENSION
     return min(ways, key=lambda way: ways[way])
 
 

@@ -43,16 +43,16 @@ EXACT = plan_index(10_000, 768)
     [
         (EXACT, 10_000, 10_000, 50, "scan"),
         (EXACT, 10_000, 5_000, 50, "scan"),
-        (EXACT, 10_000, 20, 50, "gather"),
+        (EXACT, 10_000, 20, 50, "pick"),
         (EXACT, 100, 100, 50, "scan"),
-        (FAST, 100_000, 100_000, 1_000, "fast"),
+        (FAST, 100_000, 100_000, 1_000, "coarse"),
         (FAST, 100_000, 3_000, 1_000, "scan"),
-        (FAST, 100_000, 200, 50, "gather"),
-        (FAST, 1_000_000, 1_000_000, 50, "fast"),
-        (FAST, 1_000_000, 1_000_000, 1_000, "fast"),
-        (FAST, 1_000_000, 300_000, 1_000, "fast"),
+        (FAST, 100_000, 200, 50, "pick"),
+        (FAST, 1_000_000, 1_000_000, 50, "coarse"),
+        (FAST, 1_000_000, 1_000_000, 1_000, "coarse"),
+        (FAST, 1_000_000, 300_000, 1_000, "coarse"),
         (FAST, 1_000_000, 30_000, 1_000, "scan"),
-        (FAST, 1_000_000, 2_000, 1_000, "gather"),
+        (FAST, 1_000_000, 2_000, 1_000, "pick"),
         (FAST, 1_000_000, 1_000_000, 1_000_000, "scan"),
     ],
 )
@@ -60,10 +60,19 @@ def test_plan_search(plan: IndexPlan, n: int, allowed: int, k: int, way: str) ->
     assert plan_search(plan, (n, 768), allowed, k).way == way
 
 
-def test_fast_search_widens_with_the_filter() -> None:
-    """1 row in 2 passes: three times as many rows are asked for as without a filter, half again for uneven filters."""
+def test_coarse_search_widens_with_the_filter() -> None:
+    """1 row in 2 passes: six times as many coarse rows are taken as scored, for filters against the query."""
     everything = plan_search(FAST, (1_000_000, 768), 1_000_000, 1_000)
     half = plan_search(FAST, (1_000_000, 768), 500_000, 1_000)
-    assert (everything.fetch, everything.depth) == (1_001, 2_001)
-    assert (half.fetch, half.depth) == (3_001, 6_001)
-    assert plan_search(FAST, (1_000_000, 768), 1_000_000, 10).depth == 201  # recall is promised at 50
+    assert (everything.depth, everything.refine) == (2_000, 2_000)
+    assert (half.depth, half.refine) == (12_000, 2_000)
+    assert plan_search(FAST, (1_000_000, 768), 1_000_000, 10).refine == 200  # recall is promised at 50
+
+
+def test_coarse_search_deepens_until_a_scan_is_cheaper() -> None:
+    depths, plan = [], plan_search(FAST, (1_000_000, 768), 300_000, 1_000)
+    while plan.way == "coarse":
+        depths.append(plan.depth)
+        plan = plan_search(FAST, (1_000_000, 768), 300_000, 1_000, shallow=plan.depth)
+    assert depths == [20_000, 80_000, 320_000]
+    assert plan.way == "scan"

@@ -71,7 +71,7 @@ def test_filtered_search_is_full_and_right(fast: VectorIndex, share: float, k: i
         assert len(set(rows)) == len(rows)
         truth = _truth(fast, query, min(50, k, len(rows)), allowed)  # recall is promised for the best 50
         worst = fast.vectors[truth[-1]] @ query
-        hits += np.count_nonzero(fast.vectors[rows[: len(truth)]] @ query >= worst - 0.005)  # 8-bit rounding
+        hits += np.count_nonzero(fast.vectors[rows[: len(truth)]] @ query >= worst - 0.01)  # 8-bit, 32 dimensions
         wanted += len(truth)
     assert hits / wanted >= 0.95
 
@@ -126,7 +126,7 @@ def test_written_index_answers_the_same(tmp_path: Path, request: pytest.FixtureR
         rows, scores = index.search(index.vectors[9], 25, mask)
         opened_rows, opened_scores = opened.search(index.vectors[9], 25, mask)
         assert np.array_equal(rows, opened_rows)
-        assert scores == pytest.approx(opened_scores, abs=1e-3)  # float16 against float32 vectors
+        assert scores == pytest.approx(opened_scores, abs=1e-3)
 
 
 def test_float16_vectors_can_be_indexed() -> None:
