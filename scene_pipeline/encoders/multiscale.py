@@ -3,6 +3,7 @@
 An option of callers, not the default: with scales (1.0, 0.6) a scene costs five towers instead of one.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -32,8 +33,8 @@ def scene_crops(image: Image.Image, scale: float) -> list[Image.Image]:
         raise ValueError(f"a scale of {scale:g} is no crop; it must lie above 0 and be at most 1")
     if scale == 1:
         return [image]
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    steps = int(np.ceil(1 / scale))
+    width, height = (math.ceil(side * scale) for side in image.size)  # rounding down would leave a gap between crops
+    steps = math.ceil(1 / scale)
     lefts = np.linspace(0, image.size[0] - width, steps).round().astype(int)
     tops = np.linspace(0, image.size[1] - height, steps).round().astype(int)
     return [image.crop((left, top, left + width, top + height)) for top in tops.tolist() for left in lefts.tolist()]
