@@ -1,0 +1,88 @@
+"""`python -m training.compact train` makes the compact encoder; `python -m training.compact evaluate` scores it."""
+
+import argparse
+import json
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from training.compact import paths
+from training.compact.build import Sources, build, fit_temperature, judge
+from training.compact.evaluate import evaluate
+from training.compact.export import Facts, export
+from training.compact.loop import Recipe, Trainer, load_average, tower_of
+from training.compact.smoke import smoke_sources
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one of the two commands."""
+    parser = argparse.ArgumentParser(prog="python -m training.compact", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="train a tower and export it; a run that was stopped goes on")
+    train.add_argument("--smoke", action="store_true", help="a minute's run on pictures drawn on the spot")
+    train.add_argument("--run", type=Path, default=paths.OUT / "run", help="folder of the run's checkpoint and log")
+    train.add_argument("--weights", type=Path, help="folder to export to (default: RUN/weights)")
+    train.add_argument("--threads", type=int, default=torch.get_num_threads())
+    train.add_argument("--bfloat16", action="store_true", help="faster on CPUs with AMX (amx_bf16 in /proc/cpuinfo)")
+    score = commands.add_parser("evaluate", help="score exported weights on sets they never saw")
+    score.add_argument("--weights", type=Path, default=paths.WEIGHTS)
+    score.add_argument("--renders", type=Path, help="folder of held-out studio renders (another seed than training)")
+    score.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    options = parser.parse_args(arguments)
+    if options.command == "evaluate":
+        figures = evaluate(options.weights, paths.SHARED, options.renders)
+        print(json.dumps(figures, indent=None if options.json else 2))
+        return
+    torch.set_num_threads(options.threads)
+    if options.smoke:
+        with tempfile.TemporaryDirectory() as folder:
+            plan = Plan(smoke_recipe(), replace(smoke_recipe(), epochs=1, rate=3e-4), negatives=14)
+            train_and_export(smoke_sources(Path(folder)), plan, options.run, options.weights)
+        return
+    studio = paths.STUDIO if (paths.STUDIO / "labels.jsonl").exists() else None
+    if studio is None:
+        print("no studio renders found, training on photographs alone (python -m training.studio dataset makes them)")
+    sources = Sources(paths.PHOTOS, paths.DETECTOR if paths.DETECTOR.exists() else None, studio, paths.OUT)
+    first = Recipe(bfloat16=options.bfloat16)
+    plan = Plan(first, replace(first, epochs=9, rate=6e-4, sizes=(112, 112, 128), mix=0.25, smallest_crop=0.4))
+    train_and_export(sources, plan, options.run, options.weights)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Photographs and negatives by the `first` recipe, then everything with the renders by `joint`."""
+
+    first: Recipe
+    joint: Recipe
+    negatives: int = 2500
+
+
+def smoke_recipe() -> Recipe:
+    """Return the recipe of a run that takes seconds."""
+    return Recipe(epochs=2, batch=16, sizes=(48, 48, 48), teacher=0.0, average=0.9)
+
+
+def train_and_export(sources: Sources, plan: Plan, run: Path, weights: Path | None) -> list[dict[str, float]]:
+    """Carry out `plan` on `sources` in the folder `run`, export the averaged tower, and return the log's records."""
+    corpus = build(sources, plan.negatives)
+    recipe, stage = plan.first, run / "photos"
+    parts = [part for part in corpus.parts if part.name in ("photos", "negatives")]
+    records = Trainer(recipe, parts, corpus.targets, stage).run(lambda tower: judge(corpus, tower, recipe.sizes[2]))
+    if sources.studio:
+        _, average = load_average(stage)
+        recipe, stage = plan.joint, run / "joint"
+        trainer = Trainer(recipe, corpus.parts, corpus.targets, stage)
+        trainer.start_from(average)
+        records += trainer.run(lambda tower: judge(corpus, tower, recipe.sizes[2]))
+    _, average = load_average(stage)
+    temperature = fit_temperature(corpus, tower_of(recipe, average), recipe.sizes[2])
+    facts = Facts(recipe.architecture, recipe.sizes[2], temperature)
+    file = export(average, facts, weights or run / "weights")
+    print(f"exported {file} ({file.stat().st_size / 1e6:.1f} MB)")
+    return records
+
+
+if __name__ == "__main__":
+    main()

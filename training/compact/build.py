@@ -1,0 +1,199 @@
+"""Put the parts together: photographs with captions, negatives, and the studio's renders where they exist."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
+from training.compact import texts
+from training.compact.captions import COCO_CATEGORIES, Colors, caption, things_of
+from training.compact.corpus import Part, one_hot
+from training.compact.embedding import embed
+from training.compact.loop import TEMPERATURE, Targets
+from training.compact.negatives import make_negatives
+from training.compact.photos import Photos, decode, load_photos
+from training.compact.second_opinion import second_opinion
+from training.compact.studio import read_studio
+from training.compact.teacher import Sight, see
+
+CAPTIONS = 3
+ROOMS, STYLES, CATEGORIES = 8, 7, 8
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the training data lie: a folder of parquet photographs, a detector (or None), studio renders (or None)."""
+
+    photos: Path
+    detector: Path | None
+    studio: Path | None
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Training `parts`, the `targets` their labels stand for, and the held-out photographs with their room ids."""
+
+    parts: tuple[Part, ...]
+    targets: Targets
+    held_out: np.ndarray
+    held_out_rooms: np.ndarray
+    held_out_sources: np.ndarray
+
+
+def build(sources: Sources, negatives: int = 2500) -> Corpus:
+    """Read everything and return the corpus; slow steps are kept in `sources.cache`."""
+    vocabulary = load_vocabulary()
+    photos = load_photos(sources.photos, sources.cache)
+    sight = see(photos.pixels, sources.detector, sources.cache) if sources.detector else None
+    bank = texts.TextBank(sources.cache)
+    groups = {
+        "room": [bank.add(group) for group in texts.room_sentences(vocabulary)],
+        "style": [bank.add(group) for group in texts.style_sentences(vocabulary)],
+        "category": [bank.add(group) for group in texts.category_sentences(vocabulary)],
+    }
+    rooms = np.array([[room.id for room in vocabulary.rooms].index(room) for room in photos.rooms])
+    parts = [_photo_part(photos, _soft_rooms(photos, rooms, sight, sources.cache), sight, bank, vocabulary)]
+    parts.append(_negative_part(photos, sight, negatives, bank, vocabulary))
+    if sources.studio:
+        parts += _render_parts(sources.studio, bank)
+    held = photos.held_out
+    return Corpus(
+        parts=tuple(parts),
+        targets=Targets(bank.vectors(), **groups),
+        held_out=np.asarray(photos.pixels[held]),
+        held_out_rooms=rooms[held],
+        held_out_sources=photos.sources[held],
+    )
+
+
+def _soft_rooms(photos: Photos, rooms: np.ndarray, sight: Sight | None, cache: Path) -> np.ndarray:
+    """Room distributions of all photographs: half the label, half the out-of-fold opinion where there is one."""
+    soft = one_hot(rooms, ROOMS + 1)
+    if sight:
+        train = np.flatnonzero(~photos.held_out)
+        opinion = second_opinion(_Rows(sight.grid, train), rooms[train], ROOMS, cache)
+        soft[train, :ROOMS] = 0.5 * soft[train, :ROOMS] + 0.5 * opinion
+    return soft
+
+
+def _photo_part(
+    photos: Photos, rooms: np.ndarray, sight: Sight | None, bank: texts.TextBank, vocabulary: Vocabulary
+) -> Part:
+    rng = np.random.default_rng(7)
+    train = np.flatnonzero(~photos.held_out)
+    names = {room.id: room.name for room in vocabulary.rooms}
+    captions = np.zeros((len(train), CAPTIONS), np.int32)
+    for i, row in enumerate(train):
+        things = things_of(sight.boxes[row]) if sight else []
+        colors = Colors(photos.pixels[row])
+        captions[i] = bank.add([caption(names[photos.rooms[row]], things, colors, rng) for _ in range(CAPTIONS)])
+    return Part(
+        name="photos",
+        pixels=_Rows(photos.pixels, train),
+        captions=captions,
+        room=rooms[train].copy(),
+        style=one_hot([-1] * len(train), STYLES),
+        category=one_hot([-1] * len(train), CATEGORIES),
+        share=0.6,
+        grid=_Rows(sight.grid, train) if sight else None,
+    )
+
+
+def _negative_part(
+    photos: Photos, sight: Sight | None, count: int, bank: texts.TextBank, vocabulary: Vocabulary
+) -> Part:
+    train = np.flatnonzero(~photos.held_out)
+    boxes = sight.boxes if sight else np.zeros((len(photos.pixels), 8, 6))
+    pixels, sentences, things = make_negatives(_Rows(photos.pixels, train), boxes[train], count, seed=11)
+    categories = [category.id for category in vocabulary.categories]
+    named = [COCO_CATEGORIES.get(thing) for thing in things]
+    return Part(
+        name="negatives",
+        pixels=pixels,
+        captions=_cycle(sentences, bank, CAPTIONS),
+        room=one_hot([ROOMS] * count, ROOMS + 1),
+        style=one_hot([-1] * count, STYLES),
+        category=one_hot([categories.index(name) if name else -1 for name in named], CATEGORIES),
+        share=0.055,
+    )
+
+
+def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
+    """Packshots show no room and their category, rendered rooms show their room and style."""
+    renders = read_studio(folder)
+    pixels = np.stack([decode(file) for file in renders.files])
+    captions = _cycle(renders.captions, bank, 7)
+    is_room = renders.room >= 0
+    parts = []
+    for name, chosen, share in (("packshots", ~is_room, 0.2), ("rendered rooms", is_room, 0.12)):
+        if chosen.any():
+            parts.append(
+                Part(
+                    name=name,
+                    pixels=pixels[chosen],
+                    captions=captions[chosen],
+                    room=one_hot(np.where(is_room, renders.room, ROOMS)[chosen], ROOMS + 1),
+                    style=one_hot(np.where(is_room, renders.style, -1)[chosen], STYLES),
+                    category=one_hot(renders.category[chosen], CATEGORIES),
+                    share=share,
+                )
+            )
+    return parts
+
+
+def _cycle(sentences: Sequence[tuple[str, ...]], bank: texts.TextBank, count: int) -> np.ndarray:
+    """Rows (n, count) of the bank: each picture's sentences, repeated in turn where there are fewer."""
+    return np.stack([bank.add([words[k % len(words)] for k in range(count)]) for words in sentences])
+
+
+class _Rows:
+    """A choice of rows of an array on disk, read only when asked for."""
+
+    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
+        self._array, self._rows = array, rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self._rows), *self._array.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int | np.ndarray) -> np.ndarray:
+        return np.asarray(self._array[self._rows[index]])
+
+
+def fit_temperature(corpus: Corpus, tower: nn.Module, size: int) -> float:
+    """Return what cosines are divided by so that the held-out photographs' room probabilities are most honest."""
+    scores = torch.from_numpy(embed(tower, corpus.held_out, size) @ _room_prototypes().T)
+    truth = torch.from_numpy(corpus.held_out_rooms)
+    candidates = np.geomspace(0.01, 0.2, 61)
+    losses = [nn.functional.cross_entropy(scores / t, truth).item() for t in candidates]
+    return round(float(candidates[int(np.argmin(losses))]), 4)
+
+
+def judge(corpus: Corpus, tower: nn.Module, size: int) -> dict[str, float]:
+    """Return accuracies on the held-out photographs: among the rooms that occur, and among all with the null class."""
+    scores = embed(tower, corpus.held_out, size) @ _room_prototypes().T
+    occurring = np.unique(corpus.held_out_rooms)
+    six = occurring[scores[:, occurring].argmax(1)] == corpus.held_out_rooms
+    nine = scores.argmax(1) == corpus.held_out_rooms
+    logits = torch.from_numpy(scores) / TEMPERATURE
+    result = {"val6": six.mean(), "val9": nine.mean(), "unknown": (scores.argmax(1) == 8).mean()}
+    result |= {
+        f"val6_{source}": six[corpus.held_out_sources == source].mean() for source in np.unique(corpus.held_out_sources)
+    }
+    result["nll"] = nn.functional.cross_entropy(logits, torch.from_numpy(corpus.held_out_rooms)).item()
+    return {name: round(float(value), 4) for name, value in result.items()}
+
+
+@cache
+def _room_prototypes() -> np.ndarray:
+    vocabulary = load_vocabulary()
+    return texts.prototypes([*(room.prompts for room in vocabulary.rooms), vocabulary.unknown.prompts])

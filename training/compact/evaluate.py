@@ -1,0 +1,181 @@
+"""Score an exported tower on sets it never saw; every figure comes with its n. Nothing here chooses anything."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from scene_pipeline.vocabulary import load_vocabulary
+from training.compact import texts
+from training.compact.embedding import embed_files
+from training.compact.export import load
+from training.compact.ikea_categories import category_of
+from training.compact.studio import read_studio
+
+_STYLE_WORDS = ("{a} {name} interior", "a room in {name} style", "{name} interior design")
+
+
+def evaluate(weights: Path, shared: Path, renders: Path | None) -> dict[str, Any]:
+    """Return all figures for the tower in `weights`: on `shared` public sets and on held-out studio `renders`."""
+    tower, size = load(weights)
+    figures: dict[str, Any] = {}
+    if shared.is_dir():
+        figures["rooms_eval"] = _rooms(tower, size, shared / "rooms")
+        figures["styles"] = _styles(tower, size, shared / "styles")
+        figures["ikea"] = _ikea(tower, size, shared / "ikea")
+    if renders is not None:
+        figures["renders"] = _renders(tower, size, renders)
+    return figures
+
+
+def room_prototypes() -> tuple[list[str], np.ndarray]:
+    """Return the room ids, `unknown` last, and the unit mean of each one's prompts (9, 384)."""
+    vocabulary = load_vocabulary()
+    names = [*(room.id for room in vocabulary.rooms), "unknown"]
+    return names, texts.prototypes([*(room.prompts for room in vocabulary.rooms), vocabulary.unknown.prompts])
+
+
+def _rooms(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+    rows = _read(folder.parent / "rooms" / "eval.csv")
+    names, prototypes = room_prototypes()
+    truth = np.array([names.index(row["room"]) for row in rows])
+    sources = np.array([row["source"] for row in rows])
+    scores = embed_files(tower, [folder / "eval" / row["image"] for row in rows], size) @ prototypes.T
+    result: dict[str, Any] = {"n": len(rows)}
+    for label, allowed in (
+        ("6_rooms", np.unique(truth)),
+        ("8_rooms", np.arange(8)),
+        ("8_rooms_and_unknown", np.arange(9)),
+    ):
+        result[label] = _accuracy(allowed[scores[:, allowed].argmax(1)], truth, sources, names)
+    result["judged_unknown"] = _round((scores.argmax(1) == 8).mean())
+    return result
+
+
+def _accuracy(answers: np.ndarray, truth: np.ndarray, sources: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    right = answers == truth
+    per_class = {names[c]: _round(right[truth == c].mean()) for c in np.unique(truth)}
+    by_source = {
+        str(source): {
+            "n": int((sources == source).sum()),
+            "accuracy": _round(right[sources == source].mean()),
+            "macro_accuracy": _macro(right[sources == source], truth[sources == source]),
+        }
+        for source in np.unique(sources)
+    }
+    return {
+        "accuracy": _round(right.mean()),
+        "macro_accuracy": _macro(right, truth),
+        "per_class": per_class,
+        "by_source": by_source,
+    }
+
+
+def _styles(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+    rows = _read(folder / "styles.csv")
+    names = sorted({row["style"] for row in rows})
+    spoken = [name.replace("_", " ").replace("mid century", "mid-century") for name in names]
+    prototypes = texts.prototypes([[t.format(a=texts.article(s), name=s) for t in _STYLE_WORDS] for s in spoken])
+    vectors = embed_files(tower, [folder / "images" / row["image"] for row in rows], size)
+    truth = np.array([names.index(row["style"]) for row in rows])
+    centred = (vectors - vectors.mean(0)) @ (prototypes - prototypes.mean(0)).T
+    plain = vectors @ prototypes.T
+    return {
+        "n": len(rows),
+        "classes": len(names),
+        "accuracy": _round((plain.argmax(1) == truth).mean()),
+        "accuracy_centred": _round((centred.argmax(1) == truth).mean()),
+    }
+
+
+def _ikea(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+    rows = _read(folder / "catalog.csv")
+    pixels_of: dict[bytes, int] = {}
+    files = [folder / row["primary_image"] for row in rows]
+    picture = np.array([pixels_of.setdefault(file.read_bytes(), len(pixels_of)) for file in files])
+    first = [int(np.flatnonzero(picture == k)[0]) for k in range(len(pixels_of))]
+    vectors = embed_files(tower, [files[i] for i in first], size)
+    described = texts.encode_texts([row["description"] for row in rows])
+    names, prototypes = category_prototypes()
+    truth = np.array([names.index(c) if (c := category_of(rows[i]["type"])) else -1 for i in first])
+    known = truth >= 0
+    answers = (vectors @ prototypes.T).argmax(1)
+    rooms, room_prototype = room_prototypes()
+    sample = np.random.default_rng(0).permutation(len(vectors))[:200]
+    unknown = (vectors @ room_prototype.T).argmax(1) == len(rooms) - 1
+    return {
+        "category": {
+            "n": int(known.sum()),
+            "accuracy": _round((answers == truth)[known].mean()),
+            "macro_accuracy": _macro((answers == truth)[known], truth[known]),
+            "largest_class_share": _round(np.bincount(truth[known]).max() / known.sum()),
+            "per_class": {names[c]: _round((answers == truth)[truth == c].mean()) for c in np.unique(truth[known])},
+        },
+        "retrieval": _retrieval(vectors, described, picture),
+        "judged_unknown": {"n": 200, "share": _round(unknown[sample].mean()), "of_all": _round(unknown.mean())},
+    }
+
+
+def category_prototypes() -> tuple[list[str], np.ndarray]:
+    """Return the category ids and the unit mean of each one's prompts (8, 384)."""
+    categories = load_vocabulary().categories
+    return [c.id for c in categories], texts.prototypes([texts.category_prompts(c) for c in categories])
+
+
+def _retrieval(vectors: np.ndarray, described: np.ndarray, picture: np.ndarray) -> dict[str, Any]:
+    """Share of pictures one of whose own descriptions is among the first k of all descriptions."""
+    result: dict[str, Any] = {"n": len(vectors), "descriptions": len(described)}
+    centred = texts.unit(vectors - vectors.mean(0)) @ texts.unit(described - described.mean(0)).T
+    for name, scores in (("", vectors @ described.T), ("_centred", centred)):
+        own = picture[None] == np.arange(len(vectors))[:, None]
+        best = np.where(own, scores, -np.inf).max(1, keepdims=True)
+        rank = (scores > best).sum(1)
+        for k in (1, 10):
+            result[f"recall@{k}{name}"] = _round((rank < k).mean())
+    return result | {"chance@10": _round(10 / len(described))}
+
+
+def _renders(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+    renders = read_studio(folder)
+    vectors = embed_files(tower, renders.files, size)
+    names, prototypes = room_prototypes()
+    result: dict[str, Any] = {}
+    rooms = renders.room >= 0
+    if rooms.any():
+        result["room"] = {
+            "n": int(rooms.sum()),
+            "accuracy": _round(((vectors @ prototypes[:8].T).argmax(1) == renders.room)[rooms].mean()),
+            "judged_unknown": _round(((vectors @ prototypes.T).argmax(1) == len(names) - 1)[rooms].mean()),
+        }
+        styles = texts.prototypes([style.prompts for style in load_vocabulary().styles])
+        result["style"] = {
+            "n": int(rooms.sum()),
+            "accuracy": _round(((vectors @ styles.T).argmax(1) == renders.style)[rooms].mean()),
+        }
+    products = renders.category >= 0
+    if products.any():
+        answers = (vectors @ category_prototypes()[1].T).argmax(1)
+        result["category"] = {
+            "n": int(products.sum()),
+            "accuracy": _round((answers == renders.category)[products].mean()),
+        }
+    if (~rooms).any():
+        unknown = (vectors @ prototypes.T).argmax(1) == len(names) - 1
+        result["packshots_judged_unknown"] = {"n": int((~rooms).sum()), "share": _round(unknown[~rooms].mean())}
+    return result
+
+
+def _read(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _macro(right: np.ndarray, truth: np.ndarray) -> float:
+    return _round(np.mean([right[truth == c].mean() for c in np.unique(truth)]))
+
+
+def _round(value: Any) -> float:
+    return round(float(value), 4)

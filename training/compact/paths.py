@@ -1,0 +1,11 @@
+"""Where the trainer finds its data and leaves its work; nothing here is committed but the weights."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+PHOTOS = SHARED / "rooms" / "train"
+DETECTOR = SHARED / "models" / "yolox_nano.onnx"
+STUDIO = ROOT / "training" / "out" / "studio"
+OUT = ROOT / "training" / "out" / "compact"
+WEIGHTS = ROOT / "scene_pipeline" / "encoders" / "weights"
