@@ -46,4 +46,4 @@ def embed_scene(encoder: EmbedsImages, image: Image.Image, scales: Sequence[floa
     vectors = encoder.embed([crop for group in crops for crop in group])
     ends = np.cumsum([len(group) for group in crops])
     means = [part.mean(axis=0) for part in np.split(vectors, ends[:-1])]
-    return unit(np.mean(means, axis=0, dtype=np.float32)[None], "multi-scale")[0]
+    return unit(np.stack(means).mean(axis=0, keepdims=True), "multi-scale")[0]
