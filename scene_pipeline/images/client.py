@@ -88,6 +88,11 @@ class HttpClient:
             raise FetchError("incomplete_body", "ended before all bytes had come") from error
         except aiohttp.ClientResponseError as error:
             raise FetchError("bad_response", f"did not answer in HTTP ({str(error.message)[:100]!r})") from error
+        except OSError:  # among them most of aiohttp's connection errors; `get` tells them apart
+            raise
+        except aiohttp.ClientError as error:
+            what = str(error) or type(error).__name__
+            raise FetchError("connection", f"broke the connection ({what[:100]})") from error
         raise FetchError("too_many_redirects", f"redirects more than {self._settings.max_redirects} times")
 
     async def _answer(self, response: "aiohttp.ClientResponse", conditional: bool) -> Answer:

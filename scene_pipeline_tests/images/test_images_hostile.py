@@ -245,6 +245,11 @@ def answers(cases: Cases) -> None:
     cases.answer("206", server.reply(206, server.picture()), "unexpected_status", http_status=206)
     cases.answer("304-unasked", server.reply(304, Content_Length=""), "unexpected_status", http_status=304)
     cases.add("reset-at-once", server.handle("/reset", broken(b"")), "connection", tries=2)
+
+    async def hang_up(_: object, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    cases.add("closed-without-an-answer", server.handle("/hang-up", hang_up), "connection", tries=2)
     part = server.reply(200, Content_Length="90000") + server.picture()[:900]
     cases.add("reset-in-the-body", server.handle("/reset-body", broken(part)), "incomplete_body", tries=2)
     cases.answer("not-http", b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "bad_response")
