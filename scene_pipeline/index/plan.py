@@ -21,6 +21,7 @@ _NS_PER_COARSE_ANSWER = 55.0  # one more row in the coarse order
 _NS_PER_PICKED_DIMENSION = 0.55  # rows picked out of the 8-bit codes, scattered in memory
 _SLACK = 3.0  # the share that passes near the query may be smaller than over the whole catalogue
 _DEEPEN = 4
+_FILTERED = 4  # what passes lies further from the query, where coarse codes tell products apart less well
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def plan_search(plan: IndexPlan, shape: tuple[int, int], allowed: int, k: int, s
     if filtered:
         ways[SearchPlan("pick")] = allowed * dimension * _NS_PER_PICKED_DIMENSION
     if not plan.exact:
-        refine = min(allowed, max(plan.refine_factor * RECALL_AT, 2 * k))
+        margin = plan.refine_factor * RECALL_AT * (_FILTERED if filtered else 1)
+        refine = min(allowed, max(margin, 2 * k))
         depth = shallow * _DEEPEN or int(refine * (n / allowed * _SLACK if filtered else 1))
         depth = min(n, depth)
         coarse = n * _codes(dimension) * _NS_PER_COARSE_CODE + depth * _NS_PER_COARSE_ANSWER

@@ -15,7 +15,7 @@ from scene_pipeline.errors import BundleError, IndexBuildError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.index.plan import MAX_REFINE_FACTOR, RECALL_AT, IndexPlan, plan_index, plan_search
 from scene_pipeline.index.recall import exact_neighbours, measure_recall
-from scene_pipeline.index.vectors import BLOCK, as_float32, check_vectors, write_float16
+from scene_pipeline.index.vectors import BLOCK, as_float32, check_vectors, extremes, write_float16
 
 INDEX_FILE = "index.faiss"
 VECTORS_FILE = "vectors.npy"
@@ -84,7 +84,8 @@ class VectorIndex:
         index: Any = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
         with _faiss_threads(1):  # thousands of short steps: on busy cores, threads wait for each other for a minute
             sample = np.linspace(0, n - 1, min(n, plan.training_rows)).astype(np.int64)  # of sorted catalogues, too
-            index.train(as_float32(vectors[sample]))
+            # 8-bit codes clip what lies outside the values they were trained on: show them the extremes of all rows.
+            index.train(np.concatenate([as_float32(vectors[sample]), extremes(vectors)]))
         with _faiss_threads(threads):
             for start in range(0, n, BLOCK):
                 index.add(as_float32(vectors[start : start + BLOCK]))

@@ -30,6 +30,15 @@ def write_float16(vectors: npt.NDArray[np.floating], path: Path) -> None:
             stream.write(np.ascontiguousarray(vectors[start : start + BLOCK], dtype="<f2").data)
 
 
+def extremes(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return the smallest and the largest value of each dimension, as two rows."""
+    low, high = as_float32(vectors[0]), as_float32(vectors[0])
+    for start in range(0, len(vectors), BLOCK):
+        block = as_float32(vectors[start : start + BLOCK])
+        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+    return np.stack([low, high])
+
+
 def check_vectors(vectors: npt.NDArray[np.floating]) -> None:
     """Raise IndexBuildError unless every row of `vectors` is finite and made of one or two parts of length 1."""
     if vectors.ndim != 2 or 0 in vectors.shape:

@@ -67,6 +67,7 @@ def test_coarse_search_widens_with_the_filter() -> None:
     assert (everything.depth, everything.refine) == (2_000, 2_000)
     assert (half.depth, half.refine) == (12_000, 2_000)
     assert plan_search(FAST, (1_000_000, 768), 1_000_000, 10).refine == 200  # recall is promised at 50
+    assert plan_search(FAST, (1_000_000, 768), 500_000, 10).refine == 800  # and what passes is harder to tell apart
 
 
 def test_coarse_search_deepens_until_a_scan_is_cheaper() -> None:
