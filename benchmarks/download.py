@@ -82,12 +82,12 @@ def serving(folder: Path, delay: float) -> Iterator[str]:
         yield f"127.0.0.1:{process.stdout.readline().strip()}"
     finally:
         process.stdin.close()
-        process.wait(10)
+        process.wait(60)
 
 
 def asked(host: str) -> dict[str, Any]:
     """Return when the server was asked first and last since the last call, and how often."""
-    with urllib.request.urlopen(f"http://{host}/.times", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{host}/.times", timeout=120) as answer:
         return json.load(answer)
 
 

@@ -108,7 +108,7 @@ def _memory(ran: Ran) -> dict[str, float]:
 def claims_of(figures: dict[str, Any]) -> list[Claim]:
     """Return the claims with what was measured for each."""
     count, kinds, (first, second) = figures["count"], figures["kinds"], figures["runs"]
-    expected = {EXPECTED.get(kind, kind): number for kind, number in kinds.items()}
+    expected: dict[str, int] = {EXPECTED.get(kind, OK): number for kind, number in kinds.items()}
     right = sum(min(number, first["outcomes"].get(reason, 0)) for reason, number in expected.items())
     due = sum(number for reason, number in expected.items() if reason != OK and not REASONS[reason].rests)
     grown_kb = (first["late_mb"] - first["early_mb"]) * 1000 / (0.6 * count)
