@@ -127,10 +127,21 @@ class SceneMatcher:
         return self.bundle.products(["brand"])["brand"]
 
     def query(self, scene: Scene) -> np.ndarray:
-        """Return the fused query vector [d] of a scene: its picture, and the words its rooms and styles stand for."""
-        words = scene.rooms @ self.prompts.room_text + 0.5 * (scene.styles @ self.prompts.style_text)
-        words /= max(float(np.linalg.norm(words)), 1e-9)
-        return fuse_query(scene.vector, words, self.bundle.fusion, self.vocabulary.scoring.image_share)
+        """Return the fused query vector [d] of a scene: what its picture shows, and the words that says.
+
+        The picture is centred on the mean room, not on the mean product as `fuse_query` does: what all rooms share
+        would draw every scene to the same products. Where pictures lie in the space of texts (the compact encoder) the
+        picture itself is the text query; else it is the words of the scene's rooms and styles.
+        """
+        fusion = self.bundle.fusion
+        picture = scene.vector - self.prompts.room[:-1].mean(axis=0)
+        if self.spec.family == "compact":
+            words = picture
+        else:
+            rooms, styles = self.prompts.room_text, self.prompts.style_text
+            words = scene.rooms @ (rooms - rooms.mean(axis=0)) + 0.5 * (scene.styles @ (styles - styles.mean(axis=0)))
+        share = self.vocabulary.scoring.image_share
+        return fuse_query(picture + fusion.image_mean, words + fusion.text_mean, fusion, share)
 
     def _standardise(self, query: np.ndarray, inner: np.ndarray, has_image: np.ndarray) -> np.ndarray:
         """Turn inner products into standard deviations above the catalogue's mean.
