@@ -92,7 +92,7 @@ def test_materializations_say_how_many_and_what_version(built: Path, instance: d
         assert event is not None
         assert event.asset_materialization is not None
         assert event.asset_materialization.metadata["dagster/row_count"].value
-        assert event.asset_materialization.tags["dagster/data_version"]
+        assert (event.asset_materialization.tags or {})["dagster/data_version"]
 
 
 def test_the_bundle_answers_without_dagster(built: Path, shop: Path) -> None:
