@@ -15,7 +15,10 @@ _live: ContextVar[Progress | None] = ContextVar("live", default=None)
 
 @contextmanager
 def bars(console: Console) -> Iterator[None]:
-    """Draw a bar on `console` for every `track` inside the block."""
+    """Draw a bar on `console` for every `track` inside the block; nothing where it is no terminal."""
+    if not console.is_terminal:
+        yield
+        return
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(),
@@ -23,7 +26,7 @@ def bars(console: Console) -> Iterator[None]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with Progress(*columns, console=console) as progress:
         token = _live.set(progress)
         try:
             yield

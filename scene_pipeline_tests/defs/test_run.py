@@ -142,7 +142,7 @@ def test_unchanged_scenes_are_taken_over_and_an_unchanged_catalogue_changes_no_b
         (None, "catalog.csv"),
         ("", "empty"),
         ("id,sku_id,primary_image\n1,a,b.jpg\n", "description"),
-        ("id,sku_id,description,primary_image\n,a,,x.jpg\n,b,,y.jpg\n", "reject"),
+        ("id,sku_id,description,primary_image\n,a,,x.jpg\n,b,,y.jpg\n", "none of its 2 rows can be used"),
     ],
 )
 def test_a_catalogue_that_cannot_be_used_is_one_clear_line(
