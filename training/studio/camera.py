@@ -10,7 +10,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole at `origin` looking at `target`; `fov` is horizontal, in degrees; `rise` shifts the lens (share of height)."""
+    """A pinhole at `origin` looking at `target`.
+
+    `fov` is horizontal, in degrees; `rise` shifts the lens, as a share of the picture's height.
+    """
 
     origin: tuple[float, float, float]
     target: tuple[float, float, float]
@@ -57,7 +60,10 @@ class Camera:
 
 
 def frame(low: np.ndarray, high: np.ndarray, yaw: float, pitch: float, fov: float = 22.0, fill: float = 0.82) -> Camera:
-    """Return the camera that sees the box (low, high) at `yaw` and `pitch` degrees, filling `fill` of a square picture."""
+    """Return the camera that sees the box (low, high) at `yaw` and `pitch` degrees.
+
+    The box fills `fill` of a square picture.
+    """
     centre = (low + high) / 2
     a, b = np.radians(yaw), np.radians(pitch)
     back = np.array([np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), np.sin(b)])

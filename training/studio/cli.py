@@ -21,7 +21,7 @@ def dataset(
     seed: Annotated[int, typer.Option(min=0, help="another seed gives other pictures")] = 1000,
 ) -> None:
     """Render pictures to train on; a killed run resumes where it stopped."""
-    from training.studio.dataset import make  # noqa: PLC0415 - mitsuba takes seconds to load
+    from training.studio.dataset import make
 
     make(out, packshots, rooms, size, seed)
 
@@ -32,6 +32,6 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="another seed gives another sample")] = 7,
 ) -> None:
     """Render the catalogue and the scenes that ship; a killed run resumes where it stopped."""
-    from training.studio.sample import make  # noqa: PLC0415 - mitsuba takes seconds to load
+    from training.studio.sample import make
 
     make(out, seed)

@@ -71,7 +71,7 @@ def room(index: int, seed: int, size: int) -> tuple[np.ndarray, dict[str, Any]]:
     supply, nouns = endless_supply(style, palette, rng)
     built = rooms.build(Brief(kind, style, palette, int(rng.integers(1 << 30))), supply)
     width = round(size * (1.0, 1.25, 1.4)[int(rng.integers(3))])
-    pixels = film(render(built.stage, (width, size), 16, depth=6, seed=index), float(rng.uniform(0.42, 0.56)))
+    pixels = film(render(built.stage, (width, size), 16, depth=6, seed=index), float(rng.uniform(0.5, 0.75)))
     labels = {
         "room": kind,
         "style": style,

@@ -53,12 +53,16 @@ class Furnishing:
         """Stand a thing at x (mirrored), y, z, turned (mirrored) about its own axis."""
         self.decor.append(thing.turned(turn * self.side).moved(x * self.side, y, z))
 
+    def stand(self, supplied: Supplied, x: float, y: float, z: float = 0, turn: float = 0) -> None:
+        """Stand one more piece of a product that was supplied, as chairs round a table."""
+        self.placed.append((supplied.sku, supplied.made.thing.turned(turn * self.side).moved(x * self.side, y, z)))
+
     def put(
         self,
         kinds: tuple[str, ...],
         at: tuple[float, float, float],
         turn: float = 0,
-        limit: Limit = Limit(),  # noqa: B008
+        limit: Limit = Limit(),
         share: float = 1.0,
     ) -> Thing | None:
         """Place a product of one of the kinds with probability `share`; return it where it stands, or None."""
@@ -84,7 +88,7 @@ class Furnishing:
         "near" is the wall on the `side` of the room (x > 0 unmirrored), "far" the one opposite; `along` is y, or x on
         the back wall.
         """
-        gap = 0.002
+        gap = 0.026 if self.look.wall in ("panelled", "slats") else 0.002  # clear of mouldings and slats
         half = self.room.width / 2
         return {
             "back": ((along, self.room.depth - gap, z), 0.0),

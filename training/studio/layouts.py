@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from training.studio import decor, shell
 from training.studio.furnishing import Furnishing, Limit
 from training.studio.furniture import bathroom as bath
@@ -13,7 +12,7 @@ from training.studio.materials import cloth
 SMALL = ("vase", "bowl", "box", "table_plant", "candlesticks", "flowers", "table_clock", "tealights", "tray")
 SCULPTURE = ("knot", "pebbles", "rings", "column", "bird", "elephant", "cat", "figure", "orbs", "wave", "branch")
 SHELF = ("vase", "vase_set", "box", "table_plant", *SCULPTURE)
-ART = ("framed_print", "canvas", "mirror", "hanging", "relief", "wall_clock")
+ART = ("framed_print", "canvas", "hanging", "relief", "wall_clock")
 
 
 def _busy(f: Furnishing) -> float:
@@ -52,7 +51,7 @@ def living_room(f: Furnishing) -> None:
     f.piece("side_table", tables.side_table, (sofa_x - width / 2 - 0.34, sofa_y + 0.15), 0, 0.6)
     f.put(("table_lamp",), (sofa_x - width / 2 - 0.34, sofa_y + 0.15, 0.521), 0, Limit(0.45, 0.45, 0.9), 0.9)
     f.put(("floor_lamp",), (sofa_x + width / 2 + 0.38, depth - 0.4, 0), 180, share=0.75)
-    art = f.hang(ART, "back", sofa_x, 1.62, Limit(1.9, 1, 1.05))
+    art = f.hang(("framed_print", "canvas", "hanging", "relief"), "back", sofa_x, 1.62, Limit(1.9, 1, 1.05))
     if art is None:
         f.hang(("framed_print",), "back", sofa_x, 1.6, Limit(1.9))
     if look.style.id in ("traditional",) and look.chance(0.6):
@@ -91,7 +90,6 @@ def dining_room(f: Furnishing) -> None:
     f.add(tables.dining_table(look, width, 0.9), x, y)
     seat = f.supply(("chair",), Limit()) if look.chance(0.6) else None
     plain = seating.chair(look)
-    first = True
     for cx, cy, turn in (
         (-0.42, 0.62, 0),
         (0.42, 0.62, 0),
@@ -103,17 +101,14 @@ def dining_room(f: Furnishing) -> None:
         turn_now, at = turn + look.between(-7, 7), (x + cx, y + cy)
         if seat is None:
             f.add(plain, *at, turn=turn_now)
-        elif first:
-            f.placed.append((seat.sku, seat.made.thing.turned(turn_now * f.side).moved(at[0] * f.side, at[1])))
-            first = False
         else:
-            f.add(seat.made.thing, *at, turn=turn_now)
+            f.stand(seat, *at, turn=turn_now)
     f.put(("vase", "flowers", "bowl", "candlesticks"), (x, y, 0.751), look.between(0, 40), Limit(0.45, 0.45, 0.6))
     f.put(("candlesticks", "tealights", "bowl", "cake_stand"), (x + 0.5, y, 0.751), 0, Limit(0.42, 0.4, 0.45), _busy(f))
     f.put(("plates",), (x - 0.55, y + 0.05, 0.751), 0, share=_busy(f))
     plate = f.supply(("mugs", "teapot"), Limit(0.35, 0.35)) if look.chance(0.4) else None
     if plate is not None:
-        f.placed.append((plate.sku, plate.made.thing.moved((x - 0.25) * f.side, y - 0.1, 0.751)))
+        f.stand(plate, x - 0.25, y - 0.1, 0.751)
     drop = f.room.height
     f.put(("pendant",), (x, y, drop), limit=Limit(0.7, 0.7))
     if f.put(("sideboard",), (x, depth - 0.24, 0), share=0.5) is None:
@@ -136,10 +131,10 @@ def bedroom(f: Furnishing) -> None:
     plain = tables.nightstand(look)
     for sx in (-1, 1):
         at = (x + sx * 1.18, depth - 0.28)
-        if stand is not None and sx < 0:
-            f.placed.append((stand.sku, stand.made.thing.moved(at[0] * f.side, at[1])))
+        if stand is None:
+            f.add(plain, *at)
         else:
-            f.add(stand.made.thing if stand is not None else plain, *at)
+            f.stand(stand, *at)
     f.put(("table_lamp",), (x - 1.2, depth - 0.27, 0.521), 0, Limit(0.42, 0.4, 0.75))
     if look.chance(0.5):
         f.put(("table_lamp",), (x + 1.2, depth - 0.27, 0.521), 0, Limit(0.42, 0.4, 0.75))
@@ -151,9 +146,7 @@ def bedroom(f: Furnishing) -> None:
     f.put(("cushion",), (x + look.between(-0.2, 0.2), y + 0.22, 0.55), look.between(-6, 6), Limit(1.0))
     f.put(("throw",), (x + look.between(-0.35, 0.35), y - 0.65, 0.555), look.between(-12, 12), share=0.75)
     f.piece("bench", lambda k: seating.bench(k, 1.2), (x, y - 1.32), 0, 0.5) if look.chance(0.45) else None
-    f.hang(
-        ("framed_print", "canvas", "hanging", "mirror", "relief", "wall_baskets"), "back", x, 1.75, Limit(1.6, 1, 0.95)
-    )
+    f.hang(("framed_print", "canvas", "hanging", "relief", "wall_baskets"), "back", x, 1.75, Limit(1.6, 1, 0.95))
     (wx, wy, _), turn = f.wall("near", depth - 2.0)
     if look.chance(0.5):
         f.add(storage.wardrobe(look, 1.2), wx - 0.3, wy, 0, turn)
@@ -208,14 +201,13 @@ def kitchen_room(f: Furnishing) -> None:
         f.put(("mugs", "teapot", "plates", "tray"), (-0.15, y - 0.05, 0.926), 10, Limit(0.5, 0.4), _busy(f))
         stool = f.supply(("bar_stool",), Limit()) if look.chance(0.6) else None
         plain = seating.bar_stool(look)
-        for k, sx in enumerate((-0.35, 0.35)):
+        for sx in (-0.35, 0.35):
             at = (0.25 + sx, y - 0.62)
-            if stool is not None and k == 0:
-                f.placed.append(
-                    (stool.sku, stool.made.thing.turned(180 + look.between(-15, 15)).moved(at[0] * f.side, at[1]))
-                )
+            turn = 180 + look.between(-15, 15)
+            if stool is None:
+                f.add(plain, *at, turn=turn)
             else:
-                f.add(stool.made.thing if stool is not None else plain, *at, turn=180 + look.between(-15, 15))
+                f.stand(stool, *at, turn=turn)
         f.put(("pendant",), (0.25, y, f.room.height), share=0.9, limit=Limit(0.62, 0.62))
     else:
         f.add(tables.dining_table(look, 1.2, 0.75), 0.3, y - 0.1)
@@ -251,7 +243,7 @@ def bathroom(f: Furnishing) -> None:
     f.add(bath.paper_holder(look), wx, wy - 0.5, 0.7, turn)
     (wx, wy, _), turn = f.wall("near", depth - 2.2)
     f.add(bath.towel_rail(look, cloth(look.accent()[1], 2, "pile")), wx, wy, 0.75, turn)
-    f.put(("rug",), (x - 0.1, depth - 1.05, 0.001), 0, Limit(2.0, 1.3), 0.7)
+    f.put(("bath_mat",), (x - 0.05, depth - 0.85, 0.001), 0, Limit(1.2, 0.8), 0.85)
     f.put(("basket",), (x + 0.78, depth - 0.3, 0), 0, Limit(0.42, 0.45), 0.8)
     f.hang(("framed_print", "relief", "hanging"), "near", depth - 1.25, 1.55, Limit(0.8, 1, 0.8), 0.6)
     f.put(("pendant",), (-f.room.width / 2 + 0.55, depth - 1.3, f.room.height), share=0.3, limit=Limit(0.55, 0.55))

@@ -149,7 +149,8 @@ def glow(color: Rgb, strength: float) -> Material:
     return Material("glow", color, strength=strength)
 
 
-MIRROR = Material("mirror", (0.95, 0.96, 0.96))
+# A silvered glass would show the photographer's lamps as white discs; a dim one shows the room.
+MIRROR = Material("mirror", (0.62, 0.63, 0.63))
 RATTAN: Rgb = rgb("c39a62")
 SEAGRASS: Rgb = rgb("b09a68")
 JUTE: Rgb = rgb("bd9f73")

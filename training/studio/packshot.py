@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.studio.camera import frame
+from training.studio.camera import Camera, frame
 from training.studio.geometry import Thing
-from training.studio.materials import matte
+from training.studio.materials import glow, matte
 from training.studio.products.base import ProductType
 from training.studio.render import Light, Stage, encode, render
-from training.studio.shapes import box
+from training.studio.shapes import box, quad
 
 WHITE = matte((0.95, 0.95, 0.95))
 
@@ -33,10 +33,25 @@ def stage(thing: Thing, kind: ProductType, rng: np.random.Generator) -> Stage:
     else:
         backdrop = box(far, far, 0.02, 0.001).moved(0, 0, float(low[2]) - 0.021)
     camera = frame(low, high, yaw, pitch, fov=24)
+    surroundings = Thing.of((backdrop, WHITE))
+    if kind.id in ("mirror", "vanity_mirror"):
+        surroundings = surroundings + _cards(camera, size)
     side = -1 if rng.random() < 0.5 else 1
     key = middle + np.array([side * 1.3, -1.4, 1.6]) * 6 * size  # far away, so that the sweep is lit evenly
     light = Light(tuple(key), tuple(middle), (9 * size, 9 * size), (8.0, 7.9, 7.7))
-    return Stage([Thing.of((backdrop, WHITE)), thing], [light], [], (0.72, 0.72, 0.72), camera, lamps=0.3)
+    return Stage([surroundings, thing], [light], [], (0.72, 0.72, 0.72), camera, lamps=0.3)
+
+
+def _cards(camera: Camera, size: float) -> Thing:
+    """Return two bright slanting strips behind the camera, so that a mirror has something to show."""
+    right, _, forward = camera.axes()
+    turn = float(np.degrees(np.arctan2(right[1], right[0])))
+    x, y, z = np.asarray(camera.origin) - forward * 2 * size
+    strips = []
+    for shift, width in ((-1.1, 1.5), (0.6, 0.5)):
+        strip = quad(width * size, 16 * size).moved(0, 0, -8 * size).turned("y", 28).moved(shift * size)
+        strips.append(strip.turned("z", turn + 180).moved(x, y, z))
+    return Thing.of(*[(strip, glow((1.0, 1.0, 1.0), 4.6)) for strip in strips])
 
 
 def photograph(thing: Thing, kind: ProductType, size: int, samples: int, seed: int, guide: int = 0) -> np.ndarray:

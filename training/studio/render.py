@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import mitsuba as mi
@@ -191,14 +192,15 @@ def render(
     paths, so small pictures go without.
     """
     scene, _ = _scene(stage, size, samples)
+    renderer: Any = mi.render  # its stub knows JIT types only
     paths = mi.load_dict({"type": "path", "max_depth": depth, "rr_depth": 4})
-    beauty = np.array(mi.render(scene, integrator=paths, seed=seed), np.float32)[..., :3]
+    beauty = np.array(renderer(scene, integrator=paths, seed=seed), np.float32)[..., :3]
     # a stray caustic path would smear under the denoiser
     beauty = np.ascontiguousarray(np.minimum(np.nan_to_num(beauty, posinf=0.0), 30.0))
     if not guide:
         return pyoidn.denoise(beauty, hdr=True)
     aovs = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal"})
-    layers = np.array(mi.render(scene, integrator=aovs, spp=guide, seed=seed + 1), np.float32)[..., -6:]
+    layers = np.array(renderer(scene, integrator=aovs, spp=guide, seed=seed + 1), np.float32)[..., -6:]
     return pyoidn.denoise(
         beauty,
         albedo=np.ascontiguousarray(layers[..., :3].clip(0, 1)),
@@ -217,11 +219,11 @@ def visible_things(stage: Stage, size: tuple[int, int]) -> np.ndarray:
     return lookup[np.where((index >= 0) & (index < len(owners)), index, len(owners))]
 
 
-def film(picture: np.ndarray, key: float = 0.5) -> np.ndarray:
+def film(picture: np.ndarray, key: float = 0.6) -> np.ndarray:
     """Return 8-bit sRGB, exposed so that the middle of the scene sits near `key`, its highlights rolled off softly."""
     light = picture @ np.array([0.2126, 0.7152, 0.0722])
     middle = float(np.exp(np.mean(np.log(np.clip(light, 0.01, 3.0)))))
-    exposed = np.maximum(picture, 0) * (key / middle) ** 0.72 * 0.86  # dark rooms stay a little darker
+    exposed = np.maximum(picture, 0) * (key / middle) ** 0.78 * 0.9  # dark rooms stay a little darker
     knee = 0.5
     rolled = knee + (1 - knee) * (1 - np.exp(-np.maximum(exposed - knee, 0) / (1 - knee) * 0.9))
     toned = np.where(exposed > knee, rolled, exposed)
@@ -235,6 +237,6 @@ def encode(toned: np.ndarray) -> np.ndarray:
     return (srgb * 255 + 0.5).astype(np.uint8)
 
 
-def save(pixels: np.ndarray, path: Any, quality: int) -> None:
-    """Write 8-bit pixels as the format that the name of `path` says."""
-    Image.fromarray(pixels).save(path, quality=quality, **({"method": 6} if str(path).endswith(".webp") else {}))
+def save(pixels: np.ndarray, path: Path, quality: int) -> None:
+    """Write 8-bit pixels as JPEG."""
+    Image.fromarray(pixels).save(path, "JPEG", quality=quality)

@@ -78,7 +78,7 @@ def viewpoint(room: Room, kind: str, side: int, look: Look) -> Camera:
     eye = {"bathroom": 1.35, "kitchen": 1.4, "entryway": 1.4}.get(kind, look.between(1.15, 1.35))
     reach = 0.6 if kind in ("bathroom", "entryway") else 1.0
     # from the furnished side towards the window, or from the window's side towards the furnished wall
-    towards = side if look.chance(0.55) else -side
+    towards = side if look.chance(0.35) else -side
     x = -towards * look.between(0.1, 0.5) * reach
     back = {"bathroom": -1.15, "entryway": -0.95}.get(kind, -0.75)
     aim = towards * look.between(0.2, 0.7) * reach
@@ -98,7 +98,7 @@ def daylight(room: Room, look: Look) -> list[Light]:
     else:
         x, inward = (room.left - 0.3, 1) if room.window == "left" else (room.right + 0.3, -1)
         window = Light((x, room.window_at, middle), (x + inward, room.window_at, middle), (w * 1.1, h * 1.1), sky)
-    fill = Light((0, -2.7, 2.2), (0, 2, 0.9), (3.6, 1.6), (2.4, 2.36, 2.25))
+    fill = Light((0, -2.7, 2.2), (0, 2, 0.9), (3.6, 1.6), (3.4, 3.35, 3.2))
     return [window, fill]
 
 

@@ -1,5 +1,7 @@
 """Generators of meshes: surfaces of revolution, bevelled boxes, tubes, cushions, cloth, leaves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from training.studio.geometry import Mesh, crease_normals, join
@@ -21,7 +23,7 @@ def surface(points: np.ndarray, close_u: bool = False, crease: float = 40.0) -> 
     return crease_normals(points.reshape(-1, 3).astype(float), faces, uv, crease)
 
 
-def smooth_curve(points: list[tuple[float, float]], steps: int = 8) -> np.ndarray:
+def smooth_curve(points: Sequence[Sequence[float]], steps: int = 8) -> np.ndarray:
     """Return a Catmull-Rom curve through 2-D or 3-D points, `steps` pieces between neighbours."""
     p = np.asarray(points, float)
     p = np.concatenate([[2 * p[0] - p[1]], p, [2 * p[-1] - p[-2]]])
@@ -39,7 +41,7 @@ def smooth_curve(points: list[tuple[float, float]], steps: int = 8) -> np.ndarra
     return np.concatenate([*pieces, p[-2:-1]])
 
 
-def rounded_profile(points: list[tuple[float, float]], radius: float, steps: int = 4) -> np.ndarray:
+def rounded_profile(points: Sequence[Sequence[float]], radius: float, steps: int = 4) -> np.ndarray:
     """Return the polyline (radius, height) with its inner corners rounded by up to `radius`."""
     p = np.asarray(points, float)
     out = [p[0]]
@@ -75,8 +77,9 @@ def vessel(outer: np.ndarray, wall: float, floor: float, ribs: tuple[int, float]
     inner = outer[outer[:, 1] > floor][::-1].copy()
     inner[:, 0] = np.maximum(inner[:, 0] - wall, 0.001)
     lip = np.array([[(outer[-1, 0] + inner[0, 0]) / 2, outer[-1, 1] + wall * 0.3]])
+    foot = max(float(np.interp(floor, outer[:, 1], outer[:, 0])) - wall, 0.001)
     bottom = np.array([[0.0, outer[0, 1]]])
-    profile = np.concatenate([bottom, outer, lip, inner, [[0.0, floor]]])
+    profile = np.concatenate([bottom, outer, lip, inner, [[foot, floor], [0.0, floor]]])
     return revolve(profile, sides, ribs)
 
 
@@ -170,7 +173,8 @@ def tube(path: np.ndarray, radius: float | np.ndarray, sides: int = 10, closed: 
     points = path + radii[:, None] * ring
     if closed:
         points = np.concatenate([points, points[:, :1]], axis=1)
-    return surface(points, close_u=True, crease=60)
+    mesh = surface(points, close_u=True, crease=60)
+    return Mesh(mesh.vertices, mesh.normals, mesh.uv[:, ::-1], mesh.faces)  # grain runs along the tube
 
 
 def rod(start: tuple[float, float, float], end: tuple[float, float, float], r0: float, r1: float | None = None) -> Mesh:

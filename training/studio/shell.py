@@ -94,7 +94,7 @@ def floor_material(look: Look, room: str) -> Material:
         )
     if kind == "tiles":
         tint = {"bohemian": rgb("b4694a")}.get(
-            look.style.id, look.one("d", "l") == "d" and rgb("b9bcbd") or rgb("dedbd4")
+            look.style.id, (look.one("d", "l") == "d" and rgb("b9bcbd")) or rgb("dedbd4")
         )
         return Material(
             "gloss", tint, 0.3, Texture("tiles", (tint, mix(tint, (0.95, 0.94, 0.9), 0.45)), seed, (1.4, 1.4))
@@ -243,7 +243,7 @@ def _slats(length: float, height: float, tint: Material) -> Thing:
 
 def build(look: Look, room: Room, kind: str, tiled: bool = False) -> Thing:
     """Return the shell of a room with its window (without curtains); `kind` is the room id."""
-    wall_kind = look.one(*look.style.walls)
+    wall_kind = look.wall = look.one(*look.style.walls)
     base = wall_color(look)
     back = wall_material(look, base, wall_kind)
     side_base = (
@@ -325,7 +325,10 @@ def build(look: Look, room: Room, kind: str, tiled: bool = False) -> Thing:
     floor_uv = floor.vertices[:, :2] if look.chance(0.35) else floor.vertices[:, 1::-1]
     things.append(Thing.of((Mesh(floor.vertices, floor.normals, floor_uv, floor.faces), floor_material(look, kind))))
     behind = Thing.of(
-        (quad(room.width + 2, 2.3).turned("z", 180).moved(0, FRONT - 1.5), matte(mix(side_base, (0.5, 0.5, 0.5), 0.25)))
+        (
+            quad(room.width + 2, room.height + 0.2).turned("z", 180).moved(0, FRONT - 1.5),
+            matte(mix(side_base, (0.5, 0.5, 0.5), 0.25)),
+        )
     )
     things.append(behind)  # what mirrors see
     ceiling = matte((0.93, 0.93, 0.92)) if look.style.id != "industrial" or look.chance(0.5) else matte((0.3, 0.3, 0.3))

@@ -354,9 +354,32 @@ def _register() -> dict[str, Callable[[np.ndarray, np.random.Generator, float], 
     from training.studio import artwork
 
     makers = (
-        wood, planks, herringbone, tiles, brick, subway, weave, knit, basket, cane, marble, plaster, terrazzo, speckle,
-        reactive, stripes, ticking, checks, zigzag, diamonds, kilim, oriental, blocks, pile, spots,
-    )  # fmt: skip
+        wood,
+        planks,
+        herringbone,
+        tiles,
+        brick,
+        subway,
+        weave,
+        knit,
+        basket,
+        cane,
+        marble,
+        plaster,
+        terrazzo,
+        speckle,
+        reactive,
+        stripes,
+        ticking,
+        checks,
+        zigzag,
+        diamonds,
+        kilim,
+        oriental,
+        blocks,
+        pile,
+        spots,
+    )
     return {maker.__name__: maker for maker in makers} | artwork.KINDS
 
 

@@ -7,22 +7,43 @@ import numpy as np
 from training.studio.products.base import Made
 
 STYLE_NAMES = {
-    "contemporary": "contemporary", "traditional": "traditional", "minimalist": "minimalist", "scandinavian": "Scandinavian",
-    "industrial": "industrial", "mid_century_modern": "mid-century modern", "bohemian": "bohemian",
-}  # fmt: skip
+    "contemporary": "contemporary",
+    "traditional": "traditional",
+    "minimalist": "minimalist",
+    "scandinavian": "Scandinavian",
+    "industrial": "industrial",
+    "mid_century_modern": "mid-century modern",
+    "bohemian": "bohemian",
+}
 ROOM_NAMES = {
-    "living_room": "living room", "dining_room": "dining room", "bedroom": "bedroom", "kitchen": "kitchen", "bathroom": "bathroom",
-    "entryway": "entryway", "home_office": "home office", "childrens_room": "children's room",
-}  # fmt: skip
+    "living_room": "living room",
+    "dining_room": "dining room",
+    "bedroom": "bedroom",
+    "kitchen": "kitchen",
+    "bathroom": "bathroom",
+    "entryway": "entryway",
+    "home_office": "home office",
+    "childrens_room": "children's room",
+}
 PALETTE_NAMES = {
-    "neutral_warm": "warm neutrals", "neutral_cool": "cool neutrals", "monochrome": "black and white", "earth_tones": "earth tones",
-    "warm_tones": "warm tones", "cool_tones": "blues and greens", "jewel_tones": "jewel tones",
-}  # fmt: skip
+    "neutral_warm": "warm neutrals",
+    "neutral_cool": "cool neutrals",
+    "monochrome": "black and white",
+    "earth_tones": "earth tones",
+    "warm_tones": "warm tones",
+    "cool_tones": "blues and greens",
+    "jewel_tones": "jewel tones",
+}
 CATEGORY_WORDS = {
-    "statement_vases": "decorative vase", "sculptural_objects": "decorative sculpture", "lighting_accents": "lamp or candle holder",
-    "functional_beauty": "useful home accessory", "soft_textiles": "home textile", "wall_decor": "wall decoration",
-    "botanicals": "plant or planter", "accent_furniture": "piece of furniture",
-}  # fmt: skip
+    "statement_vases": "decorative vase",
+    "sculptural_objects": "decorative sculpture",
+    "lighting_accents": "lamp or candle holder",
+    "functional_beauty": "useful home accessory",
+    "soft_textiles": "home textile",
+    "wall_decor": "wall decoration",
+    "botanicals": "plant or planter",
+    "accent_furniture": "piece of furniture",
+}
 
 
 def material_name(identifier: str) -> str:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.studio.geometry import Mesh, Thing
 from training.studio.furniture.seating import legs
+from training.studio.geometry import Mesh, Thing
 from training.studio.materials import Material, glass, metal, painted
 from training.studio.products.base import Look
 from training.studio.shapes import (

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.studio.geometry import Mesh, Thing
 from training.studio.furniture.seating import legs, turned_leg
+from training.studio.geometry import Mesh, Thing
 from training.studio.materials import RATTAN, Material, cane, cloth, matte, metal, woven
 from training.studio.products.base import Look
 from training.studio.shapes import box, cushion, panel, rod, slab_cushion, sphere, surface
@@ -50,16 +50,10 @@ def bedding(look: Look, width: float, length: float, cover: Material, z: float) 
     return Thing.of(*parts)
 
 
-def bed(look: Look, width: float = 1.6) -> Thing:
-    """Return a made bed of the style with its head at +y; mattress top near 0.55."""
+def _headboard(look: Look, w: float, head_y: float, wood: Material) -> list[tuple[Mesh, Material]]:
     style = look.style.id
-    length, z = 2.05, 0.26
-    wood = look.take_wood()
-    cover = look.take_cloth()
-    head_y = length / 2 + 0.04
-    parts: list[tuple[Mesh, Material]] = [(box(width + 0.06, length + 0.04, 0.14, 0.012).moved(0, 0, 0.15), wood)]
-    w = width + 0.1
-    if style in ("contemporary",):
+    parts: list[tuple[Mesh, Material]] = []
+    if style == "contemporary":
         soft = look.take_cloth()
         for k in range(6):
             parts.append((box(w / 6 - 0.006, 0.1, 1.1, 0.04, 4).moved(-w / 2 + w / 6 * (k + 0.5), head_y, 0.1), soft))
@@ -100,6 +94,18 @@ def bed(look: Look, width: float = 1.6) -> Thing:
             parts.append((box(w / 2 - 0.1, 0.008, 0.4, 0.002).moved(sx * w / 4, head_y - 0.02, 0.55), cane()))
     else:
         parts.append((box(w, 0.05, 0.75, 0.008).moved(0, head_y, 0.15), wood))
+    return parts
+
+
+def bed(look: Look, width: float = 1.6) -> Thing:
+    """Return a made bed of the style with its head at +y; mattress top near 0.55."""
+    style = look.style.id
+    length, z = 2.05, 0.26
+    wood = look.take_wood()
+    cover = look.take_cloth()
+    head_y = length / 2 + 0.04
+    parts: list[tuple[Mesh, Material]] = [(box(width + 0.06, length + 0.04, 0.14, 0.012).moved(0, 0, 0.15), wood)]
+    parts += _headboard(look, width + 0.1, head_y, wood)
     thing = Thing.of(*parts) + legs(
         look, width, length, 0.16, wood, "tapered" if style in ("scandinavian", "mid_century_modern") else "block"
     )

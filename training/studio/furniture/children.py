@@ -152,7 +152,7 @@ def rocking_horse(look: Look) -> Thing:
     parts.append(
         (tube(neck, np.interp(np.linspace(0, 1, len(neck)), [0, 0.5, 0.75, 1], [0.08, 0.055, 0.06, 0.035]), 16), wood)
     )
-    parts.append((tube(neck[6:15] + [0.05, 0, 0.03], 0.025, 10), mane))
+    parts.append((tube(neck[6:15] + np.array([0.05, 0, 0.03]), 0.025, 10), mane))
     parts.append((tube(smooth_curve([(0.22, 0, 0.46), (0.31, 0, 0.44), (0.34, 0, 0.3)], 6), 0.025, 10), mane))
     for sx in (-1, 1):
         for sy in (-1, 1):

@@ -1,11 +1,11 @@
 """Kitchen runs: cabinets, worktop, sink, hob, hood, fridge, island."""
 
+import numpy as np
+
 from training.studio.geometry import Mesh, Thing, combine
 from training.studio.materials import Material, matte, metal, painted, stone, wood
 from training.studio.products.base import Look
 from training.studio.shapes import box, cylinder, panel, rod, rounded_profile, smooth_curve, tube, vessel
-
-import numpy as np
 
 BLACK_GLASS = painted((0.03, 0.03, 0.035), 0.06)
 

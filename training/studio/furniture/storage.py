@@ -136,8 +136,10 @@ def bookcase(look: Look, width: float = 0.9, height: float = 1.9, filled: bool =
             )
         )
     thing = Thing.of(*parts)
-    if not filled:
-        return thing
+    return _fill(look, thing, width, rows, step) if filled else thing
+
+
+def _fill(look: Look, thing: Thing, width: float, rows: int, step: float) -> Thing:
     for k in range(rows):
         z = 0.07 + k * step + 0.027
         room = step - 0.05

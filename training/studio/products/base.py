@@ -15,32 +15,70 @@ from training.studio.styles import STYLES, StyleKit, pick
 from training.studio.textures import Rgb
 
 WOOD_IDS = {
-    "oak": "oak", "pale oak": "oak", "birch": "birch", "pine": "pine", "beech": "beech", "walnut": "walnut", "teak": "teak",
-    "acacia": "acacia", "mahogany": "wood", "black wood": "wood", "white wood": "wood", "reclaimed wood": "wood",
-}  # fmt: skip
+    "oak": "oak",
+    "pale oak": "oak",
+    "birch": "birch",
+    "pine": "pine",
+    "beech": "beech",
+    "walnut": "walnut",
+    "teak": "teak",
+    "acacia": "acacia",
+    "mahogany": "wood",
+    "black wood": "wood",
+    "white wood": "wood",
+    "reclaimed wood": "wood",
+}
 WOOD_COLORS = {
-    "oak": "natural", "pale oak": "natural", "birch": "natural", "pine": "natural", "beech": "natural", "walnut": "brown",
-    "teak": "brown", "acacia": "brown", "mahogany": "brown", "black wood": "black", "white wood": "white",
+    "oak": "natural",
+    "pale oak": "natural",
+    "birch": "natural",
+    "pine": "natural",
+    "beech": "natural",
+    "walnut": "brown",
+    "teak": "brown",
+    "acacia": "brown",
+    "mahogany": "brown",
+    "black wood": "black",
+    "white wood": "white",
     "reclaimed wood": "brown",
-}  # fmt: skip
+}
 METAL_IDS = {
-    "brass": "brass", "brushed brass": "brass", "copper": "copper", "bronze": "bronze", "steel": "stainless_steel",
-    "chrome": "metal", "iron": "iron", "aluminium": "aluminium",
-}  # fmt: skip
+    "brass": "brass",
+    "brushed brass": "brass",
+    "copper": "copper",
+    "bronze": "bronze",
+    "steel": "stainless_steel",
+    "chrome": "metal",
+    "iron": "iron",
+    "aluminium": "aluminium",
+}
 METAL_COLORS = {
-    "brass": "gold", "brushed brass": "gold", "copper": "copper", "bronze": "bronze", "steel": "silver", "chrome": "silver",
-    "iron": "black", "aluminium": "silver",
-}  # fmt: skip
+    "brass": "gold",
+    "brushed brass": "gold",
+    "copper": "copper",
+    "bronze": "bronze",
+    "steel": "silver",
+    "chrome": "silver",
+    "iron": "black",
+    "aluminium": "silver",
+}
 STONE_IDS = {
-    "white marble": ("marble", "white"), "black marble": ("marble", "black"), "green marble": ("marble", "green"),
-    "travertine": ("stone", "beige"), "concrete": ("concrete", "grey"), "slate": ("stone", "charcoal"),
+    "white marble": ("marble", "white"),
+    "black marble": ("marble", "black"),
+    "green marble": ("marble", "green"),
+    "travertine": ("stone", "beige"),
+    "concrete": ("concrete", "grey"),
+    "slate": ("stone", "charcoal"),
     "terrazzo": ("stone", "white"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
 class Made:
-    """A product as built: the thing, what it is called and is made of (vocabulary ids), colours by name, how many."""
+    """A product as built: the thing, what it is called and is made of (vocabulary ids), colours by name, how many.
+
+    `size` is one piece's width, depth and height in metres where the thing shows it leaning, folded or in a set.
+    """
 
     thing: Thing
     noun: str
@@ -48,6 +86,7 @@ class Made:
     materials: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     count: int = 1
+    size: tuple[float, float, float] | None = None
 
 
 @dataclass
@@ -59,6 +98,7 @@ class Look:
     rng: np.random.Generator
     materials: list[str] = field(default_factory=list)
     colors: list[str] = field(default_factory=list)
+    wall: str = "plain"  # how the walls of a room are finished
     tile: Material | None = None  # the tiles of a room, the same on all its walls
 
     @classmethod
@@ -158,9 +198,11 @@ class Look:
         self.note(None, name)
         return materials.painted(value, 0.3)
 
-    def made(self, thing: Thing, noun: str, *words: str, count: int = 1) -> Made:
+    def made(
+        self, thing: Thing, noun: str, *words: str, count: int = 1, size: tuple[float, float, float] | None = None
+    ) -> Made:
         """Return the product with the materials and colours noted so far."""
-        return Made(thing, noun, tuple(w for w in words if w), tuple(self.materials), tuple(self.colors), count)
+        return Made(thing, noun, tuple(w for w in words if w), tuple(self.materials), tuple(self.colors), count, size)
 
 
 Maker = Callable[[Look], Made]

@@ -103,7 +103,9 @@ def swords(look: Look, size: float) -> Thing:
         pitch = look.between(74, 88)
         outer.append(place_along(leaf(length, size * 0.1, look.between(-0.1, 0.15), 0.45, 1.0), root, yaw, pitch))
         inner.append(
-            place_along(leaf(length * 0.985, size * 0.078, 0.0, 0.45, 1.0), root + [0.0, 0.0, 0.003], yaw, pitch + 0.4)
+            place_along(
+                leaf(length * 0.985, size * 0.078, 0.0, 0.45, 1.0), root + np.array([0.0, 0.0, 0.003]), yaw, pitch + 0.4
+            )
         )
     return Thing.of((join(outer), pale), (join(inner), dark))
 
@@ -161,7 +163,7 @@ def tree(look: Look, size: float) -> Thing:
         path = smooth_curve([tuple(start), tuple((start + end) / 2 + [0, 0, -0.03 * size]), tuple(end)], 6)
         bark.append(tube(path, np.linspace(0.006, 0.002, len(path)) * size, 6))
         for i in range(4, len(path)):
-            for j in range(3 if big else 5):
+            for _ in range(3 if big else 5):
                 length = size * (look.between(0.09, 0.14) if big else look.between(0.045, 0.075))
                 blade = leaf(length, length * (0.62 if big else 0.3), look.between(0.2, 0.8), 0.15, 1.2 if big else 1.0)
                 jitter = look.rng.normal(0, 0.012 * size, 3)
@@ -272,7 +274,7 @@ def bouquet(look: Look, height: float) -> Thing:
             blades.append(place_along(leaf(height * 0.4, 0.022, 0.5, 0.4), path[5], np.degrees(a), 55))
         elif kind == "pampas":
             for i in range(len(path) - 7, len(path)):
-                for j in range(7):
+                for _ in range(7):
                     blades.append(
                         place_along(leaf(0.05, 0.006, 0.4, 0.1), path[i], look.between(0, 360), look.between(30, 70))
                     )

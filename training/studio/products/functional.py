@@ -29,7 +29,7 @@ FRUIT: tuple[tuple[Rgb, float], ...] = (
 )
 
 
-def _solid(look: Look):  # noqa: ANN202
+def _solid(look: Look):
     draw = look.rng.random()
     return (
         look.take_ceramic()

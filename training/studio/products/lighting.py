@@ -42,12 +42,11 @@ def drum(look: Look, lower: float, upper: float, height: float) -> Thing:
         look.note(None, name)
     look.note("linen" if look.chance(0.6) else "cotton", None)
     rim = matte(tuple(0.9 * c for c in color))  # type: ignore[arg-type]
-    shade = Thing.of(
+    return Thing.of(
         (shade_mesh(lower, upper, height), _lit(color, 1.15)),
         (torus(lower, 0.003).moved(0, 0, 0.002), rim),
         (torus(upper, 0.003).moved(0, 0, height - 0.002), rim),
     )
-    return shade
 
 
 def _foot(look: Look, radius: float, material: Material) -> tuple[Mesh, Material]:

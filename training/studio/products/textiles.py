@@ -58,6 +58,7 @@ def pillow(look: Look) -> Made:
         word,
         "lumbar" if shape == "lumbar" else "",
         count=count,
+        size=(w, d, 0.15),
     )
 
 
@@ -159,6 +160,18 @@ def rug(look: Look) -> Made:
     return look.made(thing, "rug" if d > 1 else "runner rug", word)
 
 
+def bath_mat(look: Look) -> Made:
+    """Return a small mat of cotton pile."""
+    name, value = look.accent()
+    look.note("cotton", name)
+    w, d = look.between(0.75, 0.95), look.between(0.5, 0.6)
+    edge = cloth(mix(value, (0.95, 0.94, 0.9), 0.25), look.seed(), "cotton")
+    thing = Thing.of(
+        (box(w, d, 0.018, 0.008), edge), (box(w - 0.07, d - 0.07, 0.026, 0.01), cloth(value, look.seed(), "pile"))
+    )
+    return look.made(thing, "bath mat")
+
+
 def towels(look: Look) -> Made:
     """Return a stack of folded towels."""
     count = int(look.rng.integers(2, 5))
@@ -210,6 +223,7 @@ TYPES = (
     ProductType("cushion", "soft_textiles", "sofa", pillow, weight=2.2),
     ProductType("throw", "soft_textiles", "sofa", throw, weight=1.2),
     ProductType("rug", "soft_textiles", "rug", rug, weight=1.6),
+    ProductType("bath_mat", "soft_textiles", "rug", bath_mat, ("bathroom",), 0.6),
     ProductType("towels", "soft_textiles", "table", towels, ("bathroom",), 0.9),
     ProductType("curtains", "soft_textiles", "window", curtains, weight=0.7),
     ProductType("pouf", "soft_textiles", "floor", pouf, ("living_room", "bedroom", "childrens_room"), 0.8),

@@ -95,9 +95,21 @@ def _vase(look: Look, height: float, material: Material, shape: str) -> Thing:
 
 
 WORDS = {
-    "sphere": "round", "oval": "oval", "waisted": "waisted", "urn": "urn", "amphora": "amphora", "ginger": "ginger jar", "jug": "jug",
-    "bottle": "bottle", "flask": "flask", "pear": "teardrop", "gourd": "gourd", "cylinder": "cylinder", "cone": "tapered", "ring": "ring",
-}  # fmt: skip
+    "sphere": "round",
+    "oval": "oval",
+    "waisted": "waisted",
+    "urn": "urn",
+    "amphora": "amphora",
+    "ginger": "ginger jar",
+    "jug": "jug",
+    "bottle": "bottle",
+    "flask": "flask",
+    "pear": "teardrop",
+    "gourd": "gourd",
+    "cylinder": "cylinder",
+    "cone": "tapered",
+    "ring": "ring",
+}
 
 
 def vase(look: Look) -> Made:

@@ -22,9 +22,14 @@ from training.studio.shapes import (
 )
 
 ART_WORDS = {
-    "circles": "abstract circles", "brush": "brush strokes", "grid_blocks": "geometric", "botanical": "botanical",
-    "landscape": "hills", "arches": "arches", "animals": "animal portrait",
-}  # fmt: skip
+    "circles": "abstract circles",
+    "brush": "brush strokes",
+    "grid_blocks": "geometric",
+    "botanical": "botanical",
+    "landscape": "hills",
+    "arches": "arches",
+    "animals": "animal portrait",
+}
 
 
 def picture(width: float, height: float, art: Material, frame: Material, mount: float = 0.06) -> Thing:
@@ -123,7 +128,7 @@ def mirror(look: Look) -> Made:
         return look.made(thing.moved(0, 0, -float(thing.bounds()[0][2])), "mirror", shape)
     w, h = look.between(0.45, 0.6), look.between(0.75, 1.05)
     if shape == "arch":
-        outer, inner = arch_outline(w, h), arch_outline(w - 0.045, h - 0.045) + [0, 0.0225]
+        outer, inner = arch_outline(w, h), arch_outline(w - 0.045, h - 0.045) + np.array([0, 0.0225])
         return look.made(Thing.of((panel(outer, 0.02), frame), (panel(inner, 0.024), MIRROR)), "mirror", "arched")
     parts = [
         (box(w, 0.022, h, 0.004).moved(0, -0.011), frame),
