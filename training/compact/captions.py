@@ -34,7 +34,7 @@ _TEMPLATES = (
 
 def caption(room: str, things: list[str], colors: "Colors", rng: np.random.Generator) -> str:
     """Return one sentence about a photograph of `room` (a readable name) with the `things` in it."""
-    named = [things[i] for i in rng.permutation(len(things))[: rng.integers(1, 3)]]
+    named = [things[int(i)] for i in rng.permutation(len(things))[: rng.integers(1, 3)]]
     with_things = f" with {' and '.join(named)}" if named else ""
     template = _TEMPLATES[rng.integers(len(_TEMPLATES))]
     return template.format(

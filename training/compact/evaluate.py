@@ -9,7 +9,7 @@ import numpy as np
 from torch import nn
 
 from scene_pipeline.vocabulary import load_vocabulary
-from training.compact import texts
+from training.compact import paths, texts
 from training.compact.embedding import embed_files
 from training.compact.export import load
 from training.compact.ikea_categories import category_of
@@ -19,13 +19,15 @@ _STYLE_WORDS = ("{a} {name} interior", "a room in {name} style", "{name} interio
 
 
 def evaluate(weights: Path, shared: Path, renders: Path | None) -> dict[str, Any]:
-    """Return all figures for the tower in `weights`: on `shared` public sets and on held-out studio `renders`."""
+    """Return all figures for the tower in `weights`: on `shared` public sets, the sample, held-out `renders`."""
     tower, size = load(weights)
     figures: dict[str, Any] = {}
     if shared.is_dir():
         figures["rooms_eval"] = _rooms(tower, size, shared / "rooms")
         figures["styles"] = _styles(tower, size, shared / "styles")
         figures["ikea"] = _ikea(tower, size, shared / "ikea")
+    if (paths.SAMPLE / "truth" / "scenes.csv").exists():
+        figures["sample_scenes"] = _sample(tower, size, paths.SAMPLE)
     if renders is not None:
         figures["renders"] = _renders(tower, size, renders)
     return figures
@@ -88,6 +90,35 @@ def _styles(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
         "classes": len(names),
         "accuracy": _round((plain.argmax(1) == truth).mean()),
         "accuracy_centred": _round((centred.argmax(1) == truth).mean()),
+        "mean_auc": _round(np.mean([_auc(plain[:, c], truth == c) for c in range(len(names)) if (truth == c).any()])),
+        "auc_of_coastal_for_nautical": _coastal(vectors, truth == names.index("nautical")),
+    }
+
+
+def _coastal(vectors: np.ndarray, nautical: np.ndarray) -> float:
+    """How well a style that is in no vocabulary and no label, put in words, finds the nautical photographs."""
+    words = ("a coastal interior with white walls, blue textiles and driftwood", "a seaside room in white and blue")
+    return _round(_auc(vectors @ texts.prototypes([words])[0], nautical))
+
+
+def _auc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Probability that a positive scores above a negative."""
+    return float((scores[positive][:, None] > scores[~positive][None]).mean())
+
+
+def _sample(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+    """Room and style of the scenes that ship with the package, which are rendered at another size and seed."""
+    rows = _read(folder / "truth" / "scenes.csv")
+    vectors = embed_files(tower, [folder / "scenes" / row["scene"] for row in rows], size)
+    names, prototypes = room_prototypes()
+    styles = load_vocabulary().styles
+    room = np.array([names.index(row["room"]) for row in rows])
+    style = np.array([[s.id for s in styles].index(row["style"]) for row in rows])
+    of_styles = texts.prototypes([s.prompts for s in styles])
+    return {
+        "n": len(rows),
+        "room": _round(((vectors @ prototypes.T).argmax(1) == room).mean()),
+        "style": _round(((vectors @ of_styles.T).argmax(1) == style).mean()),
     }
 
 
