@@ -73,7 +73,7 @@ class Colors:
         found, counts = np.unique(names.astype(str), return_counts=True)
         order = counts.argsort()[::-1]
         second = [found[i] for i in order[1:2] if counts[i] > 0.15 * names.size]
-        self.names = [found[order[0]], *second]
+        self.names = [str(name) for name in (found[order[0]], *second)]
         mean = value.mean()
         self.light = "dark" if mean < 0.36 else "bright" if mean > 0.62 else "softly lit"
         warm = float(((pixels[..., 0].astype(float) - pixels[..., 2]) / 255).mean())
