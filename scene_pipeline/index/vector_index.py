@@ -185,6 +185,13 @@ class VectorIndex:
             scores, rows = self._codes.search(query[None], k, params=parameters)
         return rows[0], scores[0]
 
+    def decode(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the vectors [m, dimension] of `rows`, decoded from the 8-bit codes that a search reads anyway.
+
+        Gathering them from `vectors` instead would map most of that file into memory, row by row.
+        """
+        return self._codes.reconstruct_batch(np.ascontiguousarray(rows, np.int64))
+
     def write(self, folder: Path) -> None:
         """Write index.faiss, vectors.npy (float16) and index.json into `folder`.
 

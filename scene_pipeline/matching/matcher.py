@@ -16,6 +16,7 @@ from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.errors import BundleError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.matching.diversity import choose
@@ -27,8 +28,10 @@ from scene_pipeline.matching.scene import Scene, analyse
 from scene_pipeline.matching.traits import TRAITS, Traits
 from scene_pipeline.matching.types import Recommendation, SceneAnalysis, SceneResult
 
-BACKGROUND = 2048
-"""Products drawn once (fixed seed) against which a similarity is standardised."""
+BACKGROUND = "background.npy"
+"""The file's name in a bundle: fused vectors of the products against which a similarity is standardised."""
+
+BACKGROUND_ROWS = 2048
 
 POOL_FACTOR = 20
 """How many of the best candidates diversity chooses from, as a multiple of k."""
@@ -62,10 +65,10 @@ class SceneMatcher:
         self._traits = Traits.load(bundle.path / TRAITS)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
-        count = len(self._traits)
-        drawn = np.random.default_rng(0).choice(count, size=min(BACKGROUND, count), replace=False)
-        self._background = bundle.index.vectors[np.sort(drawn)].astype(np.float32)
-        self._background_has_image = self._traits.has_image[np.sort(drawn)]
+        self._background = _read_background(bundle)
+        self._background_has_image = self._traits.has_image[background_rows(len(self._traits))]
+        # decoding Parquet leaves several times the table's size in Arrow's pool
+        pa.default_memory_pool().release_unused()
 
     @classmethod
     def open(cls, artifacts: str | Path, version: str | None = None, threads: int | None = None) -> "SceneMatcher":
@@ -163,7 +166,7 @@ class SceneMatcher:
         for group in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
             pool = group[: POOL_FACTOR * k]
             if len(chosen) < k and len(pool):
-                vectors = self.bundle.index.vectors[scored.rows[pool]].astype(np.float32)
+                vectors = self.bundle.index.decode(scored.rows[pool])
                 vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
                 category = self._traits.category[scored.rows[pool]]
                 rules = self.vocabulary.scoring.diversity
@@ -206,6 +209,20 @@ class SceneMatcher:
             )
             for rank, (index, product) in enumerate(zip(chosen, products, strict=True), start=1)
         )
+
+
+def background_rows(count: int) -> np.ndarray:
+    """Return the rows drawn once, with a fixed seed, of a table of `count` products; ascending."""
+    size = min(BACKGROUND_ROWS, count)
+    return np.sort(np.random.default_rng(0).choice(count, size=size, replace=False))
+
+
+def _read_background(bundle: Bundle) -> np.ndarray:
+    """Return the drawn vectors [m, d] from a file of their own: gathering them would map most of vectors.npy."""
+    try:
+        return np.load(bundle.path / BACKGROUND, allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{bundle.path / BACKGROUND}: cannot be read ({error}); build the bundle again") from error
 
 
 def _normal_cdf(z: float) -> float:

@@ -26,14 +26,14 @@ from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
-from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
 from scene_pipeline.matching.traits import TRAITS, build_traits
 from scene_pipeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
-FORMAT = "1"
+FORMAT = "2"
 """Raised when the same inputs would give another bundle."""
 
 SAMPLES = 32
@@ -157,6 +157,7 @@ def _write_files(
         fuse_products(catalog.image, catalog.text, catalog.has_image, fusion), recall_floor=recipe.recall_floor
     )
     index.write(folder)
+    np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
     prompts.save(folder / PROMPTS)
     build_traits(catalog.products, recipe.vocabulary, catalog.text @ prompts.style_text.T).save(folder / TRAITS)
     export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)

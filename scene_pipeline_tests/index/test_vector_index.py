@@ -76,6 +76,12 @@ def test_filtered_search_is_full_and_right(fast: VectorIndex, share: float, k: i
     assert hits / wanted >= 0.95
 
 
+def test_decoded_vectors_are_the_stored_ones_but_for_8_bits(exact: VectorIndex, fast: VectorIndex) -> None:
+    for index in (exact, fast):
+        rows = np.array([7, 0, 3])
+        np.testing.assert_allclose(index.decode(rows), index.vectors[rows].astype(np.float32), atol=0.02)
+
+
 def test_filter_against_the_query_falls_back_to_exact(fast: VectorIndex) -> None:
     """Everything near the query is refused: a post-filtered approximate search would come back empty."""
     query = fast.vectors[11]
