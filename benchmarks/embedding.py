@@ -302,6 +302,8 @@ def main() -> int:
     parser.add_argument("--victim", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.count < 100:
+        parser.error("--count must be at least 100, so that 1% of it is a picture")
     if arguments.victim is not None:
         victim(arguments.victim, arguments.store)
         return 0
