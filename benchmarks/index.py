@@ -18,7 +18,6 @@ on a busy machine the processor time beside it says what the search itself took.
 
 import argparse
 import csv
-import json
 import multiprocessing
 import os
 import platform
@@ -31,6 +30,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from benchmarks.claims import Claim, at_least, at_most, report
 
 REPOSITORY = Path(__file__).parents[1]
 CATALOGS = (
@@ -216,52 +217,46 @@ def measure(n: int, real: tuple[Vectors, Vectors], note: Any) -> dict[str, Any]:
     return {"n": n, "built": built, "answers": answers}
 
 
-def claims_of(figures: dict[str, Any]) -> list[dict[str, Any]]:
+def claims_of(figures: dict[str, Any]) -> list[Claim]:
     """Return the claims at one size."""
     n, plan, peer = figures["n"], figures["answers"]["plan"], figures["answers"]["numpy"]
-    size = f"{n:,} products"
-    exact = "numpy float32, exact, same run"
-    claims = [
-        _claim(f"recall@50, {size}, no filter", plan["recall"][1.0], "share", (">=", 0.97), exact, QUERIES),
-        _claim(f"recall@50, {size}, 30% pass", plan["recall"][0.3], "share", (">=", 0.97), exact, QUERIES),
-        _claim(f"recall@50, {size}, 3% pass", plan["recall"][0.03], "share", (">=", 0.97), exact, QUERIES),
-    ]
+    claims = []
     for share in SHARES:
-        key, what = f"{share}@1000", "no filter" if share == 1 else f"{share:.0%} pass"
-        bound = 25.0 if n >= 1_000_000 else peer["p95"][key]
-        against = f"numpy p95 {peer['p95'][key]:.1f} ms"
-        claims.append(
-            _claim(
-                f"search p95, 1,000 candidates, {size}, {what}", plan["p95"][key], "ms", ("<=", bound), against, QUERIES
-            )
-        )
+        case = f"{n:,} products, {'no filter' if share == 1 else f'{share:.0%} pass'}"
+        key = f"{share}@{CANDIDATES}"
+        numpy_p95 = peer["p95"][key]
+        claims += [
+            at_least(
+                f"recall@50, {case}",
+                plan["recall"][share],
+                0.97,
+                unit="share",
+                against="numpy float32, exact, same run",
+                n=QUERIES,
+            ),
+            at_most(
+                f"search p95, {CANDIDATES:,} candidates, {case}",
+                plan["p95"][key],
+                25.0 if n >= 1_000_000 else numpy_p95,
+                unit="ms",
+                against=f"numpy, p95 {numpy_p95:.1f} ms in the same run",
+                n=QUERIES,
+            ),
+        ]
     claims.append(
-        _claim(
-            f"resident memory after all queries, {size}",
+        at_most(
+            f"memory after all queries, {n:,} products",
             plan["resident_mb"],
-            "MB",
-            ("<=", peer["resident_mb"]),
-            "numpy, same run",
-            1,
+            peer["resident_mb"],
+            unit="MB",
+            against="numpy, same run",
+            n=1,
         )
     )
     if n >= 1_000_000:
         built = figures["built"]["plan"]
-        claims.append(_claim(f"build, {size}", built["build_s"], "s", ("<=", 120.0), built["factory"], 1))
+        claims.append(at_most(f"build, {n:,} products", built["build_s"], 120, unit="s", against=built["factory"], n=1))
     return claims
-
-
-def _claim(claim: str, measured: float, unit: str, bound: tuple[str, float], against: str, n: int) -> dict[str, Any]:
-    sense, limit = bound
-    return {
-        "claim": claim,
-        "measured": round(measured, 4),
-        "unit": unit,
-        "bound": f"{sense} {limit:.4g}",
-        "holds": measured >= limit if sense == ">=" else measured <= limit,
-        "against": against,
-        "n": n,
-    }
 
 
 def main() -> int:
@@ -283,20 +278,8 @@ def main() -> int:
     real = embed_texts(catalog)
     figures = [measure(int(size), real, note) for size in arguments.sizes.split(",")]
     claims = [claim for figure in figures for claim in claims_of(figure)]
-    document = {
-        "claims": claims,
-        "figures": figures,
-        "texts": len(real[0]),
-        "machine": {"cores": os.cpu_count(), "architecture": platform.machine(), "load_average": os.getloadavg()},
-    }
-    if arguments.json:
-        print(json.dumps(document, indent=1))
-    else:
-        for claim in claims:
-            verdict = "holds" if claim["holds"] else "FAILS"
-            figure = f"{claim['measured']} {claim['unit']} ({claim['bound']}; {claim['against']})"
-            print(f"{verdict}  {claim['claim']}: {figure}")
-    return 0 if all(claim["holds"] for claim in claims) else 1
+    machine = {"cores": os.cpu_count(), "architecture": platform.machine(), "load_average": os.getloadavg()}
+    return report(claims, arguments, figures=figures, texts=len(real[0]), machine=machine)
 
 
 if __name__ == "__main__":
