@@ -71,9 +71,14 @@ class SceneMatcher:
         pa.default_memory_pool().release_unused()
 
     @classmethod
-    def open(cls, artifacts: str | Path, version: str | None = None, threads: int | None = None) -> "SceneMatcher":
-        """Open the promoted bundle under `artifacts`, or the `version` named. Raises BundleError."""
-        return cls(open_bundle(Path(artifacts), version), threads=threads)
+    def open(
+        cls, artifacts: str | Path, version: str | None = None, threads: int | None = None, *, verify: bool = True
+    ) -> "SceneMatcher":
+        """Open the promoted bundle under `artifacts`, or the `version` named. Raises BundleError.
+
+        `verify` hashes every file first; leave it out only where that has just been done.
+        """
+        return cls(open_bundle(Path(artifacts), version, verify=verify), threads=threads)
 
     def recommend(
         self,
