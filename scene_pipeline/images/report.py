@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from scene_pipeline.errors import ImageError
 from scene_pipeline.images.schema import OK
+from scene_pipeline.images.types import FetchProgress
 
 _NAMED = 5  # products named in the message
 
@@ -42,3 +43,10 @@ def sample(status: pa.Table, count: int) -> list[str]:
     hashes = list(dict.fromkeys(filter(None, status.column("sha256").to_pylist())))
     step = max(1, len(hashes) // count) if count else 1
     return hashes[::step][:count]
+
+
+def describe(state: FetchProgress) -> str:
+    """Return a state in words, the most frequent reasons first: `1,204 ok, 12 not_found, 3 timeout, 210/s`."""
+    reasons = sorted(state.by_reason.items(), key=lambda item: (-item[1], item[0]))
+    counts = [f"{state.ok:,} ok", *(f"{count:,} {reason}" for reason, count in reasons)]
+    return ", ".join([*counts, f"{state.rate:,.0f}/s"])

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from scene_pipeline.errors import ImageError
 from scene_pipeline.images.contact_sheet import contact_sheet
-from scene_pipeline.images.progress import FetchProgressBar, describe
-from scene_pipeline.images.report import outcomes, require_images, sample, without_image
+from scene_pipeline.images.report import describe, outcomes, require_images, sample, without_image
 from scene_pipeline.images.types import FetchProgress
+from scene_pipeline.progress import bars, track
 
 STATUS = pa.table(
     {
@@ -67,9 +67,8 @@ def test_progress_is_one_line_of_counts() -> None:
 
 def test_the_bar_shows_counts() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    with FetchProgressBar(console) as bar:
-        bar(PROGRESS)
-        bar._bar.refresh()
+    with bars(console):
+        track("Fetching pictures")(PROGRESS.done, PROGRESS.total, describe(PROGRESS))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "1219/3000" in shown
     assert "12 not_found" in shown
