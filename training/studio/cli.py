@@ -19,11 +19,12 @@ def dataset(
     rooms: Annotated[int, typer.Option(min=0, help="room pictures")] = 500,
     size: Annotated[int, typer.Option(min=32, help="height in pixels")] = 128,
     seed: Annotated[int, typer.Option(min=0, help="another seed gives other pictures")] = 1000,
+    held_out_shapes: Annotated[bool, typer.Option(help="every thing in a shape that is never trained on")] = False,
 ) -> None:
     """Render pictures to train on; a killed run resumes where it stopped."""
-    from training.studio.dataset import make
+    from training.studio.dataset import Draw, make
 
-    make(out, packshots, rooms, size, seed)
+    make(out, packshots, rooms, Draw(seed, size, held_out_shapes))
 
 
 @app.command()

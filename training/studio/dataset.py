@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training.studio import rooms
 from training.studio.colors import WALLS
-from training.studio.furnishing import Limit, Supplied, Supply
+from training.studio.furnishing import Limit, Supplied, Supply, as_built
+from training.studio.geometry import Thing
 from training.studio.packshot import photograph
 from training.studio.products.registry import CATEGORIES, build, draw_type
 from training.studio.render import film, render, save
@@ -39,14 +41,38 @@ def endless_supply(style: str, palette: str, rng: np.random.Generator) -> tuple[
     return supply, nouns
 
 
-def packshot(index: int, seed: int, size: int) -> tuple[np.ndarray, dict[str, Any]]:
+def other_shapes(rng: np.random.Generator) -> Callable[[Thing], Thing]:
+    """Return a function that gives each thing a shape outside the families that products and furniture come in."""
+
+    def reshape(thing: Thing) -> Thing:
+        return thing.tapered(float(rng.uniform(-0.5, 0.5)), float(rng.uniform(-0.25, 0.35)))
+
+    return reshape
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How pictures are drawn: a seed, a height in pixels, and whether things come in shapes never trained on."""
+
+    seed: int
+    size: int
+    held_out_shapes: bool = False
+
+    def reshape(self, rng: np.random.Generator) -> Callable[[Thing], Thing]:
+        """Return what gives the things of a picture their shape."""
+        return other_shapes(rng) if self.held_out_shapes else as_built
+
+
+def packshot(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
     """Return picture and labels of packshot number `index`; categories take turns."""
+    seed, size = draw.seed, draw.size
     rng = np.random.default_rng([seed, 1, index])
     kind = draw_type(rng, CATEGORIES[index % len(CATEGORIES)])
     style = list(STYLES)[int(rng.integers(len(STYLES)))]
     palette = list(WALLS)[int(rng.integers(len(WALLS)))]
     made = build(kind.id, style, palette, int(rng.integers(1 << 30)))
-    pixels = photograph(made.thing, kind, size, 12, int(rng.integers(1 << 30)))
+    thing = draw.reshape(rng)(made.thing)
+    pixels = photograph(thing, kind, size, 12, int(rng.integers(1 << 30)))
     labels = {
         "category": kind.category,
         "type": kind.id,
@@ -62,14 +88,15 @@ def packshot(index: int, seed: int, size: int) -> tuple[np.ndarray, dict[str, An
     return pixels, labels
 
 
-def room(index: int, seed: int, size: int) -> tuple[np.ndarray, dict[str, Any]]:
+def room(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
     """Return picture and labels of room number `index`; rooms and styles take turns."""
+    seed, size = draw.seed, draw.size
     rng = np.random.default_rng([seed, 2, index])
     kind = ROOMS[index % len(ROOMS)]
     style = list(STYLES)[(index // len(ROOMS)) % len(STYLES)]
     palette = palette_for(style, rng)
     supply, nouns = endless_supply(style, palette, rng)
-    built = rooms.build(Brief(kind, style, palette, int(rng.integers(1 << 30))), supply)
+    built = rooms.build(Brief(kind, style, palette, int(rng.integers(1 << 30))), supply, draw.reshape(rng))
     width = round(size * (1.0, 1.25, 1.4)[int(rng.integers(3))])
     pixels = film(render(built.stage, (width, size), 16, depth=6, seed=index), float(rng.uniform(0.5, 0.75)))
     labels = {
@@ -82,7 +109,7 @@ def room(index: int, seed: int, size: int) -> tuple[np.ndarray, dict[str, Any]]:
     return pixels, labels
 
 
-MAKERS: dict[str, Callable[[int, int, int], tuple[np.ndarray, dict[str, Any]]]] = {"packshot": packshot, "room": room}
+MAKERS: dict[str, Callable[[int, Draw], tuple[np.ndarray, dict[str, Any]]]] = {"packshot": packshot, "room": room}
 
 
 def order(packshots: int, count: int) -> Iterator[tuple[str, int]]:
@@ -97,7 +124,7 @@ def order(packshots: int, count: int) -> Iterator[tuple[str, int]]:
         done[kind] += 1
 
 
-def make(out: Path, packshots: int, count: int, size: int, seed: int) -> None:
+def make(out: Path, packshots: int, count: int, draw: Draw) -> None:
     """Write `packshots` and `count` rooms as JPEG with `labels.jsonl` into `out`; what is there already is kept."""
     for kind in MAKERS:
         (out / f"{kind}s").mkdir(parents=True, exist_ok=True)
@@ -109,9 +136,9 @@ def make(out: Path, packshots: int, count: int, size: int, seed: int) -> None:
     with Progress(*columns) as progress, labels_path.open("a") as stream:
         task = progress.add_task("pictures", total=packshots + count)
         for kind, index in order(packshots, count):
-            name = f"{kind}s/{seed:05d}-{index:06d}.jpg"
+            name = f"{kind}s/{draw.seed:05d}-{index:06d}.jpg"
             if name not in known:
-                pixels, labels = MAKERS[kind](index, seed, size)
+                pixels, labels = MAKERS[kind](index, draw)
                 save(pixels, out / name, 92)
                 stream.write(json.dumps({"image": name, "kind": kind, **labels}) + "\n")
                 stream.flush()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from training.studio.camera import Camera
 from training.studio.geometry import Thing, combine
 from training.studio.products.base import Look, Made
 from training.studio.shell import Room
@@ -38,24 +37,30 @@ Supply = Callable[[tuple[str, ...], Limit], Supplied | None]
 """Given types of product and a limit, the next product to place, or None."""
 
 
+def as_built(thing: Thing) -> Thing:
+    """Return the thing in the shape it was built in."""
+    return thing
+
+
 @dataclass
 class Furnishing:
-    """A room while it is furnished. `side` is 1, or -1 for the mirrored layout."""
+    """A room while it is furnished. `side` is 1, or -1 for the mirrored layout; `reshape` gives things their shape."""
 
     look: Look
     room: Room
     supply: Supply
     side: int
+    reshape: Callable[[Thing], Thing] = as_built
     decor: list[Thing] = field(default_factory=list)
     placed: list[tuple[str, Thing]] = field(default_factory=list)
 
     def add(self, thing: Thing, x: float = 0, y: float = 0, z: float = 0, turn: float = 0) -> None:
         """Stand a thing at x (mirrored), y, z, turned (mirrored) about its own axis."""
-        self.decor.append(thing.turned(turn * self.side).moved(x * self.side, y, z))
+        self.decor.append(self._stood(thing, (x, y, z), turn))
 
     def stand(self, supplied: Supplied, x: float, y: float, z: float = 0, turn: float = 0) -> None:
         """Stand one more piece of a product that was supplied, as chairs round a table."""
-        self.placed.append((supplied.sku, supplied.made.thing.turned(turn * self.side).moved(x * self.side, y, z)))
+        self.placed.append((supplied.sku, self._stood(supplied.made.thing, (x, y, z), turn)))
 
     def put(
         self,
@@ -66,12 +71,10 @@ class Furnishing:
         share: float = 1.0,
     ) -> Thing | None:
         """Place a product of one of the kinds with probability `share`; return it where it stands, or None."""
-        if not self.look.chance(share):
-            return None
-        supplied = self.supply(kinds, limit)
+        supplied = self._supplied(kinds, limit, share)
         if supplied is None:
             return None
-        thing = supplied.made.thing.turned(turn * self.side).moved(at[0] * self.side, at[1], at[2])
+        thing = self._stood(supplied.made.thing, at, turn)
         self.placed.append((supplied.sku, thing))
         return thing
 
@@ -100,28 +103,21 @@ class Furnishing:
         self, kinds: tuple[str, ...], wall: str, along: float, middle: float, limit: Limit, share: float = 1.0
     ) -> Thing | None:
         """Hang a product on a wall with its middle at height `middle`."""
-        if not self.look.chance(share):
-            return None
-        supplied = self.supply(kinds, limit)
+        supplied = self._supplied(kinds, limit, share)
         if supplied is None:
             return None
         (x, y, _), turn = self.wall(wall, along)
         low, high = supplied.made.thing.bounds()
-        z = middle - (low[2] + high[2]) / 2
-        thing = supplied.made.thing.turned(turn * self.side).moved(x * self.side, y, z)
+        thing = self._stood(supplied.made.thing, (x, y, middle - (low[2] + high[2]) / 2), turn)
         self.placed.append((supplied.sku, thing))
         return thing
+
+    def _supplied(self, kinds: tuple[str, ...], limit: Limit, share: float) -> Supplied | None:
+        return self.supply(kinds, limit) if self.look.chance(share) else None
+
+    def _stood(self, thing: Thing, at: tuple[float, float, float], turn: float) -> Thing:
+        return self.reshape(thing).turned(turn * self.side).moved(at[0] * self.side, at[1], at[2])
 
     def surroundings(self, shell: Thing) -> Thing:
         """Return shell and decoration as one thing."""
         return combine([shell, *self.decor])
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a kind of room is shot: its size, its window, and where the camera stands."""
-
-    room: Room
-    camera: Camera
-    tiled: bool = False
-    furnish: Callable[[Furnishing], None] = field(default=lambda furnishing: None)

@@ -59,6 +59,23 @@ class Mesh:
         """Return the mesh scaled along the axes; one number scales all three."""
         return self.transformed(np.diag([x, x if y is None else y, x if z is None else z]))
 
+    def tapered(self, low: float, high: float, taper: float, bulge: float) -> Mesh:
+        """Return the mesh widened or narrowed about the z axis along its height, from z=`low` to z=`high`.
+
+        `taper` is how much wider the top is than the bottom and `bulge` how much wider the middle is than both, as
+        shares of the width, both above -1; the widest place keeps its width.
+        """
+        along = (self.vertices[:, 2] - low) / max(high - low, 1e-6)
+        profile = np.linspace(0, 1, 50)
+        widest = (1 + taper * (profile - 0.5) + bulge * np.sin(np.pi * profile)).max()
+        scale = (1 + taper * (along - 0.5) + bulge * np.sin(np.pi * along)) / widest
+        slope = (taper + bulge * np.pi * np.cos(np.pi * along)) / widest / max(high - low, 1e-6)
+        sideways = (self.vertices[:, :2] * self.normals[:, :2]).sum(axis=1)
+        normals = np.column_stack([self.normals[:, :2] / scale[:, None], self.normals[:, 2] - slope / scale * sideways])
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+        vertices = np.column_stack([self.vertices[:, :2] * scale[:, None], self.vertices[:, 2]])
+        return replace(self, vertices=vertices, normals=normals)
+
 
 def join(meshes: Iterable[Mesh]) -> Mesh:
     """Return one mesh that holds all of them."""
@@ -110,6 +127,13 @@ class Thing:
     def scaled(self, factor: float) -> Thing:
         """Return the thing at another size."""
         return self.transformed(np.eye(3) * factor)
+
+    def tapered(self, taper: float, bulge: float) -> Thing:
+        """Return the thing in another shape, no wider anywhere; see `Mesh.tapered`."""
+        low, high = self.bounds()
+        return Thing(
+            tuple(Part(part.mesh.tapered(low[2], high[2], taper, bulge), part.material) for part in self.parts)
+        )
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lowest and the highest corner."""

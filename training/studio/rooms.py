@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from training.studio import layouts, shell
 from training.studio.camera import Camera
-from training.studio.furnishing import Furnishing, Supply
+from training.studio.furnishing import Furnishing, Supply, as_built
 from training.studio.geometry import Thing
 from training.studio.products.base import Look
 from training.studio.render import Light, Stage, Sun
@@ -48,8 +49,8 @@ class Built:
     skus: tuple[str, ...]
 
 
-def build(brief: Brief, supply: Supply) -> Built:
-    """Return the room of a brief, its products drawn from `supply`."""
+def build(brief: Brief, supply: Supply, reshape: Callable[[Thing], Thing] = as_built) -> Built:
+    """Return the room of a brief, its products drawn from `supply`; `reshape` changes what stands in it."""
     look = Look.of(brief.style, brief.palette, brief.seed)
     side = 1 if look.chance(0.5) else -1
     width, depth = SIZES[brief.room]
@@ -62,7 +63,7 @@ def build(brief: Brief, supply: Supply) -> Built:
     if brief.room == "kitchen" and look.chance(0.5):
         room = Room(width, depth, height, "back", (0.36 - 0.75) * side, (1.15, 1.0), 1.12)
     shell_thing = shell.build(look, room, brief.room, tiled=brief.room in ("kitchen", "bathroom"))
-    furnishing = Furnishing(look, room, supply, side)
+    furnishing = Furnishing(look, room, supply, side, reshape)
     layouts.FURNISH[brief.room](furnishing)
     if room.window != "back" and brief.room not in ("bathroom", "kitchen") and look.chance(look.style.curtains):
         furnishing.decor.append(layouts.curtains_for(furnishing))
