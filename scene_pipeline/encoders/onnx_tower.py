@@ -39,6 +39,8 @@ class OnnxImageEncoder:
         """
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Threads that wait busily for the next operator keep a core from the rest of the answer.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             options.intra_op_num_threads = threads
         if not path.is_file():

@@ -15,7 +15,7 @@ from scene_pipeline.errors import BundleError, IndexBuildError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.index.plan import MAX_REFINE_FACTOR, RECALL_AT, IndexPlan, plan_index, plan_search
 from scene_pipeline.index.recall import exact_neighbours, measure_recall
-from scene_pipeline.index.vectors import BLOCK, as_float32, check_vectors, extremes, write_float16
+from scene_pipeline.index.vectors import BLOCK, as_float32, check_vectors, dot_rows, extremes, write_float16
 
 INDEX_FILE = "index.faiss"
 VECTORS_FILE = "vectors.npy"
@@ -168,7 +168,7 @@ class VectorIndex:
         scores = np.empty(len(rows), np.float32)
         for start in range(0, len(rows), _PICKED):
             picked = self._bytes[rows[start : start + _PICKED]]
-            scores[start : start + _PICKED] = picked.astype(np.float32) @ weights + offset
+            scores[start : start + _PICKED] = dot_rows(picked.astype(np.float32), weights) + offset
         best = np.argsort(-scores, kind="stable")[:k]
         return rows[best], scores[best]
 

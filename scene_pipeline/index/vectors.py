@@ -18,6 +18,15 @@ def as_float32(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
+def dot_rows(rows: npt.NDArray[np.float32], query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the inner products [m] of `rows` [m, d] with `query` [d], on this thread alone.
+
+    A matrix product of the size of one query would wake BLAS's threads, and they wait busily: on a machine with two
+    cores that once doubled the time of all that came after it.
+    """
+    return np.einsum("md,d->m", rows, query)
+
+
 def write_float16(vectors: npt.NDArray[np.floating], path: Path) -> None:
     """Write `vectors` [n, dimension] as a float16 .npy file. Raises OSError when the disk is full.
 

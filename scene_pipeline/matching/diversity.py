@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.vocabulary import Diversity
 
 
@@ -14,7 +15,6 @@ def choose(scores: np.ndarray, vectors: np.ndarray, category: np.ndarray, k: int
     candidate nearer than `near_duplicate_similarity` to a chosen one is left out; a category takes at most
     `max_per_category` of every ten places, as long as others have candidates.
     """
-    similarity = vectors @ vectors.T
     most = rules.max_per_category * math.ceil(k / 10)
     available = np.ones(len(scores), dtype=bool)
     nearest = np.zeros(len(scores), dtype=np.float32)
@@ -31,6 +31,7 @@ def choose(scores: np.ndarray, vectors: np.ndarray, category: np.ndarray, k: int
         chosen.append(best)
         taken[int(category[best])] = taken.get(int(category[best]), 0) + 1
         available[best] = False
-        available &= similarity[best] < rules.near_duplicate_similarity
-        nearest = np.maximum(nearest, similarity[best])
+        similarity = dot_rows(vectors, vectors[best])
+        available &= similarity < rules.near_duplicate_similarity
+        nearest = np.maximum(nearest, similarity)
     return chosen

@@ -19,6 +19,7 @@ from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import BundleError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
+from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.diversity import choose
 from scene_pipeline.matching.factors import FACTORS, Candidates, score
 from scene_pipeline.matching.filtering import Constraints, points
@@ -156,7 +157,7 @@ class SceneMatcher:
 
         Products without a picture lack the image part of the sum, so they are measured against their own kind.
         """
-        background = self._background @ query
+        background = dot_rows(self._background, query)
         result = np.empty(len(inner), dtype=np.float32)
         for kind in (True, False):
             drawn = background[self._background_has_image == kind]
