@@ -1,6 +1,6 @@
 """Put a whole catalogue into a bundle that the matcher can open, and promote it when it passes its checks."""
 
-import io
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,14 +122,14 @@ def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: 
 
 def data_version(catalog: EmbeddedCatalog, recipe: Recipe) -> str:
     """Return the hash of everything a bundle is made of; equal versions answer equally."""
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, catalog.products.schema) as stream:
+    table = pa.BufferOutputStream()
+    with pa.ipc.new_stream(table, catalog.products.schema) as stream:
         stream.write_table(catalog.products.combine_chunks())
     return sha256_bytes(
         FORMAT.encode(),
-        sink.getvalue(),
-        np.ascontiguousarray(catalog.image[catalog.has_image]).tobytes(),
-        np.ascontiguousarray(catalog.text).tobytes(),
+        hashlib.sha256(table.getvalue()).digest(),
+        hashlib.sha256(catalog.image[catalog.has_image].data).digest(),
+        hashlib.sha256(np.ascontiguousarray(catalog.text).data).digest(),
         msgspec.json.encode(recipe.spec, order="sorted"),
         recipe.text_encoder.id.encode(),
         recipe.vocabulary.to_json(),

@@ -15,6 +15,12 @@ from scene_pipeline.vocabulary import Category, Style, Vocabulary
 TRAITS = "traits.npz"
 """The file's name in a bundle."""
 
+READ = (
+    "category", "materials", "rooms", "styles", "outdoor", "color_lab", "largest_cm", "availability", "price",
+    "has_image", "image_lab", "image_share",
+)  # fmt: skip
+"""The columns that traits are made of: a million whole rows as objects would take 15 GB."""
+
 COLORS_KEPT = 4
 DEFAULT_AFFINITY = 0.4
 OUTDOOR_FIT = 0.1
@@ -70,7 +76,7 @@ def build_traits(products: pa.Table, vocabulary: Vocabulary, text_style: np.ndar
     `text_style` [n, S] is each product text's cosine with the styles' texts; it settles the style of products whose
     words and materials say little. Image columns read where present: `has_image`, `image_lab`, `image_share`.
     """
-    rows: list[dict[str, Any]] = products.to_pylist()
+    rows: list[dict[str, Any]] = products.select([name for name in READ if name in products.column_names]).to_pylist()
     lab, share = _colors(rows)
     palette = _palettes(lab, share, vocabulary)
     material_style = _material_style(rows, vocabulary)
