@@ -1,6 +1,7 @@
 """Read lengths out of product texts: `8X7X3`, `19 1/2" x 15"`, `W 40 D 35 H 120`, `Ø20`, `60-90 cm`, `5'6"`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from scene_pipeline.catalog.text import VULGAR, Tokens
 from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT, Language
@@ -12,8 +13,7 @@ _DIAMETER_SIGNS = frozenset({"ø", "⌀", "∅"})
 _LINK = frozenset({",", ";", "/", "|", "(", ")", "+"})
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """One length. Values in the unit stated (`low` = `high` unless a range); `start`, `end` are places in the text.
 
     part: 0 is the product; 1, 2, ... are pieces that come with it. assumed: the row states no unit, the language's
@@ -109,7 +109,7 @@ def parse_dimensions(tokens: Tokens, end: int, words: DimensionWords) -> list[Me
             joins = bool(result) and all(axes) and all(m.axis and m.axis not in axes for m in measures)
             if result and not joins:
                 part += 1
-            result += [replace(measure, part=0 if joins else part) for measure in measures]
+            result += measures if joins or not part else [measure._replace(part=part) for measure in measures]
     return result
 
 
@@ -119,12 +119,12 @@ def _with_units(measures: list[Measure], stated: str | None, words: DimensionWor
         if len(measures) == 1 and measures[0].axis is None:
             return []
         unit = stated or _likely_unit(measures, words)
-        return [replace(measure, unit=unit, assumed=stated is None) for measure in measures]
+        return [measure._replace(unit=unit, assumed=stated is None) for measure in measures]
     unit = next(measure.unit for measure in reversed(measures) if measure.unit)
     given = []
     for measure in reversed(measures):
         unit = measure.unit or unit
-        given.append(replace(measure, unit=unit))
+        given.append(measure if measure.unit else measure._replace(unit=unit))
     return given[::-1]
 
 

@@ -95,7 +95,7 @@ def _checked(path: Path, compressed: bool, encoding: str) -> TextKind:
     if encoding != "utf-8":
         return TextKind(encoding, compressed, damaged=True)
     good, bad = _count_utf8(path, compressed)
-    if good > bad or (good == 0 and _cut_short(path, compressed)):
+    if good > bad or _cut_short(path, compressed):
         return TextKind("utf-8", compressed, damaged=True)
     return TextKind("cp1252", compressed, damaged=False)
 

@@ -1,7 +1,7 @@
 """Collect what one product's texts say, each fact with the column and the place it was read from."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from scene_pipeline.catalog.dimensions import DimensionWords, Measure, parse_dimensions
 from scene_pipeline.catalog.sets import SetWords, parse_set_count
@@ -141,7 +141,7 @@ class Extractor:
         """Take dimensions from running text: only those with a unit that name their axis."""
         if _HAS_NUMBER(tokens.text):
             measures = parse_dimensions(tokens, len(tokens), self.dimension_words)
-            labelled = [replace(m, part=0) for m in measures if m.axis is not None and not m.assumed]
+            labelled = [m._replace(part=0) for m in measures if m.axis is not None and not m.assumed]
             axes = [measure.axis for measure in labelled]
             if len(axes) == len(set(axes)):
                 self.add_measures(facts, column, labelled)

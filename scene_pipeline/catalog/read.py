@@ -85,10 +85,10 @@ def iter_catalog(
         text = io.TextIOWrapper(raw, encoding=kind.encoding, errors="replace", newline="")
         lines = _Lines(text, path)
         start = list(islice(lines, 200))
-        delimiter = _find_delimiter(start)
+        delimiter, hints = _stated_delimiter(start) or (_find_delimiter(start), 0)
         dialect = Dialect(kind.encoding, delimiter, kind.compressed, kind.damaged)
         records = _records(lines.again(start), delimiter)
-        _, first = next(records, (0, []))
+        _, first = next(islice(records, hints, None), (0, []))
         header = _checked_header(first, path)
         plan: ColumnPlan | None = None
         while numbered := list(islice(records, chunk_rows)):
@@ -136,6 +136,12 @@ class _Lines:
                 f"within {MAX_LINES_PER_ROW} lines; close it or double it"
             )
         return line
+
+
+def _stated_delimiter(lines: Sequence[str]) -> tuple[str, int] | None:
+    """Return the delimiter of a first line "sep=;", as Excel writes and reads it, and that this line is no record."""
+    line = lines[0].rstrip("\r\n").lower() if lines else ""
+    return (line[4], 1) if line.startswith("sep=") and line[4:] in DELIMITERS else None
 
 
 def _find_delimiter(lines: Sequence[str]) -> str:
@@ -230,7 +236,7 @@ def _iter_parquet(path: Path, wanted: Mapping[str, str], chunk_rows: int) -> Ite
             plan: ColumnPlan | None = None
             row = 2
             for batch in file.iter_batches(batch_size=chunk_rows):
-                columns = {name: _as_text(batch.column(i)) for i, name in enumerate(header)}
+                columns = {name: _as_text(batch.column(i), name, path) for i, name in enumerate(header)}
                 if plan is None:
                     first = zip(*(values[:1000] for values in columns.values()), strict=True)
                     plan = plan_columns(header, [list(cells) for cells in first], wanted, path)
@@ -246,13 +252,22 @@ def _iter_parquet(path: Path, wanted: Mapping[str, str], chunk_rows: int) -> Ite
         raise CatalogError(f"{path}: has columns but no rows; there is nothing to recommend")
 
 
-def _as_text(column: pa.Array) -> list[str | None]:
+def _as_text(column: pa.Array, name: str, path: Path) -> list[str | None]:
     """Return a Parquet column as the text a CSV would hold; lists and structs become JSON."""
-    values = column.to_pylist()
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return values
-    nested = pa.types.is_nested(column.type)
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_bytes(kind):
+        try:
+            if _is_bytes(kind):
+                column = column.cast(pa.binary()).cast(pa.string())
+            return column.to_pylist()
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+            raise CatalogError(f"{path}: column '{name}' holds bytes, not text; write it as UTF-8 text") from error
+    nested = pa.types.is_nested(kind)
     return [
         None if value is None else json.dumps(value, ensure_ascii=False, default=str) if nested else str(value)
-        for value in values
+        for value in column.to_pylist()
     ]
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)

@@ -1,14 +1,13 @@
 """Turn rows of text into typed products and rejects, so that every row of the file is accounted for."""
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-from zlib import crc32
 
+import msgspec
 import pyarrow as pa
 
 from scene_pipeline.catalog import cells
@@ -74,17 +73,12 @@ class _RefusedError(Exception):
 
 
 @dataclass(slots=True)
-class _Seen:
-    """The first row of an id, a digest of what it says, and four bytes for each column, to name what differs."""
-
-    row: int
-    digest: bytes
-    columns: bytes
-
-
-@dataclass(slots=True)
 class _State:
-    seen: dict[str, _Seen] = field(default_factory=dict)
+    """What is known of the rows before: for each id, where its first product stands in the table, and its digest."""
+
+    table: pa.Table
+    damaged: bool
+    first: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     folded: int = 0
 
@@ -95,8 +89,8 @@ def validate(raw: RawCatalog) -> Validated:
     Rows of the same id: those that say the same in all columns we know are folded into the first; the others are
     rejected naming both rows. Raises CatalogError when no row is left, naming the most frequent reason.
     """
-    state = _State()
-    tables = [_validate_chunk(batch, raw.dialect.damaged, state) for batch in _batches(raw.table)]
+    state = _State(raw.table, raw.dialect.damaged)
+    tables = [_validate_chunk(start, state) for start in range(0, raw.table.num_rows, CHUNK)]
     products = pa.concat_tables(tables) if tables else PRODUCTS.empty_table()
     result = Validated(products, pa.Table.from_pylist(state.rejects, REJECTS), state.folded, raw.table.num_rows)
     if not products.num_rows:
@@ -112,12 +106,9 @@ def reason_kind(reason: str) -> str:
     return _NUMBERS.sub("N", reason)
 
 
-def _batches(table: pa.Table) -> Iterator[pa.Table]:
-    for start in range(0, table.num_rows, CHUNK):
-        yield table.slice(start, CHUNK)
-
-
-def _validate_chunk(table: pa.Table, damaged: bool, state: _State) -> pa.Table:
+def _validate_chunk(start: int, state: _State) -> pa.Table:
+    """Return the products among CHUNK rows from `start` on."""
+    table = state.table.slice(start, CHUNK)
     columns = {name: table[name].to_pylist() for name in table.column_names}
     numbers, problems = columns.pop("row"), columns.pop(PROBLEM)
     extra_names = [name for name in columns if name.startswith(EXTRA_PREFIX)]
@@ -130,12 +121,11 @@ def _validate_chunk(table: pa.Table, damaged: bool, state: _State) -> pa.Table:
         try:
             if problems[i] is not None:
                 raise _RefusedError(None, None, problems[i])
-            product = _product(row, known, extra, damaged)
+            product = _product(row, known, extra, state.damaged)
+            if _is_first(start + i, product["product_id"], known, state):
+                products.append(product)
         except _RefusedError as refused:
             state.rejects.append(_reject(row, known.get("id"), refused))
-            continue
-        if _is_first(product, known, state):
-            products.append(product)
     arrays = [pa.array([product.get(f.name) for product in products], f.type) for f in PRODUCTS]
     return pa.Table.from_arrays(arrays, schema=PRODUCTS)
 
@@ -151,22 +141,29 @@ def _reject(row: int, product_id: str | None, refused: _RefusedError) -> dict[st
     }
 
 
-def _is_first(product: dict[str, Any], known: dict[str, str | None], state: _State) -> bool:
-    values = [" ".join(value.split()).encode("utf-8", "surrogatepass") if value else b"" for value in known.values()]
-    digest = sha256(b"\x00".join(values)).digest()
-    columns = b"".join(crc32(value).to_bytes(4, "big") for value in values)
-    first = state.seen.setdefault(product["product_id"], _Seen(product["row"], digest, columns))
-    if first.row == product["row"]:
+def _is_first(place: int, identity: str, known: dict[str, str | None], state: _State) -> bool:
+    """Say whether a row is the first of its id; False: it says the same as the first and is folded into it.
+
+    A row that says something else is refused, naming both rows and what differs.
+    """
+    values = _comparable(known)
+    digest = sha256("\x00".join(values).encode()).digest()
+    first_place, first_digest = state.first.setdefault(identity, (place, digest))
+    if first_place == place:
         return True
-    if first.digest == digest:
+    if first_digest == digest:
         state.folded += 1
         return False
-    differing = [name for i, name in enumerate(known) if columns[4 * i : 4 * i + 4] != first.columns[4 * i : 4 * i + 4]]
-    reason = f"row {product['row']} repeats the id of row {first.row} with another {', '.join(differing[:4])}"
-    state.rejects.append(
-        _reject(product["row"], product["product_id"], _RefusedError("id", product["product_id"], reason))
-    )
-    return False
+    first = {name: state.table[name][first_place].as_py() for name in known}
+    pairs = zip(known, _comparable(first), values, strict=True)
+    differing = [name for name, before, now in pairs if before != now]
+    first_row, row = state.table["row"][first_place], state.table["row"][place]
+    reason = f"row {row} repeats the id of row {first_row} with another {', '.join(differing[:4])}"
+    raise _RefusedError("id", identity, reason)
+
+
+def _comparable(known: dict[str, str | None]) -> list[str]:
+    return [" ".join(value.split()) if value else "" for value in known.values()]
 
 
 def _check_text(known: dict[str, str | None], damaged: bool) -> None:
@@ -205,7 +202,7 @@ def _product(row: int, known: dict[str, str | None], extra: dict[str, str], dama
         if source in known:
             product[target] = cells.clean(known[source])
     for name in _LISTS:
-        product[name] = cells.parse_words(known.get(name))
+        product[name] = _items(known, name, cells.parse_words)
     for name in _LENGTHS:
         product[f"stated_{name}_cm"] = _typed(known, name, cells.parse_length_cm, "is no length")
     for name, low, high in (("price", 0, 1e9), ("sale_price", 0, 1e9), ("stock_level", 0, 1e12)):
@@ -218,22 +215,32 @@ def _product(row: int, known: dict[str, str | None], extra: dict[str, str], dama
     product["availability"] = cells.parse_availability(availability) if availability else None
     if availability and product["availability"] is None:
         extra = {**extra, "availability": availability}
-    product["extra"] = json.dumps(extra, ensure_ascii=False, sort_keys=True)
+    product["extra"] = msgspec.json.encode(extra, order="sorted").decode() if extra else "{}"
     product["content_hash"] = _content_hash(product)
     return product
 
 
 def _content_hash(product: dict[str, Any]) -> str:
-    values = [(key, value) for key, value in product.items() if key != "row"]
-    return sha256(json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+    """Return the SHA-256 of what the row states; where it stands in the file and empty cells do not count."""
+    values = [(key, value) for key, value in product.items() if key != "row" and value is not None and value != []]
+    return sha256(msgspec.json.encode(values)).hexdigest()
+
+
+def _items(known: dict[str, str | None], name: str, parse: Callable[[str], list[str]]) -> list[str]:
+    """Return the items of a list cell. A list in JSON can spell half a character (\\ud800), which no text may hold."""
+    text = known.get(name)
+    if not text:
+        return []
+    items = parse(text)
+    if "\\" in text and any("\ud800" <= char <= "\udfff" for item in items for char in item):
+        raise _RefusedError(name, text, "holds half of a character (\\ud800 to \\udfff); write the whole character")
+    return items
 
 
 def _images(known: dict[str, str | None]) -> list[dict[str, str]]:
     images = []
     for column, role in _IMAGES.items():
-        if not known.get(column):
-            continue
-        for url in cells.parse_images(known[column]):
+        for url in _items(known, column, cells.parse_images):
             problem = cells.image_problem(url)
             if problem is not None:
                 raise _RefusedError(column, url, problem)
@@ -242,7 +249,8 @@ def _images(known: dict[str, str | None]) -> list[dict[str, str]]:
 
 
 def _typed(known: dict[str, str | None], name: str, parse: Callable[[str], float | None], reason: str) -> float | None:
-    text = cells.clean(known.get(name))
+    cell = known.get(name)
+    text = cells.clean(cell) if cell else None
     if text is None:
         return None
     value = parse(text)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from scene_pipeline.catalog.text import Tokens, tokenise
 from scene_pipeline.vocabulary.lexicon import Language, Lexicon
@@ -21,8 +22,7 @@ Entry = tuple[tuple[str, ...], tuple[Meaning, ...]]
 _VOWELS = frozenset("aeiou")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A phrase found: what it means and which tokens [first, last) it covers."""
 
     meanings: tuple[Meaning, ...]

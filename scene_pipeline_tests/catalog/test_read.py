@@ -47,6 +47,31 @@ def test_parquet_lists_become_json(tmp_path: Path) -> None:
     assert (row["id"], row["keywords"]) == ("1", '["a", "b"]')
 
 
+def test_parquet_bytes_that_are_no_text_are_one_clear_line(tmp_path: Path) -> None:
+    """Old writers leave text unmarked, so bytes are read as UTF-8; a picture in a cell is not, nor is broken text."""
+    values = pa.array([b"Vase", b"gr\xff\xfe"], pa.binary())
+    broken = pa.Array.from_buffers(pa.string(), 2, values.buffers())
+    for column in (values, broken):
+        pq.write_table(pa.table({"id": ["1", "2"], "description": column}), tmp_path / "c.parquet")
+        with pytest.raises(CatalogError, match="column 'description' holds bytes, not text"):
+            read_catalog(tmp_path / "c.parquet")
+    pq.write_table(pa.table({"id": ["1"], "description": pa.array([b"Vase"])}), tmp_path / "c.parquet")
+    assert read_catalog(tmp_path / "c.parquet").table["description"].to_pylist() == ["Vase"]
+
+
+def test_a_first_line_may_state_the_delimiter(write: Write) -> None:
+    """Excel writes "sep=;" before the header; the header is then row 2 of the file."""
+    raw = read_catalog(write("sep=;\r\nid;description\r\n7;Vase, blue\r\n"))
+    assert (raw.table["row"].to_pylist(), raw.table["description"].to_pylist()) == ([3], ["Vase, blue"])
+
+
+def test_a_copy_cut_inside_a_character_stays_utf8(write: Write) -> None:
+    """The last row is damaged; the rows before it are not read as Windows-1252 ("grÃ¼n")."""
+    raw = read_catalog(write("id,description\n1,Vase grün\n2,Bowl grü".encode()[:-1]))
+    assert raw.dialect.damaged
+    assert raw.table["description"].to_pylist() == ["Vase grün", "Bowl gr�"]
+
+
 def test_chunks_are_bounded_and_number_the_rows_of_the_file(write: Write) -> None:
     """A blank line is a row of the file, as a spreadsheet shows it, but no product."""
     text = HEADER + "\n1,1,a,\n\n" + "".join(f"{i},{i},b,\n" for i in range(2, 7))

@@ -78,6 +78,8 @@ def test_a_bad_row_is_a_reject(write: Write, row: str, column: str | None, reaso
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
+        ("keywords", r'["\ud800"]', "half of a character"),
+        ("primary_image", r'["a\udc00.jpg"]', "half of a character"),
         ("price", "about twenty", "is no number"),
         ("price", "-3", "must lie between"),
         ("price", "10-20", "is no number"),
