@@ -1,6 +1,7 @@
 """Look at a scene at several scales: the whole, then overlapping crops, pooled into one vector.
 
-An option of callers, not the default: with scales (1.0, 0.6) a scene costs five towers instead of one.
+An option of callers, not the default: with scales (1.0, 0.6) a scene costs five towers instead of one. It names rooms
+better: docs/benchmarks.md has gain and cost.
 """
 
 import math
@@ -43,6 +44,8 @@ def scene_crops(image: Image.Image, scale: float) -> list[Image.Image]:
 def embed_scene(encoder: EmbedsImages, image: Image.Image, scales: Sequence[float] = SCALES) -> NDArray[np.float32]:
     """Return one unit vector [d] for a scene: the mean over scales of the mean over a scale's crops, normalised."""
     crops = [scene_crops(image, scale) for scale in scales]
+    if sum(map(len, crops)) == 1:  # nothing to pool: bit for bit the vector that products get
+        return encoder.embed(crops[0])[0]
     vectors = encoder.embed([crop for group in crops for crop in group])
     ends = np.cumsum([len(group) for group in crops])
     means = [part.mean(axis=0) for part in np.split(vectors, ends[:-1])]
