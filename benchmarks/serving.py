@@ -1,34 +1,44 @@
 """Measure serving: cold start, latency, memory and threads, on bundles of growing size, against a plain numpy matcher.
 
-    python -m benchmarks.serving [--json] [--sizes 10000,100000,1000000] [--catalog FILE.csv] [--vit]
+    python -m benchmarks.serving [--json] [--sizes 10000,100000,1000000] [--catalog FILE.csv] [--vit] [--bundles DIR]
 
 A bundle of n products is published by the program's own code. Its rows are real ones of the catalogue, drawn again and
-again with new ids; their vectors are spread around the real embeddings of those rows as `benchmarks.index` describes.
-Scenes are the sample's own. `--vit` adds ViT-B-32 of random weights and the true shape, served in int8.
+again with new ids. Their vectors are spread around the real MiniLM embeddings of those rows (the sentence for the text
+part, the title alone for the image part, since the compact encoder's pictures lie in the space of texts): the real
+vector, plus 0.35 times the difference of two other real ones, plus isotropic noise of length 0.15, normalised. Scenes
+are the sample's own. `--vit` adds ViT-B-32 of random weights and the true shape, served in int8 at 100,000 products;
+its image vectors are the same ones, turned at random into its 512 dimensions, since random weights know no likeness.
+
+`--bundles` keeps the bundles and takes those that are there, so that they can be made first (`--prepare`, minutes at a
+million) and measured on a quiet machine. `busy_elsewhere` in the document says how many cores other processes used.
 
 The peer loads everything, as the first design did: float32 vectors and the whole table in memory. It scores every
-product of the catalogue in numpy for each scene, with the same image tower.
+product of the catalogue in numpy for each scene, with the same image tower. It is measured up to 100,000 products: a
+million rows as Python objects do not fit into the memory of most machines.
 """
 
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.claims import Claim, at_most, report
+from benchmarks.claims import Claim, at_least, at_most, report
 from benchmarks.index import CATALOGS, spread
 from benchmarks.serving_process import ROUNDS
 
 COLD_STARTS = 7
 BLOCK = 50_000
+PEER_ROWS = 100_000
 
 
 def real_rows(catalog: Path) -> tuple[pa.Table, np.ndarray, np.ndarray]:
@@ -94,19 +104,48 @@ def run(what: str, artifacts: Path, scenes: list[str]) -> tuple[dict[str, Any], 
     return json.loads(result.stdout), time.perf_counter() - started
 
 
-def measure(artifacts: Path, scenes: list[str]) -> dict[str, Any]:
-    """Return the figures of one bundle and of the peer on it."""
+def measure(case: "Case", artifacts: Path, scenes: list[str]) -> dict[str, Any]:
+    """Return the figures of one bundle, and of the peer on it where it fits."""
+    before, started = busy_s(), time.perf_counter()
     cold = [run("cold", artifacts, scenes[:1])[1] for _ in range(COLD_STARTS)]
-    return {
-        "cold_s": float(np.median(cold)),
-        "cold_all_s": cold,
-        **run("warm", artifacts, scenes)[0],
-        "peer": run("peer", artifacts, scenes)[0],
-    }
+    figure = {"cold_s": float(np.median(cold)), "cold_all_s": cold, **run("warm", artifacts, scenes)[0]}
+    if case.n <= PEER_ROWS:
+        figure["peer"] = run("peer", artifacts, scenes)[0]
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    own = children.ru_utime + children.ru_stime - before[1]
+    elapsed = time.perf_counter() - started
+    return {**figure, "busy_elsewhere": round((busy_s()[0] - before[0] - own) / elapsed, 2)}
+
+
+def busy_s() -> tuple[float, float]:
+    """Return the processor seconds the machine has used, and those of the children that this process waited for."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(map(int, fields[1:4])) / os.sysconf("SC_CLK_TCK"), children.ru_utime + children.ru_stime
+
+
+@dataclass(frozen=True)
+class Case:
+    """A bundle to be measured: its folder's name, its size and its image encoder (None: ViT-B-32 at random)."""
+
+    name: str
+    n: int
+    encoder: str | None
+
+    def is_made(self, folder: Path) -> bool:
+        """Tell whether the bundle is below `folder`."""
+        return (folder / self.name / "bundles" / "CURRENT").is_file()
+
+    def make(self, folder: Path, rows: tuple[pa.Table, np.ndarray, np.ndarray]) -> None:
+        """Publish the bundle below `folder`."""
+        started = time.perf_counter()
+        encoder = self.encoder or f"ViT-B-32/{random_vit(folder)}"
+        publish_bundle(folder / self.name, self.n, rows, encoder)
+        print(f"{self.name}: published in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Run the benchmark; return 0 when every claim holds, else 1, or 2 without a catalogue."""
+    """Run the benchmark; return 0 when every claim holds, else 1."""
     from scene_pipeline.sample import sample_path
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -114,49 +153,52 @@ def main() -> int:
     parser.add_argument("--sizes", default="10000,100000,1000000", help="numbers of products, comma-separated")
     parser.add_argument("--catalog", type=Path, help="catalogue to take real rows from")
     parser.add_argument("--vit", action="store_true", help="also ViT-B-32 in int8, random weights")
+    parser.add_argument("--bundles", type=Path, help="folder to keep the bundles in; those there are used again")
+    parser.add_argument("--prepare", action="store_true", help="only make the bundles; needs --bundles")
     arguments = parser.parse_args()
     catalog = arguments.catalog or next(path for path in CATALOGS if path.is_file())
     scenes = [str(path) for path in sorted((sample_path() / "scenes").rglob("*.webp"))]
-    rows = real_rows(catalog)
+    cases = [Case(f"compact-{size}", int(size), "compact") for size in arguments.sizes.split(",") if size]
+    cases += [Case("vit-100000", 100_000, None)] * arguments.vit
     figures: dict[str, Any] = {}
     claims: list[Claim] = []
-    with tempfile.TemporaryDirectory(prefix="scene-serving-") as folder:
-        for n in map(int, arguments.sizes.split(",")):
-            artifacts = Path(folder) / f"compact-{n}"
-            started = time.perf_counter()
-            publish_bundle(artifacts, n, rows, "compact")
-            figures[f"compact-{n}"] = {"publish_s": time.perf_counter() - started, **measure(artifacts, scenes)}
-            print(f"{n:,}: {figures[f'compact-{n}']}", file=sys.stderr, flush=True)
-            claims += claims_of(n, figures[f"compact-{n}"])
-        if arguments.vit:
-            checkpoint = random_vit(Path(folder))
-            artifacts = Path(folder) / "vit"
-            publish_bundle(artifacts, 100_000, rows, f"ViT-B-32//{checkpoint}")
-            figures["vit-100000"] = measure(artifacts, scenes)
-            p95 = figures["vit-100000"]["recommend_p95_ms"]
-            claims.append(
-                at_most("recommend p95, ViT-B-32 int8, 100,000 products", p95, 80, unit="ms", against="bound", n=ROUNDS)
-            )
-    return report(claims, arguments, figures=figures, cores=os.cpu_count(), load=os.getloadavg())
+    with tempfile.TemporaryDirectory(prefix="scene-serving-") as temporary:
+        folder = arguments.bundles or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        if missing := [case for case in cases if not case.is_made(folder)]:
+            rows = real_rows(catalog)
+            for case in missing:
+                case.make(folder, rows)
+        if arguments.prepare:
+            return 0
+        for case in cases:
+            figures[case.name] = measure(case, folder / case.name, scenes)
+            print(f"{case.name}: {figures[case.name]}", file=sys.stderr, flush=True)
+            claims += claims_of(case, figures[case.name])
+    return report(claims, arguments, figures=figures, cores=os.cpu_count())
 
 
-def claims_of(n: int, figure: dict[str, Any]) -> list[Claim]:
-    """Return the claims that are made at `n` products."""
-    peer = figure["peer"]
-    size = f"{n:,} products"
-    if n == 100_000:
+def claims_of(case: Case, figure: dict[str, Any]) -> list[Claim]:
+    """Return the claims that are made about one bundle."""
+    size = f"{case.n:,} products"
+    p95, peer = figure["recommend_p95_ms"], figure.get("peer", {})
+    if case.encoder is None:
+        name = f"recommend p95, ViT-B-32 {figure['precision']}, decode included, {size}"
+        against = f"numpy peer with the same tower, p95 {peer['recommend_p95_ms']:.1f} ms"
+        return [at_most(name, p95, 80, unit="ms", against=against, n=ROUNDS)]
+    if case.n == 100_000:
         return [
             at_most(
                 f"new process to first recommendation, {size}",
                 figure["cold_s"],
                 1.0,
                 unit="s",
-                against=f"numpy peer {peer['open_s']:.2f} s",
+                against=f"numpy peer {peer['open_s']:.2f} s, its imports not counted",
                 n=COLD_STARTS,
             ),
             at_most(
                 f"recommend p95, compact, decode included, {size}",
-                figure["recommend_p95_ms"],
+                p95,
                 40,
                 unit="ms",
                 against=f"numpy peer p95 {peer['recommend_p95_ms']:.1f} ms",
@@ -171,17 +213,13 @@ def claims_of(n: int, figure: dict[str, Any]) -> list[Claim]:
                 n=1,
             ),
         ]
-    if n == 1_000_000:
-        return [
-            at_most(
-                f"search + filter + score p95, {size}, recall@50 {figure['recall']:.3f}",
-                figure["search_filter_score_p95_ms"],
-                25,
-                unit="ms",
-                against=f"numpy peer's whole recommend p95 {peer['recommend_p95_ms']:.0f} ms",
-                n=ROUNDS,
-            )
-        ]
+    if case.n == 1_000_000:
+        recall = at_least(
+            f"recall@50, {size}", figure["recall"], 0.97, unit="share", against="exact search of 200 products", n=200
+        )
+        name = f"search + filter + score p95, {size}, at that recall"
+        elapsed = figure["search_filter_score_p95_ms"]
+        return [recall, at_most(name, elapsed, 25, unit="ms", against="the bound", n=ROUNDS)]
     return []
 
 

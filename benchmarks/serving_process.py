@@ -50,6 +50,8 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
         "resident_mb": resident,
         "threads": crowd,
         "recall": matcher.bundle.index.recall,
+        "index": matcher.bundle.index.plan.factory,
+        "precision": matcher.encoder.precision,
     }
 
 
