@@ -213,7 +213,7 @@ class VectorIndex:
 
     @classmethod
     def open(cls, folder: Path, mmap: bool = True) -> "VectorIndex":
-        """Return the index that `write` left in `folder`; with `mmap` codes are mapped, and vectors stay on disk until read.
+        """Return the index that `write` left in `folder`; with `mmap` both are mapped, not read.
 
         Raises BundleError when a file is missing, is something else, or the three do not fit together. Check the
         hashes of files that others could have altered before opening them.
