@@ -4,19 +4,38 @@ import os
 
 import dagster as dg
 
-from scene_pipeline.defs import automation, bundle, catalog, embeddings, images, scenes
+from scene_pipeline.defs import alerting, automation, bundle, catalog, embeddings, images, maintenance, quality, scenes
+from scene_pipeline.defs.executor import executor_named
+from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.defs.resources import (
+    SLACK,
+    WEBHOOK,
+    AlertChannels,
     ArtifactStore,
     CatalogSource,
     EncoderChoice,
+    QualityMonitor,
     SceneLibraries,
     VocabularyFolder,
 )
+from scene_pipeline.errors import ScenePipelineError
 
 
 def _setting(name: str, default: str = "") -> str:
     return os.environ.get(f"SCENE_PIPELINE_{name}", default)
 
+
+def _number(name: str, default: float) -> float:
+    text = _setting(name, str(default))
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ScenePipelineError(f"SCENE_PIPELINE_{name} is '{text}'; set it to a number") from error
+
+
+TIMEZONE = _setting("TIMEZONE", "UTC")
+SENSOR_S = int(_number("SENSOR_SECONDS", 30))
+CHANNELS = any(os.environ.get(name) for name in (WEBHOOK, SLACK, "SCENE_PIPELINE_ALERT_EMAIL_TO"))
 
 defs = dg.Definitions(
     assets=[
@@ -30,16 +49,52 @@ defs = dg.Definitions(
         bundle.serving_bundle,
         scenes.scored_library,
         scenes.lookbook,
+        scenes.workbook,
+        quality.quality,
+        quality.verification,
     ],
-    jobs=[automation.build_bundle, automation.score_scenes],
-    schedules=[automation.nightly(_setting("REFRESH_CRON", "0 2 * * *"), _setting("TIMEZONE", "UTC"))],
-    sensors=[automation.scene_library_sensor, automation.rescore],
+    jobs=[
+        automation.build_bundle,
+        automation.score_scenes,
+        maintenance.verify_artifacts,
+        maintenance.clean_artifacts,
+        maintenance.roll_back_bundle,
+    ],
+    schedules=[
+        automation.nightly(_setting("REFRESH_CRON", "0 2 * * *"), TIMEZONE),
+        *maintenance.weekly(TIMEZONE, _setting("VERIFY_CRON", "0 4 * * 0"), _setting("RETENTION_CRON", "0 5 * * 0")),
+    ],
+    sensors=[
+        automation.library_sensor(SENSOR_S),
+        automation.rescore(SENSOR_S),
+        automation.watch_quality(SENSOR_S),
+        maintenance.rollback_sensor(SENSOR_S),
+        *alerting.alert_sensors(CHANNELS),
+    ],
     resources={
         "store": ArtifactStore(root=_setting("ARTIFACTS", "artifacts")),
-        "catalog": CatalogSource(path=_setting("CATALOG", "sample"), column_map=_setting("COLUMNS")),
+        "catalog": CatalogSource(
+            path=_setting("CATALOG", "sample"), column_map=_setting("COLUMNS"), language=_setting("LANGUAGE", "en")
+        ),
         "libraries": SceneLibraries(root=_setting("SCENES", "sample")),
         "encoder": EncoderChoice(id=_setting("ENCODER", "compact"), int8=_setting("INT8") == "1"),
         "vocabulary": VocabularyFolder(overlay=_setting("VOCABULARY")),
+        "gate": EvaluationGate(
+            truth=_setting("TRUTH"),
+            scenes=_setting("TRUTH_SCENES"),
+            hit_floor=_number("HIT_FLOOR", 0),
+            ece_ceiling=_number("ECE_CEILING", 0.1),
+        ),
+        "monitor": QualityMonitor(thresholds_file=_setting("THRESHOLDS"), metrics=_setting("METRICS")),
+        "alerts": AlertChannels(
+            ui_url=_setting("UI_URL", "http://127.0.0.1:3000"),
+            email_to=_setting("ALERT_EMAIL_TO"),
+            email_from=_setting("ALERT_EMAIL_FROM"),
+            smtp_host=_setting("SMTP_HOST", "localhost"),
+            smtp_port=int(_number("SMTP_PORT", 25)),
+            smtp_security=_setting("SMTP_SECURITY", "none"),
+            smtp_user=_setting("SMTP_USER"),
+        ),
     },
-    executor=dg.in_process_executor,
+    executor=executor_named(_setting("EXECUTOR", "in_process")),
 )

@@ -26,6 +26,7 @@ FLOORS = {
     "bundle": 3,
     "matching": 4,
     "evaluation": 5,
+    "monitoring": 5,
     "reporting": 5,
     "defs": 6,
     "definitions": 7,

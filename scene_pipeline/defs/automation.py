@@ -1,7 +1,7 @@
 """Jobs, schedules and sensors: what runs without anybody asking."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import msgspec
 
 from scene_pipeline.defs.resources import SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
-from scene_pipeline.matching.library import SUFFIXES
+from scene_pipeline.matching.library import libraries_under
 
 CATALOG_TO_BUNDLE = dg.AssetSelection.groups("catalog", "images", "embeddings", "serving")
 
@@ -73,51 +73,60 @@ def fingerprints(root: Path) -> dict[str, str] | None:
 
     A library that cannot be read makes the whole answer None, and so does a root that is missing.
     """
-    try:
-        prints: dict[str, str] = {}
-        for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
-            pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-            stats = [(path.name, path.stat()) for path in pictures]
-            if stats:
-                text = "\n".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
-                prints[folder.name] = hashlib.sha256(text.encode()).hexdigest()[:16]
-    except OSError:
-        return None
-    return prints
-
-
-@dg.sensor(
-    name="scene_library_sensor",
-    job=score_scenes,
-    minimum_interval_seconds=30,
-    description="Registers new scene libraries, scores new and changed ones, forgets those that vanished.",
-)
-def scene_library_sensor(
-    context: dg.SensorEvaluationContext, libraries: SceneLibraries
-) -> dg.SensorResult | dg.SkipReason:
-    """Look at the scenes' folder and ask for runs."""
-    root = libraries.folder()
-    found = fingerprints(root)
+    found = libraries_under(root)
     if found is None:
-        return dg.SkipReason(f"{root} cannot be read; nothing was changed")
-    known = msgspec.json.decode(context.cursor, type=dict[str, str]) if context.cursor else {}
-    changes = library_changes(
-        found, known, context.instance.get_dynamic_partitions(scene_libraries.name or ""), _in_flight(context.instance)
+        return None
+    try:
+        return {name: _fingerprint(paths) for name, paths in found.items()}
+    except OSError:  # a picture went between listing and looking
+        return None
+
+
+def _fingerprint(paths: Sequence[Path]) -> str:
+    lines = [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in paths]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def library_sensor(every_s: int) -> dg.SensorDefinition:
+    """Return the sensor that looks at the scenes' folder every `every_s` seconds."""
+
+    @dg.sensor(
+        name="scene_library_sensor",
+        job=score_scenes,
+        minimum_interval_seconds=every_s,
+        description="Registers new scene libraries, scores new and changed ones, forgets those that vanished.",
     )
-    seen = {key: value for key, value in known.items() if key in found} | {key: found[key] for key in changes.score}
-    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
-    if changes.add:
-        requests.append(scene_libraries.build_add_request(list(changes.add)))
-    if changes.delete:
-        requests.append(scene_libraries.build_delete_request(list(changes.delete)))
-    return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(run_key=f"{key}:{found[key]}", partition_key=key, tags={"scene_pipeline/library": key})
-            for key in changes.score
-        ],
-        dynamic_partitions_requests=requests,
-        cursor=msgspec.json.encode(seen).decode(),
-    )
+    def scene_library_sensor(
+        context: dg.SensorEvaluationContext, libraries: SceneLibraries
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Look at the scenes' folder and ask for runs."""
+        root = libraries.folder()
+        found = fingerprints(root)
+        if found is None:
+            return dg.SkipReason(f"{root} cannot be read; nothing was changed")
+        known = msgspec.json.decode(context.cursor, type=dict[str, str]) if context.cursor else {}
+        changes = library_changes(
+            found,
+            known,
+            context.instance.get_dynamic_partitions(scene_libraries.name or ""),
+            _in_flight(context.instance),
+        )
+        seen = {key: value for key, value in known.items() if key in found} | {key: found[key] for key in changes.score}
+        requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+        if changes.add:
+            requests.append(scene_libraries.build_add_request(list(changes.add)))
+        if changes.delete:
+            requests.append(scene_libraries.build_delete_request(list(changes.delete)))
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(run_key=f"{key}:{found[key]}", partition_key=key, tags={"scene_pipeline/library": key})
+                for key in changes.score
+            ],
+            dynamic_partitions_requests=requests,
+            cursor=msgspec.json.encode(seen).decode(),
+        )
+
+    return scene_library_sensor
 
 
 def _in_flight(instance: dg.DagsterInstance) -> set[str]:
@@ -132,8 +141,21 @@ def _in_flight(instance: dg.DagsterInstance) -> set[str]:
     return {run.tags["dagster/partition"] for run in runs if "dagster/partition" in run.tags}
 
 
-rescore = dg.AutomationConditionSensorDefinition(
-    "rescore_on_new_bundle",
-    target=dg.AssetSelection.groups("scenes"),
-    description="Scores every library again when the content of the bundle has changed.",
-)
+def rescore(every_s: int) -> dg.AutomationConditionSensorDefinition:
+    """Return the sensor that scores libraries again when the bundle's content changed."""
+    return dg.AutomationConditionSensorDefinition(
+        "rescore_on_new_bundle",
+        target=dg.AssetSelection.groups("scenes"),
+        minimum_interval_seconds=every_s,
+        description="Scores every library again when the content of the bundle has changed.",
+    )
+
+
+def watch_quality(every_s: int) -> dg.AutomationConditionSensorDefinition:
+    """Return the sensor that takes the quality figures after every scoring and every build."""
+    return dg.AutomationConditionSensorDefinition(
+        "watch_quality",
+        target=dg.AssetSelection.assets("quality"),
+        minimum_interval_seconds=every_s,
+        description="Takes the quality figures after every scoring and every build, and holds them against thresholds.",
+    )

@@ -9,7 +9,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from scene_pipeline.bundle.checks import CheckResult
+from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.bundle.write import BundleRefusedError
+from scene_pipeline.defs import gates
 from scene_pipeline.defs.embeddings import (
     image_embeddings,
     read_pictures,
@@ -22,8 +24,11 @@ from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
 from scene_pipeline.encoders.combine import combine_images
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import MINILM
+from scene_pipeline.errors import BundleError
 from scene_pipeline.matching.calibrations import calibration_for
-from scene_pipeline.matching.publish import EmbeddedCatalog, Recipe, publish
+from scene_pipeline.matching.publish import EmbeddedCatalog, Recipe, data_version, publish
+from scene_pipeline.monitoring import drift as drifting
+from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
 
 CHECKS = {
     "products": "The product table has every column with its type, and every id once.",
@@ -33,8 +38,15 @@ CHECKS = {
     "size_change": "The catalogue did not shrink or grow beyond its bounds since the last bundle.",
     "image_share": "Enough products have a picture.",
     "smoke": "The bundle answers a query.",
+    **gates.DESCRIPTIONS,
 }
-ADVISORY = {"image_share"}
+DRIFT = {
+    "drift_categories": "Categories keep their shares since the last bundle.",
+    "drift_colors": "Colours keep their shares since the last bundle.",
+    "drift_prices": "The median price stays near that of the last bundle.",
+    "drift_words": "As many products as before have a word that says what they are.",
+}
+ADVISORY = {"image_share", *DRIFT}
 
 
 class BundleConfig(dg.Config):
@@ -86,6 +98,24 @@ def _with_pictures(products: pa.Table, pictures: pa.Table, owners: list[int], ha
     )
 
 
+def _products_before(store: ArtifactStore) -> pa.Table | None:
+    """Return the promoted bundle's products for comparing; None where there is none, or it cannot be opened."""
+    try:
+        return open_bundle(store.path(), verify=False).products(drifting.COLUMNS)
+    except BundleError:
+        return None
+
+
+def _drifted(result: drifting.Drift) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=result.name,
+        passed=result.holds,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=result.message,
+        metadata={"figure": result.figure, "bound": result.bound},
+    )
+
+
 def _shown(result: CheckResult) -> dg.AssetCheckResult:
     figures = {"figure": result.figure, "bound": result.bound}
     return dg.AssetCheckResult(
@@ -107,7 +137,7 @@ def _shown(result: CheckResult) -> dg.AssetCheckResult:
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=7), warn_window=timedelta(days=2)),
     check_specs=[
         dg.AssetCheckSpec(name, asset="serving_bundle", blocking=name not in ADVISORY, description=text)
-        for name, text in CHECKS.items()
+        for name, text in {**CHECKS, **DRIFT}.items()
     ],
 )
 @fails_clearly
@@ -115,6 +145,7 @@ def serving_bundle(
     store: ArtifactStore,
     encoder: EncoderChoice,
     vocabulary: VocabularyFolder,
+    gate: gates.EvaluationGate,
     config: BundleConfig,
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """The versioned folder that serving opens. It is promoted only after every blocking check has passed."""
@@ -130,11 +161,15 @@ def serving_bundle(
         recall_floor=config.recall_floor,
         size_change=(config.size_change_warns, config.size_change_blocks),
         keep=config.keep,
+        checks=gate.checks(),
     )
+    if withdrawals(store.path()):
+        refuse_withdrawn(store.path(), data_version(catalog, recipe))
+    moved = [_drifted(item) for item in drifting.drift(_products_before(store), catalog.products)]
     try:
         published = publish(store.path(), catalog, recipe, sample_pictures(store, keys))
     except BundleRefusedError as error:
-        yield from map(_shown, error.results)
+        yield from (*map(_shown, error.results), *moved)
         raise
     manifest = published.bundle.manifest
     yield dg.MaterializeResult(
@@ -152,5 +187,5 @@ def serving_bundle(
             "size": sum(record.bytes for record in manifest.files.values()),
         },
         data_version=dg.DataVersion(manifest.data_version),
-        check_results=[_shown(result) for result in published.checks],
+        check_results=[*map(_shown, published.checks), *moved],
     )

@@ -1,6 +1,5 @@
 """Catalogue assets: the shop's file as it is, then validated, enriched and categorised products."""
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +7,18 @@ import dagster as dg
 import msgspec
 
 from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.catalog.contract import contract_failures
 from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.defs.resources import ArtifactStore, CatalogSource, VocabularyFolder
 from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.defs.vectors import text_encoder, text_vectors
 from scene_pipeline.progress import track
+from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table
-from scene_pipeline.vocabulary.lexicon import load_lexicon
+from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
 
 GROUP = "catalog"
 TAGS = {"stage": "catalog"}
@@ -36,6 +38,16 @@ def read_source(store: ArtifactStore) -> Source:
     return msgspec.json.decode(store.read_bytes("catalog", "source.json"), type=Source)
 
 
+def read_intake(store: ArtifactStore) -> Intake:
+    """Return what `products` noted about the file and its rows."""
+    return msgspec.json.decode(store.read_bytes("catalog", "intake.json"), type=Intake)
+
+
+def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder) -> Lexicon:
+    """Return the words of the catalogue's language, with those of the user's own folder laid over them."""
+    return load_lexicon(catalog.language, Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None)
+
+
 @dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")
 @fails_clearly
 def raw_catalog(store: ArtifactStore, catalog: CatalogSource) -> dg.MaterializeResult:
@@ -51,6 +63,7 @@ def raw_catalog(store: ArtifactStore, catalog: CatalogSource) -> dg.MaterializeR
             "source": dg.MetadataValue.path(raw.path),
             "encoding": raw.dialect.encoding,
             "guesses": dg.MetadataValue.md("\n".join(f"- {guess}" for guess in raw.guesses) or "none"),
+            "kept_aside": ", ".join(raw.kept_aside) or "none",
             "preview": dg.MetadataValue.md(markdown_table(raw.table, 5)),
         },
     )
@@ -85,7 +98,13 @@ def raw_catalog(store: ArtifactStore, catalog: CatalogSource) -> dg.MaterializeR
             asset="products",
             blocking=True,
             description="Rows in the file = products + folded repeats + rejects.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "products_keep_the_contract",
+            asset="products",
+            blocking=True,
+            description="Every column has the type and the range that catalog/contract.py states.",
+        ),
     ],
     name="validate_catalog",
 )
@@ -94,11 +113,15 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     """Type and check every row; a bad one becomes a reject, never a lost row."""
     source = read_source(store)
     table = store.read_table("catalog", "raw.parquet")
-    result = validate(RawCatalog(Path(source.path), table, source.dialect, source.columns, source.guesses))
+    raw = RawCatalog(Path(source.path), table, source.dialect, source.columns, source.guesses)
+    result = validate(raw)
+    intake = Intake.of(raw, result)
+    store.write_bytes(msgspec.json.encode(intake), "catalog", "intake.json")
     counted = (
         f"{result.rows_in:,} rows = {result.products.num_rows:,} products + {result.folded:,} folded + "
         f"{result.rejects.num_rows:,} rejects"
     )
+    failures = contract_failures(result.products)
     yield table_result(
         store.write_table(result.products, "catalog", "products.parquet"),
         result.products,
@@ -111,63 +134,73 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
         },
         asset_key="products",
         checks=[
+            dg.AssetCheckResult(passed=result.complete, check_name="every_row_is_accounted_for", description=counted),
             dg.AssetCheckResult(
-                check_name="every_row_is_accounted_for",
-                passed=result.complete,
-                description=counted,
-                metadata={"rows_in": result.rows_in},
-            )
+                passed=not failures,
+                check_name="products_keep_the_contract",
+                description="; ".join(failures[:3]) or f"{result.products.num_rows:,} products keep it",
+            ),
         ],
     )
-    reasons = Counter(result.rejects["reason"].to_pylist())
     yield table_result(
         store.write_table(result.rejects, "catalog", "rejects.parquet"),
         result.rejects,
         {
             "share": result.rejects.num_rows / max(result.rows_in, 1),
-            "reasons": dg.MetadataValue.md(markdown_counts(reasons, "reason")),
+            "reasons": dg.MetadataValue.md(markdown_counts(intake.rejects_by_reason, "reason")),
+            "plot": dg.MetadataValue.md(bar_chart(intake.rejects_by_reason, "rejects by reason")),
             "preview": dg.MetadataValue.md(markdown_table(result.rejects, 10)),
         },
         asset_key="rejects",
     )
 
 
-@dg.asset(deps=["products"], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="1")
+@dg.asset(deps=["products"], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="2")
 @fails_clearly
-def enriched_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.MaterializeResult:
+def enriched_products(
+    store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
+) -> dg.MaterializeResult:
     """Products with what their texts say: materials, colours, dimensions, sets, rooms, styles, and where it says so."""
-    table = enrich(store.read_table("catalog", "products.parquet"), vocabulary.load(), load_lexicon())
-    known = {
-        name: sum(bool(value) for value in table[name].to_pylist())
-        for name in ("product_type", "materials", "colors", "largest_cm", "set_count", "rooms", "styles")
-    }
+    words = vocabulary.load(), lexicon_of(catalog, vocabulary)
+    table = enrich(store.read_table("catalog", "products.parquet"), *words)
     return table_result(
         store.write_table(table, "catalog", "enriched.parquet"),
         table,
         {
-            "recognised": dg.MetadataValue.md(markdown_counts(known, "products with")),
+            "language": catalog.language,
+            "description_score": dg.MetadataValue.md(
+                histogram(table["description_score"].to_numpy(), "description score: how much a row tells, 0 to 1")
+            ),
             "preview": dg.MetadataValue.md(markdown_table(table, 8, ["description", "sentence"])),
+            "provenance": dg.MetadataValue.md(markdown_table(table, 3, ["description", "provenance"])),
         },
     )
 
 
-@dg.asset(deps=[enriched_products], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="1")
+@dg.asset(deps=[enriched_products], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="2")
 @fails_clearly
-def categorised_products(store: ArtifactStore, vocabulary: VocabularyFolder) -> dg.MaterializeResult:
+def categorised_products(
+    store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
+) -> dg.MaterializeResult:
     """Products in the eight categories: by the words of their type, else by likeness of meaning, else uncategorised."""
-    words = vocabulary.load()
+    words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary)
     descriptions = text_encoder().embed([category.description for category in words.categories])
     table = categorise(
         store.read_table("catalog", "enriched.parquet"),
         words,
-        load_lexicon(),
+        lexicon,
         lambda texts: text_vectors(store, texts) @ descriptions.T,
     )
+    figures = profile(read_intake(store), table, words, lexicon)
     return table_result(
         store.write_table(table, "catalog", "categorised.parquet"),
         table,
         {
-            "categories": dg.MetadataValue.md(markdown_counts(Counter(table["category"].to_pylist()), "category")),
+            "profile": dg.MetadataValue.json(msgspec.to_builtins(figures)),
+            "recognised": dg.MetadataValue.md(bar_chart(figures.recognised, "share of products of which is known")),
+            "categories": dg.MetadataValue.md(bar_chart(figures.categories, "products by category")),
+            "size_classes": dg.MetadataValue.md(bar_chart(figures.size_classes, "products by size within category")),
+            "unknown_words": dg.MetadataValue.md(markdown_counts(figures.unknown_words, "word nobody explains")),
             "preview": dg.MetadataValue.md(
                 markdown_table(table, 8, ["description", "category", "category_confidence", "category_reason"])
             ),

@@ -1,5 +1,6 @@
 """Where a run reads and writes, and with what: shared by all assets, set once, shown in the launchpad."""
 
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -8,12 +9,19 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.files import atomic_path, sha256_file, write_bytes
+from scene_pipeline.files import sha256_file, write_bytes
+from scene_pipeline.monitoring.channels import Channel, Email, Slack, Webhook
+from scene_pipeline.monitoring.history import FOLDER
+from scene_pipeline.monitoring.prometheus import METRICS
+from scene_pipeline.monitoring.quality import Thresholds, load_thresholds
+from scene_pipeline.reporting.tables import write_parquet
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
 
 SAMPLE = "sample"
 MAKE_FIRST = "materialize the asset that writes it first"
+WEBHOOK = "SCENE_PIPELINE_ALERT_WEBHOOK"
+SLACK = "SCENE_PIPELINE_ALERT_SLACK"
 
 
 class ArtifactStore(dg.ConfigurableResource):
@@ -28,8 +36,7 @@ class ArtifactStore(dg.ConfigurableResource):
     def write_table(self, table: pa.Table, *parts: str) -> Path:
         """Write a Parquet file and return its path."""
         target = self.path(*parts)
-        with atomic_path(target) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        write_parquet(table, target)
         return target
 
     def read_table(self, *parts: str, columns: list[str] | None = None) -> pa.Table:
@@ -67,6 +74,11 @@ class CatalogSource(dg.ConfigurableResource):
     column_map: str = Field(
         default="",
         description="YAML file from the shop's column names to ours; empty: by name. SCENE_PIPELINE_COLUMNS.",
+    )
+    language: str = Field(
+        default="en",
+        description="Language of the product texts: a file of the lexicon (en, de) or of one's own vocabulary folder. "
+        "SCENE_PIPELINE_LANGUAGE.",
     )
 
     def file(self) -> Path:
@@ -119,3 +131,68 @@ class VocabularyFolder(dg.ConfigurableResource):
     def load(self) -> Vocabulary:
         """Return the vocabulary in force."""
         return load_vocabulary(Path(self.overlay).expanduser() if self.overlay else None)
+
+
+class QualityMonitor(dg.ConfigurableResource):
+    """What the quality monitor holds its figures against, and where it writes them."""
+
+    thresholds_file: str = Field(
+        default="", description="YAML file of thresholds; empty: those that ship. SCENE_PIPELINE_THRESHOLDS."
+    )
+    metrics: str = Field(
+        default="",
+        description="Prometheus text file to write; empty: quality/metrics.prom. SCENE_PIPELINE_METRICS.",
+    )
+
+    def thresholds(self) -> Thresholds:
+        """Return the thresholds in force."""
+        return load_thresholds(Path(self.thresholds_file).expanduser() if self.thresholds_file else None)
+
+    def metrics_file(self, store: ArtifactStore) -> Path:
+        """Return where the metrics are written."""
+        return Path(self.metrics).expanduser().resolve() if self.metrics else store.path(FOLDER, METRICS)
+
+
+class AlertChannels(dg.ConfigurableResource):
+    """Where alerts go; one that is empty is off. Addresses that hold secrets are read from the environment only."""
+
+    ui_url: str = Field(
+        default="http://127.0.0.1:3000", description="Address of the UI, for links to runs. SCENE_PIPELINE_UI_URL."
+    )
+    email_to: str = Field(default="", description="Addresses, comma-separated. SCENE_PIPELINE_ALERT_EMAIL_TO.")
+    email_from: str = Field(default="", description="Sender; empty: the first of email_to. …_ALERT_EMAIL_FROM.")
+    smtp_host: str = Field(default="localhost", description="Mail server. SCENE_PIPELINE_SMTP_HOST.")
+    smtp_port: int = Field(default=25, ge=1, le=65535, description="Its port. SCENE_PIPELINE_SMTP_PORT.")
+    smtp_security: str = Field(
+        default="none",
+        pattern="^(none|starttls|tls)$",
+        description="none, starttls or tls. SCENE_PIPELINE_SMTP_SECURITY.",
+    )
+    smtp_user: str = Field(
+        default="", description="User; the password is SCENE_PIPELINE_SMTP_PASSWORD. SCENE_PIPELINE_SMTP_USER."
+    )
+
+    def channels(self) -> list[Channel]:
+        """Return the channels that are configured."""
+        found: list[Channel] = []
+        if url := os.environ.get(WEBHOOK):
+            found.append(Webhook(url))
+        if url := os.environ.get(SLACK):
+            found.append(Slack(url))
+        recipients = tuple(part.strip() for part in self.email_to.split(",") if part.strip())
+        if recipients:
+            sender = self.email_from or recipients[0]
+            password = os.environ.get("SCENE_PIPELINE_SMTP_PASSWORD", "")
+            found.append(
+                Email(
+                    *(self.smtp_host, self.smtp_port, sender, recipients),
+                    security=self.smtp_security,
+                    user=self.smtp_user,
+                    password=password,
+                )
+            )
+        return found
+
+    def run_link(self, run_id: str) -> str:
+        """Return the address of a run in the UI."""
+        return f"{self.ui_url.rstrip('/')}/runs/{run_id}"

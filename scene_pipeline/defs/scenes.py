@@ -7,32 +7,53 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
+import msgspec
 import numpy as np
+import pyarrow.parquet as pq
 from pydantic import Field
 
+from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
-from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
+from scene_pipeline.defs.results import OWNERS, fails_clearly, lineage, table_result
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.library import LibraryResult, score_library
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.monitoring.history import record, scoring_of
+from scene_pipeline.monitoring.runs import keep_run, list_runs, load_run
 from scene_pipeline.progress import track
-from scene_pipeline.reporting.library import lookbook_of
+from scene_pipeline.reporting.changes import LibraryChanges, catalog_change, changes_table, compare_runs, summary
+from scene_pipeline.reporting.library import calibration_note, lookbook_of, product_pictures
 from scene_pipeline.reporting.lookbook import write_lookbook
+from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table, markdown_thumbnails
 from scene_pipeline.reporting.tables import recommendations_table, scenes_table, write_people_csv
+from scene_pipeline.reporting.workbook import Sheets, write_workbook
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
 
-ON_NEW_CONTENT = dg.AutomationCondition.eager().replace(
-    "any_deps_updated", dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
-)
-"""Run when the content of what stands before has changed; stock `eager()` also runs when it was only made again."""
+ON_NEW_CONTENT = (
+    dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
+    ).since_last_handled()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("when_content_changed")
+"""Run when the content of what stands before has changed. Stock `eager()` also runs when it was only made again, and
+when a partition is new, which is the library sensor's to see."""
 
 THUMBNAILS = 8
 RESULTS = "results.json"
+CHANGES_FILE = "changes.parquet"
+
+RECOMMENDED_FROM = {
+    name: [("serving_bundle", name)] for name in ("product_id", "sku_id", "description", "category")
+} | {name: [("scene_analyses", name)] for name in ("scene", "room", "style", "palette")}
+"""Column of the recommendations -> (asset, column) that it comes from."""
 
 
 class ScoringConfig(dg.Config):
@@ -56,6 +77,12 @@ spec = functools.partial(
     automation_condition=ON_NEW_CONTENT,
     code_version="1",
 )
+
+
+class WorkbookConfig(dg.Config):
+    """What the workbook shows."""
+
+    pictures: bool = Field(default=False, description="Put a small picture of the product beside every row.")
 
 
 @dg.multi_asset(
@@ -91,6 +118,14 @@ def scored_library(
         name, reason = next(iter(result.failures.items()))
         raise ScenePipelineError(f"none of {len(result.failures)} scenes of '{library}' can be read; {name}: {reason}")
     result.save(known)
+    runs = list_runs(folder)
+    changed = keep_run(folder, result)
+    before = load_run(folder, runs[-1]) if runs and changed else None
+    changes = compare_runs(before, result, catalog_change(store.path(), before, result)) if before else None
+    if changes is not None:
+        store.write_table(changes_table(changes, library), "scenes", library, CHANGES_FILE)
+    identity = (matcher.bundle.version, matcher.spec.id)
+    record(store.path(), scoring_of(library, result, previous, identity, context.run.run_id))
     scenes = scenes_table(result.results, library, result.failures, result.content_hashes)
     rows = recommendations_table(result.results, library)
     write_people_csv(rows, folder / "recommendations.csv")
@@ -108,7 +143,8 @@ def scored_library(
             **shared,
             "rooms": dg.MetadataValue.md(markdown_counts(Counter(scenes["room"].drop_null().to_pylist()), "room")),
             "styles": dg.MetadataValue.md(markdown_counts(Counter(scenes["style"].drop_null().to_pylist()), "style")),
-            "failures": dg.MetadataValue.json(dict(result.failures)),
+            "rooms_plot": dg.MetadataValue.md(bar_chart(Counter(scenes["room"].drop_null().to_pylist()), "rooms")),
+            "failures": dg.MetadataValue.json(dict(list(result.failures.items())[:50])),
         },
         asset_key="scene_analyses",
     )
@@ -121,6 +157,11 @@ def scored_library(
             "mean_confidence": float(np.mean(rows["confidence"].to_numpy())) if rows.num_rows else 0.0,
             "calibrated": matcher.calibration.calibrated,
             "latency_p95_ms": float(np.percentile(latency, 95)),
+            "confidence_plot": dg.MetadataValue.md(
+                histogram(rows["confidence"].to_numpy(), "confidence" if matcher.calibration.calibrated else "score")
+            ),
+            "changes_since_last_run": dg.MetadataValue.md(_changed(changes, bool(runs))),
+            "dagster/column_lineage": lineage(RECOMMENDED_FROM),
             "categories": dg.MetadataValue.md(markdown_counts(Counter(rows["category"].to_pylist()), "category")),
             "preview": dg.MetadataValue.md(
                 markdown_table(rows, 10, ["scene", "rank", "description", "placement", "confidence"])
@@ -128,6 +169,16 @@ def scored_library(
         },
         asset_key="recommendations",
     )
+
+
+def _changed(changes: LibraryChanges | None, known: bool) -> str:
+    """Return what changed since the last run, in Markdown."""
+    if changes is None:
+        return "nothing changed" if known else "this is the library's first run"
+    lines = [f"- {line}" for line in changes.settings]
+    lines += [f"- {count:,} {name.replace('_', ' ')}" for name, count in summary(changes).items()]
+    table = changes_table(changes, "")
+    return "\n".join(lines) + "\n\n" + markdown_table(table, 8, ["scene", "change", "description", "why"])
 
 
 @dg.asset(
@@ -161,4 +212,48 @@ def lookbook(
             "preview": dg.MetadataValue.md(markdown_thumbnails(pictures)),
         },
         data_version=dg.DataVersion(store.data_version("scenes", library, RESULTS)),
+    )
+
+
+@dg.asset(
+    deps=["scene_analyses", "recommendations"],
+    group_name="scenes",
+    owners=OWNERS,
+    tags={"stage": "scenes"},
+    kinds={"excel"},
+    partitions_def=scene_libraries,
+    automation_condition=ON_NEW_CONTENT,
+    code_version="1",
+)
+@fails_clearly
+def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: ArtifactStore) -> dg.MaterializeResult:
+    """The library as a spreadsheet: recommendations, scenes and what changed, to filter and to hand on."""
+    library = context.partition_key
+    folder = library_files(store, library)
+    rows = store.read_table("scenes", library, "recommendations.parquet")
+    scenes = store.read_table("scenes", library, "scenes.parquet")
+    changes = pq.read_table(folder / CHANGES_FILE) if (folder / CHANGES_FILE).exists() else None
+    result = LibraryResult.load(folder / RESULTS)
+    bundle = open_bundle(store.path(), version=next(iter(result.results.values())).bundle_version, verify=False)
+    about = {
+        "Library": library,
+        "Scenes": f"{len(result.results):,} scored, {len(result.failures):,} failed",
+        "Bundle": bundle.version,
+        "Encoder": str(bundle.manifest.image_encoder["id"]),
+        "Confidence": calibration_note(msgspec.convert(bundle.calibration, CalibrationMap)),
+    }
+    pictures = product_pictures(bundle, ImageStore(store.path("images"))) if config.pictures else None
+    target = folder / "recommendations.xlsx"
+    write_workbook(target, Sheets(about, rows, scenes, changes, pictures))
+    return dg.MaterializeResult(
+        metadata={
+            "workbook": dg.MetadataValue.path(target),
+            "size": target.stat().st_size,
+            "dagster/row_count": rows.num_rows,
+            "changes": changes.num_rows if changes is not None else 0,
+            "pictures": config.pictures,
+        },
+        data_version=dg.DataVersion(
+            sha256_bytes(store.data_version("scenes", library, RESULTS).encode(), str(config.pictures).encode())
+        ),
     )

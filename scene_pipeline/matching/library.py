@@ -43,13 +43,31 @@ class LibraryResult:
             raise ScenePipelineError(f"{path}: holds no scored library ({error}); score the library again") from error
 
 
+def pictures(folder: Path) -> list[Path]:
+    """Return the picture files of a folder, by name; sub-folders and other files are none. Raises OSError."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def libraries_under(root: Path) -> dict[str, list[Path]] | None:
+    """Return library -> its pictures for each sub-folder of `root` that holds some, hidden ones left out.
+
+    None when the root or one of its folders cannot be read: that is no sign that a library is gone.
+    """
+    try:
+        folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        found = {folder.name: pictures(folder) for folder in folders}
+    except OSError:
+        return None
+    return {name: paths for name, paths in found.items() if paths}
+
+
 def list_scenes(folder: Path) -> list[Path]:
     """Return the pictures of a folder, by name; sub-folders and other files are not scenes.
 
     Raises ScenePipelineError when the folder is missing, cannot be read or holds no picture.
     """
     try:
-        scenes = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        scenes = pictures(folder)
     except OSError as error:
         raise ScenePipelineError(f"{folder}: cannot be read ({error.strerror}); name a folder of scenes") from error
     if not scenes:
@@ -63,14 +81,9 @@ def list_libraries(folder: Path) -> list[Path]:
     Raises ScenePipelineError when there is none.
     """
     try:
-        children = sorted(folder.iterdir())
-        if any(path.suffix.lower() in SUFFIXES for path in children):
+        if pictures(folder):
             return [folder]
-        found = [
-            child
-            for child in children
-            if child.is_dir() and any(path.suffix.lower() in SUFFIXES for path in child.iterdir())
-        ]
+        found = [child for child in sorted(folder.iterdir()) if child.is_dir() and pictures(child)]
     except OSError as error:
         raise ScenePipelineError(f"{folder}: cannot be read ({error.strerror}); name a folder of scenes") from error
     if not found:

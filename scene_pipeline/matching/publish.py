@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap
-from scene_pipeline.bundle.checks import CheckResult, run_checks, standard_checks
+from scene_pipeline.bundle.checks import Check, CheckResult, run_checks, standard_checks
 from scene_pipeline.bundle.layout import CALIBRATION, FUSION, IMAGE_ENCODER, PRODUCTS, PROMPTS, SCORING
 from scene_pipeline.bundle.manage import prune
 from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
@@ -58,7 +58,7 @@ class EmbeddedCatalog:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a bundle is made with besides the catalogue."""
+    """What a bundle is made with besides the catalogue; `checks` stand beside the standard ones."""
 
     spec: EncoderSpec
     text_encoder: "TextEncoder"
@@ -68,6 +68,7 @@ class Recipe:
     recall_floor: float = 0.97
     size_change: tuple[float, float] = (0.2, 0.5)
     keep: int = 5
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: 
     current = _current(artifacts)
     smoke = smoke_query(samples[0])
     if current is not None and current.manifest.data_version == version:
-        results = run_checks(current.path, standard_checks(None, smoke, recipe.recall_floor, recipe.size_change))
+        standard = standard_checks(None, smoke, recipe.recall_floor, recipe.size_change)
+        results = run_checks(current.path, [*standard, *recipe.checks])
         return Published(current, results, unchanged=True)
     previous = current.manifest.counts["products"] if current else None
     prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
@@ -115,7 +117,8 @@ def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: 
                 calibration=msgspec.to_builtins(recipe.calibration),
             )
         )
-        promotion = writer.promote(standard_checks(previous, smoke, recipe.recall_floor, recipe.size_change))
+        standard = standard_checks(previous, smoke, recipe.recall_floor, recipe.size_change)
+        promotion = writer.promote([*standard, *recipe.checks])
     prune(artifacts, recipe.keep)
     return Published(open_bundle(artifacts, verify=False), promotion.checks, unchanged=False)
 

@@ -67,3 +67,10 @@ def _product(item: Recommendation, row: Mapping[str, Any], images: ImageStore) -
         image=picture if picture is not None and picture.exists() else None,
         price=None if price is None else f"{price:,.2f}",
     )
+
+
+def product_pictures(bundle: Bundle, images: ImageStore) -> dict[str, Path]:
+    """Return product_id -> picture of the products that have one in the store."""
+    table = bundle.products(["product_id", "image_sha256"])
+    pairs = zip(table["product_id"].to_pylist(), table["image_sha256"].to_pylist(), strict=True)
+    return {product: path for product, key in pairs if key and (path := images.path(key)).exists()}

@@ -24,6 +24,11 @@ def markdown_table(table: pa.Table, rows: int = 10, columns: Sequence[str] | Non
     return "\n".join(lines)
 
 
+def markdown_rows(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return records of the same keys as a Markdown table; "" for none."""
+    return markdown_table(pa.Table.from_pylist([dict(row) for row in rows]), len(rows)) if rows else ""
+
+
 def markdown_counts(counts: Mapping[str, int], heading: str) -> str:
     """Return counts as a Markdown table, largest first, each with its share of the sum."""
     total = sum(counts.values()) or 1

@@ -6,10 +6,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from scene_pipeline.defs.automation import LibraryChanges, fingerprints, library_changes, scene_library_sensor
+from scene_pipeline.defs.automation import LibraryChanges, fingerprints, library_changes, library_sensor
 from scene_pipeline.defs.resources import SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 
+scene_library_sensor = library_sensor(30)
 NOTHING = LibraryChanges((), (), ())
 
 

@@ -1,35 +1,85 @@
-"""The graph as a person sees it: assets, groups, jobs, schedules and sensors, held by a snapshot."""
+"""The graph as a person sees it, held by a snapshot: whoever changes it on purpose writes the snapshot anew.
+
+`.venv/bin/python scene_pipeline_tests/defs/test_definitions.py` does that.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from scene_pipeline.definitions import defs
 
-EXPECTED = {
-    "raw_catalog": ("catalog", set()),
-    "products": ("catalog", {"raw_catalog"}),
-    "rejects": ("catalog", {"raw_catalog"}),
-    "enriched_products": ("catalog", {"products"}),
-    "categorised_products": ("catalog", {"enriched_products"}),
-    "product_images": ("images", {"products"}),
-    "image_embeddings": ("embeddings", {"product_images"}),
-    "text_embeddings": ("embeddings", {"categorised_products"}),
-    "serving_bundle": ("serving", {"categorised_products", "image_embeddings", "text_embeddings", "rejects"}),
-    "scene_analyses": ("scenes", {"serving_bundle"}),
-    "recommendations": ("scenes", {"serving_bundle"}),
-    "lookbook": ("scenes", {"scene_analyses", "recommendations"}),
-}
+SNAPSHOT = Path(__file__).parent / "snapshot.json"
 
 
 def specs() -> list[dg.AssetSpec]:
-    return list(defs.resolve_all_asset_specs())
+    return sorted(defs.resolve_all_asset_specs(), key=lambda spec: spec.key)
 
 
-def test_assets_groups_and_dependencies() -> None:
-    found = {
-        spec.key.to_user_string(): (spec.group_name, {dep.asset_key.to_user_string() for dep in spec.deps})
-        for spec in specs()
+def asset(spec: dg.AssetSpec) -> dict[str, Any]:
+    condition = spec.automation_condition
+    return {
+        "group": spec.group_name,
+        "deps": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
+        "kinds": sorted(spec.kinds),
+        "owners": list(spec.owners),
+        "tags": {name: value for name, value in sorted(spec.tags.items()) if not name.startswith("dagster/")},
+        "code_version": spec.code_version,
+        "description": spec.description,
+        "partitions": getattr(spec.partitions_def, "name", None),
+        "automation": condition.get_label() or condition.name or "custom" if condition else None,
+        "fresh_within": str(spec.freshness_policy) if spec.freshness_policy else None,
     }
-    assert found == EXPECTED
+
+
+def snapshot() -> dict[str, Any]:
+    """Return everything that the UI lists, as plain data."""
+    repository = defs.get_repository_def()
+    graph = repository.asset_graph
+    jobs: Iterable[Any] = (job for job in repository.get_all_jobs() if not job.name.startswith("__"))
+    return {
+        "assets": {spec.key.to_user_string(): asset(spec) for spec in specs()},
+        "checks": {
+            f"{key.asset_key.to_user_string()}:{key.name}": {
+                "blocking": graph.get_check_spec(key).blocking,
+                "description": graph.get_check_spec(key).description,
+            }
+            for key in sorted(graph.asset_check_keys, key=lambda key: (key.asset_key.to_user_string(), key.name))
+        },
+        "jobs": {
+            job.name: {
+                "description": job.description,
+                "tags": {name: value for name, value in sorted(job.tags.items()) if not name.startswith(".")},
+                "steps": sorted(node.name for node in job.graph.nodes),
+            }
+            for job in sorted(jobs, key=lambda job: job.name)
+        },
+        "schedules": {
+            item.name: {
+                "cron": item.cron_schedule,
+                "timezone": item.execution_timezone,
+                "job": item.job_name,
+                "status": item.default_status.value,
+            }
+            for item in sorted(repository.schedule_defs, key=lambda item: item.name)
+        },
+        "sensors": {
+            item.name: {
+                "every_s": item.minimum_interval_seconds,
+                "status": item.default_status.value,
+                "description": item.description,
+            }
+            for item in sorted(repository.sensor_defs, key=lambda item: item.name)
+        },
+        "resources": sorted(defs.resources or {}),
+    }
+
+
+def test_the_graph_is_as_the_snapshot_says() -> None:
+    assert snapshot() == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
 
 
 def test_every_asset_is_described_owned_and_versioned() -> None:
@@ -42,26 +92,21 @@ def test_every_asset_is_described_owned_and_versioned() -> None:
         assert spec.tags["stage"] == spec.group_name, name
 
 
-def test_jobs_schedules_and_sensors() -> None:
-    repository = defs.get_repository_def()
-    assert {job.name for job in repository.get_all_jobs()} >= {"build_bundle", "score_scenes"}
-    assert [(item.name, item.cron_schedule) for item in repository.schedule_defs] == [("refresh_catalog", "0 2 * * *")]
-    assert {sensor.name for sensor in repository.sensor_defs} == {"scene_library_sensor", "rescore_on_new_bundle"}
+def test_every_knob_of_the_launchpad_is_described() -> None:
+    """A field without a description is one that a person has to guess at."""
+    seen = 0
+    for job in defs.get_repository_def().get_all_jobs():
+        for node in job.graph.nodes:
+            fields = getattr(node.definition.config_schema.config_type, "fields", None) or {}
+            for name, field in fields.items():
+                assert field.description, f"{node.name}.{name}"
+                seen += 1
+    for name, resource in (defs.resources or {}).items():
+        for field, info in type(resource).model_fields.items():
+            assert info.description, f"{name}.{field}"
+            seen += 1
+    assert seen > 30
 
 
-def test_checks_stand_before_promotion() -> None:
-    checks = {
-        check.name
-        for assets in defs.assets or ()
-        if isinstance(assets, dg.AssetsDefinition)
-        for check in assets.check_specs
-        if check.blocking
-    }
-    assert checks >= {
-        "every_row_is_accounted_for",
-        "most_products_have_a_picture",
-        "recall",
-        "smoke",
-        "vectors",
-        "rows",
-    }
+if __name__ == "__main__":
+    SNAPSHOT.write_text(json.dumps(snapshot(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

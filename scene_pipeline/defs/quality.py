@@ -1,0 +1,145 @@
+"""The quality monitor: figures over time, their thresholds, and whether what is stored is still what was written."""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from scene_pipeline.defs.bundle import serving_bundle
+from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
+from scene_pipeline.defs.results import OWNERS, fails_clearly
+from scene_pipeline.files import sha256_bytes
+from scene_pipeline.monitoring.history import read_history
+from scene_pipeline.monitoring.integrity import Integrity, verify_bundles, verify_pictures, verify_vectors
+from scene_pipeline.monitoring.prometheus import write_metrics
+from scene_pipeline.monitoring.quality import Bounds, figures_of, measure_quality
+from scene_pipeline.reporting.plots import line_chart
+from scene_pipeline.reporting.previews import markdown_rows
+
+GROUP = "quality"
+TAGS = {"stage": "quality"}
+POINTS = 40
+
+ON_NEW_RESULTS = (
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    & ~dg.AutomationCondition.in_progress()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+).with_label("after_every_scoring_or_build")
+
+
+@dg.asset(
+    deps=[serving_bundle, "recommendations"],
+    group_name=GROUP,
+    owners=OWNERS,
+    tags=TAGS,
+    kinds={"prometheus"},
+    code_version="1",
+    automation_condition=ON_NEW_RESULTS,
+    check_specs=[
+        dg.AssetCheckSpec(
+            name, asset="quality", description=f"The rolling {name.replace('_', ' ')} is within its threshold."
+        )
+        for name in Bounds.__struct_fields__
+    ],
+)
+@fails_clearly
+def quality(store: ArtifactStore, monitor: QualityMonitor) -> dg.MaterializeResult:
+    """How well the pipeline does: confidence, errors, latency, diversity and rejects over the latest scorings."""
+    thresholds = monitor.thresholds()
+    report = measure_quality(store.path(), thresholds)
+    write_metrics(monitor.metrics_file(store), report)
+    history = read_history(store.path())
+    trend = [
+        (item.at[:16].replace("T", " "), figures_of(history[: end + 1], thresholds.window)["mean_confidence"])
+        for end, item in list(enumerate(history))[-POINTS:]
+    ]
+    bounds = [value for value in (thresholds.bounds.mean_confidence.least,) if value is not None]
+    known = {name: value for name, value in report.figures.items() if value is not None}
+    return dg.MaterializeResult(
+        metadata={
+            **{name: round(value, 6) for name, value in known.items()},
+            "scorings": report.scorings,
+            "bundle_version": report.bundle.bundle_version if report.bundle else "none",
+            "metrics": dg.MetadataValue.path(monitor.metrics_file(store)),
+            "confidence_over_time": dg.MetadataValue.md(
+                line_chart([(at, value) for at, value in trend if value is not None], "mean confidence", bounds)
+                or "nothing was scored yet"
+            ),
+            "libraries": dg.MetadataValue.md(
+                markdown_rows(
+                    [
+                        {
+                            "library": item.library,
+                            "scored at": item.at,
+                            "bundle": item.bundle_version,
+                            "scenes": item.scored + item.taken_over,
+                            "failed": item.failed,
+                            "mean confidence": item.mean_confidence,
+                            "p95 ms": item.latency_p95_ms,
+                        }
+                        for item in report.latest.values()
+                    ]
+                )
+            ),
+        },
+        data_version=dg.DataVersion(sha256_bytes(str(sorted(known.items())).encode())),
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=verdict.name,
+                passed=verdict.holds,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=verdict.message,
+                metadata={} if verdict.figure is None else {"figure": verdict.figure},
+            )
+            for verdict in report.verdicts
+        ],
+    )
+
+
+VERIFIED = {
+    "bundles_as_sealed": ("Every file of every kept bundle has the hash of its manifest.", verify_bundles),
+    "pictures_as_stored": ("Every picture of the store has the hash that names it.", verify_pictures),
+    "vectors_readable": ("Every stored vector can be read, is finite and of unit length.", verify_vectors),
+}
+
+
+@dg.asset(
+    deps=[serving_bundle],
+    group_name=GROUP,
+    owners=OWNERS,
+    tags=TAGS,
+    kinds={"sha256"},
+    code_version="1",
+    check_specs=[
+        dg.AssetCheckSpec(name, asset="verification", description=text) for name, (text, _) in VERIFIED.items()
+    ],
+)
+@fails_clearly
+def verification(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
+    """Everything stored, hashed and read again from the first byte to the last: what finds a disk that decays."""
+    started = time.perf_counter()
+    found: dict[str, Integrity] = {name: verify(store.path()) for name, (_, verify) in VERIFIED.items()}
+    damage = [line for item in found.values() for line in item.damage]
+    yield dg.MaterializeResult(
+        metadata={
+            "looked_at": sum(item.looked_at for item in found.values()),
+            "bytes": sum(item.bytes for item in found.values()),
+            "damaged": len(damage),
+            "damage": dg.MetadataValue.md("\n".join(f"- {line}" for line in damage[:50]) or "none"),
+            "seconds": round(time.perf_counter() - started, 2),
+        },
+        data_version=dg.DataVersion(sha256_bytes(*(line.encode() for line in damage))),
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=name,
+                passed=item.sound,
+                description=(
+                    f"{item.looked_at:,} of {item.bytes / 1e6:,.1f} MB are sound"
+                    if item.sound
+                    else f"{len(item.damage)} of {item.looked_at:,} are damaged, 0 may; the first: {item.damage[0]}"
+                ),
+                metadata={"looked_at": item.looked_at, "damaged": len(item.damage)},
+            )
+            for name, item in found.items()
+        ],
+    )
