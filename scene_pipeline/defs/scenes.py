@@ -60,6 +60,10 @@ class ScoringConfig(dg.Config):
     """How a library is scored."""
 
     k: int = Field(default=10, ge=1, le=200, description="Products recommended per scene.")
+    multi_scale: bool = Field(
+        default=False,
+        description="Look at each scene whole and in four crops: names rooms better, for five runs of the image tower.",
+    )
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
 
 
@@ -110,7 +114,7 @@ def scored_library(
     library = context.partition_key
     folder = library_files(store, library)
     started = time.perf_counter()
-    matcher = SceneMatcher.open(store.path())
+    matcher = SceneMatcher.open(store.path(), multi_scale=config.multi_scale)
     known = folder / RESULTS
     previous = LibraryResult.load(known) if known.exists() and not config.rescore else None
     result = score_library(libraries.library(library), matcher, config.k, previous, track(f"Scoring {library}"))

@@ -21,7 +21,8 @@ Progress = Callable[[int, int], None]
 class LibraryResult:
     """A scored library. Results, failures (with their reason) and SHA-256 of the files read are keyed by file name.
 
-    `reused` counts the results taken over from an earlier run, whose file, bundle and `k` were the same.
+    `scales` are those that the scenes were looked at. `reused` counts the results taken over from an earlier run, whose
+    file, bundle, `k` and scales were the same.
     """
 
     k: int
@@ -29,6 +30,7 @@ class LibraryResult:
     failures: Mapping[str, str] = field(default_factory=dict)
     content_hashes: Mapping[str, str] = field(default_factory=dict)
     reused: int = 0
+    scales: tuple[float, ...] = (1.0,)
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, atomically."""
@@ -103,6 +105,8 @@ def score_library(
     failures: dict[str, str] = {}
     hashes: dict[str, str] = {}
     reused = 0
+    if previous is not None and previous.scales != matcher.scales:
+        previous = None
     scenes = list_scenes(folder)
     for done, path in enumerate(scenes, start=1):
         hashes[path.name] = sha256_file(path)
@@ -117,7 +121,7 @@ def score_library(
                 failures[path.name] = str(error)
         if progress is not None:
             progress(done, len(scenes))
-    return LibraryResult(k, results, failures, hashes, reused)
+    return LibraryResult(k, results, failures, hashes, reused, matcher.scales)
 
 
 def _known(
