@@ -33,6 +33,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 Vocabulary = Annotated[
     Path | None, typer.Option(help="Folder with rooms.yaml, styles.yaml… of your own, laid over what ships.")
 ]
+Columns = Annotated[Path | None, typer.Option(help="YAML file from the shop's column names to ours.")]
+Language = Annotated[str, typer.Option(help="Language of the product texts: en, de, or one of your own vocabulary.")]
 DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
 
 
@@ -66,8 +68,9 @@ def build(
     catalog: Annotated[Path, typer.Option(help="The catalogue: CSV, CSV.GZ or Parquet.")],
     encoder: Annotated[str, typer.Option(help="An id of `scene-pipeline encoders`.")] = "compact",
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
-    columns: Annotated[Path | None, typer.Option(help="YAML file from the shop's column names to ours.")] = None,
+    columns: Columns = None,
     vocabulary: Vocabulary = None,
+    language: Language = "en",
     int8: Annotated[bool, typer.Option(help="Serve the image tower in int8 where it stays faithful.")] = False,
 ) -> None:
     """Read, enrich, fetch, embed and index a catalogue, and promote the bundle when it passes its checks."""
@@ -83,7 +86,7 @@ def build(
     _build(
         {
             "store": {"root": str(artifacts)},
-            "catalog": {"path": str(catalog), "column_map": str(columns or "")},
+            "catalog": {"path": str(catalog), "column_map": str(columns or ""), "language": language},
             "encoder": {"id": encoder, "int8": int8},
             "vocabulary": {"overlay": str(vocabulary or "")},
         }
@@ -239,18 +242,25 @@ def evaluate_styles(
 @app.command()
 def profile(
     catalog: Annotated[Path, typer.Argument(help="The catalogue: CSV, CSV.GZ or Parquet.")],
-    columns: Annotated[Path | None, typer.Option(help="YAML file from the shop's column names to ours.")] = None,
+    columns: Columns = None,
+    vocabulary: Vocabulary = None,
+    language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """What was recognised in a catalogue and what was not: read this before trusting a feed."""
     from scene_pipeline.catalog.profile import profile_catalog
-    from scene_pipeline.reporting.terminal import figures_view
+    from scene_pipeline.catalog.profile_view import profile_view
+    from scene_pipeline.vocabulary import load_vocabulary
+    from scene_pipeline.vocabulary.lexicon import load_lexicon
 
-    result = profile_catalog(catalog, columns)
+    words = load_vocabulary(vocabulary), load_lexicon(language, vocabulary)
+    with progress.bars(err):
+        report = progress.track("Reading the catalogue")
+        result = profile_catalog(catalog, columns, *words, progress=lambda rows: report(rows, rows))
     if as_json:
         _print_json(msgspec.to_builtins(result))
     else:
-        out.print(figures_view(msgspec.to_builtins(result)))
+        out.print(profile_view(result))
 
 
 @encoders.callback(invoke_without_command=True)

@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -25,14 +25,12 @@ _FREQUENT = 40
 _EXAMPLES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """Figures of one catalogue; serialised to JSON as it stands.
+class Intake(msgspec.Struct, frozen=True):
+    """How a file was understood and what became of its rows: rows_in = products + folded + rejects.
 
-    recognised: field → share of the products that have it. rejects_by_reason: reason, its numbers written N, → rows.
-    reject_examples: the first rejects, as rows. unknown_words: word → products whose first sentence has it, most
-    frequent first, for words neither the lexicon nor the shop's names explain. score_histogram: products by
-    description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit.
+    path: the file's name. columns: the shop's name → ours. kept_aside: the shop's columns that are none of ours, kept
+    as they are. guesses: sentences, one per thing nobody stated. rejects_by_reason: reason, its numbers written N, →
+    rows. reject_examples: the first rejects, as rows.
     """
 
     path: str
@@ -42,17 +40,47 @@ class Profile:
     products: int
     folded: int
     rejects: int
-    rejects_by_reason: Mapping[str, int]
-    reject_examples: Sequence[Mapping[str, str | int | None]]
-    columns: Mapping[str, str]
-    guesses: Sequence[str]
-    recognised: Mapping[str, float]
-    categories: Mapping[str, int]
-    size_classes: Mapping[str, int]
-    product_types: Mapping[str, int]
-    unknown_words: Mapping[str, int]
+    rejects_by_reason: dict[str, int]
+    reject_examples: list[dict[str, str | int | None]]
+    columns: dict[str, str]
+    kept_aside: list[str]
+    guesses: list[str]
+
+    @classmethod
+    def of(cls, raw: RawCatalog, validated: Validated) -> "Intake":
+        """Return what reading and validating found."""
+        reasons = Counter(reason_kind(reason) for reason in validated.rejects["reason"].to_pylist())
+        return cls(
+            path=raw.path.name,
+            encoding=raw.dialect.encoding,
+            delimiter=raw.dialect.delimiter,
+            rows_in=validated.rows_in,
+            products=validated.products.num_rows,
+            folded=validated.folded,
+            rejects=validated.rejects.num_rows,
+            rejects_by_reason=dict(reasons.most_common()),
+            reject_examples=validated.rejects.slice(0, _EXAMPLES).to_pylist(),
+            columns=dict(raw.columns),
+            kept_aside=raw.kept_aside,
+            guesses=list(raw.guesses),
+        )
+
+
+class Profile(Intake, frozen=True):
+    """The figures of one catalogue: its intake and what is known of its products; JSON as it stands.
+
+    recognised: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
+    most frequent first, for words neither the lexicon nor the shop's names explain. score_histogram: products by
+    description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit.
+    """
+
+    recognised: dict[str, float]
+    categories: dict[str, int]
+    size_classes: dict[str, int]
+    product_types: dict[str, int]
+    unknown_words: dict[str, int]
     mean_description_score: float
-    score_histogram: Sequence[int]
+    score_histogram: list[int]
     assumed_units: int
 
 
@@ -61,34 +89,25 @@ def profile_catalog(
     column_map: Mapping[str, str] | Path | None = None,
     vocabulary: Vocabulary | None = None,
     lexicon: Lexicon | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
 ) -> Profile:
-    """Read, validate, enrich and categorise (by type words only) a catalogue, and return its figures."""
+    """Read, validate, enrich and categorise (by type words only) a catalogue, and return its figures.
+
+    `progress` is called with the rows read so far. Raises CatalogError where the file as a whole cannot be used.
+    """
     vocabulary, lexicon = vocabulary or load_vocabulary(), lexicon or load_lexicon()
-    raw = read_catalog(path, column_map)
+    raw = read_catalog(path, column_map, progress)
     validated = validate(raw)
     table = categorise(enrich(validated.products, vocabulary, lexicon), vocabulary, lexicon)
-    return profile(raw, validated, table, vocabulary, lexicon)
+    return profile(Intake.of(raw, validated), table, vocabulary, lexicon)
 
 
-def profile(
-    raw: RawCatalog, validated: Validated, categorised: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon
-) -> Profile:
+def profile(intake: Intake, categorised: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> Profile:
     """Return the figures of a catalogue whose products are `categorised` (schema CATEGORISED)."""
-    reasons = Counter(reason_kind(reason) for reason in validated.rejects["reason"].to_pylist())
     scores = categorised["description_score"].to_numpy()
-    count = categorised.num_rows
     return Profile(
-        path=raw.path.name,
-        encoding=raw.dialect.encoding,
-        delimiter=raw.dialect.delimiter,
-        rows_in=validated.rows_in,
-        products=count,
-        folded=validated.folded,
-        rejects=validated.rejects.num_rows,
-        rejects_by_reason=dict(reasons.most_common()),
-        reject_examples=validated.rejects.slice(0, _EXAMPLES).to_pylist(),
-        columns=dict(raw.columns),
-        guesses=raw.guesses,
+        **msgspec.structs.asdict(intake),
         recognised={name: _share(categorised[name]) for name in FIELDS},
         categories=_counts(categorised["category"]),
         size_classes=_counts(categorised["size_class"]),

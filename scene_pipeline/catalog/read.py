@@ -51,6 +51,11 @@ class RawCatalog:
     columns: Mapping[str, str]
     guesses: tuple[str, ...]
 
+    @property
+    def kept_aside(self) -> list[str]:
+        """The shop's columns that are none of ours."""
+        return [n.removeprefix(EXTRA_PREFIX) for n in self.table.column_names if n.startswith(EXTRA_PREFIX)]
+
 
 def read_catalog(
     path: Path, column_map: Mapping[str, str] | Path | None = None, progress: Callable[[int], None] | None = None

@@ -1,6 +1,7 @@
 """The profile a merchandiser reads, and CSV that no spreadsheet runs."""
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,12 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
 from scene_pipeline.catalog.export import neutralise, write_csv
 from scene_pipeline.catalog.profile import profile_catalog
+from scene_pipeline.catalog.profile_view import profile_view
+from scene_pipeline.vocabulary.lexicon import load_lexicon
 
 Write = Callable[..., Path]
 
@@ -73,3 +77,35 @@ def test_csv_holds_every_kind_of_column(tmp_path: Path) -> None:
         ['a "b", c\nd', "-1.5", "", "", ""],
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_the_view_tells_a_person_what_came_in_and_what_did_not(write: Write) -> None:
+    body = "item_id,name,description,designer\n1,LUNA,Glass vase frobnicated 8x7x3,Ann\n2,LUNA,[red]odd[/red],\n3,X,,\n"
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(profile_view(profile_catalog(write(body))))
+    text = console.export_text()
+    for line in (
+        "catalog.csv: 3 rows = 2 products + 0 folded + 1 rejects",
+        "by name or map: description → description",
+        "guessed: column 'item_id' is read as id",
+        "kept aside, not used: designer",
+        "the description is missing  1  100.0%",
+        "statement_vases  1  50.0%",
+        "1 products state dimensions without a unit",
+        "frobnicated 1",
+    ):
+        assert line in text, text
+
+
+def test_a_language_of_the_lexicon_reads_a_feed_of_that_language(write: Write) -> None:
+    """The worked example of a second language, from the file to the categories; English knows almost nothing of it."""
+    path = write(
+        "Artikelnummer;Bezeichnung;Beschreibung;Preis\n"
+        "000.114.28;LUNA;Keramikvase, weiß, Höhe 30,5 cm, 2er-Set;29,95 €\n"
+        "0090420332;EIK;Couchtisch aus massiver Eiche, 120 x 60 cm;1.299,00 €\n"
+        "7;WELLE;Samtsessel dunkelgrün, fürs Wohnzimmer;349\n"
+    )
+    german = profile_catalog(path, lexicon=load_lexicon("de"))
+    assert german.categories == {"accent_furniture": 2, "statement_vases": 1}
+    assert german.recognised["materials"] == 1
+    assert profile_catalog(path).recognised["materials"] == 0

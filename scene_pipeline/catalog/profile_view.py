@@ -1,0 +1,92 @@
+"""A profile as a merchandiser reads it on a terminal: what came in, what was refused, what is known and what is not."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from scene_pipeline.catalog.profile import Profile
+
+_BAR = 24
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+
+
+def profile_view(profile: Profile) -> Group:
+    """Return the profile: the sum of the rows, the columns, the rejects, shares, counts and unknown words."""
+    head = Text(
+        f"{profile.path}: {profile.rows_in:,} rows = {profile.products:,} products + {profile.folded:,} folded + "
+        f"{profile.rejects:,} rejects",
+        style="bold",
+    )
+    written = (
+        "Parquet" if profile.encoding == "parquet" else f"{profile.encoding}, fields parted by {profile.delimiter!r}"
+    )
+    parts: list[RenderableType] = [head, Text(written), Text(), *_columns(profile)]
+    if profile.rejects:
+        parts += [Text(), *_rejects(profile)]
+    parts += [Text(), Text("Products of which is known", style="bold"), _shares(profile.recognised)]
+    if profile.assumed_units:
+        parts.append(Text(f"{profile.assumed_units:,} products state dimensions without a unit: inches are assumed"))
+    parts += [Text(), Text("Categories", style="bold"), _counts(profile.categories, profile.products)]
+    parts += [Text(), _listed("Size classes", profile.size_classes), _listed("Product types", profile.product_types)]
+    parts.append(_listed("Words that mean nothing to us", profile.unknown_words))
+    bars = _sparkline(profile.score_histogram)
+    parts.append(Text(f"Description score: mean {profile.mean_description_score:.2f}, from 0 to 1 {bars}"))
+    return Group(*parts)
+
+
+def _columns(profile: Profile) -> list[Text]:
+    lines = [Text("Columns", style="bold")]
+    guessed = {guess.split("'")[1] for guess in profile.guesses if guess.startswith("column '")}
+    stated = [f"{shop} → {ours}" for shop, ours in profile.columns.items() if shop not in guessed]
+    if stated:
+        lines.append(Text(f"  by name or map: {', '.join(stated)}"))
+    lines += [Text(f"  guessed: {guess}") for guess in profile.guesses]
+    if profile.kept_aside:
+        lines.append(Text(f"  kept aside, not used: {', '.join(profile.kept_aside)}"))
+    return lines
+
+
+def _rejects(profile: Profile) -> list[RenderableType]:
+    first = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+    for name in ("row", "column", "value", "reason"):
+        first.add_column(name, overflow="fold")
+    for reject in profile.reject_examples:
+        value = str(reject["value"] or "")
+        cells = (str(reject["row"]), str(reject["column"] or ""), value[:40], str(reject["reason"]))
+        first.add_row(*map(Text, cells))
+    return [
+        Text("Rejects by reason", style="bold"),
+        _counts(profile.rejects_by_reason, profile.rejects),
+        Text(f"the first {len(profile.reject_examples)} of {profile.rejects:,}", style="dim"),
+        first,
+    ]
+
+
+def _shares(shares: Mapping[str, float]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, share in shares.items():
+        table.add_row(Text(f"  {name}"), f"{share:.1%}", Text("█" * round(share * _BAR)))
+    return table
+
+
+def _counts(counts: Mapping[str, int], total: int) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    for name, count in counts.items():
+        table.add_row(Text(f"  {name}"), f"{count:,}", f"{count / max(total, 1):.1%}")
+    return table
+
+
+def _listed(title: str, counts: Mapping[str, int]) -> Text:
+    text = Text(f"{title}: ", style="bold")
+    text.append(", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none", style="not bold")
+    return text
+
+
+def _sparkline(counts: Sequence[int]) -> str:
+    peak = max([*counts, 1])
+    return "".join(_BLOCKS[0 if not count else max(1, round(8 * count / peak))] for count in counts)
