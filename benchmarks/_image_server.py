@@ -3,19 +3,40 @@
     python -m benchmarks._image_server FOLDER DELAY_SECONDS
 
 prints its port and serves until its standard input closes. `/ok/N` answers picture N modulo their number, `/KIND/N` the
-failure KIND, `/.times` when the first and the last picture were asked for and how many requests came, and starts anew.
+failure KIND, `/.times` when the first and the last picture were asked for and how many requests came of which kind, and
+starts anew.
 """
 
 import asyncio
 import json
+import struct
 import sys
 import time
+import zlib
+from collections import Counter
 from pathlib import Path
 
-HEAD = b"HTTP/1.1 %s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
+HEAD = b"HTTP/1.1 %s\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n%s\r\n"
 PAGE = b"<!doctype html><title>Sorry</title><p>This picture is not here."
-FAILURES = ("missing", "broken", "page", "unavailable", "reset", "empty", "cut", "slow")
-"""Kinds of failure: 404, damaged JPEG, web page, 503, connection reset, no bytes, body cut short, never answered."""
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+BOMB = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0))
+BOMB += chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+"""A PNG that says it has 100,000 × 100,000 pixels."""
+
+STATUSES = {
+    b"missing": b"404 Not Found",
+    b"denied": b"403 Forbidden",
+    b"refused": b"400 Bad Request",
+    b"unavailable": b"503 Service Unavailable",
+    b"busy": b"429 Too Many Requests",
+}
+REDIRECTS = {b"loop": b"/loop/%d", b"inside": b"http://127.0.0.2:9/%d", b"file": b"file:///%d"}
 
 
 class Site:
@@ -24,24 +45,48 @@ class Site:
     def __init__(self, folder: Path, delay: float) -> None:
         self.pictures = [path.read_bytes() for path in sorted(folder.iterdir())]
         self.delay = delay
-        self.times: list[float] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Start counting anew."""
+        self.first: float | None = None
+        self.last: float | None = None
+        self.kinds: Counter[str] = Counter()
+
+    def asked(self, kind: bytes) -> None:
+        """Count a request."""
+        self.last = time.time()
+        self.first = self.first or self.last
+        self.kinds[kind.decode()] += 1
 
     def answer(self, kind: bytes, number: int) -> bytes | None:
         """Return the whole answer; None means to break the connection."""
         body = self.pictures[number % len(self.pictures)]
-        if kind == b"ok":
-            return HEAD % (b"200 OK", len(body)) + body
-        if kind == b"missing":
-            return HEAD % (b"404 Not Found", len(PAGE)) + PAGE
-        if kind == b"broken":
-            return HEAD % (b"200 OK", len(body) // 2) + body[: len(body) // 2]
-        if kind == b"page":
-            return HEAD % (b"200 OK", len(PAGE)) + PAGE
-        if kind == b"unavailable":
-            return HEAD % (b"503 Service Unavailable", len(PAGE)) + PAGE
-        if kind == b"empty":
-            return HEAD % (b"200 OK", 0)
-        return None
+        if kind in STATUSES:
+            return HEAD % (STATUSES[kind], len(PAGE), b"") + PAGE
+        if kind in REDIRECTS:
+            return HEAD % (b"302 Found", 0, b"Location: " + REDIRECTS[kind] % number + b"\r\n")
+        more = {b"noai": b"X-Robots-Tag: noai\r\n", b"encoding": b"Content-Encoding: gzip\r\n"}.get(kind, b"")
+        bodies = {
+            b"ok": body,
+            b"noai": body,
+            b"broken": body[: len(body) // 2],
+            b"page": PAGE,
+            b"encoding": PAGE,
+            b"empty": b"",
+            b"bomb": BOMB,
+        }
+        if kind in bodies:
+            return HEAD % (b"200 OK", len(bodies[kind]), more) + bodies[kind]
+        return {
+            b"huge": HEAD % (b"200 OK", 10**10, b"") + body,
+            b"noise": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+            b"cut": HEAD % (b"200 OK", 9_999, b"") + body[:999],
+        }.get(kind)
+
+
+BREAKS = (b"huge", b"noise", b"cut", b"reset")
+"""Kinds after which the connection is closed."""
 
 
 class Connection(asyncio.Protocol):
@@ -63,25 +108,25 @@ class Connection(asyncio.Protocol):
             if kind == b".times":
                 self._report()
                 continue
-            self._site.times.append(time.time())
+            self._site.asked(kind)
             asyncio.get_running_loop().call_later(self._site.delay, self._reply, kind, int(rest[0]))
 
     def _reply(self, kind: bytes, number: int) -> None:
         if self._transport.is_closing() or kind == b"slow":
             return
         answer = self._site.answer(kind, number)
-        if answer is None:
-            if kind == b"cut":
-                self._transport.write(HEAD % (b"200 OK", 9_999) + self._site.pictures[0][:999])
-            self._transport.close()
-        else:
+        if answer is not None:
             self._transport.write(answer)
+        if kind in BREAKS:
+            self._transport.close()
 
     def _report(self) -> None:
-        times, self._site.times = self._site.times, []
-        span = {"first": times[0] if times else None, "last": times[-1] if times else None, "requests": len(times)}
+        site = self._site
+        kinds = dict(site.kinds)
+        span = {"first": site.first, "last": site.last, "requests": site.kinds.total(), "kinds": kinds}
+        site.forget()
         body = json.dumps(span).encode()
-        self._transport.write(HEAD % (b"200 OK", len(body)) + body)
+        self._transport.write(HEAD % (b"200 OK", len(body), b"") + body)
 
 
 async def main() -> None:

@@ -131,7 +131,7 @@ async def download_only(host: str, count: int) -> float:
 
         async def get(number: int) -> None:
             async with slots:
-                await client.get(f"http://{host}/ok/{number}")
+                await client.get(f"http://{host}/ok/{number}", None, None, lambda: None)
 
         start = time.perf_counter()
         await asyncio.gather(*(get(number) for number in range(count)))

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -56,8 +56,11 @@ class HttpClient:
     ) -> None:
         await self._stack.aclose()
 
-    async def get(self, text: str, etag: str | None = None, last_modified: str | None = None) -> Answer:
-        """Ask once, following at most `max_redirects`; every hop passes the guard. Raises FetchError."""
+    async def get(self, text: str, etag: str | None, last_modified: str | None, resent: Callable[[], None]) -> Answer:
+        """Ask once, following at most `max_redirects`; every hop passes the guard. Raises FetchError.
+
+        `resent` is called for each request that had to be sent again because the server hung up.
+        """
         headers = {}
         if etag:
             headers["If-None-Match"] = etag
@@ -65,7 +68,7 @@ class HttpClient:
             headers["If-Modified-Since"] = last_modified
         try:
             async with asyncio.timeout(self._settings.total_timeout_s):
-                return await self._follow(parse_url(text), headers)
+                return await self._follow(parse_url(text), headers, resent)
         except TimeoutError as error:  # aiohttp's own time-outs are TimeoutErrors too
             raise FetchError("timeout", "gave no complete answer in time; it is asked again on the next run") from error
         except OSError as error:
@@ -73,13 +76,14 @@ class HttpClient:
         except ValueError as error:  # aiohttp's InvalidURL, and names that IDNA cannot encode
             raise FetchError("bad_url", f"cannot be asked for ({error})") from error
 
-    async def _follow(self, url: URL, headers: Mapping[str, str]) -> Answer:
+    async def _follow(self, url: URL, headers: Mapping[str, str], resent: Callable[[], None]) -> Answer:
         import aiohttp
 
         try:
             for _ in range(self._settings.max_redirects + 1):
                 session = self._open if url in self._allowed else self._guarded
-                async with session.get(url, headers=headers, allow_redirects=False) as response:
+                sending = (_Sending(resent),)
+                async with session.get(url, headers=headers, allow_redirects=False, middlewares=sending) as response:
                     if response.status not in _REDIRECTS:
                         return await self._answer(response, conditional=bool(headers))
                     location = response.headers.get("Location", "")
@@ -170,6 +174,26 @@ class HttpClient:
             auto_decompress=False,  # a few kilobytes may inflate to gigabytes: `_decoded` stops at the limit
             trust_env=False,
         )
+
+
+class _Sending:
+    """Sees one request on its way, and reports when aiohttp sends it again.
+
+    It does so once, at once, when a server hangs up, since the connection may have been one that the server had given
+    up in the meantime (RFC 9112, 9.3.1). That is one more request to a stranger's server, and is counted as such.
+    """
+
+    def __init__(self, resent: Callable[[], None]) -> None:
+        self._resent = resent
+        self._sent = False
+
+    async def __call__(
+        self, request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType"
+    ) -> "aiohttp.ClientResponse":
+        if self._sent:
+            self._resent()
+        self._sent = True
+        return await handler(request)
 
 
 def retry_after(value: str | None, now: float) -> float | None:

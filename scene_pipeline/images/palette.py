@@ -11,6 +11,8 @@ Floats = NDArray[np.float32]
 
 _LONG_SIDE = 96  # pixels at which colours are counted
 _BIN = 6.0  # width of a histogram bin in L, a and b: near the difference people notice at a glance
+_BINS = 40  # bins along a and b: sRGB needs 34 of them
+_FIRST = _BINS**2 + _BINS // 2 * (_BINS + 1)  # number of the bin of black
 _ITERATIONS = 8
 _SAME = 4.0  # centres nearer than this (CIE76) are one colour
 _NEAR_WHITE = (90.0, 8.0)  # lightness above and chroma below which a border pixel counts as studio white
@@ -59,9 +61,9 @@ def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool 
     lab = rgb_to_lab(np.asarray(small))
     pixels = lab.reshape(-1, 3)
     if ignore_background:
-        foreground = ~border_connected(_near_white(lab))
-        if foreground.mean() >= _LEAST_FOREGROUND:
-            pixels = lab[foreground]
+        background = border_connected(_near_white(lab))
+        if background.any() and (~background).mean() >= _LEAST_FOREGROUND:
+            pixels = lab[~background]
     points, weights = _histogram(pixels)
     centres, shares = _merge(*_kmeans(points, weights, _seed(points, weights, count)))
     order = np.argsort(-shares, kind="stable")
@@ -70,10 +72,12 @@ def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool 
 
 def border_connected(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the part of a (height, width) mask that is 4-connected to the border through the mask."""
-    rows, columns = _runs(mask), _runs(mask.T).T
     reached = np.zeros_like(mask)
     reached[[0, -1]] = mask[[0, -1]]
     reached[:, [0, -1]] = mask[:, [0, -1]]
+    if not reached.any():
+        return reached
+    rows, columns = _runs(mask), _runs(mask.T).T
     before = -1
     while (size := int(np.count_nonzero(reached))) != before:
         before = size
@@ -110,10 +114,13 @@ def _near_white(lab: Floats) -> NDArray[np.bool_]:
 
 def _histogram(pixels: Floats) -> tuple[Floats, Floats]:
     """Return the mean colour (n, 3) and the share (n,) of every occupied bin."""
-    bins = np.floor(pixels / _BIN).astype(np.int64) + 64
-    keys = (bins[:, 0] * 256 + bins[:, 1]) * 256 + bins[:, 2]
-    _, inverse = np.unique(keys, return_inverse=True)
-    counts = np.bincount(inverse)
+    bins = np.floor(pixels / _BIN) @ np.array([_BINS**2, _BINS, 1], dtype=np.float32)  # whole numbers, hence exact
+    keys = bins.astype(np.int64) + _FIRST
+    counts = np.bincount(keys)
+    occupied = np.flatnonzero(counts)
+    number = np.empty(len(counts), dtype=np.int64)
+    number[occupied] = np.arange(len(occupied))
+    inverse, counts = number[keys], counts[occupied]
     means = np.stack([np.bincount(inverse, pixels[:, channel]) for channel in range(3)], axis=1) / counts[:, None]
     return means.astype(np.float32), (counts / counts.sum()).astype(np.float32)
 
@@ -133,13 +140,18 @@ def _seed(points: Floats, weights: Floats, count: int) -> Floats:
 
 def _kmeans(points: Floats, weights: Floats, centres: Floats) -> tuple[Floats, Floats]:
     totals = weights
+    weighted = [weights * points[:, channel] for channel in range(3)]
+    before: NDArray[np.int64] | None = None
     for _ in range(_ITERATIONS):
         # |p - c|² without the |p|² that is the same for all centres
-        nearest = np.argmin((centres**2).sum(axis=1) - 2 * points @ centres.T, axis=1)
+        nearest = np.argmin((centres**2).sum(axis=1)[:, None] - 2 * centres @ points.T, axis=0)
+        if before is not None and np.array_equal(nearest, before):
+            break
         totals = np.bincount(nearest, weights, minlength=len(centres))
         kept = totals > 0
-        sums = np.stack([np.bincount(nearest, weights * points[:, c], minlength=len(centres)) for c in range(3)], 1)
+        sums = np.stack([np.bincount(nearest, values, minlength=len(centres)) for values in weighted], axis=1)
         centres, totals = (sums[kept] / totals[kept, None]).astype(np.float32), totals[kept]
+        before = nearest if kept.all() else None  # with a centre gone, the others have new numbers
     return centres, totals.astype(np.float32)
 
 

@@ -194,6 +194,10 @@ class FetchRun:
     async def _ask(self, host: Host, url: str, known: UrlStatus | None, tries: Counter[str]) -> Answer:
         """Ask until there is an answer or no hope; `tries` counts the requests made."""
         settings = self._settings
+
+        def sent() -> None:
+            tries["made"] += 1
+
         retrying = AsyncRetrying(
             stop=stop_after_attempt(settings.retries + 1),
             wait=wait_random_exponential(multiplier=settings.backoff_s, max=settings.max_backoff_s),
@@ -206,10 +210,10 @@ class FetchRun:
             error: FetchError | None = None
             async with self._slots:
                 start = time.monotonic()
-                tries["made"] += 1
+                sent()
                 try:
                     etag, date = (known.etag, known.last_modified) if known is not None else (None, None)
-                    return await self._client.get(url, etag, date)
+                    return await self._client.get(url, etag, date, sent)
                 except FetchError as caught:
                     error = caught
                     raise

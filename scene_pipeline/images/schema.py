@@ -16,7 +16,7 @@ IMAGE_STATUS = pa.schema(
         pa.field("reason", pa.string()),  # a code of REASONS when failed
         pa.field("detail", pa.string()),  # one line for people
         pa.field("http_status", pa.int32()),  # of the last answer
-        pa.field("tries", pa.int32(), nullable=False),  # requests made in the run that settled the row
+        pa.field("tries", pa.int32(), nullable=False),  # requests made in the run that settled the row, redirects aside
         pa.field("bytes", pa.int64()),  # of the original as received
         pa.field("width", pa.int32()),  # of the original, upright
         pa.field("height", pa.int32()),

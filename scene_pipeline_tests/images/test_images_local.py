@@ -66,6 +66,7 @@ def outside(catalog: Path) -> dict[str, tuple[str, str]]:
         str(catalog.parent / "secret.png"): ("outside_catalog", "folder"),
         "link.png": ("outside_catalog", "folder"),
         "out/secret.png": ("outside_catalog", "folder"),
+        "../not-there.png": ("outside_catalog", "folder"),
         "loop.png": ("unreadable", "loop"),
         "pipe.png": ("unreadable", "not a file"),
         "pictures": ("unreadable", "not a file"),
