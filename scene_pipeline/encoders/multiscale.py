@@ -41,6 +41,18 @@ def scene_crops(image: Image.Image, scale: float) -> list[Image.Image]:
     return [image.crop((left, top, left + width, top + height)) for top in tops.tolist() for left in lefts.tolist()]
 
 
+def decoded_side(input_size: int, scales: Sequence[float]) -> int:
+    """Return the short side (pixels) at which a scene is decoded: every crop has twice what the encoder reads."""
+    return math.ceil(2 * input_size / min(scales))
+
+
+def embed_scenes(encoder: EmbedsImages, images: Sequence[Image.Image], scales: Sequence[float]) -> NDArray[np.float32]:
+    """Return the unit vectors [n, d] of at least one scene, each as `embed_scene` gives it."""
+    if tuple(scales) == (1.0,):
+        return encoder.embed(images)
+    return np.stack([embed_scene(encoder, image, scales) for image in images])
+
+
 def embed_scene(encoder: EmbedsImages, image: Image.Image, scales: Sequence[float] = SCALES) -> NDArray[np.float32]:
     """Return one unit vector [d] for a scene: the mean over scales of the mean over a scale's crops, normalised."""
     crops = [scene_crops(image, scale) for scale in scales]

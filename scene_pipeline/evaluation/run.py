@@ -2,13 +2,14 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from scene_pipeline.bundle.layout import current_version
 from scene_pipeline.encoders.export import export_onnx
+from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_scenes
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts, mean_prompts, open_clip_text
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
@@ -30,19 +31,21 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ZeroShot:
-    """An image tower with the prompt vectors it is asked with."""
+    """An image tower, the prompt vectors it is asked with, and the scales at which it looks at a picture."""
 
     encoder: OnnxImageEncoder
     prompts: PromptVectors
+    scales: tuple[float, ...] = (1.0,)
 
     @classmethod
-    def open(cls, artifacts: Path, encoder_id: str | None) -> "ZeroShot":
+    def open(cls, artifacts: Path, encoder_id: str | None, multi_scale: bool = False) -> "ZeroShot":
         """Return the promoted bundle's encoder; without a bundle, or for another id, one exported for the occasion."""
+        scales = SCALES if multi_scale else (1.0,)
         if current_version(artifacts) is not None:
             matcher = SceneMatcher.open(artifacts)
             if encoder_id in (None, matcher.spec.id):
-                return cls(matcher.encoder, matcher.prompts)
-        return cls.export(get_spec(encoder_id or "compact"))
+                return cls(matcher.encoder, matcher.prompts, scales)
+        return replace(cls.export(get_spec(encoder_id or "compact")), scales=scales)
 
     @classmethod
     def export(cls, spec: EncoderSpec) -> "ZeroShot":
@@ -61,16 +64,17 @@ class ZeroShot:
         """
         names: list[str] = []
         parts: list[np.ndarray] = []
+        short_side = decoded_side(self.encoder.spec.input_size, self.scales)
         for start in range(0, len(paths), BATCH):
             images = []
             for path in paths[start : start + BATCH]:
                 try:
-                    images.append(decode_image(path, short_side=2 * self.encoder.spec.input_size))
+                    images.append(decode_image(path, short_side=short_side))
                     names.append(path.name)
                 except ImageError:
                     continue  # reported as missing from the predictions
             if images:
-                parts.append(self.encoder.embed(images))
+                parts.append(embed_scenes(self.encoder, images, self.scales))
             if progress is not None:
                 progress(min(start + BATCH, len(paths)), len(paths))
         if not parts:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle, open_bundle
-from scene_pipeline.encoders.multiscale import SCALES, embed_scene
+from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_scene
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
@@ -121,8 +121,7 @@ class SceneMatcher:
     def analyse(self, image: str | Path | Image.Image) -> Scene:
         """Return what a photograph shows."""
         if not isinstance(image, Image.Image):
-            # A crop then still has twice the pixels that the tower reads.
-            image = decode_image(Path(image), short_side=math.ceil(2 * self.spec.input_size / min(self.scales)))
+            image = decode_image(Path(image), short_side=decoded_side(self.spec.input_size, self.scales))
         return analyse(image, embed_scene(self.encoder, image, self.scales), self.prompts, self.vocabulary)
 
     def score(

@@ -7,6 +7,7 @@ import pytest
 
 from scene_pipeline.encoders.multiscale import SCALES, embed_scene
 from scene_pipeline.images.decode import decode_image
+from scene_pipeline.matching.library import score_library
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path
 
@@ -30,3 +31,12 @@ def test_multi_scale_pools_crops_and_makes_no_claim_about_confidence(demo: Path,
     np.testing.assert_array_equal(scene.vector, embed_scene(whole.encoder, image, SCALES))
     assert 0.5 < float(scene.vector @ whole.analyse(image).vector) < 0.9999
     assert not any(item.calibrated for item in matcher.recommend(image, k=3).recommendations)
+
+
+def test_a_library_is_scored_again_when_the_scales_change(demo: Path, whole: SceneMatcher, tmp_path: Path) -> None:
+    (tmp_path / SCENE.name).write_bytes(SCENE.read_bytes())
+    matcher = SceneMatcher.open(demo, multi_scale=True)
+    once = score_library(tmp_path, matcher, k=3)
+    assert once.scales == SCALES
+    assert score_library(tmp_path, matcher, k=3, previous=once).reused == 1
+    assert score_library(tmp_path, whole, k=3, previous=once).reused == 0
