@@ -35,6 +35,10 @@ Vocabulary = Annotated[
 ]
 Columns = Annotated[Path | None, typer.Option(help="YAML file from the shop's column names to ours.")]
 Language = Annotated[str, typer.Option(help="Language of the product texts: en, de, or one of your own vocabulary.")]
+MultiScale = Annotated[
+    bool,
+    typer.Option("--multi-scale", help="Look at each picture whole and in four crops: slower, rooms named better."),
+]
 DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
 
 
@@ -60,7 +64,7 @@ def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
 
     _build({"store": {"root": str(artifacts)}, "catalog": {"path": "sample"}, "encoder": {"id": "compact"}})
     for library in sorted(path for path in (sample_path() / "scenes").iterdir() if path.is_dir()):
-        _score(library, artifacts, 10)
+        _score(library, artifacts, {"k": 10})
 
 
 @app.command()
@@ -115,24 +119,23 @@ def score(
     scenes: Annotated[Path, typer.Option(help="A library (a folder of pictures), or a folder of libraries.")],
     k: Annotated[int, typer.Option(min=1, max=200, help="Products per scene.")] = 10,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    multi_scale: MultiScale = False,
 ) -> None:
     """Recommend products for every scene of a library and write its tables and lookbook."""
     from scene_pipeline.matching.library import list_libraries
 
     for library in list_libraries(scenes):
-        _score(library, artifacts, k)
+        _score(library, artifacts, {"k": k, "multi_scale": multi_scale})
 
 
-def _score(library: Path, artifacts: Path, k: int) -> None:
+def _score(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.run import instance, score_library
     from scene_pipeline.matching.library import LibraryResult
     from scene_pipeline.reporting.console import library_view
 
     with progress.bars(err), instance() as dagster:
-        score_library(
-            defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": {"k": k}}
-        )
+        score_library(defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": config})
     folder = artifacts / "scenes" / library.resolve().name
     result = LibraryResult.load(folder / "results.json")
     out.print(library_view(result.results, library.name, result.failures))
@@ -149,6 +152,7 @@ def recommend(
     k: Annotated[int, typer.Option(min=1, max=200, help="Products recommended.")] = 10,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,
+    multi_scale: MultiScale = False,
     min_price: Annotated[float | None, typer.Option(help="Least price.")] = None,
     max_price: Annotated[float | None, typer.Option(help="Highest price.")] = None,
     max_size_cm: Annotated[float | None, typer.Option(help="Largest dimension, in cm.")] = None,
@@ -172,7 +176,8 @@ def recommend(
         without_categories=tuple(without_category or ()),
         brands=tuple(brand or ()),
     )
-    result = SceneMatcher.open(artifacts).recommend(image, k, None if constraints == Constraints() else constraints)
+    matcher = SceneMatcher.open(artifacts, multi_scale=multi_scale)
+    result = matcher.recommend(image, k, None if constraints == Constraints() else constraints)
     if as_json:
         _print_json(answer(result))
     else:
@@ -206,6 +211,7 @@ def evaluate_rooms(
     labels: Annotated[Path, typer.Option(help="CSV with image, room (source optional).")],
     encoder: Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    multi_scale: MultiScale = False,
     as_json: AsJson = False,
 ) -> None:
     """How often the room is named right: among the labelled rooms, and among all rooms and "unknown"."""
@@ -214,7 +220,9 @@ def evaluate_rooms(
 
     with progress.bars(err):
         known = read_labels(labels, "room")
-        report = measure_rooms(ZeroShot.open(artifacts, encoder), images, known, progress.track("Naming rooms"))
+        report = measure_rooms(
+            ZeroShot.open(artifacts, encoder, multi_scale), images, known, progress.track("Naming rooms")
+        )
     _print_figures(report.to_json(), as_json)
 
 
@@ -224,6 +232,7 @@ def evaluate_styles(
     labels: Annotated[Path, typer.Option(help="CSV with image, style.")],
     encoder: Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    multi_scale: MultiScale = False,
     as_json: AsJson = False,
 ) -> None:
     """How often the style is named right among those that occur, by their words alone."""
@@ -232,7 +241,9 @@ def evaluate_styles(
 
     with progress.bars(err):
         known = read_labels(labels, "style")
-        report = measure_styles(ZeroShot.open(artifacts, encoder), images, known, progress.track("Naming styles"))
+        report = measure_styles(
+            ZeroShot.open(artifacts, encoder, multi_scale), images, known, progress.track("Naming styles")
+        )
     _print_figures(report.to_json(), as_json)
 
 
