@@ -1,0 +1,176 @@
+"""`dagster dev`, web server and daemon, in a folder of its own: what a team runs, started and asked from a program."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dagster as dg
+
+ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
+_UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+)
+
+
+@dataclass(frozen=True)
+class DagsterDev:
+    """A running instance. `url` is its web server, `home` its DAGSTER_HOME."""
+
+    url: str
+    home: Path
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the data of a GraphQL query."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            answer = json.load(response)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def start_sensors(self, names: Sequence[str]) -> None:
+        """Turn sensors on, as the switch in the UI does."""
+        for name in names:
+            answer = self.ask(
+                "mutation($s: SensorSelector!){startSensor(sensorSelector:$s){__typename ...on PythonError{message}}}",
+                s={**_REPOSITORY, "sensorName": name},
+            )
+            assert answer["startSensor"]["__typename"] == "Sensor", answer
+
+    def switch_schedule(self, name: str, on: bool) -> None:
+        """Turn a schedule on or off, as the switch in the UI does."""
+        if on:
+            self.ask(
+                "mutation($s: ScheduleSelector!){startSchedule(scheduleSelector:$s){__typename}}",
+                s={**_REPOSITORY, "scheduleName": name},
+            )
+            return
+        found = self.ask(
+            "query($s: ScheduleSelector!){scheduleOrError(scheduleSelector:$s){...on Schedule{scheduleState{id}}}}",
+            s={**_REPOSITORY, "scheduleName": name},
+        )
+        self.ask("mutation($id: String!){stopRunningSchedule(id:$id){__typename}}", id=_state(found))
+
+    def launch(self, job: str, run_config: Mapping[str, Any] | None = None) -> str:
+        """Launch a job, as the launchpad does, and return the run's id."""
+        answer = self.ask(
+            "mutation($p: ExecutionParams!){launchRun(executionParams:$p){__typename "
+            "...on LaunchRunSuccess{run{runId}} ...on PythonError{message} "
+            "...on RunConfigValidationInvalid{errors{message}}}}",
+            p={
+                "selector": {**_REPOSITORY, "jobName": job},
+                "runConfigData": json.dumps(run_config or {}),
+                "mode": "default",
+            },
+        )
+        assert answer["launchRun"]["__typename"] == "LaunchRunSuccess", answer
+        return answer["launchRun"]["run"]["runId"]
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """Yield the instance behind it, for reading."""
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            yield instance
+
+    def runs(self, job: str | None = None) -> list[dg.DagsterRun]:
+        """Return the runs, oldest first; of one job, or all."""
+        with self.instance() as instance:
+            return list(reversed(instance.get_runs(dg.RunsFilter(job_name=job))))
+
+    def finished(self, run_id: str, timeout_s: float = 300) -> dg.DagsterRun:
+        """Wait for a run to end and return it."""
+        return wait(lambda: next((r for r in self.runs() if r.run_id == run_id and r.is_finished), None), timeout_s)
+
+    def settle(self, quiet_s: float = 8, timeout_s: float = 300) -> None:
+        """Wait until no run is waiting or under way for `quiet_s` seconds."""
+        since = time.monotonic()
+
+        def quiet() -> bool:
+            nonlocal since
+            if any(run.status in _UNFINISHED for run in self.runs()):
+                since = time.monotonic()
+            return time.monotonic() - since > quiet_s
+
+        wait(quiet, timeout_s)
+
+
+_REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "scene_pipeline.definitions"}
+
+
+@contextmanager
+def dagster_dev(home: Path, settings: Mapping[str, str]) -> Iterator[DagsterDev]:
+    """Run `dagster dev` with deploy/dagster.yaml and these environment variables, and stop it at the end."""
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "deploy" / "dagster.yaml", home / "dagster.yaml")
+    port = free_port()
+    environment = {**os.environ, **settings, "DAGSTER_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "scene_pipeline.definitions", "-h", "127.0.0.1"]
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background job; children would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with (home / "dagster.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "-p", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        dev = DagsterDev(f"http://127.0.0.1:{port}", home)
+        wait(lambda: _loaded(dev, process), 180)
+        yield dev
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait(look: Callable[[], T], timeout_s: float = 120, pause_s: float = 0.5) -> T:
+    """Return the first true value of `look`. Raises AssertionError after `timeout_s`."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(pause_s)
+    raise AssertionError(f"nothing after {timeout_s:g} s")
+
+
+def _loaded(dev: DagsterDev, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, (dev.home / "dagster.log").read_text()[-2000:]
+    try:
+        answer = dev.ask("{repositoriesOrError{...on RepositoryConnection{nodes{name}}}}")
+    except (OSError, urllib.error.URLError):
+        return False
+    return bool(answer["repositoriesOrError"].get("nodes"))
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _state(found: Mapping[str, Any]) -> str:
+    return found["scheduleOrError"]["scheduleState"]["id"]

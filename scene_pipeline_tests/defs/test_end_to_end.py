@@ -1,0 +1,242 @@
+"""The whole thing as a team runs it: `dagster dev` with its daemon, a watched folder, a feed that changes and breaks.
+
+It takes minutes and is run by `make e2e`, which sets SCENE_PIPELINE_E2E.
+"""
+
+import csv
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from aiosmtpd.controller import Controller
+from PIL import Image
+
+from scene_pipeline.encoders.embedding_store import VectorStore
+from scene_pipeline.monitoring.history import Scoring, read_history
+from scene_pipeline_tests.defs.dagster_dev import DagsterDev, dagster_dev, free_port, wait
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.environ.get("SCENE_PIPELINE_E2E"), reason="takes minutes; run by `make e2e`"),
+]
+
+KINDS = ("CERAMIC VASE 8X8X14", "WALNUT SIDE TABLE 45x45 cm", "LINEN CUSHION 50x50 CM", "BRASS TABLE LAMP 40 CM")
+COLORS = ("WHITE", "BLUE", "GREEN", "BLACK", "RED", "BEIGE")
+LIBRARY_SENSORS = ("scene_library_sensor", "rescore_on_new_bundle", "watch_quality")
+
+
+class Receiver:
+    """A local HTTP server and a local SMTP server that keep what they are sent."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, dict[str, Any]]] = []
+        self.mails: list[str] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.posts.append((self.path, json.loads(body)))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        class Mailbox:
+            async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+                receiver.mails.append(envelope.content.decode())
+                return "250 OK"
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.smtp = Controller(Mailbox(), hostname="127.0.0.1", port=free_port())
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.smtp.start()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment that sends alerts here."""
+        base = f"http://127.0.0.1:{self.http.server_port}"
+        return {
+            "SCENE_PIPELINE_ALERT_WEBHOOK": f"{base}/hook",
+            "SCENE_PIPELINE_ALERT_SLACK": f"{base}/slack",
+            "SCENE_PIPELINE_ALERT_EMAIL_TO": "team@example.org",
+            "SCENE_PIPELINE_SMTP_HOST": "127.0.0.1",
+            "SCENE_PIPELINE_SMTP_PORT": str(self.smtp.port),
+        }
+
+    def hooks(self, status: str) -> list[dict[str, Any]]:
+        """Return the messages that the webhook got."""
+        return [body for path, body in self.posts if path == "/hook" and body["status"] == status]
+
+    def close(self) -> None:
+        """Stop both servers."""
+        self.http.shutdown()
+        self.smtp.stop()
+
+
+def picture(path: Path, seed: int, size: tuple[int, int] = (160, 160)) -> None:
+    pixels = np.full((size[1], size[0], 3), 250, dtype=np.uint8)
+    pixels[size[1] // 4 : -size[1] // 4, size[0] // 4 : -size[0] // 4] = np.random.default_rng(seed).integers(0, 255, 3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def write_catalog(shop: Path, rows: int = 24, changed: str = "") -> None:
+    """Write the feed; `changed` is added to the first product's text."""
+    with (shop / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["id", "sku_id", "description", "primary_image"])
+        for row in range(rows):
+            text = f"{KINDS[row % 4]} {COLORS[row // 4]}" + (changed if row == 0 else "")
+            writer.writerow([f"{row:03}", f"S-{row:03}", text, f"products/{row:03}.png"])
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("shop")
+    for row in range(24):
+        picture(root / "products" / f"{row:03}.png", row)
+    write_catalog(root)
+    (root / "scenes").mkdir()
+    return root
+
+
+@pytest.fixture(scope="module")
+def dev(shop: Path, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterDev]:
+    settings = {
+        "SCENE_PIPELINE_ARTIFACTS": str(shop / "artifacts"),
+        "SCENE_PIPELINE_CATALOG": str(shop / "catalog.csv"),
+        "SCENE_PIPELINE_SCENES": str(shop / "scenes"),
+        "SCENE_PIPELINE_SENSOR_SECONDS": "3",
+        "SCENE_PIPELINE_REFRESH_CRON": "* * * * *",
+        "SCENE_PIPELINE_UI_URL": "http://ui.example",
+        **receiver.settings,
+    }
+    with dagster_dev(tmp_path_factory.mktemp("home"), settings) as dev:
+        dev.start_sensors(LIBRARY_SENSORS)
+        yield dev
+
+
+def scorings(shop: Path, library: str) -> list[Scoring]:
+    return [item for item in read_history(shop / "artifacts") if item.library == library]
+
+
+def current(shop: Path) -> str:
+    return (shop / "artifacts" / "bundles" / "CURRENT").read_text().strip()
+
+
+def build(dev: DagsterDev) -> dg.DagsterRun:
+    return dev.finished(dev.launch("build_bundle"))
+
+
+def test_a_bundle_is_built_and_no_library_is_scored_yet(dev: DagsterDev, shop: Path) -> None:
+    assert build(dev).status == dg.DagsterRunStatus.SUCCESS
+    assert current(shop)
+    assert dev.runs("score_scenes") == []
+
+
+def test_a_dropped_folder_is_registered_and_scored_once(dev: DagsterDev, shop: Path) -> None:
+    for library, count in (("spring", 3), ("summer", 2)):
+        for scene in range(count):
+            picture(shop / ".incoming" / library / f"{scene}.png", 100 + scene, (320, 240))
+        (shop / ".incoming" / library).rename(shop / "scenes" / library)
+    wait(lambda: scorings(shop, "spring") and scorings(shop, "summer"), 180)
+    dev.settle()
+    assert [(item.scored, item.taken_over) for item in scorings(shop, "spring")] == [(3, 0)]
+    assert [(item.scored, item.taken_over) for item in scorings(shop, "summer")] == [(2, 0)]
+    with dev.instance() as instance:
+        assert set(instance.get_dynamic_partitions("scene_libraries")) == {"spring", "summer"}
+    folder = shop / "artifacts" / "scenes" / "spring"
+    assert pq.read_table(folder / "recommendations.parquet").num_rows == 30
+    assert (folder / "lookbook.html").exists()
+    assert (folder / "recommendations.xlsx").exists()
+    assert "scene_pipeline_mean_confidence" in (shop / "artifacts" / "quality" / "metrics.prom").read_text()
+
+
+def test_a_changed_picture_scores_that_scene_alone(dev: DagsterDev, shop: Path) -> None:
+    picture(shop / "scenes" / "spring" / "1.png", 999, (320, 240))
+    wait(lambda: len(scorings(shop, "spring")) == 2, 120)
+    dev.settle()
+    assert [(item.scored, item.taken_over) for item in scorings(shop, "spring")] == [(3, 0), (1, 2)]
+    assert len(scorings(shop, "summer")) == 1
+
+
+def test_a_changed_product_rebuilds_a_little_and_scores_every_library_again(dev: DagsterDev, shop: Path) -> None:
+    before, stored = current(shop), vectors(shop)
+    write_catalog(shop, changed=" WITH HANDLES")
+    dev.switch_schedule("refresh_catalog", on=True)
+    run = wait(lambda: next((r for r in dev.runs("build_bundle") if "dagster/schedule_name" in r.tags), None), 90)
+    dev.switch_schedule("refresh_catalog", on=False)
+    assert dev.finished(run.run_id).status == dg.DagsterRunStatus.SUCCESS
+    after = current(shop)
+    assert after != before
+    grown = {name: count - stored[name] for name, count in vectors(shop).items()}
+    assert sorted(grown.values()) == [0, 1]  # the new text, and no picture
+    wait(lambda: all(scorings(shop, name)[-1].bundle_version == after for name in ("spring", "summer")), 180)
+    dev.settle()
+    assert [item.scored for item in scorings(shop, "spring")] == [3, 1, 3]
+    assert [item.scored for item in scorings(shop, "summer")] == [2, 2]
+
+
+def test_an_unchanged_catalogue_changes_nothing(dev: DagsterDev, shop: Path) -> None:
+    before, scored = current(shop), len(read_history(shop / "artifacts"))
+    assert build(dev).status == dg.DagsterRunStatus.SUCCESS
+    dev.settle(15)
+    assert current(shop) == before
+    assert len(read_history(shop / "artifacts")) == scored
+
+
+def test_a_broken_catalogue_is_not_promoted_and_people_are_told_once(
+    dev: DagsterDev, shop: Path, receiver: Receiver
+) -> None:
+    before = current(shop)
+    write_catalog(shop, rows=6)
+    run = build(dev)
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    assert current(shop) == before
+    wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("raised")), 60)
+    wait(lambda: receiver.mails, 30)
+    (told,) = [item for item in receiver.hooks("raised") if "size_change" in item["cause"]]
+    assert told["severity"] == "error"
+    assert told["link"] == f"http://ui.example/runs/{run.run_id}"
+    assert "75%" in told["text"]
+    assert any(run.run_id in body["text"] for path, body in receiver.posts if path == "/slack")
+    assert any("size_change" in mail and run.run_id in mail.replace("=\r\n", "") for mail in receiver.mails)
+
+    count = len(receiver.posts)
+    assert build(dev).status == dg.DagsterRunStatus.FAILURE
+    time.sleep(15)
+    assert [item["cause"] for _, item in receiver.posts[count:] if "cause" in item] == []
+
+    write_catalog(shop, changed=" WITH HANDLES")
+    assert build(dev).status == dg.DagsterRunStatus.SUCCESS
+    wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("resolved")), 60)
+    assert current(shop) == before
+
+
+def test_a_library_that_vanishes_is_forgotten(dev: DagsterDev, shop: Path) -> None:
+    (shop / "scenes" / "summer").rename(shop / ".incoming" / "summer")
+    with dev.instance() as instance:
+        wait(lambda: instance.get_dynamic_partitions("scene_libraries") == ["spring"], 60)
+
+
+def vectors(shop: Path) -> dict[str, int]:
+    """Return encoder -> vectors stored."""
+    return {path.name: len(VectorStore(path)) for path in (shop / "artifacts" / "embeddings").iterdir()}
