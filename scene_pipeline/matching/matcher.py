@@ -17,7 +17,7 @@ from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_scene
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
-from scene_pipeline.errors import BundleError
+from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
@@ -61,6 +61,7 @@ class SceneMatcher:
         self.bundle = bundle
         self.vocabulary = bundle.vocabulary
         self.scales = tuple(scales)
+        self._threads = threads
         self.spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
         self.calibration = msgspec.convert(bundle.calibration, CalibrationMap)
         if self.scales != (1.0,):  # fitted on scenes seen whole
@@ -92,7 +93,25 @@ class SceneMatcher:
         are then not calibrated.
         """
         scales = SCALES if multi_scale else (1.0,)
-        return cls(open_bundle(Path(artifacts), version, verify=verify), threads, scales)
+        while True:
+            bundle = open_bundle(Path(artifacts), version, verify=verify)
+            try:
+                return cls(bundle, threads, scales)
+            except ScenePipelineError:
+                if bundle.path.exists():
+                    raise
+                # Pruned while it was being opened, so another version is promoted: open that one.
+
+    def reload(self, *, verify: bool = True) -> "SceneMatcher":
+        """Return a matcher of the promoted bundle with this one's options: this one itself while its bundle is current.
+
+        This one keeps answering in any case. Raises BundleError when the promoted bundle cannot be opened.
+        """
+        if self.bundle.is_current():
+            return self
+        return SceneMatcher.open(
+            self.bundle.artifacts, threads=self._threads, verify=verify, multi_scale=self.scales == SCALES
+        )
 
     def recommend(
         self,

@@ -1,5 +1,6 @@
 """What scoring needs to know of every product, as arrays: computed once, when the bundle is built."""
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -49,7 +50,8 @@ class Traits:
     availability: np.ndarray  # float32 [n]
     price: np.ndarray  # float32 [n]
     has_image: np.ndarray  # bool [n]
-    room_categories: np.ndarray  # float32 [C + 1, R]: fit of a whole category
+    harmony_mean: np.ndarray  # float32 [n]: harmony of the colours with typical rooms
+    harmony_std: np.ndarray  # float32 [n]: its deviation over those rooms
     size_range: np.ndarray  # float32 [C + 1, 2]: usual largest dimension in cm, NaN for uncategorised
 
     def save(self, path: Path) -> None:
@@ -63,7 +65,7 @@ class Traits:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise BundleError(f"{path.name}: cannot be read ({error}); rebuild the bundle") from error
 
     def __len__(self) -> int:
@@ -87,7 +89,7 @@ def build_traits(products: pa.Table, vocabulary: Vocabulary, text_style: np.ndar
     categories = [category.id for category in vocabulary.categories]
     return Traits(
         category=np.array([_position(categories, row["category"]) for row in rows], dtype=np.int8),
-        room_fit=_room_fit(rows, vocabulary),
+        room_fit=_room_fit(rows, vocabulary, text.rooms if text else None),
         style_affinity=affinity.astype(np.float32),
         material_style=material_style,
         material_quality=np.array(
@@ -101,7 +103,8 @@ def build_traits(products: pa.Table, vocabulary: Vocabulary, text_style: np.ndar
         availability=np.array([AVAILABILITY.get(row["availability"], 0.75) for row in rows], dtype=np.float32),
         price=_floats(rows, "price"),
         has_image=np.array([bool(row.get("has_image")) for row in rows], dtype=bool),
-        room_categories=_category_rooms(vocabulary),
+        harmony_mean=mean,
+        harmony_std=deviation,
         size_range=np.array(
             [*[category.size_cm for category in vocabulary.categories], (np.nan, np.nan)], dtype=np.float32
         ),

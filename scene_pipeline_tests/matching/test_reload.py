@@ -1,0 +1,73 @@
+"""A matcher in a serving process, while versions come and go under it."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scene_pipeline.bundle.layout import current_version, point_to
+from scene_pipeline.bundle.manifest import read_manifest, write_manifest
+from scene_pipeline.errors import BundleError
+from scene_pipeline.matching import matcher as module
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.sample import sample_path
+
+SCENE = min((sample_path() / "scenes").rglob("*.webp"))
+
+
+@pytest.fixture
+def served(demo: Path, tmp_path: Path) -> Path:
+    """Artifacts of their own, with the demo's bundle promoted."""
+    shutil.copytree(demo / "bundles", tmp_path / "bundles")
+    return tmp_path
+
+
+def promote_copy(artifacts: Path) -> str:
+    """Publish the same content as a later version, and remove the earlier one."""
+    root = artifacts / "bundles"
+    before = str(current_version(artifacts))
+    after = f"2999{before[4:]}"
+    shutil.copytree(root / before, root / after)
+    manifest = msgspec.structs.replace(read_manifest(root / after), bundle_version=after)
+    write_manifest(root / after, manifest)
+    point_to(root, after)
+    shutil.rmtree(root / before)
+    return after
+
+
+def test_a_matcher_answers_on_and_reloads_when_told(served: Path) -> None:
+    matcher = SceneMatcher.open(served, threads=1)
+    assert matcher.reload() is matcher
+    before = matcher.recommend(SCENE, k=3)
+    after = promote_copy(served)
+    again = matcher.recommend(SCENE, k=3)
+    assert (again.bundle_version, again.recommendations) == (before.bundle_version, before.recommendations)
+    fresh = matcher.reload()
+    assert fresh.bundle.version == after
+    assert fresh.recommend(SCENE, k=3).recommendations == before.recommendations
+    assert SceneMatcher.open(served, multi_scale=True).reload().scales == module.SCALES
+
+
+def test_a_bundle_pruned_while_it_is_opened_gives_the_promoted_one(
+    served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promoted: list[str] = []
+    real = module.open_bundle
+
+    def opened_then_pruned(*arguments: object, **options: object) -> object:
+        bundle = real(*arguments, **options)  # type: ignore[arg-type]
+        if not promoted:
+            promoted.append(promote_copy(served))
+        return bundle
+
+    monkeypatch.setattr(module, "open_bundle", opened_then_pruned)
+    assert [SceneMatcher.open(served).bundle.version] == promoted
+
+
+@pytest.mark.parametrize("head", [b"PK\x03\x04", b""])
+def test_a_damaged_part_is_not_asked_for_again_and_again(served: Path, head: bytes) -> None:
+    path = served / "bundles" / str(current_version(served)) / "traits.npz"
+    path.write_bytes(head.ljust(path.stat().st_size, b"\0"))
+    with pytest.raises(BundleError, match=r"traits\.npz"):
+        SceneMatcher.open(served, verify=False)
