@@ -8,8 +8,10 @@ from typing import Any
 
 import dagster as dg
 
+from scene_pipeline.defs.resources import AlertChannels
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.monitoring.channels import Channel
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 """The command line prints its own lines; Dagster keeps its events in its instance."""
@@ -50,6 +52,13 @@ def score_library(
     on.add_dynamic_partitions(scene_libraries.name or "", [folder.name])
     config = _run_config({**resources, "libraries": {"root": str(folder.parent)}}, ops)
     _execute(definitions, "score_scenes", on, config, partition=folder.name)
+
+
+def alert_channels(definitions: dg.Definitions) -> list[Channel]:
+    """Return the channels that alerts go to, as the environment configures them."""
+    alerts = (definitions.resources or {})["alerts"]
+    assert isinstance(alerts, AlertChannels)
+    return alerts.channels()
 
 
 def _run_config(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -97,6 +97,27 @@ def announce(
     return done
 
 
+def send_test(channels: Sequence[Channel]) -> list[str]:
+    """Send a test message through every channel and return their names.
+
+    Raises AlertError when none is configured, or naming every channel that failed.
+    """
+    if not channels:
+        raise AlertError(
+            "no channel is configured; set SCENE_PIPELINE_ALERT_WEBHOOK, SCENE_PIPELINE_ALERT_SLACK or "
+            "SCENE_PIPELINE_ALERT_EMAIL_TO"
+        )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    done = Announced()
+    for channel in channels:
+        _deliver(
+            channel, Message("test", "raised", "warning", "test", "Alerts of scene_pipeline arrive.", "", now), done
+        )
+    if done.failed:
+        raise AlertError("; ".join(done.failed))
+    return [name for _, name in done.sent]
+
+
 def open_alerts(artifacts: Path) -> dict[str, Open]:
     """Return the causes that are open: cause -> what was announced."""
     return _read(artifacts / FOLDER / LEDGER)
