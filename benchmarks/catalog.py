@@ -1,11 +1,11 @@
-"""Measure the catalogue: how fast rows become facts, in how much memory, and how right the facts are.
+"""Measure the catalogue: how fast rows become facts, and in how much memory (`catalog_facts`: how right they are).
 
     python -m benchmarks.catalog [--json] [--rows 100000] [--many 1000000]
 
 The rows are those of the two real catalogues under ../shared/data, drawn again and again with new ids (the short facts
 of the golden table where they are absent). Each measurement runs in a process of its own. `--many 0` leaves the large
 file out. The embeddings that decide products without a type word are not part of the claim; the rate of MiniLM is
-stated beside it. Precision and recall are those of the labels "report" (see scene_pipeline_tests/catalog/golden.csv).
+stated beside it.
 """
 
 import argparse
@@ -17,19 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.catalog_facts import GOLDEN, IKEA, ROOT, SEMICOLON
 from benchmarks.claims import Claim, at_least, at_most, report
 
-ROOT = Path(__file__).parents[1]
-GOLDEN = ROOT / "scene_pipeline_tests" / "catalog" / "golden.csv"
-DATA = ROOT.parent / "shared" / "data"
-IKEA = DATA / "ikea" / "catalog.csv"
-SEMICOLON = DATA / "catalogs" / "ikea_saudi_semicolon.csv"
 HEADER = ["id", "sku_id", "title", "description", "primary_image", "price"]
-BOUNDS = {"dimensions": 0.97, "set_counts": 0.97, "materials": 0.95, "colors": 0.95}
 
 
 def real_texts() -> tuple[list[tuple[str, str]], str]:
@@ -163,89 +158,6 @@ def speed_claims(folder: Path, rows: int, many: int) -> tuple[list[Claim], dict[
     return claims, details
 
 
-def facts_claims() -> list[Claim]:
-    """Return precision, recall and macro-F1 on the labels "report", from whole descriptions where they are present."""
-    import pyarrow as pa
-
-    from scene_pipeline.catalog.categorise import categorise
-    from scene_pipeline.catalog.enrich import enrich
-    from scene_pipeline.catalog.labels import score_labels
-    from scene_pipeline.catalog.schema import PRODUCTS
-    from scene_pipeline.vocabulary import load_vocabulary
-    from scene_pipeline.vocabulary.lexicon import load_lexicon
-
-    vocabulary, lexicon = load_vocabulary(), load_lexicon()
-    with GOLDEN.open(encoding="utf-8", newline="") as stream:
-        labels = [row for row in csv.DictReader(stream) if row["half"] == "report"]
-    whole = dict(_descriptions()) if IKEA.is_file() and SEMICOLON.is_file() else {}
-    texts = [whole.get((row["source"], row["id"]), row["facts"]) for row in labels]
-    lists: dict[str, Any] = {"images": [], "style_tags": [], "room_tags": [], "keywords": [], "search_terms": []}
-    rows = [
-        {
-            "product_id": str(i),
-            "sku_id": str(i),
-            "row": i,
-            "content_hash": "-",
-            "description": t,
-            "extra": "{}",
-            **lists,
-        }
-        for i, t in enumerate(texts)
-    ]
-    table = categorise(enrich(pa.Table.from_pylist(rows, PRODUCTS), vocabulary, lexicon), vocabulary, lexicon)
-    found = score_labels(labels, table.to_pylist(), vocabulary)
-    against = "hand-made labels, whole descriptions" if whole else "hand-made labels, short facts"
-    claims = []
-    for name, bound in BOUNDS.items():
-        tally = getattr(found, name)
-        n = tally.hits + tally.missed
-        claims.append(at_least(f"{name}: precision", tally.precision, bound, unit="", against=against, n=n))
-        claims.append(at_least(f"{name}: recall", tally.recall, bound, unit="", against=against, n=n))
-    claims.append(at_least("categories: macro-F1", found.macro_f1, 0.88, unit="", against=against, n=len(labels)))
-    return claims
-
-
-def _descriptions() -> Iterator[tuple[tuple[str, str], str]]:
-    with SEMICOLON.open(encoding="utf-8-sig", newline="") as stream:
-        seen = set()
-        for row in csv.DictReader(stream, delimiter=";"):
-            if row["item_id"] not in seen:
-                seen.add(row["item_id"])
-                yield ("semicolon", row["item_id"]), " ".join(row["short_description"].split())
-    with IKEA.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            yield ("ikea", row["sku_id"]), row["description"]
-
-
-def agreement() -> dict[str, float]:
-    """Compare the sizes read from the semicolon catalogue's texts with its own depth, height and width columns.
-
-    A size agrees when one of the columns lies within it, give or take a centimetre. Rows whose columns hold fewer
-    values than the text states sizes are left out: there is nothing to compare the others with.
-    """
-    from scene_pipeline.catalog.enrich import enrich
-    from scene_pipeline.catalog.read import read_catalog
-    from scene_pipeline.catalog.validate import validate
-    from scene_pipeline.vocabulary import load_vocabulary
-    from scene_pipeline.vocabulary.lexicon import load_lexicon
-
-    products = validate(read_catalog(SEMICOLON)).products
-    rows = enrich(products, load_vocabulary(), load_lexicon()).to_pylist()
-    sizes = agree = compared = whole = 0
-    for row in rows:
-        own = [m for m in row["dimensions"] if m["part"] == 0]
-        columns = [row[f"stated_{axis}_cm"] for axis in ("depth", "height", "width")]
-        known = [value for value in columns if value is not None]
-        if not own or len(known) < len(own):
-            continue
-        matched = [any(m["low_cm"] - 1 <= value <= m["high_cm"] + 1 for value in known) for m in own]
-        compared += 1
-        whole += all(matched)
-        sizes += len(own)
-        agree += sum(matched)
-    return {"rows": compared, "rows_agreeing": whole / compared, "sizes": sizes, "sizes_agreeing": agree / sizes}
-
-
 def minilm_rate(count: int = 500) -> float:
     """Return the descriptions MiniLM embeds in a second, on this machine's processor."""
     from scene_pipeline.encoders.text import TextEncoder
@@ -271,9 +183,6 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         claims, details = speed_claims(Path(folder), arguments.rows, arguments.many)
-    claims += facts_claims()
-    if SEMICOLON.is_file():
-        details["agreement_with_size_columns"] = agreement()
     details["minilm_rows_per_second"] = round(minilm_rate(), 1)
     return report(claims, arguments, details=details)
 

@@ -11,18 +11,21 @@ import pyarrow as pa
 
 from scene_pipeline.catalog.facts import Extractor, Facts
 from scene_pipeline.catalog.schema import CATEGORISED, ENRICHED
+from scene_pipeline.catalog.text import headline_end, tokenise
 from scene_pipeline.catalog.words import LexiconIndex
 from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.model import Vocabulary
 
 UNCATEGORISED = "uncategorised"
 
-MIN_SIMILARITY = 0.32
+MIN_SIMILARITY = 0.34
 """Cosine of a text with a category's description below which the text is of no category."""
-MIN_MARGIN = 0.05
-"""Cosine by which the best category must lead the second."""
+MIN_MARGIN = 0.07
+"""Cosine by which the best category must lead the second. Both are fitted: see docs/catalog.md."""
 MIN_PRICED = 6
 """Priced products a category needs before "budget", "mid" and "premium" mean anything in it."""
+
+_PHRASE_ENDS = frozenset(",;|(")
 
 Similarity = Callable[[Sequence[str]], np.ndarray]
 
@@ -42,8 +45,9 @@ def categorise(
     """Return `enriched` (schema ENRICHED) with category, size class and price tier (schema CATEGORISED).
 
     `similarity` returns, for n texts, the float32 [n, categories] cosines with the categories' descriptions, in the
-    vocabulary's order. It is asked only about products whose type no word names; without it they are uncategorised.
-    The best category must reach MIN_SIMILARITY and lead by MIN_MARGIN.
+    vocabulary's order. It is asked only about products whose type no word names, and only for the phrase that names
+    the product (`kind_phrase`); without it they are uncategorised. The best category must reach MIN_SIMILARITY and
+    lead by MIN_MARGIN.
     """
     chooser = _Chooser(vocabulary, lexicon)
     types, departments = enriched["product_type"].to_pylist(), enriched["stated_category"].to_pylist()
@@ -51,7 +55,9 @@ def categorise(
     decisions = [chooser.by_type(*row) for row in zip(types, departments, weak, strict=True)]
     open_rows = [i for i, decision in enumerate(decisions) if decision is None]
     if similarity is not None and open_rows:
-        texts = enriched["sentence"].take(pa.array(open_rows)).to_pylist()
+        some = enriched.select(["description", "title"]).take(pa.array(open_rows)).to_pylist()
+        ends = frozenset(lexicon.words.sentence_abbreviations)
+        texts = [kind_phrase(row["description"], row["title"], ends) for row in some]
         for i, cosines in zip(open_rows, similarity(texts), strict=True):
             decisions[i] = chooser.by_similarity(np.asarray(cosines))
     nothing = Decision(UNCATEGORISED, 0.0, "no word names the type of product")
@@ -66,6 +72,22 @@ def categorise(
         pa.array(_price_tiers(enriched["price"].to_pylist(), categories), pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=CATEGORISED)
+
+
+def kind_phrase(description: str, title: str | None, abbreviations: frozenset[str]) -> str:
+    """Return the words that name the product: "Deep plate" of "ARV Deep plate, Grey, 26 cm. Dinnerware that …".
+
+    Series names, colours and sizes draw a text's meaning away from what the thing is. A description that has nothing
+    else is returned as it is.
+    """
+    text = description
+    if title is not None and text.startswith(title):
+        text = text[len(title) :].lstrip(" ,;:-–")
+    tokens = tokenise(text)
+    end = headline_end(tokens, abbreviations)
+    cut = next((i for i in range(1, end) if tokens.words[i] in _PHRASE_ENDS), end)
+    phrase = text[: tokens.ends[cut - 1]] if cut else ""
+    return phrase if any(char.isalpha() for char in phrase) else description
 
 
 def _weak_rows(enriched: pa.Table, lexicon: Lexicon) -> list[bool]:

@@ -1,10 +1,15 @@
 """Compare what was read from product texts with hand-made labels: precision, recall and macro-F1."""
 
+import csv
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from scene_pipeline.catalog.schema import PRODUCTS
 from scene_pipeline.vocabulary.model import Vocabulary
 
 
@@ -54,6 +59,23 @@ class Figures:
         """The mean over the labelled categories of F1."""
         labelled = [tally for tally in self.categories.values() if tally.hits + tally.missed]
         return sum(_f1(tally) for tally in labelled) / len(labelled)
+
+
+def read_labels(path: Path, half: str) -> list[dict[str, str]]:
+    """Return the labels of one half ("develop" or "report") of a label file, one row a product."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [row for row in csv.DictReader(stream) if row["half"] == half]
+
+
+def products_of_texts(texts: Sequence[str]) -> pa.Table:
+    """Return a product table (schema PRODUCTS) whose rows have nothing but these descriptions."""
+    lists: dict[str, Any] = {"images": [], "style_tags": [], "room_tags": [], "keywords": [], "search_terms": []}
+    plain = {"content_hash": "-", "extra": "{}", **lists}
+    rows = [
+        {"product_id": str(i), "sku_id": str(i), "row": i + 2, "description": text, **plain}
+        for i, text in enumerate(texts)
+    ]
+    return pa.Table.from_pylist(rows, PRODUCTS)
 
 
 def score_labels(

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from scene_pipeline.catalog.categorise import MIN_MARGIN, MIN_SIMILARITY, categorise
+from scene_pipeline.catalog.categorise import MIN_MARGIN, MIN_SIMILARITY, categorise, kind_phrase
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.schema import CATEGORISED, PRODUCTS
 from scene_pipeline.vocabulary import Vocabulary
@@ -88,7 +88,7 @@ def test_likeness_decides_only_with_a_margin(
     rows = table(vocabulary, lexicon, [{"description": "Vase, red"}, {"description": "Zorble of joy"}])
     result = categorise(rows, vocabulary, lexicon, similarity)
     assert result.schema == CATEGORISED
-    assert asked == ["Zorble of joy."]
+    assert asked == ["Zorble of joy"]
     assert result["category"].to_pylist() == ["statement_vases", expected]
     assert (result["category_confidence"][1].as_py() > 0) == (expected != "uncategorised")
 
@@ -122,3 +122,19 @@ def test_price_tiers_are_thirds_of_a_category_with_enough_prices(vocabulary: Voc
     result = categorise(table(vocabulary, lexicon, rows), vocabulary, lexicon)
     expected = ["budget", "budget", "mid", "mid", "premium", "premium", None, None]
     assert result["price_tier"].to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("description", "title", "phrase"),
+    [
+        ("ARV Deep plate, Grey, 26 cm. Dinnerware that combines a simple design.", "ARV", "Deep plate"),
+        ("Deep plate. Dinnerware", None, "Deep plate"),
+        ("LUNA - Zorble of joy (red)", "LUNA", "Zorble of joy"),
+        ("Zorble", "Zorble", "Zorble"),
+        ("12, 13", None, "12, 13"),
+        (", x", None, ", x"),
+        ("", None, ""),
+    ],
+)
+def test_the_phrase_that_names_the_product(description: str, title: str | None, phrase: str) -> None:
+    assert kind_phrase(description, title, frozenset()) == phrase
