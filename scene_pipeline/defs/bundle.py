@@ -59,20 +59,35 @@ class BundleConfig(dg.Config):
 
 
 def embedded_catalog(store: ArtifactStore, spec: EncoderSpec) -> EmbeddedCatalog:
-    """Return all products with their vectors, put together from what the assets before wrote."""
+    """Return all products with their vectors, put together from what the assets before wrote.
+
+    Raises BundleError when those are of different catalogues or encoders, naming the asset to materialize again. A
+    picture that could not be embedded is left out.
+    """
     products = store.read_table("catalog", "categorised.parquet")
     pictures = read_pictures(store)
     row_of = {product: row for row, product in enumerate(products["product_id"].to_pylist())}
-    owners = [row_of[product] for product in pictures["product_id"].to_pylist()]
+    owners = [row_of.get(product, -1) for product in pictures["product_id"].to_pylist()]
+    if -1 in owners:
+        raise BundleError(
+            f"{store.path('images', 'status.parquet')}: lists pictures of {owners.count(-1)} products that the "
+            "catalogue does not have; materialize product_images again"
+        )
     vectors, known = vector_store(store, spec.id).get(pictures["sha256"].to_pylist())
     usable = np.flatnonzero(known)
+    if owners and not len(usable):
+        raise BundleError(f"no picture has a vector of encoder '{spec.id}' yet; materialize image_embeddings")
+    roles = pictures["role"].to_pylist()
     image, has_image = combine_images(
         np.array(owners, dtype=np.int64)[usable],
-        [pictures["role"][row].as_py() for row in usable],
+        [roles[row] for row in usable],
         vectors[usable] if len(usable) else np.empty((0, spec.dimension), np.float32),
         products.num_rows,
     )
-    text, _ = vector_store(store, MINILM).get([text_key(sentence) for sentence in products["sentence"].to_pylist()])
+    text, known = vector_store(store, MINILM).get([text_key(text) for text in products["sentence"].to_pylist()])
+    if not known.all():
+        lacking = int(np.count_nonzero(~known))
+        raise BundleError(f"{lacking} products have a sentence without a vector; materialize text_embeddings")
     return EmbeddedCatalog(
         products=_with_pictures(products, pictures, owners, has_image),
         image=image,

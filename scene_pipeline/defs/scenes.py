@@ -35,16 +35,19 @@ from scene_pipeline.reporting.workbook import Sheets, write_workbook
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
 
-ON_NEW_CONTENT = (
-    dg.AutomationCondition.any_deps_match(
-        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
-    ).since_last_handled()
+ON_NEW_BUNDLE = (
+    dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed()).since_last_handled()
     & ~dg.AutomationCondition.any_deps_missing()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
-).with_label("when_content_changed")
-"""Run when the content of what stands before has changed. Stock `eager()` also runs when it was only made again, and
+).with_label("when_the_bundle's_content_changed")
+"""Score again when the content of the bundle has changed. Stock `eager()` also runs when it was only made again, and
 when a partition is new, which is the library sensor's to see."""
+
+WITH_RECOMMENDATIONS = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested()).with_label(
+    "with_the_recommendations"
+)
+"""Join the run that scores: what is made of the recommendations is made with them, never in a run of its own."""
 
 THUMBNAILS = 8
 RESULTS = "results.json"
@@ -78,7 +81,7 @@ spec = functools.partial(
     owners=OWNERS,
     tags={"stage": "scenes"},
     partitions_def=scene_libraries,
-    automation_condition=ON_NEW_CONTENT,
+    automation_condition=ON_NEW_BUNDLE,
     code_version="1",
 )
 
@@ -192,7 +195,7 @@ def _changed(changes: LibraryChanges | None, known: bool) -> str:
     tags={"stage": "scenes"},
     kinds={"html"},
     partitions_def=scene_libraries,
-    automation_condition=ON_NEW_CONTENT,
+    automation_condition=WITH_RECOMMENDATIONS,
     code_version="1",
 )
 @fails_clearly
@@ -226,7 +229,7 @@ def lookbook(
     tags={"stage": "scenes"},
     kinds={"excel"},
     partitions_def=scene_libraries,
-    automation_condition=ON_NEW_CONTENT,
+    automation_condition=WITH_RECOMMENDATIONS,
     code_version="1",
 )
 @fails_clearly

@@ -1,11 +1,13 @@
 """What the sensor decides, as a table, and what a look at the scenes' folder finds."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from scene_pipeline.definitions import defs
 from scene_pipeline.defs.automation import LibraryChanges, fingerprints, library_changes, library_sensor
 from scene_pipeline.defs.resources import SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
@@ -91,3 +93,46 @@ def test_the_sensor_leaves_everything_alone_when_the_folder_is_gone(tmp_path: Pa
         )
     assert isinstance(answer, dg.SkipReason)
     assert "cannot be read; nothing was changed" in (answer.skip_message or "")
+
+
+def materialized(instance: dg.DagsterInstance, asset: str, version: str, partition: str | None = None) -> None:
+    """Report that an asset was materialized with this data version."""
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization(asset, partition=partition, tags={"dagster/data_version": version})
+    )
+
+
+def requested(result: dg.EvaluateAutomationConditionsResult) -> Mapping[str, list[str]]:
+    """Return asset -> partitions that a tick asks for, of the scenes' assets."""
+    names = ("scene_analyses", "recommendations", "lookbook", "workbook")
+    found = {name: sorted(result.get_requested_partitions(dg.AssetKey(name)) - {None}) for name in names}
+    return {name: [str(key) for key in keys] for name, keys in found.items() if keys}
+
+
+def test_libraries_are_scored_again_when_and_only_when_the_bundle_s_content_changed() -> None:
+    """A bundle that was only made again starts nothing; a new library is the library sensor's to see."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("scene_libraries", ["spring", "summer"])
+        materialized(instance, "serving_bundle", "1")
+        cursor = None
+
+        def tick() -> Mapping[str, list[str]]:
+            nonlocal cursor
+            selection = dg.AssetSelection.groups("scenes")
+            result = dg.evaluate_automation_conditions(defs, instance, selection, cursor=cursor)
+            cursor = result.cursor
+            return requested(result)
+
+        assert tick() == {}
+        for library in ("spring", "summer"):
+            for asset in ("scene_analyses", "recommendations", "lookbook", "workbook"):
+                materialized(instance, asset, f"{library} 1", library)
+        assert tick() == {}
+        materialized(instance, "serving_bundle", "1")
+        assert tick() == {}
+        materialized(instance, "serving_bundle", "2")
+        every = ("scene_analyses", "recommendations", "lookbook", "workbook")
+        assert tick() == {asset: ["spring", "summer"] for asset in every}
+        assert tick() == {}
+        materialized(instance, "recommendations", "by hand", "spring")
+        assert tick() == {}

@@ -176,11 +176,14 @@ def test_a_changed_picture_scores_that_scene_alone(dev: DagsterDev, shop: Path) 
     dev.settle()
     assert [(item.scored, item.taken_over) for item in scorings(shop, "spring")] == [(3, 0), (1, 2)]
     assert len(scorings(shop, "summer")) == 1
+    assert [run.tags["dagster/sensor_name"] for run in dev.runs() if "dagster/partition" in run.tags] == [
+        *["scene_library_sensor"] * 3
+    ]
 
 
 def test_a_changed_product_rebuilds_a_little_and_scores_every_library_again(dev: DagsterDev, shop: Path) -> None:
     before, stored = current(shop), vectors(shop)
-    write_catalog(shop, changed=" WITH HANDLES")
+    write_catalog(shop, changed=" S/3")
     dev.switch_schedule("refresh_catalog", on=True)
     run = wait(lambda: next((r for r in dev.runs("build_bundle") if "dagster/schedule_name" in r.tags), None), 90)
     dev.switch_schedule("refresh_catalog", on=False)
@@ -193,6 +196,8 @@ def test_a_changed_product_rebuilds_a_little_and_scores_every_library_again(dev:
     dev.settle()
     assert [item.scored for item in scorings(shop, "spring")] == [3, 1, 3]
     assert [item.scored for item in scorings(shop, "summer")] == [2, 2]
+    scored = [run for run in dev.runs() if run.tags.get("dagster/sensor_name") == "rescore_on_new_bundle"]
+    assert sorted(run.tags["dagster/partition"] for run in scored) == ["spring", "summer"]
 
 
 def test_an_unchanged_catalogue_changes_nothing(dev: DagsterDev, shop: Path) -> None:
@@ -225,7 +230,7 @@ def test_a_broken_catalogue_is_not_promoted_and_people_are_told_once(
     time.sleep(15)
     assert [item["cause"] for _, item in receiver.posts[count:] if "cause" in item] == []
 
-    write_catalog(shop, changed=" WITH HANDLES")
+    write_catalog(shop, changed=" S/3")
     assert build(dev).status == dg.DagsterRunStatus.SUCCESS
     wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("resolved")), 60)
     assert current(shop) == before

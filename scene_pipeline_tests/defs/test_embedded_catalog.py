@@ -1,0 +1,56 @@
+"""Tables of different runs are refused, not joined."""
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from scene_pipeline.defs.bundle import embedded_catalog
+from scene_pipeline.defs.resources import ArtifactStore
+from scene_pipeline.encoders.spec import get_spec
+from scene_pipeline.encoders.text import MINILM
+from scene_pipeline.errors import BundleError
+
+
+@pytest.fixture
+def store(demo: Path, tmp_path: Path) -> ArtifactStore:
+    """The demo's tables and vectors, in a folder of their own."""
+    for name in ("catalog", "embeddings"):
+        shutil.copytree(demo / name, tmp_path / name)
+    (tmp_path / "images").mkdir()
+    shutil.copy(demo / "images" / "status.parquet", tmp_path / "images")
+    return ArtifactStore(root=str(tmp_path))
+
+
+def test_every_product_gets_its_vectors(store: ArtifactStore) -> None:
+    catalog = embedded_catalog(store, get_spec("compact"))
+    assert catalog.has_image.all()
+    assert len(catalog.image) == len(catalog.text) == catalog.products.num_rows == 280
+
+
+def test_pictures_of_another_catalogue_are_refused(store: ArtifactStore) -> None:
+    products = store.read_table("catalog", "categorised.parquet")
+    store.write_table(products.slice(3), "catalog", "categorised.parquet")
+    with pytest.raises(BundleError, match=r"status\.parquet: lists pictures of 3 products .* product_images again"):
+        embedded_catalog(store, get_spec("compact"))
+
+
+def test_a_sentence_without_a_vector_is_refused(store: ArtifactStore) -> None:
+    products = store.read_table("catalog", "categorised.parquet")
+    changed = pc.if_else(pc.equal(products["row"], products["row"][0]), "a new sentence", products["sentence"])
+    at = products.schema.get_field_index("sentence")
+    store.write_table(
+        products.set_column(at, products.schema.field(at), changed.cast(pa.string())), "catalog", "categorised.parquet"
+    )
+    with pytest.raises(BundleError, match="1 products have a sentence without a vector; materialize text_embeddings"):
+        embedded_catalog(store, get_spec("compact"))
+
+
+def test_an_encoder_that_embedded_nothing_is_refused(store: ArtifactStore) -> None:
+    for folder in store.path("embeddings").iterdir():
+        if folder.name != MINILM:
+            shutil.rmtree(folder)
+    with pytest.raises(BundleError, match="no picture has a vector of encoder 'compact' yet"):
+        embedded_catalog(store, get_spec("compact"))
