@@ -55,7 +55,7 @@ class DimensionWords:
     default_unit: str
     decimal_comma: bool
     letters: frozenset[str]
-    glued: frozenset[str]
+    glued: dict[str, tuple[str, str]]
 
     @classmethod
     def of(cls, language: Language) -> "DimensionWords":
@@ -63,6 +63,8 @@ class DimensionWords:
         axes = {word.lower(): axis for axis, words in language.axes.items() for word in words}
         letters = frozenset(word for word in axes if len(word) == 1 and word.isalpha() and word != "ø")
         signs = [sign for sign in language.by if len(sign) == 1]
+        units = [word.lower() for words in language.units.values() for word in words if word.isalpha()]
+        pairs = [pair for a in (*letters, *units) for x in signs for pair in ((a, x), (x, a))]
         return cls(
             units={word.lower(): unit for unit, words in language.units.items() for word in words},
             axes=axes,
@@ -74,7 +76,7 @@ class DimensionWords:
             default_unit=language.default_unit,
             decimal_comma=language.decimal_comma,
             letters=letters,
-            glued=frozenset(pair for a in letters for x in signs for pair in (a + x, x + a)),
+            glued={left + right: (left, right) for left, right in pairs},
         )
 
 
@@ -104,13 +106,21 @@ def parse_dimensions(tokens: Tokens, end: int, words: DimensionWords) -> list[Me
     part = 0
     for chain in kept:
         measures = _with_units(chain.measures, stated, words)
-        if measures:
+        if measures and not _says_again(measures, result):
             axes = [measure.axis for measure in result if measure.part == 0]
             joins = bool(result) and all(axes) and all(m.axis and m.axis not in axes for m in measures)
             if result and not joins:
                 part += 1
             result += measures if joins or not part else [measure._replace(part=part) for measure in measures]
     return result
+
+
+def _says_again(measures: list[Measure], before: list[Measure]) -> bool:
+    """Say whether measures are the last ones in another unit: `20 cm (7.9")`, `8 x 10 in / 20 x 25 cm`."""
+    last = before[-len(measures) :]
+    if len(last) < len(measures) or {m.unit for m in last} & {m.unit for m in measures}:
+        return False
+    return all(abs(a.high_cm - b.high_cm) <= max(0.6, 0.03 * a.high_cm) for a, b in zip(last, measures, strict=True))
 
 
 def _with_units(measures: list[Measure], stated: str | None, words: DimensionWords) -> list[Measure]:
@@ -135,7 +145,7 @@ def _likely_unit(measures: list[Measure], words: DimensionWords) -> str:
 
 
 def _split_groups(tokens: Tokens, end: int, words: DimensionWords) -> Tokens:
-    """Part "200,50" in `150x200,50x80` (two sizes of two pieces, not one number) and "Hx" in `8"Hx7"W`."""
+    """Part "200,50" in `150x200,50x80` (two sizes of two pieces, not one number), "Hx" in `8"Hx7"W`, "cmx"."""
     if end < len(tokens):
         tokens = Tokens(tokens.text, tokens.words[:end], tokens.starts[:end], tokens.ends[:end])
     if not any(("," in word and len(word) > 1) or word in words.glued for word in tokens.words):
@@ -152,9 +162,11 @@ def _split_groups(tokens: Tokens, end: int, words: DimensionWords) -> Tokens:
             starts += [tokens.starts[i], middle, middle + 1]
             ends += [middle, middle + 1, tokens.ends[i]]
         elif token in words.glued:
-            low += [token[0], token[1]]
-            starts += [tokens.starts[i], tokens.starts[i] + 1]
-            ends += [tokens.starts[i] + 1, tokens.ends[i]]
+            left, right = words.glued[token]
+            middle = tokens.starts[i] + len(left)
+            low += [left, right]
+            starts += [tokens.starts[i], middle]
+            ends += [middle, tokens.ends[i]]
         else:
             low.append(token)
             starts.append(tokens.starts[i])
@@ -309,6 +321,8 @@ class _Reader:
 
     def values(self, word: str) -> list[float] | None:
         """Return the value of a number, or the values of a list of sizes ("140,200"); None when it is neither."""
+        if word in VULGAR:
+            return [VULGAR[word]]
         if len(word) > 30:
             return None
         if "," not in word:
@@ -369,4 +383,17 @@ class _Reader:
         if single and measure.unit == "in" and "tv" in words:
             return True
         letter = words[chain.first] in self.w.letters or words[chain.last - 1] in self.w.letters
-        return len(chain.measures) == 1 and measure.unit is None and (letter or measure.axis is None)
+        if len(chain.measures) > 1 or measure.unit is not None or self.is_trade_size(chain):
+            return False
+        return letter or measure.axis is None
+
+    def is_trade_size(self, chain: _Chain) -> bool:
+        """Say whether a lone number with an axis letter is a size, as trade lists write it: "LAMP 27H", not "3D"."""
+        letter, number = self.t.words[chain.last - 1], chain.last - 2
+        return (
+            letter in self.w.letters
+            and letter not in self.w.not_length
+            and self.t.starts[chain.last - 1] == self.t.ends[number]
+            and chain.measures[0].low >= 4
+            and self.t.text.isupper()
+        )

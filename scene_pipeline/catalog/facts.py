@@ -25,6 +25,8 @@ _SENTENCE_ENDS = frozenset({".", "!", "?", "\n", ";"})
 _MATERIAL_ONLY = frozenset({MATERIAL})
 _SUBJECT = frozenset({"the", "this", "these"})
 _PAIRS = (["/"], ["and"], [","], ["&"])
+_MAX_FEET = 20
+"""A rug "5x8" is five feet by eight; "24x36" is inches."""
 _AND = frozenset({"/", ",", "and", "&", "und", "or", "with"})
 
 Source = tuple[str, str | int | float, str, int, int]
@@ -69,6 +71,7 @@ class Extractor:
         self.dimension_words = DimensionWords.of(index.language)
         self.set_words = SetWords.of_language(index.language)
         self.modifiers = index.language.modifiers
+        self.sold_in_feet = frozenset(index.language.sold_in_feet)
 
     def read(self, facts: Facts, column: str, text: str, first_sentence: bool = True) -> None:
         """Read a text: its first sentence says what the product is; the sentences after it may talk of anything.
@@ -86,8 +89,8 @@ class Extractor:
         elif head == len(raw):
             boundary = len(tokens)
         if head:
-            self.sizes(facts, column, raw, head)
             self.product_type(facts, column, tokens, boundary)
+            self.sizes(facts, column, raw, head)
             if not facts.headline:
                 facts.headline = text[: raw.ends[head - 1]]
         if not facts.measures and head < len(raw):
@@ -147,6 +150,8 @@ class Extractor:
                 self.add_measures(facts, column, labelled)
 
     def add_measures(self, facts: Facts, column: str, measures: list[Measure]) -> None:
+        if facts.product_type in self.sold_in_feet and all(m.assumed and m.high <= _MAX_FEET for m in measures):
+            measures = [measure._replace(unit="ft") for measure in measures]
         for measure in measures:
             facts.measures.append(measure)
             value = f"{measure.low:.10g}" if measure.low == measure.high else f"{measure.low:.10g}-{measure.high:.10g}"
@@ -180,10 +185,10 @@ class Extractor:
                 if strong is not None:
                     self.set_type(facts, column, tokens, strong, is_weak=False)
                     return
-                if weak is not None and word in ends and facts.product_type is None:
-                    self.set_type(facts, column, tokens, weak, is_weak=True)
-                    return
                 earlier = earlier or weak
+                if earlier is not None and word in ends and facts.product_type is None:
+                    self.set_type(facts, column, tokens, earlier, is_weak=True)  # "candle, sandalwood, in a jar"
+                    return
                 weak = None
             i += 1
         if earlier is not None and facts.product_type is None:

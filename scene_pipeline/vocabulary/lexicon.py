@@ -34,6 +34,7 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     language: str
     default_unit: str = "cm"
+    sold_in_feet: tuple[str, ...] = ()
     names_are_words: bool = False
     compounds: bool = False
     decimal_comma: bool = False
@@ -162,6 +163,7 @@ def _check(lexicon: Lexicon, file: Path) -> None:
         ("types", words.types, types),
         ("weak_types", words.weak_types, types),
         ("generic_types", words.generic_types, types),
+        ("sold_in_feet", words.sold_in_feet, types),
         ("colors", words.colors, set(lexicon.concepts.colors)),
         ("finishes", words.finishes, set(lexicon.concepts.finishes)),
         ("units", words.units, set(CM_PER_UNIT)),

@@ -45,6 +45,12 @@ def table(vocabulary: Vocabulary, lexicon: Lexicon, rows: Sequence[dict]) -> pa.
         ("Cover for armchair", "uncategorised"),
         ("Wall cabinet", "uncategorised"),
         ("Toilet brush", "uncategorised"),
+        ("Paperweight, agate", "sculptural_objects"),
+        ("Reed diffuser", "functional_beauty"),
+        ("Bird bath", "uncategorised"),
+        ("Backgammon set, leather", "uncategorised"),
+        ("Blanket ladder, oak", "accent_furniture"),
+        ("Wine rack, iron, 6 bottle", "functional_beauty"),
     ],
 )
 def test_type_words_decide(vocabulary: Vocabulary, lexicon: Lexicon, text: str, category: str) -> None:

@@ -87,6 +87,15 @@ def shown(text: str, language=ENGLISH) -> str:
         ("Leg, 10 cm", "10"),
         ("171 cm 2 pack", "171"),
         ("Chest of 3 drawers, 60x57 cm", "60 57"),
+        ("50cmx80cm", "50 80"),
+        ("50cmX80cmX2m", "50 80 200"),
+        ('20 cm (7.9")', "20"),
+        ("8 x 10 in (20 x 25 cm)", "20.32 25.4"),
+        ('20 cm, 12"', "20|30.48"),
+        ("160x230 cm, thickness 12 mm", "160 230"),
+        ("12 mm thick, 160x230 cm", "160 230"),
+        ("LAMP 27H", "H68.58"),
+        ("CANDLESTICK S/3 8/10/12H", "H20.32-30.48"),
     ],
 )  # fmt: skip
 def test_dimensions_in_centimetres(text: str, expected: str) -> None:
@@ -98,6 +107,7 @@ def test_dimensions_in_centimetres(text: str, expected: str) -> None:
     [
         "226,92 l", "0.4 l", "30 cl", "set of 2 in blue", "S/2", "48 lights", "70/80/90", "000.114.28", "E27",
         "40W bulb", "12 TOG", "0-6 months", "4-seat", 'TV bracket, 37-55 "', "with 2 m cord", "max. load 10 cm",
+        "3D PUZZLE", "3D", "24h service", "60W BULB", "LAMP 27 H", "0/½",
         "fits 40x40 cm", "0 cm", "up to 55 cm", "", "x", "x x x", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18",
     ],
 )  # fmt: skip

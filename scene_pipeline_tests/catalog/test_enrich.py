@@ -49,6 +49,36 @@ def test_sentences(enrich_one: One, text: str, sentence: str) -> None:
     assert enrich_one(text)["sentence"] == sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("8x10 Wood Photo Frame Blk", "Wood frame in black, 8 × 10 in."),
+        ('RESIN BUDDHA HEAD 12"H ANTQ GLD', "Resin buddha figurine in gold, antiqued, H 12 in."),
+        ('SET/3 RATTAN BASKETS NAT 12/14/16"', "Rattan basket in natural, 12–16 in, set of 3."),
+        ('MTL WALL ART SUNBURST 36" DIA GLD', "Metal wall art in gold, Ø 36 in."),
+        ("JUTE RUG 5X8 NAT", "Jute rug in natural, 5 × 8 ft."),
+        ("JUTE RUG 24X36 NAT", "Jute rug in natural, 24 × 36 in."),
+        ("BOWL DECO ALUM HAMMERED 15D", "Aluminium bowl, hammered, D 15 in."),
+        ("HORSE SCULPT BRZ 14X5X13", "Bronze sculpture, 14 × 5 × 13 in."),
+        ("VELVET PILLOW 20X20 EMERALD GRN", "Velvet pillow in emerald, 20 × 20 in."),
+        ("Concrete planter, charcoal grey, Ø30 x H28 cm", "Concrete planter in charcoal, Ø 30 × H 28 cm."),
+        ("FAUX OLIVE TREE 6FT IN POT", "Tree, 6 ft."),
+        ("Artificial eucalyptus garland 6'", "Garland, 6 ft."),
+        ("12oz soy candle, sandalwood, in amber glass jar", "Glass candle in amber."),
+        ("Pair of porcelain foo dogs, blue and white", "Porcelain dog figurine in blue and white, set of 2."),
+        ("Linen throw pillow cover 18x18 - insert not included", "Linen cushion cover, 18 × 18 in."),
+        ("Terracotta pot w/ saucer 6in", "Terracotta plant pot, 6 in."),
+        ('Pampas grass, 3 stems, 43"', "Dried flowers, 43 in."),
+        (
+            "Table lamp; Material: ceramic, linen; Colour: sage green; Size: 30 x 30 x 55 cm",
+            "Ceramic and linen table lamp in sage, 30 × 30 × 55 cm.",
+        ),
+    ],
+)
+def test_trade_lists_and_other_shops(enrich_one: One, text: str, sentence: str) -> None:
+    assert enrich_one(text)["sentence"] == sentence
+
+
 def test_the_elephant_of_the_issue(enrich_one: One) -> None:
     row = enrich_one("CERAMIC ELEPHANT 8X7X3 BLK/WHT S/2")
     assert (row["product_type"], row["materials"], row["colors"]) == (
