@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
 from scene_pipeline.defs.bundle import embedded_catalog
@@ -39,11 +38,10 @@ def test_pictures_of_another_catalogue_are_refused(store: ArtifactStore) -> None
 
 def test_a_sentence_without_a_vector_is_refused(store: ArtifactStore) -> None:
     products = store.read_table("catalog", "categorised.parquet")
-    changed = pc.if_else(pc.equal(products["row"], products["row"][0]), "a new sentence", products["sentence"])
+    sentences = ["a new sentence", *products["sentence"].to_pylist()[1:]]
     at = products.schema.get_field_index("sentence")
-    store.write_table(
-        products.set_column(at, products.schema.field(at), changed.cast(pa.string())), "catalog", "categorised.parquet"
-    )
+    changed = products.set_column(at, products.schema.field(at), pa.array(sentences))
+    store.write_table(changed, "catalog", "categorised.parquet")
     with pytest.raises(BundleError, match="1 products have a sentence without a vector; materialize text_embeddings"):
         embedded_catalog(store, get_spec("compact"))
 
