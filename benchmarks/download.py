@@ -65,8 +65,9 @@ def make_pictures(folder: Path, count: int, side: int) -> None:
         ]
         mixed = 0.6 * layers[0] + 0.27 * layers[1] + 0.13 * layers[2]
         bases.append(Image.fromarray(mixed.clip(0, 255).astype(np.uint8)))
-    for number in range(count):
-        left, top = (int(value) for value in random.integers(0, side // 2, 2))
+    # No place twice: equal pictures would share a file in a store that names them by content.
+    for number, place in enumerate(random.choice((side // 2) ** 2, count, replace=False).tolist()):
+        left, top = divmod(place, side // 2)
         picture = bases[number % len(bases)].crop((left, top, left + side, top + side))
         picture.save(folder / f"{number:06}.jpg", quality=88)
 

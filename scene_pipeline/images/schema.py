@@ -22,7 +22,7 @@ IMAGE_STATUS = pa.schema(
         pa.field("height", pa.int32()),
         pa.field("sha256", pa.string()),  # of the normalised copy: key of the store and of all embeddings
         pa.field("phash", pa.uint64()),
-        pa.field("duplicate_group", pa.string()),  # smallest sha256 of the group; null for a picture unlike all others
+        pa.field("duplicate_group", pa.string()),  # by pHash: smallest sha256 of the group; null when unlike all others
         pa.field("color_lab", pa.list_(pa.list_(pa.float32()))),  # CIELAB centres, largest first, background left out
         pa.field("color_share", pa.list_(pa.float32())),  # their shares, adding up to 1
         pa.field("original_sha256", pa.string()),

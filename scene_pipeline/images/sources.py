@@ -9,8 +9,8 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from scene_pipeline.errors import ImageError
+from scene_pipeline.images.duplicates import duplicate_groups
 from scene_pipeline.images.journal import Journal
-from scene_pipeline.images.phash import duplicate_groups
 from scene_pipeline.images.plan import Action, plan
 from scene_pipeline.images.run import FetchRun
 from scene_pipeline.images.status import UrlStatus, status_table, statuses_of

@@ -15,11 +15,11 @@ _BATCH = 20_000
 _PER_REQUEST = ("product_id", "role", "position")
 
 
-class UrlStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+class UrlStatus(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The last that is known of a URL: a line of the journal. Fields as in `IMAGE_STATUS`.
 
-    `colors` packs the dominant colours as float32 rows of (L, a, b, share): a list of lists would take ten times the
-    memory, and there is one status per URL in memory.
+    There is one in memory per URL. Hence `colors` packs the dominant colours as float32 rows of (L, a, b, share), where
+    lists would take ten times the memory, and the garbage collector leaves them alone, as no field holds a container.
     """
 
     url: str

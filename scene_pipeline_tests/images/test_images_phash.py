@@ -1,15 +1,14 @@
-"""Near-duplicates: found after scaling, recompressing and brightening; exact for the search among hashes."""
+"""Perceptual hashes: near after scaling, recompressing and brightening, far for different pictures."""
 
 import io
 import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from scene_pipeline.images.phash import NEAR, duplicate_groups, near_pairs, perceptual_hash
+from scene_pipeline.images.duplicates import NEAR
+from scene_pipeline.images.phash import perceptual_hash
 
 
 def scene(seed: int) -> Image.Image:
@@ -43,32 +42,3 @@ def test_different_pictures_are_far() -> None:
 
 def test_the_hash_is_half_ones() -> None:
     assert perceptual_hash(scene(1)).bit_count() == 32
-
-
-def test_groups_are_named_by_their_smallest_member_and_chain() -> None:
-    same = 0xFFFFF << 30
-    hashes = {"d": 0b0, "c": 0b1111, "b": 0b11111111, "far": 2**64 - 1, "same1": same, "same2": same}
-    assert duplicate_groups(hashes) == {"d": "b", "c": "b", "b": "b", "same1": "same1", "same2": "same1"}
-    assert duplicate_groups({}) == {}
-    assert duplicate_groups({"a": 5}) == {}
-
-
-@given(
-    base=st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=12),
-    flips=st.lists(st.tuples(st.integers(0, 11), st.lists(st.integers(0, 63), max_size=7)), max_size=20),
-)
-def test_every_near_pair_is_found_and_no_other(base: list[int], flips: list[tuple[int, list[int]]]) -> None:
-    values = set(base)
-    for index, bits in flips:
-        value = base[index % len(base)]
-        for bit in bits:
-            value ^= 1 << bit
-        values.add(value)
-    ordered = sorted(values)
-    expected = {
-        (i, j)
-        for i, j in itertools.combinations(range(len(ordered)), 2)
-        if (ordered[i] ^ ordered[j]).bit_count() <= NEAR
-    }
-    found = near_pairs(np.array(ordered, dtype=np.uint64))
-    assert {(min(i, j), max(i, j)) for i, j in found.tolist()} == expected

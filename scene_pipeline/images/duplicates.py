@@ -1,0 +1,147 @@
+"""Groups of pictures that look the same: proposed by perceptual hash, confirmed by vectors and colours."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+NEAR = 4  # bits of 64 that may differ between near-duplicates
+LEAST_COSINE = 0.97  # of the centred vectors; 99% of pictures saved anew at JPEG quality 40 stay above
+MOST_COLOR = 5.0  # CIE76 between the mean colours; the hash is of grey, and a red chair is not the same as a green one
+DUPLICATES = pa.schema(
+    [
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("proposed", pa.string(), nullable=False),  # the group by hash: smallest sha256 in it
+        pa.field("confirmed", pa.string()),  # the group by hash, vector and colour; null for one that is alone then
+    ]
+)
+"""One row per picture that has a near-duplicate by its hash."""
+
+_CHUNKS = NEAR + 1  # two hashes that differ in NEAR bits agree in at least one of NEAR + 1 chunks
+_COMPARED = 2**22  # comparisons, and pairs waiting to be joined, held in memory at once
+_PRIOR = 100  # pictures that speak for a mean of zero: the mean of a few pictures says nothing about all
+
+Pairs = NDArray[np.int64]
+
+
+def duplicate_groups(hashes: Mapping[str, int]) -> dict[str, str]:
+    """Return the group of every picture that has a near-duplicate: sha256 -> smallest sha256 of its group.
+
+    `hashes` maps sha256 to pHash. Pictures whose hashes differ in at most 4 bits are grouped, chains included.
+    """
+    by_hash: dict[int, list[str]] = {}
+    for sha256, value in hashes.items():
+        by_hash.setdefault(value, []).append(sha256)
+    values = np.array(sorted(by_hash), dtype=np.uint64)
+    members: dict[int, list[str]] = {}
+    for label, value in zip(_joined(len(values), near_pairs(values)).tolist(), values.tolist(), strict=True):
+        members.setdefault(label, []).extend(by_hash[value])
+    return {sha256: min(group) for group in members.values() if len(group) > 1 for sha256 in group}
+
+
+def confirm(pictures: pa.Table, vectors: NDArray[np.float32], known: NDArray[np.bool_]) -> pa.Table:
+    """Return `DUPLICATES`: which of the groups by hash their vectors and colours confirm.
+
+    `pictures` has one row per picture (`sha256`, `duplicate_group`, `color_lab`, `color_share`), `vectors` [n, d] and
+    `known` [n] are their unit vectors of any image encoder and whether there is one. Two pictures of a group by hash
+    stay together when the cosine of their centred vectors is at least LEAST_COSINE and their mean colours differ by at
+    most MOST_COLOR; chains count.
+    """
+    names, groups = pictures["sha256"].to_pylist(), pictures["duplicate_group"].to_pylist()
+    members: dict[str, list[int]] = {}
+    for row, group in enumerate(groups):
+        if group is not None:
+            members.setdefault(group, []).append(row)
+    mean = vectors[known].sum(axis=0) / (np.count_nonzero(known) + _PRIOR)
+    rows: list[tuple[str, str, str | None]] = []
+    for group, places in sorted(members.items()):
+        chosen = np.array(places)
+        centred = vectors[chosen] - mean
+        centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+        usable, colors = known[chosen], _mean_colors(pictures.take(chosen))
+        labels = _joined(len(chosen), _alike(centred, colors, usable))
+        for label, place in zip(labels.tolist(), places, strict=True):
+            same = [names[places[other]] for other in np.flatnonzero(labels == label)]
+            rows.append((names[place], group, min(same) if len(same) > 1 else None))
+    columns: Sequence[Sequence[str | None]] = list(zip(*sorted(rows), strict=True)) or [[]] * len(DUPLICATES)
+    return pa.table([pa.array(column, pa.string()) for column in columns], schema=DUPLICATES)
+
+
+def near_pairs(values: NDArray[np.uint64]) -> Iterator[Pairs]:
+    """Yield the index pairs [n, 2] of hashes that differ in at most 4 bits; a pair may come more than once.
+
+    Exact: only hashes that agree in one of five chunks of bits are compared, since four differences leave one alike.
+    """
+    edges = np.linspace(0, 64, _CHUNKS + 1).astype(int)
+    for low, high in itertools.pairwise(edges):
+        chunk = (values >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
+        order = np.argsort(chunk, kind="stable")
+        bounds = [0, *(np.flatnonzero(np.diff(chunk[order])) + 1).tolist(), len(order)]
+        for start, stop in itertools.pairwise(bounds):
+            if stop - start > 1:
+                yield from _near_within(values, order[start:stop])
+
+
+def _near_within(values: NDArray[np.uint64], bucket: Pairs) -> Iterator[Pairs]:
+    mine = values[bucket]
+    for start, stop in _blocks(len(bucket)):
+        distance = np.bitwise_count(mine[start:stop, None] ^ mine[None, start:])
+        i, j = np.nonzero(distance <= NEAR)
+        if len(i) > stop - start:  # more than each with itself
+            above = i < j
+            yield np.column_stack([bucket[start + i[above]], bucket[start + j[above]]])
+
+
+def _alike(centred: NDArray[np.float32], colors: NDArray[np.float64], usable: NDArray[np.bool_]) -> Iterator[Pairs]:
+    for start, stop in _blocks(len(centred)):
+        near = centred[start:stop] @ centred[start:].T >= LEAST_COSINE
+        near &= usable[start:stop, None] & usable[None, start:]
+        i, j = np.nonzero(near)
+        gap = np.linalg.norm(colors[start + i] - colors[start + j], axis=1)
+        kept = (i < j) & (gap <= MOST_COLOR)
+        yield np.column_stack([start + i[kept], start + j[kept]])
+
+
+def _blocks(count: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of rows of which each may be compared with all `count` rows at once."""
+    step = max(1, _COMPARED // max(1, count))
+    for start in range(0, count, step):
+        yield start, min(start + step, count)
+
+
+def _mean_colors(pictures: pa.Table) -> NDArray[np.float64]:
+    """Return the mean CIELAB colour [n, 3] of each picture; not-a-number, which is near nothing, without colours."""
+    means = np.full((pictures.num_rows, 3), np.nan)
+    for row, picture in enumerate(pictures.select(["color_lab", "color_share"]).to_pylist()):
+        if picture["color_lab"]:
+            means[row] = np.array(picture["color_share"]) @ np.array(picture["color_lab"])
+    return means
+
+
+def _joined(count: int, blocks: Iterable[Pairs]) -> Pairs:
+    """Return the label [count] of the connected component of each of `count` things, given pairs that are connected."""
+    labels = np.arange(count)
+    waiting: list[Pairs] = []
+    held = 0
+    for block in blocks:
+        waiting.append(block)
+        held += len(block)
+        if held >= _COMPARED:
+            labels, waiting, held = _join(labels, np.concatenate(waiting)), [], 0
+    return _join(labels, np.concatenate(waiting)) if waiting else labels
+
+
+def _join(labels: Pairs, pairs: Pairs) -> Pairs:
+    """Return `labels` with those of each pair made one: the smaller."""
+    first, second = labels[pairs[:, 0]], labels[pairs[:, 1]]
+    while np.any(apart := first != second):
+        edges = np.unique(np.minimum(first, second)[apart] * len(labels) + np.maximum(first, second)[apart])
+        first, second = edges // len(labels), edges % len(labels)
+        roots = np.arange(len(labels))
+        np.minimum.at(roots, second, first)
+        while not np.array_equal(further := roots[roots], roots):
+            roots = further
+        labels, first, second = roots[labels], roots[first], roots[second]
+    return labels
