@@ -3,8 +3,9 @@
 The catalogue is made here: every row has a text of its own and a picture file of its own (96 px, so that the first
 reading takes minutes and not an hour; an unchanged picture is not read again, so its size does not matter to what is
 measured). Its vectors are random unit rows, spread in 24 directions as real ones mostly are, put into the stores under
-the true keys: a night on which nothing changed embeds nothing, so it does not matter what they hold. Then the bundle is built once, and the night is measured as
-Dagster runs it: `dagster job execute` in a process of its own, instance on disk, imports included.
+the true keys: a night on which nothing changed embeds nothing, so it does not matter what they hold. Then the bundle is
+built once, and the night is measured as Dagster runs it: `dagster job execute` in a process of its own, its instance on
+disk, imports included.
 """
 
 import argparse

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -11,10 +13,19 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from scene_pipeline.bundle.manifest import read_manifest
+from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.definitions import defs
+from scene_pipeline.defs import gates
+from scene_pipeline.defs.gates import evaluation
+from scene_pipeline.defs.maintenance import rollback_sensor
+from scene_pipeline.defs.quality import quality, verification
+from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
 from scene_pipeline.defs.run import build_bundle, score_library
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.monitoring.alerts import open_alerts
+from scene_pipeline.monitoring.history import Scoring, record
 
 PRODUCTS = [
     ("001", "CERAMIC VASE 8X8X14 WHT", (236, 236, 232)),
@@ -164,3 +175,131 @@ def test_scoring_without_a_bundle_says_what_to_run(shop: Path, tmp_path: Path, i
 def test_a_bad_setting_is_named_before_work_starts(shop: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
     with pytest.raises(ScenePipelineError, match="encoder 'ViT-B-23"):
         build_bundle(defs, instance, {**resources(shop, tmp_path), "encoder": {"id": "ViT-B-23/laion2b_s34b_b79k"}})
+
+
+@pytest.fixture
+def degraded(built: Path, shop: Path, instance: dg.DagsterInstance, tmp_path: Path) -> Path:
+    """Artifacts in which a second bundle serves, and whose library was scored worse with it than with the first."""
+    artifacts = tmp_path / "artifacts"
+    shutil.copytree(built, artifacts)
+    changed = tmp_path / "shop"
+    shutil.copytree(shop, changed)
+    text = (changed / "catalog.csv").read_text(encoding="utf-8").replace("CERAMIC VASE", "CERAMIC VASE S/3")
+    (changed / "catalog.csv").write_text(text, encoding="utf-8")
+    before = (artifacts / "bundles" / "CURRENT").read_text().strip()
+    build_bundle(defs, instance, resources(changed, artifacts))
+    after = (artifacts / "bundles" / "CURRENT").read_text().strip()
+    assert after != before
+    (artifacts / "quality" / "history.jsonl").unlink()
+    for version, failed in ((before, 0), (after, 9)):
+        record(
+            artifacts,
+            Scoring(
+                *("2026-11-24T08:00:00+00:00", "spring", version, "compact", 10 - failed, 0, failed, 50),
+                mean_confidence=0.5,
+                calibrated=False,
+                diversity=4.0,
+                latency_p95_ms=20.0,
+            ),
+        )
+    return tmp_path
+
+
+def test_a_degraded_bundle_is_rolled_back_and_its_content_is_not_promoted_again(
+    degraded: Path, instance: dg.DagsterInstance
+) -> None:
+    artifacts = degraded / "artifacts"
+    store = {"resources": {"store": {"config": {"root": str(artifacts)}}}}
+    sensor = rollback_sensor(30)
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    request = sensor(store=ArtifactStore(root=str(artifacts)), monitor=QualityMonitor())
+    assert isinstance(request, dg.RunRequest)
+    wanted = request.run_config["ops"]["withdraw_bundle"]["config"]
+    assert "error_rate is 0.9, the bound is at most 0.1" in wanted["reason"]
+
+    job = defs.resolve_job_def("roll_back_bundle")
+    assert job.execute_in_process(run_config={**store, **request.run_config}, instance=instance).success
+    assert (artifacts / "bundles" / "CURRENT").read_text().strip() == wanted["promote"]
+    event = instance.get_latest_materialization_event(dg.AssetKey("serving_bundle"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    restored = read_manifest(artifacts / "bundles" / wanted["promote"]).data_version
+    assert (event.asset_materialization.tags or {})["dagster/data_version"] == restored
+    assert list(open_alerts(artifacts)) == [f"rollback:{wanted['withdraw']}"]
+
+    again = sensor(store=ArtifactStore(root=str(artifacts)), monitor=QualityMonitor())
+    assert isinstance(again, dg.SkipReason)
+    with pytest.raises(ScenePipelineError, match=f"was rolled back as {wanted['withdraw']}"):
+        build_bundle(defs, instance, resources(degraded / "shop", artifacts))
+    assert (artifacts / "bundles" / "CURRENT").read_text().strip() == wanted["promote"]
+
+
+def test_quality_and_verification_say_what_is_wrong(degraded: Path, instance: dg.DagsterInstance) -> None:
+    artifacts = degraded / "artifacts"
+    picture_file = next((artifacts / "images" / "store").glob("??/*.jpg"))
+    picture_file.write_bytes(b"altered")
+    result = dg.materialize(
+        [quality, verification],
+        instance=instance,
+        resources={"store": ArtifactStore(root=str(artifacts)), "monitor": QualityMonitor()},
+    )
+    checks = {item.check_name: item for item in result.get_asset_check_evaluations()}
+    assert {name for name, item in checks.items() if not item.passed} == {"error_rate", "pictures_as_stored"}
+    assert picture_file.name in (checks["pictures_as_stored"].description or "")
+    assert "error_rate is 0.45, the bound is at most 0.1" in (checks["error_rate"].description or "")
+    (made,) = [item.metadata for item in result.asset_materializations_for_node("quality")]
+    assert "data:image/png" in str(made["confidence_over_time"].value)
+    assert "scene_pipeline_error_rate 0.45" in (artifacts / "quality" / "metrics.prom").read_text()
+
+
+def test_cleaning_says_what_it_would_remove_before_it_does(degraded: Path, instance: dg.DagsterInstance) -> None:
+    artifacts = degraded / "artifacts"
+    runs = artifacts / "scenes" / "spring" / "runs"
+    for number in range(3):
+        shutil.copy(runs.parent / "results.json", runs / f"2020010{number}T000000Z.json")
+    count = len(list(runs.iterdir()))
+    job = defs.resolve_job_def("clean_artifacts")
+    for dry_run, left in ((True, count), (False, 1)):
+        config = {
+            "resources": {
+                "store": {"config": {"root": str(artifacts)}},
+                "libraries": {"config": {"root": str(degraded / "shop" / "scenes")}},
+            },
+            "ops": {"remove_what_is_not_needed": {"config": {"runs_kept": 1, "dry_run": dry_run}}},
+        }
+        assert job.execute_in_process(run_config=config, instance=instance).success
+        assert len(list(runs.iterdir())) == left
+
+
+@pytest.mark.parametrize(("floor", "passed"), [(0.0, True), (1.1, False)])
+def test_the_evaluation_gate_holds_labelled_scenes_against_its_floor(
+    built: Path, shop: Path, tmp_path: Path, floor: float, passed: bool
+) -> None:
+    (tmp_path / "truth.csv").write_text("scene,sku_id\na.png,S-001\nb.png,S-002\n", encoding="utf-8")
+    bundle = built / "bundles" / (built / "bundles" / "CURRENT").read_text().strip()
+    result = evaluation(str(tmp_path / "truth.csv"), str(shop / "scenes" / "spring"), floor)(bundle)
+    assert (result.passed, result.blocking) == (passed, True)
+    assert f"on 2 labelled scenes, the bound is {floor:g}" in result.message
+
+
+@pytest.mark.parametrize(("ece", "passed"), [(0.02, True), (0.2, False), (None, True)])
+def test_the_calibration_gate_holds_the_error_against_its_ceiling(
+    built: Path, monkeypatch: pytest.MonkeyPatch, ece: float | None, passed: bool
+) -> None:
+    bundle = open_bundle(built)
+    known = {"method": "platt", "encoder_id": "compact", "calibrated": True, "ece": ece, "n": 100}
+    monkeypatch.setattr(gates, "open_bundle", lambda *_, **__: replace(bundle, calibration=known))
+    assert gates.calibration(0.1)(bundle.path).passed == passed
+
+
+def test_a_gate_that_cannot_be_measured_keeps_a_bundle_from_being_promoted(
+    built: Path, shop: Path, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    (tmp_path / "truth.csv").write_text("scene,sku_id\na.png,S-001\n", encoding="utf-8")
+    gate = {"truth": str(tmp_path / "truth.csv"), "scenes": str(tmp_path / "none")}
+    artifacts = tmp_path / "artifacts"
+    for name in ("catalog", "images", "embeddings"):
+        shutil.copytree(built / name, artifacts / name)
+    with pytest.raises(ScenePipelineError, match=r"serving_bundle, check evaluation: .*none: is no folder"):
+        build_bundle(defs, instance, {**resources(shop, artifacts), "gate": gate})
+    assert not (artifacts / "bundles" / "CURRENT").exists()
