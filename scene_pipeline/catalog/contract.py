@@ -4,6 +4,7 @@
 comes out of it, whoever wrote the table.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ AVAILABILITY = ("in_stock", "out_of_stock", "preorder")
 _SHOWN = 5
 
 
+@cache
 def product_contract() -> "DataFrameSchema":
     """Return the schema of PRODUCTS: type and nullability of every column, and the ranges of those that have one."""
     import pandas as pd
