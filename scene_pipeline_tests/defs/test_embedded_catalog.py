@@ -25,8 +25,9 @@ def store(demo: Path, tmp_path: Path) -> ArtifactStore:
 
 def test_every_product_gets_its_vectors(store: ArtifactStore) -> None:
     catalog = embedded_catalog(store, get_spec("compact"))
-    assert catalog.has_image.all()
-    assert len(catalog.image) == len(catalog.text) == catalog.products.num_rows == 280
+    assert catalog.has_image.mean() > 0.9
+    assert len(catalog.image) == len(catalog.text) == catalog.products.num_rows
+    assert (catalog.image[catalog.has_image] ** 2).sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
 def test_pictures_of_another_catalogue_are_refused(store: ArtifactStore) -> None:
