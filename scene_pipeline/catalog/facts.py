@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from scene_pipeline.catalog.dimensions import DimensionWords, Measure, parse_dimensions
+from scene_pipeline.catalog.dimensions import parse_dimensions
+from scene_pipeline.catalog.measures import DimensionWords, Measure
 from scene_pipeline.catalog.sets import SetWords, parse_set_count
 from scene_pipeline.catalog.text import Tokens, headline_end, tokenise
 from scene_pipeline.catalog.words import (
@@ -150,6 +151,7 @@ class Extractor:
                 self.add_measures(facts, column, labelled)
 
     def add_measures(self, facts: Facts, column: str, measures: list[Measure]) -> None:
+        """Add measures with their sources; small bare numbers of what is sold in feet are feet."""
         if facts.product_type in self.sold_in_feet and all(m.assumed and m.high <= _MAX_FEET for m in measures):
             measures = [measure._replace(unit="ft") for measure in measures]
         for measure in measures:
@@ -195,6 +197,7 @@ class Extractor:
             self.set_type(facts, column, tokens, earlier, is_weak=True)
 
     def set_type(self, facts: Facts, column: str, tokens: Tokens, match: Match, is_weak: bool) -> None:
+        """Take a match as the product's type, in the place of one known before."""
         facts.product_type, facts.type_is_weak = match.meanings[0][1], is_weak
         facts.sources = [source for source in facts.sources if source[0] != "product_type"]
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]

@@ -2,8 +2,6 @@
 
 import pyarrow as pa
 
-MINIMAL_COLUMNS = ("id", "sku_id", "description", "primary_image")
-
 IMAGE = pa.struct([("role", pa.string()), ("url", pa.string())])
 """One picture of a product. role: primary, lifestyle, detail or swatch. url: as the catalogue states it."""
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from scene_pipeline.catalog.dimensions import Measure
 from scene_pipeline.catalog.facts import Facts
+from scene_pipeline.catalog.measures import Measure
 from scene_pipeline.vocabulary.model import Vocabulary
 
 _AXIS_SIGN = {"width": "W", "depth": "D", "height": "H", "length": "L", "diameter": "Ø"}

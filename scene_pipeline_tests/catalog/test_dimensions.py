@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scene_pipeline.catalog.dimensions import DimensionWords, Measure, parse_dimensions
+from scene_pipeline.catalog.dimensions import parse_dimensions
+from scene_pipeline.catalog.measures import DimensionWords, Measure
 from scene_pipeline.catalog.sets import SetWords, parse_set_count
 from scene_pipeline.catalog.text import tokenise
 from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT, load_lexicon
