@@ -8,10 +8,14 @@ from typing import Any
 
 import dagster as dg
 
+from scene_pipeline.bundle.layout import writer_lock
 from scene_pipeline.defs.resources import AlertChannels
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring.channels import Channel
+
+WAIT_S = 10.0
+"""How long a build waits for another one of the same artifacts."""
 
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 """The command line prints its own lines; Dagster keeps its events in its instance."""
@@ -36,9 +40,11 @@ def build_bundle(
 ) -> None:
     """Materialize everything up to a promoted bundle.
 
-    `resources` and `ops` map names to their config. Raises ScenePipelineError with the line of what failed.
+    `resources` and `ops` map names to their config. Raises ScenePipelineError with the line of what failed, and
+    BundleError when another build of the same artifacts is under way: two would write each other's tables.
     """
-    _execute(definitions, "build_bundle", on, _run_config(resources, ops or {}))
+    with writer_lock(Path(resources["store"]["root"]), WAIT_S):
+        _execute(definitions, "build_bundle", on, _run_config(resources, ops or {}))
 
 
 def score_library(
