@@ -25,6 +25,12 @@ MIN_MARGIN = 0.07
 MIN_PRICED = 6
 """Priced products a category needs before "budget", "mid" and "premium" mean anything in it."""
 
+TIERS = {
+    **dict.fromkeys(("budget", "low", "value", "entry", "economy", "$"), "budget"),
+    **dict.fromkeys(("mid", "medium", "mid-range", "midrange", "standard", "$$"), "mid"),
+    **dict.fromkeys(("premium", "high", "high-end", "luxury", "$$$"), "premium"),
+}
+"""What shops call their price tiers, in lower case, and ours."""
 _PHRASE_ENDS = frozenset(",;|(")
 
 Similarity = Callable[[Sequence[str]], np.ndarray]
@@ -69,7 +75,7 @@ def categorise(
         pa.array([decision.confidence for decision in final], pa.float32()),
         pa.array([decision.reason for decision in final], pa.string()),
         pa.array(_size_classes(enriched["largest_cm"].to_pylist(), categories, vocabulary), pa.string()),
-        pa.array(_price_tiers(enriched["price"].to_pylist(), categories), pa.string()),
+        pa.array(_price_tiers(enriched, categories), pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=CATEGORISED)
 
@@ -165,8 +171,10 @@ def _size_classes(sizes: Sequence[float | None], categories: Sequence[str], voca
     return result
 
 
-def _price_tiers(prices: Sequence[float | None], categories: Sequence[str]) -> list[str | None]:
-    """Part the prices of each category into thirds: budget, mid, premium."""
+def _price_tiers(enriched: pa.Table, categories: Sequence[str]) -> list[str | None]:
+    """Return the tier the shop states, else the third of its category's prices: budget, mid, premium."""
+    prices = enriched["price"].to_pylist()
+    stated = [TIERS.get((word or "").lower()) for word in enriched["stated_price_tier"].to_pylist()]
     by_category: dict[str, list[float]] = defaultdict(list)
     for price, category in zip(prices, categories, strict=True):
         if price is not None:
@@ -177,8 +185,10 @@ def _price_tiers(prices: Sequence[float | None], categories: Sequence[str]) -> l
         if len(values) >= MIN_PRICED and category != UNCATEGORISED
     }
     tiers: list[str | None] = []
-    for price, category in zip(prices, categories, strict=True):
-        if price is None or category not in bounds:
+    for price, category, tier in zip(prices, categories, stated, strict=True):
+        if tier is not None:
+            tiers.append(tier)
+        elif price is None or category not in bounds:
             tiers.append(None)
         else:
             low, high = bounds[category]

@@ -1,5 +1,6 @@
 """Read product facts out of the texts: deterministic, and every value says where it came from."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,10 +27,16 @@ _READ = (
 )
 
 
-def enrich(products: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> pa.Table:
+def enrich(
+    products: pa.Table,
+    vocabulary: Vocabulary,
+    lexicon: Lexicon,
+    progress: Callable[[int, int], None] | None = None,
+) -> pa.Table:
     """Return `products` (schema PRODUCTS) with the facts its texts state (schema ENRICHED).
 
-    Each row is read on its own: the same row gives the same facts in every catalogue.
+    Each row is read on its own: the same row gives the same facts in every catalogue. `progress` is called with the
+    rows done and the rows in all.
     """
     enricher = Enricher(vocabulary, lexicon)
     parts = []
@@ -40,6 +47,8 @@ def enrich(products: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> pa.T
         added = [pa.array([row[f.name] for row in rows], f.type) for f in ENRICHED_FIELDS]
         own = [chunk[f.name] for f in PRODUCT_FIELDS]
         parts.append(pa.Table.from_arrays([*own, *added], schema=ENRICHED))
+        if progress is not None:
+            progress(start + len(rows), products.num_rows)
     return pa.concat_tables(parts) if parts else ENRICHED.empty_table()
 
 

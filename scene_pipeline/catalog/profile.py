@@ -90,16 +90,20 @@ def profile_catalog(
     vocabulary: Vocabulary | None = None,
     lexicon: Lexicon | None = None,
     *,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[str], Callable[[int, int], None]] | None = None,
 ) -> Profile:
     """Read, validate, enrich and categorise (by type words only) a catalogue, and return its figures.
 
-    `progress` is called with the rows read so far. Raises CatalogError where the file as a whole cannot be used.
+    `progress` is given the name of each stage and returns what is called with its rows done and rows in all. Raises
+    CatalogError where the file as a whole cannot be used.
     """
+    stage = progress or (lambda _: lambda _done, _total: None)
     vocabulary, lexicon = vocabulary or load_vocabulary(), lexicon or load_lexicon()
-    raw = read_catalog(path, column_map, progress)
-    validated = validate(raw)
-    table = categorise(enrich(validated.products, vocabulary, lexicon), vocabulary, lexicon)
+    reading = stage("Reading the catalogue")
+    raw = read_catalog(path, column_map, lambda rows: reading(rows, rows))
+    validated = validate(raw, stage("Checking rows"))
+    enriched = enrich(validated.products, vocabulary, lexicon, stage("Reading product texts"))
+    table = categorise(enriched, vocabulary, lexicon)
     return profile(Intake.of(raw, validated), table, vocabulary, lexicon)
 
 

@@ -83,14 +83,19 @@ class _State:
     folded: int = 0
 
 
-def validate(raw: RawCatalog) -> Validated:
+def validate(raw: RawCatalog, progress: Callable[[int, int], None] | None = None) -> Validated:
     """Type and check every row. A row that fails becomes a reject that names row, column, value and reason.
 
     Rows of the same id: those that say the same in all columns we know are folded into the first; the others are
-    rejected naming both rows. Raises CatalogError when no row is left, naming the most frequent reason.
+    rejected naming both rows. `progress` is called with the rows done and the rows in all. Raises CatalogError when no
+    row is left, naming the most frequent reason.
     """
     state = _State(raw.table, raw.dialect.damaged)
-    tables = [_validate_chunk(start, state) for start in range(0, raw.table.num_rows, CHUNK)]
+    tables = []
+    for start in range(0, raw.table.num_rows, CHUNK):
+        tables.append(_validate_chunk(start, state))
+        if progress is not None:
+            progress(min(start + CHUNK, raw.table.num_rows), raw.table.num_rows)
     products = pa.concat_tables(tables) if tables else PRODUCTS.empty_table()
     result = Validated(products, pa.Table.from_pylist(state.rejects, REJECTS), state.folded, raw.table.num_rows)
     if not products.num_rows:

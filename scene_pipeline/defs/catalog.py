@@ -114,7 +114,7 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     source = read_source(store)
     table = store.read_table("catalog", "raw.parquet")
     raw = RawCatalog(Path(source.path), table, source.dialect, source.columns, source.guesses)
-    result = validate(raw)
+    result = validate(raw, track("Checking rows"))
     intake = Intake.of(raw, result)
     store.write_bytes(msgspec.json.encode(intake), "catalog", "intake.json")
     counted = (
@@ -162,7 +162,7 @@ def enriched_products(
 ) -> dg.MaterializeResult:
     """Products with what their texts say: materials, colours, dimensions, sets, rooms, styles, and where it says so."""
     words = vocabulary.load(), lexicon_of(catalog, vocabulary)
-    table = enrich(store.read_table("catalog", "products.parquet"), *words)
+    table = enrich(store.read_table("catalog", "products.parquet"), *words, track("Reading product texts"))
     return table_result(
         store.write_table(table, "catalog", "enriched.parquet"),
         table,

@@ -122,11 +122,14 @@ def test_size_class_is_relative_to_the_category(vocabulary: Vocabulary, lexicon:
     assert result["size_class"].to_pylist() == ["large", "small", "medium", "small", "unknown", "unknown"]
 
 
-def test_price_tiers_are_thirds_of_a_category_with_enough_prices(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+def test_price_tiers_are_as_stated_or_thirds_of_a_category_with_enough_prices(
+    vocabulary: Vocabulary, lexicon: Lexicon
+) -> None:
     rows = [{"description": "Vase", "price": float(p)} for p in range(1, 7)]
     rows += [{"description": "Rug", "price": 5.0}, {"description": "Vase"}]
+    rows += [{"description": "Rug", "stated_price_tier": word} for word in ("Luxury", "value", "C")]
     result = categorise(table(vocabulary, lexicon, rows), vocabulary, lexicon)
-    expected = ["budget", "budget", "mid", "mid", "premium", "premium", None, None]
+    expected = ["budget", "budget", "mid", "mid", "premium", "premium", None, None, "premium", "budget", None]
     assert result["price_tier"].to_pylist() == expected
 
 

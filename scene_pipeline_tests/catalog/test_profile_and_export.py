@@ -109,3 +109,13 @@ def test_a_language_of_the_lexicon_reads_a_feed_of_that_language(write: Write) -
     assert german.categories == {"accent_furniture": 2, "statement_vases": 1}
     assert german.recognised["materials"] == 1
     assert profile_catalog(path).recognised["materials"] == 0
+
+
+def test_progress_is_told_of_every_stage(write: Write) -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    def track(stage: str) -> Callable[[int, int], None]:
+        return lambda done, total: seen.append((stage, done, total))
+
+    profile_catalog(write("id,description\n1,Vase\n2,\n"), progress=track)
+    assert seen == [("Reading the catalogue", 2, 2), ("Checking rows", 2, 2), ("Reading product texts", 1, 1)]
