@@ -266,8 +266,7 @@ def profile(
 
     words = load_vocabulary(vocabulary), load_lexicon(language, vocabulary)
     with progress.bars(err):
-        report = progress.track("Reading the catalogue")
-        result = profile_catalog(catalog, columns, *words, progress=lambda rows: report(rows, rows))
+        result = profile_catalog(catalog, columns, *words, progress=progress.track)
     if as_json:
         _print_json(msgspec.to_builtins(result))
     else:
