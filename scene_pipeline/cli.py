@@ -76,6 +76,19 @@ def build(
     vocabulary: Vocabulary = None,
     language: Language = "en",
     int8: Annotated[bool, typer.Option(help="Serve the image tower in int8 where it stays faithful.")] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Host (name or name:port) whose pictures are fetched though it is private; repeatable."),
+    ] = None,
+    ignore_robots_header: Annotated[
+        bool, typer.Option("--ignore-robots-header", help="Fetch pictures sent with X-Robots-Tag: noai, too.")
+    ] = False,
+    keep_originals: Annotated[
+        bool, typer.Option("--keep-originals", help="Keep pictures as received beside the normalised copies.")
+    ] = False,
+    most_without_image: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of products that may end without a picture.")
+    ] = 0.5,
 ) -> None:
     """Read, enrich, fetch, embed and index a catalogue, and promote the bundle when it passes its checks."""
     from scene_pipeline.encoders.spec import get_spec
@@ -93,17 +106,25 @@ def build(
             "catalog": {"path": str(catalog), "column_map": str(columns or ""), "language": language},
             "encoder": {"id": encoder, "int8": int8},
             "vocabulary": {"overlay": str(vocabulary or "")},
-        }
+        },
+        {
+            "product_images": {
+                "allow_hosts": allow_host or [],
+                "respect_robots_header": not ignore_robots_header,
+                "keep_originals": keep_originals,
+                "most_without_image": most_without_image,
+            }
+        },
     )
 
 
-def _build(resources: Mapping[str, Mapping[str, Any]]) -> None:
+def _build(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]] | None = None) -> None:
     from scene_pipeline.bundle.open import open_bundle
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.run import build_bundle, instance
 
     with progress.bars(err), instance() as dagster:
-        build_bundle(defs, dagster, resources)
+        build_bundle(defs, dagster, resources, ops)
     bundle = open_bundle(Path(resources["store"]["root"]))
     manifest = bundle.manifest
     out.print(

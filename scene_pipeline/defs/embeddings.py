@@ -1,5 +1,7 @@
 """Embedding assets: each picture and each text is embedded once by an encoder, ever."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,18 +13,21 @@ from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
 from scene_pipeline.defs.results import OWNERS, fails_clearly
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
 from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, embed_images, embed_texts
+from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.encoders.spec import get_spec, slug
 from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.encoders.torch_tower import open_encoder
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.decode import decode_image
+from scene_pipeline.images.duplicates import centre, confirm, proposed
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.progress import track
 
 TAGS = {"stage": "embeddings"}
 SAMPLES = 32
+CENTRED_ON = 10_000  # pictures whose mean vector stands for what all pictures have in common
 
 
 class EmbedConfig(dg.Config):
@@ -44,7 +49,9 @@ def sample_pictures(store: ArtifactStore, keys: list[str]) -> list[Image.Image]:
     return [decode_image(images.path(key)) for key in keys[:: max(1, len(keys) // SAMPLES)][:SAMPLES]]
 
 
-def _result(report: EmbedReport, encoder_id: str, keys: list[str]) -> dg.MaterializeResult:
+def _result(
+    report: EmbedReport, encoder_id: str, keys: list[str], more: Mapping[str, int] | None = None
+) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": report.present + report.embedded,
@@ -56,6 +63,7 @@ def _result(report: EmbedReport, encoder_id: str, keys: list[str]) -> dg.Materia
             "seconds": round(report.seconds, 2),
             "per_second": round(report.per_second, 1),
             "batch_halvings": report.halvings,
+            **(more or {}),
         },
         data_version=dg.DataVersion(sha256_bytes(encoder_id.encode(), *(key.encode() for key in sorted(keys)))),
     )
@@ -77,14 +85,28 @@ def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: Embed
     images = ImageStore(store.path("images"))
     keys = sorted(set(read_pictures(store)["sha256"].to_pylist()))
     tower = open_encoder(spec, store.path("embeddings", slug(spec), "tower.onnx"), sample_pictures(store, keys))
+    vectors = vector_store(store, encoder.id)
     report = embed_images(
         {key: images.path(key) for key in keys},
         tower,
-        vector_store(store, encoder.id),
+        vectors,
         EmbedSettings(batch_size=config.batch_size),
         track("Embedding pictures"),
     )
-    return _result(report, slug(spec), keys)
+    return _result(report, slug(spec), keys, _confirm_duplicates(store, vectors, keys))
+
+
+def _confirm_duplicates(store: ArtifactStore, vectors: VectorStore, keys: list[str]) -> dict[str, int]:
+    """Write images/duplicates.parquet and return how many near-duplicates there are, by hash and confirmed."""
+    pictures = proposed(read_pictures(store))
+    some, there = vectors.get(keys[:: max(1, len(keys) // CENTRED_ON)])
+    table = confirm(pictures, *vectors.get(pictures["sha256"].to_pylist()), centre(some[there]))
+    store.write_table(table, "images", "duplicates.parquet")
+    return {
+        "near_duplicates_by_hash": table.num_rows,
+        "near_duplicates": table.num_rows - table["confirmed"].null_count,
+        "near_duplicate_groups": len(table["confirmed"].drop_null().unique()),
+    }
 
 
 @dg.asset(

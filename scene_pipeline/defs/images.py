@@ -15,7 +15,7 @@ from scene_pipeline.images.report import describe, outcomes, require_images, sam
 from scene_pipeline.images.schema import FAILED
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.images.types import FetchProgress, FetchSettings, image_requests
+from scene_pipeline.images.types import USER_AGENT, FetchProgress, FetchSettings, image_requests
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.previews import markdown_counts, markdown_jpeg, markdown_table
 
@@ -25,22 +25,40 @@ SHEET_BYTES = 100_000
 
 
 class FetchConfig(dg.Config):
-    """How pictures are fetched."""
+    """How pictures are fetched, and what is kept of them."""
 
     concurrency: int = Field(default=64, ge=1, le=1000, description="Downloads at once, over all hosts.")
     per_host: int = Field(default=16, ge=1, le=200, description="Requests at once to one host.")
     read_timeout_s: float = Field(default=10.0, gt=0, description="Longest silence of a server, in seconds.")
+    retries: int = Field(
+        default=3, ge=0, le=10, description="Further tries after a time-out, a broken connection, 429 or 5xx."
+    )
+    user_agent: str = Field(
+        default=USER_AGENT, min_length=1, description="How we introduce ourselves; add an address to write to."
+    )
     allow_hosts: list[str] = Field(
-        default_factory=list, description="Hosts that may be reached although their address is private or local."
+        default_factory=list,
+        description="Hosts (name or name:port) that may be reached although their address is private or local.",
     )
     respect_robots_header: bool = Field(
         default=True, description="Leave out pictures sent with X-Robots-Tag: noai or noimageai."
+    )
+    permanent_rest_hours: float = Field(
+        default=168.0, ge=0, description="Hours before a permanent failure (404, not an image …) is tried again."
+    )
+    revalidate_hours: float = Field(
+        default=168.0, ge=0, description="Hours after which a picture that was had is asked for again, conditionally."
     )
     keep_originals: bool = Field(default=False, description="Keep the bytes as received beside the normalised copy.")
     short_side: int = Field(default=336, ge=64, le=2048, description="Short side of the normalised copies, in pixels.")
     most_without_image: float = Field(
         default=0.5, ge=0, le=1, description="Share of products that may end without a picture; more blocks the run."
     )
+
+    def settings(self, folder: Path) -> FetchSettings:
+        """Return the fetcher's settings; local pictures lie below `folder`."""
+        given = self.model_dump(exclude={"most_without_image", "allow_hosts"})
+        return FetchSettings(catalog_folder=folder, allow_hosts=tuple(self.allow_hosts), **given)
 
 
 @dg.asset(
@@ -75,16 +93,7 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
         last = state
         report(state.done, state.total, describe(state))
 
-    settings = FetchSettings(
-        catalog_folder=Path(read_source(store).path).parent,
-        concurrency=config.concurrency,
-        per_host=config.per_host,
-        read_timeout_s=config.read_timeout_s,
-        allow_hosts=tuple(config.allow_hosts),
-        respect_robots_header=config.respect_robots_header,
-        keep_originals=config.keep_originals,
-        short_side=config.short_side,
-    )
+    settings = config.settings(Path(read_source(store).path).parent)
     table = fetch_images(image_requests(products), images, previous, settings, progress)
     ids = products["product_id"].to_pylist()
     missing = without_image(ids, table)

@@ -1,10 +1,11 @@
 """Groups of pictures that look the same: proposed by perceptual hash, confirmed by vectors and colours."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 NEAR = 4  # bits of 64 that may differ between near-duplicates
@@ -41,31 +42,44 @@ def duplicate_groups(hashes: Mapping[str, int]) -> dict[str, str]:
     return {sha256: min(group) for group in members.values() if len(group) > 1 for sha256 in group}
 
 
-def confirm(pictures: pa.Table, vectors: NDArray[np.float32], known: NDArray[np.bool_]) -> pa.Table:
+def proposed(status: pa.Table) -> pa.Table:
+    """Return the pictures of a status table that have a near-duplicate by hash, one row each, for `confirm`."""
+    columns = ["sha256", "duplicate_group", "color_lab", "color_share"]
+    grouped = status.select(columns).filter(pc.field("duplicate_group").is_valid())
+    _, first = np.unique(np.array(grouped["sha256"].to_pylist(), dtype=np.str_), return_index=True)
+    return grouped.take(first)
+
+
+def centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what all pictures have in common: the mean of vectors [n, d] of some of them, drawn to zero for few."""
+    return vectors.sum(axis=0) / (len(vectors) + _PRIOR)
+
+
+def confirm(
+    pictures: pa.Table, vectors: NDArray[np.float32], known: NDArray[np.bool_], common: NDArray[np.float32]
+) -> pa.Table:
     """Return `DUPLICATES`: which of the groups by hash their vectors and colours confirm.
 
-    `pictures` has one row per picture (`sha256`, `duplicate_group`, `color_lab`, `color_share`), `vectors` [n, d] and
-    `known` [n] are their unit vectors of any image encoder and whether there is one. Two pictures of a group by hash
-    stay together when the cosine of their centred vectors is at least LEAST_COSINE and their mean colours differ by at
-    most MOST_COLOR; chains count.
+    `pictures` is of `proposed`; `vectors` [n, d] are their unit vectors of any image encoder, `known` [n] tells which
+    there are, `common` [d] is the `centre`. Two pictures of a group by hash stay together when the cosine of their
+    centred vectors is at least LEAST_COSINE and their mean colours differ by at most MOST_COLOR; chains count.
     """
-    names, groups = pictures["sha256"].to_pylist(), pictures["duplicate_group"].to_pylist()
+    names, colors = pictures["sha256"].to_pylist(), _mean_colors(pictures)
     members: dict[str, list[int]] = {}
-    for row, group in enumerate(groups):
-        if group is not None:
-            members.setdefault(group, []).append(row)
-    mean = vectors[known].sum(axis=0) / (np.count_nonzero(known) + _PRIOR)
+    for row, group in enumerate(pictures["duplicate_group"].to_pylist()):
+        members.setdefault(group, []).append(row)
     rows: list[tuple[str, str, str | None]] = []
-    for group, places in sorted(members.items()):
+    for group, places in members.items():
         chosen = np.array(places)
-        centred = vectors[chosen] - mean
+        centred = vectors[chosen] - common
         centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-        usable, colors = known[chosen], _mean_colors(pictures.take(chosen))
-        labels = _joined(len(chosen), _alike(centred, colors, usable))
-        for label, place in zip(labels.tolist(), places, strict=True):
-            same = [names[places[other]] for other in np.flatnonzero(labels == label)]
-            rows.append((names[place], group, min(same) if len(same) > 1 else None))
-    columns: Sequence[Sequence[str | None]] = list(zip(*sorted(rows), strict=True)) or [[]] * len(DUPLICATES)
+        labels = _joined(len(chosen), _alike(centred, colors[chosen], known[chosen])).tolist()
+        same: dict[int, list[str]] = {}
+        for label, place in zip(labels, places, strict=True):
+            same.setdefault(label, []).append(names[place])
+        for alike in same.values():
+            rows.extend((name, group, min(alike) if len(alike) > 1 else None) for name in alike)
+    columns = [list(column) for column in zip(*sorted(rows), strict=True)] or [[]] * len(DUPLICATES)
     return pa.table([pa.array(column, pa.string()) for column in columns], schema=DUPLICATES)
 
 

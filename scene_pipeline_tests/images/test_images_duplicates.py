@@ -8,7 +8,15 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scene_pipeline.images.duplicates import DUPLICATES, NEAR, confirm, duplicate_groups, near_pairs
+from scene_pipeline.images.duplicates import (
+    DUPLICATES,
+    NEAR,
+    centre,
+    confirm,
+    duplicate_groups,
+    near_pairs,
+    proposed,
+)
 
 
 def test_groups_are_named_by_their_smallest_member_and_chain() -> None:
@@ -65,6 +73,14 @@ def pictures(*rows: tuple[str, str | None, tuple[float, float, float] | None]) -
     )
 
 
+def confirmed(table: pa.Table, vectors: np.ndarray, known: np.ndarray | None = None) -> pa.Table:
+    """The groups of a catalogue whose pictures are these rows."""
+    grouped = proposed(table)
+    rows = [table["sha256"].to_pylist().index(name) for name in grouped["sha256"].to_pylist()]
+    there = np.ones(len(vectors), bool) if known is None else known
+    return confirm(grouped, vectors[rows], there[rows], centre(vectors[there]))
+
+
 def unit(*vectors: tuple[float, ...]) -> np.ndarray:
     array = np.array(vectors, np.float32)
     return array / np.linalg.norm(array, axis=1, keepdims=True)
@@ -88,7 +104,7 @@ def test_vectors_and_colours_confirm_or_part_a_group() -> None:
     same, other = (1.0, 0.0, 0.1), (0.0, 1.0, 0.0)
     vectors = unit(same, same, same, other, same, same, same, same, same)
     known = np.array([True] * 8 + [False])
-    found = confirm(table, vectors, known)
+    found = confirmed(table, vectors, known)
     assert found.schema == DUPLICATES
     assert found.to_pylist() == [
         {"sha256": "a", "proposed": "a", "confirmed": "a"},
@@ -105,7 +121,7 @@ def test_vectors_and_colours_confirm_or_part_a_group() -> None:
 def test_a_group_may_fall_into_two() -> None:
     table = pictures(*((name, "a", GREY) for name in "abcd"))
     vectors = unit((1, 0), (0, 1), (1, 0.01), (0.01, 1))
-    assert confirm(table, vectors, np.ones(4, bool))["confirmed"].to_pylist() == ["a", "b", "a", "b"]
+    assert confirmed(table, vectors)["confirmed"].to_pylist() == ["a", "b", "a", "b"]
 
 
 def test_what_all_pictures_share_is_no_likeness() -> None:
@@ -115,9 +131,14 @@ def test_what_all_pictures_share_is_no_likeness() -> None:
     vectors = unit(*(tuple(common + random.normal(0, 0.1, 64)) for _ in range(2000)))
     assert (vectors[:50] @ vectors[:50].T).min() > 0.97
     table = pictures(*((f"{row:04}", "0000" if row < 50 else None, GREY) for row in range(2000)))
-    assert confirm(table, vectors, np.ones(2000, bool))["confirmed"].to_pylist() == [None] * 50
+    assert confirmed(table, vectors)["confirmed"].to_pylist() == [None] * 50
 
 
 def test_no_near_duplicates_give_an_empty_table() -> None:
-    assert confirm(pictures(("a", None, GREY)), unit((1, 0)), np.ones(1, bool)).to_pylist() == []
-    assert confirm(pictures(), np.empty((0, 0), np.float32), np.empty(0, bool)).schema == DUPLICATES
+    assert confirmed(pictures(("a", None, GREY)), unit((1, 0))).to_pylist() == []
+    assert confirmed(pictures(), np.empty((0, 2), np.float32)).schema == DUPLICATES
+
+
+def test_a_picture_of_many_products_is_one_picture() -> None:
+    table = pictures(("a", "a", GREY), ("b", "a", GREY), ("a", "a", GREY))
+    assert proposed(table)["sha256"].to_pylist() == ["a", "b"]
