@@ -36,11 +36,17 @@ Source = tuple[str, str | int | float, str, int, int]
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of one product so far. Lists keep the order in which the texts name things."""
+    """What is known of one product so far. Lists keep the order in which the texts name things.
+
+    type_place: column, start and end of the words that name the type. parts: of the materials, those that are claimed
+    only of a part, with that part's word ("brass" → "handles").
+    """
 
     product_type: str | None = None
     type_is_weak: bool = False
+    type_place: tuple[str, int, int] = ("", 0, 0)
     materials: list[str] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
     colors: list[str] = field(default_factory=list)
     finishes: list[str] = field(default_factory=list)
     rooms: list[str] = field(default_factory=list)
@@ -72,6 +78,8 @@ class Extractor:
         self.dimension_words = DimensionWords.of(index.language)
         self.set_words = SetWords.of_language(index.language)
         self.modifiers = index.language.modifiers
+        self.looks = [[word] for word in index.looks]
+        self.veneer = [["veneer"], *([word] for word in index.language.materials.get("veneer", ()))]
         self.sold_in_feet = frozenset(index.language.sold_in_feet)
 
     def read(self, facts: Facts, column: str, text: str, first_sentence: bool = True) -> None:
@@ -201,6 +209,7 @@ class Extractor:
         facts.product_type, facts.type_is_weak = match.meanings[0][1], is_weak
         facts.sources = [source for source in facts.sources if source[0] != "product_type"]
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
+        facts.type_place = (column, start, end)
         facts.sources.append(("product_type", facts.product_type, column, start, end))
 
     def take(self, facts: Facts, column: str, tokens: Tokens, match: Match, kinds: frozenset[str]) -> None:
@@ -220,8 +229,27 @@ class Extractor:
                     facts.add(COLOR, f"{modifier} {value}", column, tokens.starts[before], end)
                 else:
                     facts.add(COLOR, value, column, start, end)
-            else:
+            elif kind != MATERIAL:
                 facts.add(kind, value, column, start, end)
+            elif tokens.words[match.last : match.last + 1] not in self.looks:
+                part = self.part_of(facts, column, tokens, match)
+                if part is None:
+                    facts.parts.pop(value, None)
+                elif value not in facts.materials:
+                    facts.parts[value] = part
+                facts.add(kind, value, column, start, end)
+
+    def part_of(self, facts: Facts, column: str, tokens: Tokens, match: Match) -> str | None:
+        """Return the word of the part a material is of ("handles" in "brass handles"), or None: the product itself."""
+        place = match.last + (tokens.words[match.last : match.last + 1] in self.veneer)  # "walnut veneer top"
+        if place >= len(tokens) or tokens.words[place] not in self.index.parts:
+            return None
+        where, first, last = facts.type_place
+        if where == column and tokens.starts[match.first] < last and tokens.ends[place] > first:
+            return None  # the part is (in) the name of the product: a wood frame, a glass-door cabinet
+        part = tokens.words[place]
+        noun = (facts.product_type or "").rpartition(" ")[2]
+        return None if noun and part.rstrip("s") == noun.rstrip("s") else part  # "Handle. These brass handles …"
 
     def is_claimed(self, facts: Facts, tokens: Tokens, match: Match, accepted: int) -> bool:
         """Say whether running text claims the material for the product, rather than mentioning it."""

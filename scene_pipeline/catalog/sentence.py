@@ -1,6 +1,6 @@
 """Write one readable English sentence that says only what the row says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scene_pipeline.catalog.facts import Facts
 from scene_pipeline.catalog.measures import Measure
@@ -20,14 +20,18 @@ class SentenceWriter:
     def write(self, facts: Facts, description: str) -> str:
         """Return "Ceramic elephant figurine in black and white, 8 × 7 × 3 in, set of 2."
 
-        Where no product type is known, the headline of the description stands as it is.
+        A material of a part is said of the part: "Mirror in black, with metal frame, 80 cm." Where no product type is
+        known, the headline of the description stands as it is.
         """
         if facts.product_type is None:
             headline = (facts.headline or description)[:_MAX_HEADLINE].strip(" .,;")
             return f"{_capital(headline)}."
-        noun = self.noun(facts.product_type, facts.materials)
+        noun = self.noun(facts.product_type, [name for name in facts.materials if name not in facts.parts])
         colors = f" in {_listed(facts.colors)}" if facts.colors else ""
         parts = [noun + colors]
+        if facts.parts:
+            fittings = f"with {self.fittings(facts.parts)}"
+            parts = [*parts, fittings] if colors else [f"{noun} {fittings}"]
         finishes = [finish for finish in facts.finishes if finish not in noun]
         if finishes:
             parts.append(_listed(finishes))
@@ -39,6 +43,13 @@ class SentenceWriter:
         if facts.outdoor:
             parts.append("for outdoors")
         return f"{_capital(', '.join(parts))}."
+
+    def fittings(self, parts: Mapping[str, str]) -> str:
+        """Return the parts with what they are made of: "walnut veneer top and steel legs"."""
+        materials: dict[str, list[str]] = {}
+        for material, part in parts.items():
+            materials.setdefault(part, []).append(material)
+        return _listed([self.noun(part, names) for part, names in materials.items()])
 
     def noun(self, product_type: str, materials: Sequence[str]) -> str:
         """Return the type with what it is made of: "oak and glass coffee table", "lamp of brass, steel and linen"."""

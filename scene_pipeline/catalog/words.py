@@ -99,6 +99,8 @@ class LexiconIndex:
     claim_stops: frozenset[str]
     disclaimers: frozenset[str]
     not_parts: frozenset[str]
+    parts: frozenset[str]
+    looks: frozenset[str]
 
     @classmethod
     def build(cls, vocabulary: Vocabulary, lexicon: Lexicon) -> "LexiconIndex":
@@ -121,6 +123,8 @@ class LexiconIndex:
             claim_stops=frozenset(words.claim_stops),
             disclaimers=frozenset(words.disclaimers),
             not_parts=frozenset(words.not_parts),
+            parts=frozenset(part + ending for part in words.parts for ending in ("", *words.plural_endings)),
+            looks=frozenset(words.looks),
         )
 
     def prepare(self, tokens: Tokens) -> Tokens:

@@ -74,6 +74,8 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     claim_stops: tuple[str, ...] = ()
     disclaimers: tuple[str, ...] = ()
     not_parts: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
     sentence_abbreviations: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
 
