@@ -6,7 +6,7 @@ JSON document and nothing else on standard output.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +38,10 @@ Language = Annotated[str, typer.Option(help="Language of the product texts: en, 
 MultiScale = Annotated[
     bool,
     typer.Option("--multi-scale", help="Look at each picture whole and in four crops: slower, rooms named better."),
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option("--weight", help="FACTOR=NUMBER in place of the bundle's, all scaled to add up to 1; repeatable."),
 ]
 DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
 
@@ -213,16 +217,27 @@ def evaluate_matches(
     scenes: Annotated[Path, typer.Option(help="Folder with the scenes.")],
     truth: Annotated[Path, typer.Option(help="CSV with scene, sku_id (room_type optional).")],
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    ablate: Annotated[bool, typer.Option("--ablate", help="Also each factor alone, and each left out.")] = False,
+    alone: Annotated[bool, typer.Option("--alone", help="Read each scene by itself, not as one of a library.")] = False,
+    weight: Weights = None,
     as_json: AsJson = False,
 ) -> None:
-    """How often true products are among the first k, next to a random ranking."""
-    from scene_pipeline.evaluation.run import measure_matches
+    """How well true products are found: in the lists people see, in the whole ranking, and next to baselines."""
+    from scene_pipeline.evaluation.protocol import measure_matches
     from scene_pipeline.evaluation.truth import read_match_truth
     from scene_pipeline.matching.matcher import SceneMatcher
 
     with progress.bars(err):
         pairs = read_match_truth(truth)
-        report = measure_matches(SceneMatcher.open(artifacts), scenes, pairs, progress.track("Matching scenes"))
+        report = measure_matches(
+            SceneMatcher.open(artifacts),
+            scenes,
+            pairs,
+            progress.track("Reading scenes"),
+            _weights(weight),
+            ablate=ablate,
+            as_library=not alone,
+        )
     _print_figures(report.to_json(), as_json)
 
 
@@ -459,6 +474,18 @@ def alerts(
         _print_json(rows)
     else:
         out.print(rows_view(rows) if rows else "nothing is open")
+
+
+def _weights(given: Sequence[str] | None) -> dict[str, float] | None:
+    """Return factor -> weight of `FACTOR=NUMBER` words, and None without any."""
+    parsed: dict[str, float] = {}
+    for word in given or ():
+        name, _, value = word.partition("=")
+        try:
+            parsed[name.strip()] = float(value)
+        except ValueError:
+            raise typer.BadParameter(f"'{word}' is not FACTOR=NUMBER", param_hint="--weight") from None
+    return parsed or None
 
 
 # ---------------------------------------------------------------- printing

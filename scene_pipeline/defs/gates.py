@@ -70,14 +70,14 @@ def evaluation(truth: str, scenes: str, floor: float) -> Check:
     """Return the check that hit@10 on the labelled scenes reaches `floor`; without labelled scenes it passes."""
 
     def evaluation(folder: Path) -> CheckResult:
-        from scene_pipeline.evaluation.run import measure_matches
+        from scene_pipeline.evaluation.protocol import measure_matches
         from scene_pipeline.evaluation.truth import read_match_truth
 
         if not truth:
             return CheckResult("evaluation", True, True, "no labelled scenes are configured (SCENE_PIPELINE_TRUTH)")
         pairs = read_match_truth(Path(truth).expanduser())
         matcher = SceneMatcher.open(folder, verify=False)
-        report = measure_matches(matcher, Path(scenes).expanduser(), pairs)
+        report = measure_matches(matcher, Path(scenes).expanduser(), pairs).report
         hit = report.estimates["hit@10"].value
         message = f"hit@10 is {hit:.3f} on {report.n_scenes} labelled scenes, the bound is {floor:g}"
         if hit < floor:

@@ -55,10 +55,17 @@ def embed_scenes(encoder: EmbedsImages, images: Sequence[Image.Image], scales: S
 
 def embed_scene(encoder: EmbedsImages, image: Image.Image, scales: Sequence[float] = SCALES) -> NDArray[np.float32]:
     """Return one unit vector [d] for a scene: the mean over scales of the mean over a scale's crops, normalised."""
+    return embed_views(encoder, image, scales)[0]
+
+
+def embed_views(
+    encoder: EmbedsImages, image: Image.Image, scales: Sequence[float] = SCALES
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the unit vector [d] of a scene, as `embed_scene` gives it, and those of all its crops [v, d]."""
     crops = [scene_crops(image, scale) for scale in scales]
-    if sum(map(len, crops)) == 1:  # nothing to pool: bit for bit the vector that products get
-        return encoder.embed(crops[0])[0]
     vectors = encoder.embed([crop for group in crops for crop in group])
+    if len(vectors) == 1:  # nothing to pool: bit for bit the vector that products get
+        return vectors[0], vectors
     ends = np.cumsum([len(group) for group in crops])
     means = [part.mean(axis=0) for part in np.split(vectors, ends[:-1])]
-    return unit(np.stack(means).mean(axis=0, keepdims=True), "multi-scale")[0]
+    return unit(np.stack(means).mean(axis=0, keepdims=True), "multi-scale")[0], vectors

@@ -32,6 +32,12 @@ class Gallery:
         order = np.argsort(-scores, axis=1, kind="stable")
         return {scene: [self.skus[column] for column in row] for scene, row in zip(self.scenes, order, strict=True)}
 
+    def truth(self) -> MatchTruth:
+        """Return the true pairs of the gallery."""
+        skus = np.asarray(self.skus)
+        products = {scene: frozenset(skus[row].tolist()) for scene, row in zip(self.scenes, self.relevant, strict=True)}
+        return MatchTruth(products=products, room_types={})
+
 
 def gallery_of(truth: MatchTruth, scenes: Sequence[str], skus: Sequence[str], types: Sequence[str]) -> Gallery:
     """Return the gallery of the scenes that the truth names, in the order of `scenes`.
@@ -80,12 +86,13 @@ def calibration_figures(
 class ShownLists:
     """What people were shown: columns of the products of each scene's list, best first, and what they are.
 
-    categories: one per product of the catalogue. vectors: unit vectors, shape (products, dimension).
+    categories: one per product of the catalogue. vectors: for each list the unit vectors of its products, shape
+    (listed, dimension).
     """
 
     columns: tuple[tuple[int, ...], ...]
     categories: tuple[str, ...]
-    vectors: np.ndarray
+    vectors: tuple[np.ndarray, ...]
 
 
 def list_figures(
@@ -95,7 +102,7 @@ def list_figures(
     columns = [list(row[:k]) for row in shown.columns if row]
     if not columns:
         raise TruthError("no scene was given a product; there is no list to judge")
-    vectors = [shown.vectors[row] for row in columns]
+    vectors = [part[:k] for row, part in zip(shown.columns, shown.vectors, strict=True) if row]
     n_products = len(shown.categories)
     return {
         f"categories@{k}": lists.categories_at_k([[shown.categories[c] for c in row] for row in columns], k, seed),
@@ -106,18 +113,17 @@ def list_figures(
     }
 
 
-def compare(variants: Mapping[str, np.ndarray], gallery: Gallery, seed: int = 0) -> dict[str, MatchReport]:
-    """Return a report for each variant (name -> scores, shape (scenes, products)): all on the same questions."""
-    truth = MatchTruth(
-        products={
-            scene: frozenset(np.asarray(gallery.skus)[row].tolist())
-            for scene, row in zip(gallery.scenes, gallery.relevant, strict=True)
-        },
-        room_types={},
-    )
+def compare(
+    variants: Mapping[str, np.ndarray], gallery: Gallery, seed: int = 0, *, discriminate: bool = True
+) -> dict[str, MatchReport]:
+    """Return a report for each variant (name -> scores, shape (scenes, products)): all on the same questions.
+
+    `discriminate` adds fitb4 and auc_same_type, which need products of one type in several scenes.
+    """
+    truth = gallery.truth()
     return {
         name: evaluate_matches(gallery.rankings(scores), truth, gallery.skus, seed).with_estimates(
-            discrimination_figures(scores, gallery, seed)
+            discrimination_figures(scores, gallery, seed) if discriminate else {}
         )
         for name, scores in variants.items()
     }

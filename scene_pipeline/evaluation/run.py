@@ -1,4 +1,4 @@
-"""Run a matcher or an image encoder over labelled pictures and measure what it says."""
+"""Run an image encoder over labelled pictures and measure what it says."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -11,19 +11,20 @@ from scene_pipeline.bundle.layout import current_version
 from scene_pipeline.encoders.export import export_onnx
 from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_scenes
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
-from scene_pipeline.encoders.prompts import PromptVectors, build_prompts, mean_prompts, open_clip_text
+from scene_pipeline.encoders.prompts import build_prompts, mean_prompts, open_clip_text
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.errors import ImageError, TruthError
 from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
-from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
-from scene_pipeline.evaluation.truth import Labels, MatchTruth
+from scene_pipeline.evaluation.truth import Labels
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.publish import reference_for
+from scene_pipeline.matching.scene import Yardstick
+from scene_pipeline.matching.types import UNKNOWN
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import load_vocabulary
 
-RANKED = 50
 BATCH = 16
 
 Progress = Callable[[int, int], None]
@@ -31,10 +32,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ZeroShot:
-    """An image tower, the prompt vectors it is asked with, and the scales at which it looks at a picture."""
+    """An image tower, what its vectors are read against, and the scales at which it looks at a picture."""
 
     encoder: OnnxImageEncoder
-    prompts: PromptVectors
+    yardstick: Yardstick
     scales: tuple[float, ...] = (1.0,)
 
     @classmethod
@@ -44,7 +45,7 @@ class ZeroShot:
         if current_version(artifacts) is not None:
             matcher = SceneMatcher.open(artifacts)
             if encoder_id in (None, matcher.spec.id):
-                return cls(matcher.encoder, matcher.prompts, scales)
+                return cls(matcher.encoder, matcher.yardstick, scales)
         return replace(cls.export(get_spec(encoder_id or "compact")), scales=scales)
 
     @classmethod
@@ -55,7 +56,10 @@ class ZeroShot:
             tower = Path(folder) / "tower.onnx"
             export_onnx(spec, tower, pictures)
             encoder = OnnxImageEncoder.open(tower, spec)
-        return cls(encoder, build_prompts(spec, TextEncoder.open(), load_vocabulary()))
+            vocabulary = load_vocabulary()
+            prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
+            reference = reference_for(spec, encoder, prompts.temperature)
+        return cls(encoder, Yardstick(vocabulary, prompts, reference))
 
     def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], np.ndarray]:
         """Return the names of the pictures that can be read and their unit vectors [n, d].
@@ -100,17 +104,14 @@ class RoomFigures:
 def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> RoomFigures:
     """Classify the labelled pictures of `folder` into rooms by the prompts of the vocabulary."""
     names, vectors = model.embed(labelled_paths(folder, labels), progress)
-    cosine = vectors @ model.prompts.room.T
-    ids = list(model.prompts.room_ids)
+    share = model.yardstick.rooms(vectors)
+    ids = list(model.yardstick.prompts.room_ids)
     occurring = [ids.index(room) for room in sorted(set(labels.values.values()))]
-    closed = {name: ids[occurring[best]] for name, best in zip(names, cosine[:, occurring].argmax(axis=1), strict=True)}
-    known = ids[:-1]
-    logits = cosine / model.prompts.temperature
-    share = np.exp(logits - logits.max(axis=1, keepdims=True))
-    unknown = share[:, -1] / share.sum(axis=1) >= load_vocabulary().scoring.unknown_threshold
+    closed = {name: ids[occurring[best]] for name, best in zip(names, share[:, occurring].argmax(axis=1), strict=True)}
+    unknown = share[:, -1] >= model.yardstick.vocabulary.scoring.unknown_threshold
     opened = {
-        name: "unknown" if out else known[best]
-        for name, out, best in zip(names, unknown, cosine[:, :-1].argmax(axis=1), strict=True)
+        name: UNKNOWN if out else ids[best]
+        for name, out, best in zip(names, unknown, share[:, :-1].argmax(axis=1), strict=True)
     }
     return RoomFigures(evaluate_labels(closed, labels), evaluate_labels(opened, labels))
 
@@ -122,12 +123,13 @@ def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Prog
     """
     names, vectors = model.embed(labelled_paths(folder, labels), progress)
     styles = sorted(set(labels.values.values()))
-    best = (vectors @ _style_vectors(model, styles).T).argmax(axis=1)
+    best = ((vectors - model.yardstick.reference.vector) @ _style_vectors(model, styles).T).argmax(axis=1)
     return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)
 
 
 def _style_vectors(model: ZeroShot, styles: Sequence[str]) -> np.ndarray:
-    known = dict(zip(model.prompts.style_ids, model.prompts.style, strict=True))
+    prompts = model.yardstick.prompts
+    known = dict(zip(prompts.style_ids, prompts.style, strict=True))
     others = [style for style in styles if style not in known]
     if others:
         spec = model.encoder.spec
@@ -147,26 +149,3 @@ def labelled_paths(folder: Path, labels: Labels) -> list[Path]:
     if not folder.is_dir():
         raise TruthError(f"{folder}: is no folder; name the folder with the labelled pictures in --images")
     return [folder / name for name in sorted(labels.values) if (folder / name).is_file()]
-
-
-def measure_matches(
-    matcher: SceneMatcher, folder: Path, truth: MatchTruth, progress: Progress | None = None
-) -> MatchReport:
-    """Recommend for every scene of the truth that is in `folder`, and measure how many true products are found.
-
-    The list measured is the one that people get, diversity included, RANKED products long.
-    """
-    if not folder.is_dir():
-        raise TruthError(f"{folder}: is no folder; name the folder with the scenes in --scenes")
-    rankings: dict[str, list[str]] = {}
-    scenes = [name for name in sorted(truth.products) if (folder / name).is_file()]
-    for done, name in enumerate(scenes, start=1):
-        try:
-            result = matcher.recommend(folder / name, RANKED)
-            rankings[name] = list(dict.fromkeys(item.sku_id for item in result.recommendations))
-        except ImageError:
-            continue  # the report lists it among the missing scenes
-        finally:
-            if progress is not None:
-                progress(done, len(scenes))
-    return evaluate_matches(rankings, truth, matcher.bundle.products(["sku_id"])["sku_id"].to_pylist())

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.harmony import NO_COLOR, color_match, mix, palette_harmony
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.traits import Traits
 from scene_pipeline.vocabulary import Vocabulary
 
 UNKNOWN_SIZE = 0.5
-NO_COLOR = 0.5
-DEFAULT_HARMONY = 0.4
+HARMONY_SLOPE = 1.2
+STYLE_SLOPE = 2.5
+FINISH_SHARE = 0.2
+"""How much of the material factor is the finish alone; the rest is what the style is furnished with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +51,38 @@ def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """Half by palette, half by colour: a product's colour repeats one of the room's, or answers it across the wheel."""
+    """How much better a product's colours go with this room than with rooms in general, through a logistic.
+
+    Against rooms in general, since white and grey go with all of them: see `harmony`.
+    """
     traits, rows = candidates.traits, candidates.rows
     by_palette = palette_harmony(candidates.vocabulary, scene.palettes)[traits.palette[rows]]
     lab, share = traits.color_lab[rows], traits.color_share[rows]
-    by_color = (_color_match(lab, scene.lab, scene.share) * share).sum(axis=1)
+    worth = color_match(lab.reshape(-1, 3), scene.lab, scene.share).reshape(share.shape)
+    harmony = mix((worth * share).sum(axis=1), by_palette)
+    above = (harmony - traits.harmony_mean[rows]) / traits.harmony_std[rows]
     known = share.sum(axis=1) > 0
-    return np.where(known, 0.5 * by_palette + 0.5 * by_color, NO_COLOR)
+    return np.where(known, 1 / (1 + np.exp(-HARMONY_SLOPE * above)), NO_COLOR)
 
 
 def material_quality(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """The finish of the materials, and how much the scene's style is furnished with them."""
+    """How much more this style is furnished with the materials than styles are on average, and their finish."""
     traits, rows = candidates.traits, candidates.rows
-    return 0.4 * traits.material_quality[rows] + 0.6 * (traits.material_style[rows] @ scene.styles)
+    lifted = traits.material_style[rows] @ (scene.styles - scene.styles.mean())
+    at_home = 1 / (1 + np.exp(-2 * STYLE_SLOPE * lifted))
+    return FINISH_SHARE * traits.material_quality[rows] + (1 - FINISH_SHARE) * at_home
 
 
 def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """1 within the middle of the category's usual sizes, falling off on a logarithmic scale outside them."""
-    del scene
+    """1 within the category's usual sizes, falling off on a logarithmic scale outside; less for bulk in a full room.
+
+    A cluttered picture leaves little floor, so there the largest of a category count as too large.
+    """
     traits, rows = candidates.traits, candidates.rows
     size = traits.largest_cm[rows]
     low, high = traits.size_range[traits.category[rows]].T
+    if scene.analysis.light is not None:
+        high = high * (1.2 - 0.8 * scene.analysis.light.clutter.value)
     with np.errstate(invalid="ignore", divide="ignore"):
         outside = np.maximum(np.log(low / size), np.log(size / high))
         fit = np.where(outside <= 0, 1.0, np.exp(-2.0 * outside))
@@ -95,32 +110,20 @@ def score(scene: Scene, candidates: Candidates, weights: Mapping[str, float]) ->
     return factors @ np.array([weights[name] for name in FACTORS], dtype=factors.dtype), factors
 
 
-def palette_harmony(vocabulary: Vocabulary, palettes: np.ndarray) -> np.ndarray:
-    """Return [P + 1] the expected harmony of each palette with the scene's, the last for "no palette known"."""
-    names = [palette.id for palette in vocabulary.palettes]
-    table = np.full((len(names), len(names)), DEFAULT_HARMONY, dtype=np.float32)
-    for i, palette in enumerate(vocabulary.palettes):
-        for name, value in palette.harmony.items():
-            table[i, names.index(name)] = table[names.index(name), i] = value
-    np.fill_diagonal(table, 1.0)
-    return np.append(table @ palettes, NO_COLOR).astype(np.float32)
+def replaced(weights: Mapping[str, float], by: Mapping[str, float] | None) -> Mapping[str, float]:
+    """Return `weights` with those in `by` in their place, scaled to add up to 1.
 
-
-def _color_match(lab: np.ndarray, scene_lab: np.ndarray, scene_share: np.ndarray) -> np.ndarray:
-    """[m, c] best relation of each product colour [m, c, 3] to the scene's colours [k, 3], larger areas counting more.
-
-    Tonal: close in CIELAB. Complementary: hues opposite, both chromatic. Neutral: grey answers everything in part.
+    Raises ScenePipelineError for a factor that is none, a weight below 0, or nothing left above it.
     """
-    distance = np.linalg.norm(lab[:, :, None] - scene_lab, axis=-1)
-    tonal = np.exp(-((distance / 22.0) ** 2))
-    chroma = np.hypot(lab[..., 1], lab[..., 2])[:, :, None]
-    scene_chroma = np.hypot(scene_lab[:, 1], scene_lab[:, 2])
-    turn = np.abs(np.arctan2(lab[..., 2], lab[..., 1])[:, :, None] - np.arctan2(scene_lab[:, 2], scene_lab[:, 1]))
-    turn = np.minimum(turn, 2 * np.pi - turn)
-    chromatic = np.clip((chroma - 10) / 20, 0, 1) * np.clip((scene_chroma - 8) / 16, 0, 1)
-    analogous = np.exp(-((turn / 0.5) ** 2)) * chromatic
-    complementary = np.exp(-(((np.pi - turn) / 0.5) ** 2)) * chromatic
-    area = 0.6 + 0.4 * np.sqrt(scene_share / max(float(scene_share.max()), 1e-6))
-    related = np.maximum(np.maximum(tonal, 0.85 * analogous), 0.7 * complementary) * area
-    neutral = 0.55 * np.clip(1 - chroma[:, :, 0] / 12, 0, 1)
-    return np.maximum(related.max(axis=-1), neutral)
+    if not by:
+        return weights
+    for name, value in by.items():
+        if name not in FACTORS:
+            raise ScenePipelineError(f"weight '{name}' is not one of {', '.join(FACTORS)}")
+        if not (0 <= value < float("inf")):
+            raise ScenePipelineError(f"weight '{name}' is {value:g}; it must be a number of at least 0")
+    merged = {**weights, **by}
+    total = sum(merged.values())
+    if total <= 0:
+        raise ScenePipelineError("all weights are 0; give at least one factor a weight")
+    return {name: value / total for name, value in merged.items()}

@@ -1,31 +1,62 @@
 """Decide which products are scored: a person's constraints first, then points for room, style, colour and material."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.matching.factors import Candidates, palette_harmony
+from scene_pipeline.images.palette import rgb_to_lab
+from scene_pipeline.matching.factors import Candidates
+from scene_pipeline.matching.harmony import palette_harmony
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.traits import Traits
+
+COLOR_DISTANCE = 26.0
+"""CIELAB distance (CIE76) up to which a product's colour is the colour asked for."""
+
+MAIN_SHARE = 0.15
+"""Share of a product's picture from which one of its colours is a main one."""
+
+BASIC_COLORS: Mapping[str, tuple[float, float, float]] = {
+    "white": (96, 0, 1), "cream": (90, 1, 14), "beige": (78, 4, 18), "grey": (58, 0, -1), "black": (14, 0, 0),
+    "brown": (38, 14, 24), "pink": (76, 28, 4), "red": (45, 60, 38), "orange": (66, 38, 60), "yellow": (82, 4, 66),
+    "green": (52, -32, 28), "teal": (50, -26, -8), "blue": (44, 2, -42), "purple": (38, 36, -36),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
     """What a person insists on; empty means no constraint. Prices in the catalogue's currency, sizes in cm.
 
-    A product whose price or size is unknown does not meet a bound on it.
+    A product whose price, size or colour is unknown does not meet a bound on it. `colors` are names of basic colours
+    or "#rrggbb"; a product meets them when one of its main colours is near one of them. `diversity` (0-1)
+    is how much the list is spread; None is what the vocabulary says.
     """
 
     min_price: float | None = None
     max_price: float | None = None
+    min_size_cm: float | None = None
     max_size_cm: float | None = None
     in_stock: bool = False
     categories: tuple[str, ...] = ()
     without_categories: tuple[str, ...] = ()
     brands: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
+    diversity: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that no product can meet, and a strength that is none."""
+        for name, low, high in (
+            ("price", self.min_price, self.max_price),
+            ("size", self.min_size_cm, self.max_size_cm),
+        ):
+            if low is not None and high is not None and low > high:
+                raise ScenePipelineError(f"the least {name}, {low:g}, is above the highest, {high:g}; exchange them")
+        if self.diversity is not None and not 0 <= self.diversity <= 1:
+            raise ScenePipelineError(f"diversity is {self.diversity:g}; it must lie between 0 and 1")
 
     def allowed(
         self, traits: Traits, categories: Sequence[str], brands: Callable[[], pa.ChunkedArray]
@@ -33,13 +64,17 @@ class Constraints:
         """Return a mask [n] of the products that meet all constraints, or None when there are none.
 
         `categories` are the vocabulary's ids; `brands` returns the products' brands and is asked only when needed.
-        Raises ScenePipelineError naming the constraint that left nothing.
+        Raises ScenePipelineError naming the constraint that left nothing, and what it had to choose from.
         """
         mask: np.ndarray | None = None
+        met: list[str] = []
         for name, part in self._parts(traits, categories, brands):
+            before = len(part) if mask is None else int(mask.sum())
             mask = part if mask is None else mask & part
             if not mask.any():
-                raise ScenePipelineError(f"no product is left once {name} is applied; loosen it")
+                others = f" of the {before:,} with {', '.join(met)}" if met else f" of {before:,}"
+                raise ScenePipelineError(f"no product is left once {name} is applied: none{others} has it; loosen it")
+            met.append(name)
         return mask
 
     def _parts(
@@ -50,6 +85,8 @@ class Constraints:
             parts.append((f"a price of at least {self.min_price:g}", traits.price >= self.min_price))
         if self.max_price is not None:
             parts.append((f"a price of at most {self.max_price:g}", traits.price <= self.max_price))
+        if self.min_size_cm is not None:
+            parts.append((f"a size of at least {self.min_size_cm:g} cm", traits.largest_cm >= self.min_size_cm))
         if self.max_size_cm is not None:
             parts.append((f"a size of at most {self.max_size_cm:g} cm", traits.largest_cm <= self.max_size_cm))
         if self.in_stock:
@@ -64,6 +101,8 @@ class Constraints:
             wanted_brands = {brand.lower() for brand in self.brands}
             mask = np.array([(brand or "").lower() in wanted_brands for brand in brands().to_pylist()])
             parts.append((f"brand {', '.join(self.brands)}", mask))
+        if self.colors:
+            parts.append((f"colour {', '.join(self.colors)}", _near_colors(traits, self.colors)))
         return parts
 
 
@@ -73,6 +112,31 @@ def _category_indices(names: Sequence[str], categories: Sequence[str]) -> list[i
         if name not in known:
             raise ScenePipelineError(f"category '{name}' is not one of {', '.join(known)}")
     return [categories.index(name) if name in categories else -1 for name in names]
+
+
+def _near_colors(traits: Traits, colors: Sequence[str]) -> np.ndarray:
+    """Return which products have a main colour within COLOR_DISTANCE of one of `colors`."""
+    wanted = np.array([color_of(color) for color in colors], dtype=np.float32)
+    distance = np.sqrt(((traits.color_lab[:, :, None] - wanted) ** 2).sum(axis=-1)).min(axis=-1)
+    return ((distance <= COLOR_DISTANCE) & (traits.color_share >= MAIN_SHARE)).any(axis=1)
+
+
+def color_of(name: str) -> tuple[float, float, float]:
+    """Return the CIELAB colour of a basic colour's name or of "#rrggbb". Raises ScenePipelineError for another word."""
+    word = name.strip().lower()
+    if word in BASIC_COLORS:
+        return BASIC_COLORS[word]
+    if re.fullmatch(r"#[0-9a-f]{6}", word):
+        lab = rgb_to_lab(np.array([int(word[at : at + 2], 16) for at in (1, 3, 5)], dtype=np.uint8))
+        return (float(lab[0]), float(lab[1]), float(lab[2]))
+    raise ScenePipelineError(f"colour '{name}' is neither #rrggbb nor one of {', '.join(BASIC_COLORS)}")
+
+
+def passes(scene: Scene, candidates: Candidates) -> np.ndarray:
+    """Return which candidates [m] reach the threshold of points and are no negative for the room."""
+    worth = candidates.vocabulary.scoring.filter
+    fit = candidates.traits.room_fit[candidates.rows] @ scene.rooms
+    return (points(scene, candidates) >= worth.threshold) & (fit >= worth.least_room_fit)
 
 
 def points(scene: Scene, candidates: Candidates) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Open a bundle and answer photographs: `SceneMatcher.open("artifacts").recommend("room.webp")`."""
 
+import copy
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle, open_bundle
-from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_scene
+from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_views
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
@@ -21,14 +23,16 @@ from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
-from scene_pipeline.matching.diversity import choose
-from scene_pipeline.matching.factors import FACTORS, Candidates, score
-from scene_pipeline.matching.filtering import Constraints, points
+from scene_pipeline.matching.diversity import choose, with_strength
+from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score
+from scene_pipeline.matching.filtering import Constraints, passes
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.reasons import Narrator
-from scene_pipeline.matching.scene import Scene, analyse
+from scene_pipeline.matching.reference import REFERENCE, SceneReference, library_center
+from scene_pipeline.matching.scene import Scene, Yardstick, analyse
 from scene_pipeline.matching.traits import TRAITS, Traits
-from scene_pipeline.matching.types import Recommendation, SceneAnalysis, SceneResult
+from scene_pipeline.matching.types import Recommendation, SceneResult
+from scene_pipeline.vocabulary import Diversity
 
 BACKGROUND = "background.npy"
 """The file's name in a bundle: fused vectors of the products against which a similarity is standardised."""
@@ -45,13 +49,17 @@ PRODUCT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m]."""
+    """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m].
+
+    `weights` are those the factors were weighed with.
+    """
 
     rows: np.ndarray
     scores: np.ndarray
     factors: np.ndarray
     similarity: np.ndarray
     passed: np.ndarray
+    weights: Mapping[str, float]
 
 
 class SceneMatcher:
@@ -68,6 +76,10 @@ class SceneMatcher:
             self.calibration = uncalibrated(self.spec.id)
         self.encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)
         self.prompts = PromptVectors.load(bundle.prompts_path)
+        self.reference = SceneReference.load(bundle.path / REFERENCE)
+        self.yardstick = Yardstick(self.vocabulary, self.prompts, self.reference)
+        self._center = self.reference.vector
+        self._weights = self.vocabulary.scoring.weights_for(self.spec.id)
         self._traits = Traits.load(bundle.path / TRAITS)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
@@ -122,26 +134,71 @@ class SceneMatcher:
     ) -> SceneResult:
         """Return the scene's analysis and the `k` products that suit it best, fewer when fewer are allowed.
 
-        `weights` replaces the bundle's factor weights for this call. Raises ImageError for a picture that cannot be
-        read, ScenePipelineError for constraints that leave nothing.
+        `weights` replaces weights of the bundle's factors for this call, by name; all are scaled to add up to 1. Raises
+        ImageError for a picture that cannot be read, ScenePipelineError for constraints that leave nothing or weights
+        that are none.
         """
         started = time.perf_counter()
-        scene = self.analyse(image)
+        return self.recommend_for(self.analyse(image), k, constraints, weights, started=started)
+
+    def recommend_for(
+        self,
+        scene: Scene,
+        k: int = 10,
+        constraints: Constraints | None = None,
+        weights: Mapping[str, float] | None = None,
+        *,
+        started: float | None = None,
+    ) -> SceneResult:
+        """Return what `recommend` does for a scene analysed before; time is counted from `started` (perf_counter)."""
+        started = time.perf_counter() if started is None else started
         scored = self.score(scene, k, constraints, weights)
-        chosen = self._choose(scored, k)
+        chosen = self._choose(scene, scored, k, constraints)
         return SceneResult(
             scene=scene.analysis,
-            recommendations=self._explain(scene.analysis, scored, chosen, weights),
+            recommendations=self._explain(scene, scored, chosen),
             bundle_version=self.bundle.version,
             encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
         )
 
+    def shown(
+        self,
+        scene: Scene,
+        k: int = 10,
+        constraints: Constraints | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> np.ndarray:
+        """Return the rows of the product table that `recommend_for` lists, in its order."""
+        scored = self.score(scene, k, constraints, weights)
+        return scored.rows[self._choose(scene, scored, k, constraints)]
+
     def analyse(self, image: str | Path | Image.Image) -> Scene:
         """Return what a photograph shows."""
         if not isinstance(image, Image.Image):
             image = decode_image(Path(image), short_side=decoded_side(self.spec.input_size, self.scales))
-        return analyse(image, embed_scene(self.encoder, image, self.scales), self.prompts, self.vocabulary)
+        vector, views = embed_views(self.encoder, image, self.scales)
+        return analyse(image, views, vector, self.yardstick)
+
+    def centred_on(self, vectors: np.ndarray) -> "SceneMatcher":
+        """Return a matcher that reads scenes as part of a library with these scene vectors [n, d].
+
+        What the library's photographs share no longer counts as likeness to products; see `reference.library_center`.
+        With fewer than LEAST_SCENES it answers as this one does.
+        """
+        prompts = (self.prompts.room[:-1], self.prompts.style)
+        return self.with_center(library_center(vectors, self.reference.vector, prompts))
+
+    def with_center(self, center: np.ndarray) -> "SceneMatcher":
+        """Return a matcher that compares scenes from this centre [d]; everything else is shared."""
+        other = copy.copy(self)
+        other._center = center
+        return other
+
+    @property
+    def center(self) -> np.ndarray:
+        """The mean scene [d] from which scenes are compared with products."""
+        return self._center
 
     def score(
         self,
@@ -157,12 +214,29 @@ class SceneMatcher:
             allowed = constraints.allowed(self._traits, self._category_ids, self._brands)
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * k)
         rows, inner = self.bundle.index.search(query, wanted, allowed)
+        return self._score(scene, query, (rows, inner), weights)
+
+    def score_all(self, scene: Scene, weights: Mapping[str, float] | None = None) -> Scored:
+        """Return every product of the catalogue, ordered as `score` orders: for measuring, not for serving."""
+        query = self.query(scene)
+        rows = np.arange(len(self._traits))
+        return self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), weights)
+
+    def _score(
+        self,
+        scene: Scene,
+        query: np.ndarray,
+        found: tuple[np.ndarray, np.ndarray],
+        weights: Mapping[str, float] | None,
+    ) -> Scored:
+        rows, inner = found
         similarity = self._standardise(query, inner, self._traits.has_image[rows])
         candidates = Candidates(rows, similarity, self._traits, self.vocabulary)
-        scores, factors = score(scene, candidates, weights or self.vocabulary.scoring.weights)
-        passed = points(scene, candidates) >= self.vocabulary.scoring.filter.threshold
+        used = replaced(self._weights, weights)
+        scores, factors = score(scene, candidates, used)
+        passed = passes(scene, candidates)
         order = np.lexsort((rows, -scores, ~passed))
-        return Scored(rows[order], scores[order], factors[order], similarity[order], passed[order])
+        return Scored(rows[order], scores[order], factors[order], similarity[order], passed[order], used)
 
     def _brands(self) -> pa.ChunkedArray:
         return self.bundle.products(["brand"])["brand"]
@@ -170,12 +244,12 @@ class SceneMatcher:
     def query(self, scene: Scene) -> np.ndarray:
         """Return the fused query vector [d] of a scene: what its picture shows, and the words that says.
 
-        The picture is centred on the mean room, not on the mean product as `fuse_query` does: what all rooms share
+        The picture is centred on the mean scene, not on the mean product as `fuse_query` does: what all rooms share
         would draw every scene to the same products. Where pictures lie in the space of texts (the compact encoder) the
         picture itself is the text query; else it is the words of the scene's rooms and styles.
         """
         fusion = self.bundle.fusion
-        picture = scene.vector - self.prompts.room[:-1].mean(axis=0)
+        picture = scene.vector - self._center
         if self.spec.family == "compact":
             words = picture
         else:
@@ -198,36 +272,43 @@ class SceneMatcher:
             result[own] = (inner[own] - reference.mean()) / max(float(reference.std()), 1e-6)
         return result
 
-    def _choose(self, scored: Scored, k: int) -> list[int]:
+    def _choose(self, scene: Scene, scored: Scored, k: int, constraints: Constraints | None) -> list[int]:
         """Spread the list over the candidates that passed; the others only fill what is left."""
+        rules = self.vocabulary.scoring.diversity
+        if constraints is not None and constraints.diversity is not None:
+            rules = with_strength(rules, constraints.diversity)
+        worth = self._nudges(scene, rules)
         chosen: list[int] = []
+        taken: Counter[int] = Counter()
         for group in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
             pool = group[: POOL_FACTOR * k]
             if len(chosen) < k and len(pool):
                 vectors = self.bundle.index.decode(scored.rows[pool])
                 vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
                 category = self._traits.category[scored.rows[pool]]
-                rules = self.vocabulary.scoring.diversity
-                picked = choose(scored.scores[pool], vectors, category, k - len(chosen), rules)
+                values = scored.scores[pool] + worth[category]
+                picked = choose(values, vectors, category, k - len(chosen), rules, taken)
                 chosen += [int(pool[index]) for index in picked]
+                taken.update(category[picked].tolist())
         return sorted(chosen, key=lambda index: -scored.scores[index])
 
-    def _explain(
-        self,
-        analysis: SceneAnalysis,
-        scored: Scored,
-        chosen: list[int],
-        weights: Mapping[str, float] | None,
-    ) -> tuple[Recommendation, ...]:
+    def _nudges(self, scene: Scene, rules: Diversity) -> np.ndarray:
+        """[C + 1] what a category gains by its placement priority and loses by being in the picture already."""
+        priority = [category.placement_priority for category in self.vocabulary.categories]
+        seen = scene.analysis.present
+        present = [2 * max(seen.get(name, 0.0) - 0.5, 0.0) for name in self._category_ids]
+        worth = rules.priority * np.array([*priority, self.vocabulary.uncategorised.placement_priority])
+        return worth - rules.present * np.array([*present, 0.0])
+
+    def _explain(self, scene: Scene, scored: Scored, chosen: list[int]) -> tuple[Recommendation, ...]:
         rows = scored.rows[chosen]
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self._products.column_names, self._products.columns, strict=True))
         products = [{name: column[row].as_py() for name, column in columns.items()} for row in rows.tolist()]
         confidence = self.calibration.apply(scored.scores[chosen])
-        used = weights or self.vocabulary.scoring.weights
-        lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([used[name] for name in FACTORS])
-        narrator = Narrator(self.vocabulary, analysis)
-        planner = PlacementPlanner(self.vocabulary, analysis.room.value)
+        lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([scored.weights[name] for name in FACTORS])
+        narrator = Narrator(self.vocabulary, scene)
+        planner = PlacementPlanner(self.vocabulary, scene.analysis.room.value)
         return tuple(
             Recommendation(
                 rank=rank,
@@ -243,7 +324,7 @@ class SceneMatcher:
                 reason=narrator.sentence(
                     product,
                     lift[index],
-                    int(self._traits.palette[scored.rows[index]]),
+                    (self._traits.color_lab[scored.rows[index]], self._traits.color_share[scored.rows[index]]),
                     _normal_cdf(float(scored.similarity[index])),
                 ),
             )

@@ -20,20 +20,24 @@ from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.bundle.write import BundleWriter
 from scene_pipeline.encoders.export import export_onnx
+from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
 from scene_pipeline.encoders.spec import EncoderSpec
-from scene_pipeline.errors import BundleError
+from scene_pipeline.errors import BundleError, VocabularyError
 from scene_pipeline.files import sha256_bytes
+from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
 from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
-from scene_pipeline.matching.traits import TRAITS, build_traits
+from scene_pipeline.matching.reference import REFERENCE, SceneReference, measured_reference, shipped_reference
+from scene_pipeline.matching.traits import TRAITS, TextLikeness, build_traits
+from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
-FORMAT = "2"
+FORMAT = "3"
 """Raised when the same inputs would give another bundle."""
 
 SAMPLES = 32
@@ -137,6 +141,7 @@ def data_version(catalog: EmbeddedCatalog, recipe: Recipe) -> str:
         recipe.text_encoder.id.encode(),
         recipe.vocabulary.to_json(),
         recipe.calibration.to_json(),
+        msgspec.json.encode(shipped_reference(recipe.spec)),
         str(recipe.int8).encode(),
     )
 
@@ -165,16 +170,29 @@ def _write_files(
     index.write(folder)
     np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
     prompts.save(folder / PROMPTS)
-    build_traits(catalog.products, recipe.vocabulary, catalog.text @ prompts.style_text.T).save(folder / TRAITS)
+    likeness = TextLikeness(catalog.text @ prompts.style_text.T, catalog.text @ prompts.room_text.T)
+    build_traits(catalog.products, recipe.vocabulary, likeness).save(folder / TRAITS)
     export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
+    encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
+    reference_for(recipe.spec, encoder, prompts.temperature).save(folder / REFERENCE)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
     return index
+
+
+def reference_for(spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: float) -> SceneReference:
+    """Return the reference that ships for an encoder, or that of the sample's scenes as its tower sees them."""
+    shipped = shipped_reference(spec)
+    if shipped is not None:
+        return shipped
+    scenes = sorted((sample_path() / "scenes").rglob("*.webp"))
+    pictures = [decode_image(path, short_side=2 * spec.input_size) for path in scenes]
+    return measured_reference(spec, encoder.embed(pictures), temperature, "the sample's rendered scenes")
 
 
 def _current(artifacts: Path) -> Bundle | None:
     """Return the promoted bundle, or None where there is none or it is damaged: the new one then replaces it."""
     try:
         return open_bundle(artifacts)
-    except BundleError:
+    except (BundleError, VocabularyError):
         return None

@@ -6,48 +6,51 @@ from typing import Any
 import numpy as np
 
 from scene_pipeline.matching.factors import FACTORS
-from scene_pipeline.matching.types import UNKNOWN, SceneAnalysis
+from scene_pipeline.matching.harmony import Relation, strongest_relation
+from scene_pipeline.matching.scene import Scene
+from scene_pipeline.matching.types import UNKNOWN
 from scene_pipeline.vocabulary import Vocabulary
 
 REASONS_GIVEN = 2
+
+Colors = tuple[np.ndarray, np.ndarray]
+"""CIELAB colours [c, 3] and their shares [c]."""
 
 
 class Narrator:
     """Writes the reasons of one scene."""
 
-    def __init__(self, vocabulary: Vocabulary, analysis: SceneAnalysis) -> None:
+    def __init__(self, vocabulary: Vocabulary, scene: Scene) -> None:
+        analysis = scene.analysis
+        self._scene = scene
         self._materials = {material.id: material.name for material in vocabulary.materials}
-        self._palettes = {palette.id: palette.name for palette in vocabulary.palettes}
-        self._palette_ids = [palette.id for palette in vocabulary.palettes]
         self._categories = {category.id: category.name for category in vocabulary.categories}
         rooms = {room.id: room.name for room in vocabulary.rooms}
         styles = {style.id: style.name for style in vocabulary.styles}
         self._room = rooms.get(analysis.room.value, "room")
         self._room_id = analysis.room.value
         self._style = styles.get(analysis.style.value, analysis.style.value)
-        self._palette = self._palettes[analysis.palette.value]
-        self._palette_id = analysis.palette.value
 
-    def sentence(self, product: Mapping[str, Any], lift: np.ndarray, palette: int, closer_than: float) -> str:
+    def sentence(self, product: Mapping[str, Any], lift: np.ndarray, colors: Colors, closer_than: float) -> str:
         """Return the sentence for a product.
 
         `lift` [6] is how much each factor raised the score above that of an average candidate, in the order of
-        FACTORS; `palette` the index of the product's palette or -1; `closer_than` the share of the catalogue that is
-        less like the scene.
+        FACTORS; `colors` the product's colours [c, 3] and their shares [c]; `closer_than` the share of the catalogue
+        that is less like the scene.
         """
         order = np.argsort(-lift)
         names = list(FACTORS)
         phrases = [
             phrase
             for index in order
-            if lift[index] > 0 and (phrase := self._phrase(names[index], product, palette, closer_than))
+            if lift[index] > 0 and (phrase := self._phrase(names[index], product, colors, closer_than))
         ][:REASONS_GIVEN]
         if not phrases:
             return f"Average in every factor; ranked by its whole score for this {self._room}."
         text = ", and ".join(phrases)
         return f"{text[0].upper()}{text[1:]}."
 
-    def _phrase(self, factor: str, product: Mapping[str, Any], palette: int, closer_than: float) -> str:
+    def _phrase(self, factor: str, product: Mapping[str, Any], colors: Colors, closer_than: float) -> str:
         """Return the clause for a factor, or nothing where the product's row does not say enough for one."""
         materials = _join([self._materials[name] for name in product["materials"][:2] if name in self._materials])
         match factor:
@@ -56,10 +59,8 @@ class Narrator:
                 return f"its picture and text are closer to this scene than {share}% of the catalogue"
             case "style_alignment":
                 return f"it suits the {self._style} style"
-            case "color_harmony" if palette >= 0:
-                own = self._palettes[self._palette_ids[palette]]
-                same = self._palette_ids[palette] == self._palette_id
-                return f"its {own} repeat the room's" if same else f"its {own} go with the room's {self._palette}"
+            case "color_harmony":
+                return self._colors_phrase(strongest_relation(*colors, self._scene.lab, self._scene.share))
             case "material_quality" if materials:
                 return f"{materials} {'are' if ' and ' in materials else 'is'} at home in a {self._style} room"
             case "size_appropriateness" if product["largest_cm"] is not None:
@@ -70,6 +71,19 @@ class Narrator:
                 named = self._room_id in product["rooms"]
                 return f"it is meant for a {self._room}" if named else f"{kind} belong in a {self._room}"
         return ""
+
+    def _colors_phrase(self, relation: Relation | None) -> str:
+        if relation is None:
+            return ""
+        seen = f"{relation.scene} that covers {max(relation.share, 0.01):.0%} of the picture"
+        match relation.rule:
+            case "tonal":
+                return f"its {relation.product} takes up the {seen}"
+            case "analogous":
+                return f"its {relation.product} is next to the {seen}"
+            case "complementary":
+                return f"its {relation.product} is the counterpart of the {seen}"
+        return f"its {relation.product} leaves the room's colours to speak"
 
 
 def _join(names: Sequence[str]) -> str:

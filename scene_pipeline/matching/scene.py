@@ -8,7 +8,9 @@ from PIL import Image
 
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.images.palette import dominant_colors, lab_to_hex
-from scene_pipeline.matching.traits import palette_distribution
+from scene_pipeline.matching.harmony import palette_distribution
+from scene_pipeline.matching.light import measure_light, neutralise, reduced
+from scene_pipeline.matching.reference import SceneReference
 from scene_pipeline.matching.types import UNKNOWN, SceneAnalysis, SceneColor, Trait
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -32,13 +34,52 @@ class Scene:
     share: np.ndarray
 
 
-def analyse(image: Image.Image, vector: np.ndarray, prompts: PromptVectors, vocabulary: Vocabulary) -> Scene:
-    """Return the scene that `image` (RGB) shows, given its unit image vector [d] of the bundle's encoder."""
-    colors = dominant_colors(image, count=SCENE_COLORS)
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What a photograph is read against: the vocabulary, the vectors of its prompts, and the mean scene."""
+
+    vocabulary: Vocabulary
+    prompts: PromptVectors
+    reference: SceneReference
+
+    def rooms(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the probabilities [..., R + 1] of the rooms and, last, of the null class for unit vectors [..., d].
+
+        Some prompts lie nearer to every photograph of a room than others; what counts is how much nearer this one is
+        than rooms are on average. The null class is moved by the rooms' mean, so that it neither gains nor loses.
+        """
+        offset = self.prompts.room @ self.reference.vector
+        offset[-1] = offset[:-1].mean()
+        return softmax((vectors @ self.prompts.room.T - offset) / self.reference.temperature)
+
+    def styles(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""
+        return softmax((vectors - self.reference.vector) @ self.prompts.style.T / self.reference.style_temperature)
+
+    def present(self, views: np.ndarray) -> dict[str, float]:
+        """Return how surely each category is seen in the views [v, d] of a scene, the surest first.
+
+        The best view counts for a category. 0.5 is what a room shows on average; zero-shot, so a hint and no count.
+        """
+        logits = (views - self.reference.vector) @ self.prompts.category.T / self.reference.temperature
+        sure = 1 / (1 + np.exp(-logits.max(axis=0)))
+        order = np.argsort(-sure, kind="stable")
+        return {self.prompts.category_ids[index]: float(sure[index]) for index in order.tolist()}
+
+
+def analyse(image: Image.Image, views: np.ndarray, vector: np.ndarray, yardstick: Yardstick) -> Scene:
+    """Return the scene that `image` (RGB) shows.
+
+    `views` [v, d] are unit vectors of the picture and, where it is looked at in parts, of its crops; `vector` [d] is
+    the unit vector that stands for the whole.
+    """
+    vocabulary = yardstick.vocabulary
+    small = reduced(image)
+    colors = dominant_colors(neutralise(small), count=SCENE_COLORS)
     lab = np.array([color for color, _ in colors], dtype=np.float32)
     share = np.array([area for _, area in colors], dtype=np.float32)
-    rooms = softmax(prompts.room @ vector / prompts.temperature)
-    styles = softmax(prompts.style @ vector / prompts.temperature)
+    rooms = yardstick.rooms(vector)
+    styles = yardstick.styles(vector)
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
     unknown = float(rooms[-1])
     is_unknown = unknown >= vocabulary.scoring.unknown_threshold
@@ -57,6 +98,8 @@ def analyse(image: Image.Image, vector: np.ndarray, prompts: PromptVectors, voca
             if is_unknown
             else ""
         ),
+        light=measure_light(small),
+        present=yardstick.present(views),
     )
     uniform = np.full(len(known_rooms), 1 / len(known_rooms), dtype=np.float32)
     return Scene(
@@ -71,9 +114,9 @@ def analyse(image: Image.Image, vector: np.ndarray, prompts: PromptVectors, voca
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the softmax of a vector, computed without overflow."""
-    exponent = np.exp(logits - logits.max())
-    return exponent / exponent.sum()
+    """Return the softmax over the last axis, computed without overflow."""
+    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponent / exponent.sum(axis=-1, keepdims=True)
 
 
 def _room_trait(names: Sequence[str], probabilities: np.ndarray, is_unknown: bool) -> Trait:

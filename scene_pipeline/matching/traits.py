@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
+from scene_pipeline.matching.harmony import palette_distribution, typical_harmony
+from scene_pipeline.matching.reference import reference_colors
 from scene_pipeline.vocabulary import Category, Style, Vocabulary
 
 TRAITS = "traits.npz"
@@ -27,6 +29,9 @@ DEFAULT_AFFINITY = 0.4
 OUTDOOR_FIT = 0.1
 ELSEWHERE_FIT = 0.35
 """How much of its fit a product keeps in a room its text does not name, when it names others."""
+
+TEXT_SHARE = 0.5
+"""How much of the room fit comes from the likeness of texts, where the product names no room."""
 
 AVAILABILITY = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
 
@@ -72,19 +77,28 @@ class Traits:
         return len(self.category)
 
 
-def build_traits(products: pa.Table, vocabulary: Vocabulary, text_style: np.ndarray | None = None) -> Traits:
+@dataclass(frozen=True, slots=True)
+class TextLikeness:
+    """Cosines of each product's text with the texts of styles [n, S] and of rooms [n, R]."""
+
+    styles: np.ndarray
+    rooms: np.ndarray
+
+
+def build_traits(products: pa.Table, vocabulary: Vocabulary, text: TextLikeness | None = None) -> Traits:
     """Return the traits of a categorised product table (catalog.schema.CATEGORISED + image columns).
 
-    `text_style` [n, S] is each product text's cosine with the styles' texts; it settles the style of products whose
-    words and materials say little. Image columns read where present: `has_image`, `image_lab`, `image_share`.
+    `text` settles style and room of products whose words and materials say little. Image columns read where present:
+    `has_image`, `image_lab`, `image_share`.
     """
     rows: list[dict[str, Any]] = products.select([name for name in READ if name in products.column_names]).to_pylist()
     lab, share = _colors(rows)
     palette = _palettes(lab, share, vocabulary)
     material_style = _material_style(rows, vocabulary)
     affinity = _style_affinity(rows, vocabulary, material_style, palette)
-    if text_style is not None:
-        affinity = 0.6 * affinity + 0.4 * _spread(text_style)
+    if text is not None:
+        affinity = 0.6 * affinity + 0.4 * _spread(text.styles)
+    mean, deviation = typical_harmony((lab, share, palette), reference_colors(), vocabulary)
     quality = {material.id: material.quality for material in vocabulary.materials}
     categories = [category.id for category in vocabulary.categories]
     return Traits(
@@ -131,12 +145,18 @@ def _category_rooms(vocabulary: Vocabulary) -> np.ndarray:
     return np.array([*[fits(category) for category in vocabulary.categories], uncategorised], dtype=np.float32)
 
 
-def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
-    """A product named for a room fits it fully and keeps little elsewhere; others fit as their category does."""
+def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarray | None) -> np.ndarray:
+    """A product named for a room fits it fully and keeps little elsewhere; others fit as category and text say.
+
+    `text` [n, R] are cosines of the product texts with the rooms' texts: what tells a tap from a shoe rack, where both
+    are in no category and name no room.
+    """
     by_category = _category_rooms(vocabulary)
     categories = [category.id for category in vocabulary.categories]
     rooms = [room.id for room in vocabulary.rooms]
     fit = by_category[[_position(categories, row["category"]) for row in rows]]
+    if text is not None:
+        fit = (1 - TEXT_SHARE) * fit + TEXT_SHARE * _spread(text)
     for index, row in enumerate(rows):
         named = [rooms.index(room) for room in row["rooms"] if room in rooms]
         if named:
@@ -220,24 +240,3 @@ def _palettes(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.
     if known.any():
         palette[known] = palette_distribution(lab[known], share[known], vocabulary).argmax(axis=1)
     return palette
-
-
-def palette_distribution(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
-    """Return [n, P] how much of each palette a set of colours is: `lab` [n, m, 3], `share` [n, m] adding up to 1.
-
-    A colour belongs to palettes by the distance (CIE76) to their nearest anchor. Chromatic colours count more than
-    their area, since they name a palette where walls and white grounds do not.
-    """
-    distance = np.stack(
-        [
-            np.linalg.norm(lab[:, :, None, :] - np.array(palette.anchors, dtype=np.float32), axis=-1).min(axis=-1)
-            for palette in vocabulary.palettes
-        ],
-        axis=-1,
-    )
-    membership = np.exp(-distance / 9.0)
-    membership /= membership.sum(axis=-1, keepdims=True)
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    weight = share * (0.5 + np.minimum(chroma, 60.0) / 30.0)
-    mixed = (membership * weight[..., None]).sum(axis=1)
-    return mixed / np.maximum(mixed.sum(axis=1, keepdims=True), 1e-9)

@@ -1,6 +1,6 @@
 """What the matcher answers: typed, immutable, and serialised to JSON by msgspec as it stands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 UNKNOWN = "unknown"
 
@@ -28,14 +28,43 @@ class Trait:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure and how far to trust it (0-1)."""
+
+    value: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class SceneLight:
+    """What can be measured of a picture without a model.
+
+    brightness: mean CIELAB lightness, 0-1. warmth: mean CIELAB b of its nearly neutral parts (positive: yellowish
+    light). contrast: deviation of lightness, 0-1. clutter: 0 even surfaces, 1 detail everywhere. free_surfaces: for
+    each of nine regions ("upper left" … "lower right") the share of it that is even.
+    """
+
+    brightness: Measure
+    warmth: Measure
+    contrast: Measure
+    clutter: Measure
+    free_surfaces: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class SceneAnalysis:
-    """What a photograph shows. `note` says in a sentence why a trait is unknown, and is empty otherwise."""
+    """What a photograph shows. `note` says in a sentence why a trait is unknown, and is empty otherwise.
+
+    `present` is how surely products of a category are seen (0-1, by category id), the surest first.
+    """
 
     room: Trait
     style: Trait
     palette: Trait
     colors: tuple[SceneColor, ...]
     note: str = ""
+    light: SceneLight | None = None
+    present: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

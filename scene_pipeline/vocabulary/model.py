@@ -98,7 +98,10 @@ class Material(_Strict, frozen=True):
 
 
 class FilterPoints(_Strict, frozen=True):
-    """Points per matching trait, and the threshold a product must reach to be scored."""
+    """Points per matching trait, and the threshold a product must reach to be shown before others.
+
+    A product whose fit to the room (0-1) is below `least_room_fit` never reaches it: a toilet brush in a living room.
+    """
 
     threshold: float
     room: float
@@ -106,19 +109,30 @@ class FilterPoints(_Strict, frozen=True):
     color: float
     material: float
     availability: float
+    least_room_fit: float = 0.3
 
 
 class Diversity(_Strict, frozen=True):
-    """How a top ten is spread: MMR trade-off, near-duplicate cosine, bounds on categories."""
+    """How a top ten is spread: MMR trade-off, near-duplicate cosine, bounds on categories.
+
+    `priority` is the most that a category's placement priority adds to a score while choosing, `present` the most that
+    is taken off for a category that the scene already shows: both decide between products whose scores are near.
+    """
 
     mmr_lambda: float
     near_duplicate_similarity: float
     max_per_category: int
     min_categories: int
+    max_categories: int = 5
+    priority: float = 0.01
+    present: float = 0.02
 
 
 class Scoring(_Strict, frozen=True):
-    """Weights of the six factors (they add up to 1), filter points, and the constants of ranking."""
+    """Weights of the six factors (they add up to 1), filter points, and the constants of ranking.
+
+    `weights_by_encoder` holds weights for encoders on which they were learned, by encoder id.
+    """
 
     weights: dict[str, float]
     filter: FilterPoints
@@ -127,6 +141,11 @@ class Scoring(_Strict, frozen=True):
     unknown_threshold: float
     candidates: int
     diversity: Diversity
+    weights_by_encoder: dict[str, dict[str, float]] = {}
+
+    def weights_for(self, encoder_id: str) -> dict[str, float]:
+        """Return the weights learned for an encoder, or else those for all."""
+        return self.weights_by_encoder.get(encoder_id, self.weights)
 
 
 class Vocabulary(_Strict, frozen=True):
@@ -256,13 +275,19 @@ def check_references(vocabulary: Vocabulary) -> None:
     for material in vocabulary.materials:
         if material.parent is not None:
             _known(f"material '{material.id}', parent", [material.parent], materials)
-    _known("scoring, weights", vocabulary.scoring.weights, set(FACTORS))
-    if set(vocabulary.scoring.weights) != set(FACTORS):
-        missing = ", ".join(sorted(set(FACTORS) - set(vocabulary.scoring.weights)))
-        raise VocabularyError(f"scoring, weights: {missing} missing; give 0 to leave a factor out")
-    total = sum(vocabulary.scoring.weights.values())
-    if not math.isclose(total, 1.0, abs_tol=1e-6) or min(vocabulary.scoring.weights.values()) < 0:
-        raise VocabularyError(f"scoring, weights: add up to {total:g}; they must be at least 0 and add up to 1")
+    _check_weights("scoring, weights", vocabulary.scoring.weights)
+    for encoder, weights in vocabulary.scoring.weights_by_encoder.items():
+        _check_weights(f"scoring, weights_by_encoder '{encoder}'", weights)
+
+
+def _check_weights(where: str, weights: dict[str, float]) -> None:
+    _known(where, weights, set(FACTORS))
+    if set(weights) != set(FACTORS):
+        missing = ", ".join(sorted(set(FACTORS) - set(weights)))
+        raise VocabularyError(f"{where}: {missing} missing; give 0 to leave a factor out")
+    total = sum(weights.values())
+    if not math.isclose(total, 1.0, abs_tol=1e-6) or min(weights.values()) < 0:
+        raise VocabularyError(f"{where}: add up to {total:g}; they must be at least 0 and add up to 1")
 
 
 def _known(where: str, names: Iterable[str], known: set[str]) -> None:

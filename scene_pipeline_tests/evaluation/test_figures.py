@@ -48,19 +48,19 @@ def test_a_gallery_holds_the_named_scenes_and_the_known_products() -> None:
 
 def test_figures_have_the_contracted_names(gallery: Gallery) -> None:
     vectors = np.eye(N_PRODUCTS, dtype=np.float32)
-    shown = ShownLists(((0, 1, 2), (0, 3), ()), gallery.types, vectors)
+    shown = ShownLists(((0, 1, 2), (0, 3), ()), gallery.types, (vectors[[0, 1, 2]], vectors[[0, 3]], vectors[[]]))
     assert set(list_figures(shown, 0.98)) == {
         "categories@10", "intra_list_distance", "near_duplicate@10", "coverage", "gini",
     }  # fmt: skip
     assert set(discrimination_figures(gallery.relevant.astype(float), gallery)) == {"fitb4", "auc_same_type"}
     with pytest.raises(TruthError, match="no list to judge"):
-        list_figures(ShownLists(((),), gallery.types, vectors), 0.98)
+        list_figures(ShownLists(((),), gallery.types, (vectors[[]],)), 0.98)
 
 
 def test_list_figures_judge_the_first_k_only(gallery: Gallery) -> None:
     vectors = np.eye(N_PRODUCTS, dtype=np.float32)
     vectors[3] = vectors[0]
-    shown = ShownLists(((0, 1, 3),), gallery.types, vectors)
+    shown = ShownLists(((0, 1, 3),), gallery.types, (vectors[[0, 1, 3]],))
     whole, first = list_figures(shown, 0.98), list_figures(shown, 0.98, k=2)
     assert whole["near_duplicate@10"].value == 1.0
     assert first["near_duplicate@2"].value == 0.0

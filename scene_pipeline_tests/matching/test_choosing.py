@@ -7,6 +7,7 @@ from scene_pipeline.matching.diversity import choose
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.reasons import Narrator
+from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.types import SceneAnalysis, Trait
 from scene_pipeline.vocabulary import load_vocabulary
 
@@ -71,21 +72,43 @@ def test_the_second_vase_goes_elsewhere() -> None:
     assert planner.place("statement_vases", "vase") == "on the sideboard"
 
 
-def analysis(room: str = "bedroom") -> SceneAnalysis:
+BLUE, WHITE = (40.0, 2.0, -42.0), (95.0, 0.0, 1.0)
+
+
+def scene(room: str = "bedroom") -> Scene:
+    """A white room with a blue accent."""
+
     def trait(value: str) -> Trait:
         return Trait(value, 0.9, 0.1, {value: 0.9})
 
-    return SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ())
+    return Scene(
+        analysis=SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ()),
+        vector=np.ones(4, np.float32) / 2,
+        rooms=np.full(8, 1 / 8, np.float32),
+        styles=np.full(7, 1 / 7, np.float32),
+        palettes=np.full(7, 1 / 7, np.float32),
+        lab=np.array([WHITE, BLUE], np.float32),
+        share=np.array([0.88, 0.12], np.float32),
+    )
+
+
+def colors(*lab: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+    shares = (
+        np.array([1 / len(lab)] * len(lab) + [0.0] * (4 - len(lab)), np.float32) if lab else np.zeros(4, np.float32)
+    )
+    return np.array([*lab, *[(0.0, 0.0, 0.0)] * (4 - len(lab))], np.float32), shares
 
 
 PRODUCT = {"materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0, "category": "lighting_accents"}
-WARM = [palette.id for palette in VOCABULARY.palettes].index("neutral_warm")
 
 
 @pytest.mark.parametrize(
     ("lifted", "sentence"),
     [
-        (["category_fit", "color_harmony"], "It is meant for a bedroom, and its warm neutrals repeat the room's."),
+        (
+            ["category_fit", "color_harmony"],
+            "It is meant for a bedroom, and its blue takes up the blue that covers 12% of the picture.",
+        ),
         (["material_quality"], "Oak is at home in a Scandinavian room."),
         (["size_appropriateness"], "At 40 cm it has the usual size of lighting accents."),
         (["style_alignment"], "It suits the Scandinavian style."),
@@ -95,11 +118,11 @@ WARM = [palette.id for palette in VOCABULARY.palettes].index("neutral_warm")
 )
 def test_a_reason_names_the_factors_that_moved_the_score(lifted: list[str], sentence: str) -> None:
     lift = np.array([0.1 - 0.01 * lifted.index(name) if name in lifted else -0.01 for name in FACTORS])
-    assert Narrator(VOCABULARY, analysis()).sentence(PRODUCT, lift, WARM, 0.975) == sentence
+    assert Narrator(VOCABULARY, scene()).sentence(PRODUCT, lift, colors(BLUE), 0.975) == sentence
 
 
 def test_a_reason_never_says_what_the_row_does_not() -> None:
     silent = {"materials": [], "rooms": [], "largest_cm": None, "category": "uncategorised"}
     lift = np.array([0.01, 0.0, 0.5, 0.5, 0.5, 0.02])
-    sentence = Narrator(VOCABULARY, analysis("unknown")).sentence(silent, lift, -1, 0.9999)
+    sentence = Narrator(VOCABULARY, scene("unknown")).sentence(silent, lift, colors(), 0.9999)
     assert sentence == "Its picture and text are closer to this scene than 99% of the catalogue."

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from scene_pipeline.errors import BundleError
-from scene_pipeline.matching.traits import Traits, build_traits, palette_distribution
+from scene_pipeline.matching.harmony import palette_distribution
+from scene_pipeline.matching.traits import Traits, build_traits
 from scene_pipeline.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary()

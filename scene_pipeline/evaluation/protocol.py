@@ -1,0 +1,284 @@
+"""Measure a matcher on scenes whose products are known: as lists that people see, and as a ranking of the catalogue."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from scene_pipeline.errors import ImageError, TruthError
+from scene_pipeline.evaluation.bootstrap import Estimate
+from scene_pipeline.evaluation.discrimination import draw_questions
+from scene_pipeline.evaluation.figures import (
+    Gallery,
+    ShownLists,
+    calibration_figures,
+    compare,
+    discrimination_figures,
+    gallery_of,
+    list_figures,
+)
+from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
+from scene_pipeline.evaluation.truth import MatchTruth
+from scene_pipeline.evaluation.variants import ablations, hits_within, popularity_scores, random_scores
+from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.scene import Scene
+
+LONGER = (20, 50)
+"""Lengths of lists that are asked for beside ten; hit@1 and hit@5 are of the beginnings of the list of ten."""
+
+MOST_PRODUCTS = 50_000
+"""Up to here the whole catalogue is ranked for every scene; beyond it only the lists are measured."""
+
+CLASS_CUTOFFS = (1, 5, 10, 20)
+
+CLASSES: Mapping[str, tuple[str, ...]] = {
+    "chairs": ("chair", "armchair"),
+    "sofas": ("sofa", "sofa-bed", "loveseat"),
+    "tables": ("table",),
+}
+"""The classes of Tautkute et al. 2017, by the last word of a product's type."""
+
+PUBLISHED: Mapping[str, Mapping[str, tuple[int, tuple[float, float, float, float]]]] = {
+    "chairs": {
+        "VGG19, whole picture": (106, (0.063, 0.203, 0.315, 0.455)),
+        "VGG19, detected crops": (106, (0.239, 0.545, 0.664, 0.799)),
+    },
+    "sofas": {"VGG19, detected crops": (40, (0.111, 0.278, 0.417, 0.750))},
+    "tables": {"VGG19, detected crops": (117, (0.081, 0.189, 0.432, 0.595))},
+}
+"""Their figures: items in the gallery and hit@1, 5, 10, 20 over scenes in which their detector found something."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class MatchFigures:
+    """A report with what stands beside it in `evaluate matches --json`.
+
+    variants: name -> figures of baselines and, where asked for, of each factor alone and left out. per_class: class ->
+    method -> figures. left_out: figure -> why it could not be measured.
+    """
+
+    report: MatchReport
+    calibrated: bool
+    encoder_id: str
+    variants: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    per_class: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the document that `evaluate matches --json` prints."""
+        return {
+            **self.report.to_json(),
+            "encoder": self.encoder_id,
+            "calibrated": self.calibrated,
+            "variants": {name: dict(figures) for name, figures in self.variants.items()},
+            "per_class": {
+                f"{name}: {method}": dict(figures)
+                for name, methods in self.per_class.items()
+                for method, figures in methods.items()
+            },
+            "left_out": dict(self.left_out),
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a matcher said of scenes: file names, analyses, and the matcher that read them."""
+
+    names: tuple[str, ...]
+    scenes: tuple[Scene, ...]
+    matcher: SceneMatcher
+    weights: Mapping[str, float] | None
+
+    def shown(self, k: int) -> list[np.ndarray]:
+        """Return for each scene the rows of the products that a person who asks for `k` is shown, in order."""
+        return [self.matcher.shown(scene, k, weights=self.weights) for scene in self.scenes]
+
+
+def read_scenes(
+    matcher: SceneMatcher,
+    paths: Sequence[Path],
+    progress: Progress | None = None,
+    weights: Mapping[str, float] | None = None,
+    *,
+    as_library: bool = True,
+) -> Run:
+    """Analyse the scenes that can be read; `as_library` reads each as one of all of them.
+
+    Raises TruthError when none can.
+    """
+    names: list[str] = []
+    scenes: list[Scene] = []
+    for done, path in enumerate(paths, start=1):
+        try:
+            scenes.append(matcher.analyse(path))
+            names.append(path.name)
+        except ImageError:
+            continue  # the report lists it among the missing scenes
+        finally:
+            if progress is not None:
+                progress(done, len(paths))
+    if not scenes:
+        raise TruthError("no scene of the truth could be read; check --scenes")
+    if as_library:
+        matcher = matcher.centred_on(np.stack([scene.vector for scene in scenes]))
+    return Run(tuple(names), tuple(scenes), matcher, weights)
+
+
+def measure_matches(
+    matcher: SceneMatcher,
+    folder: Path,
+    truth: MatchTruth,
+    progress: Progress | None = None,
+    weights: Mapping[str, float] | None = None,
+    *,
+    ablate: bool = False,
+    as_library: bool = True,
+) -> MatchFigures:
+    """Recommend for every scene of the truth that is in `folder`, and measure how many true products are found.
+
+    hit@k, recall@10 and NDCG@10 are those of the lists that people are shown, diversity included; `ranked_hit@k`, mrr,
+    fitb4 and auc_same_type those of the whole catalogue ranked by score alone. The baselines random, popularity (in how
+    many other scenes a product stands), colour alone and text alone rank the same catalogue.
+    """
+    if not folder.is_dir():
+        raise TruthError(f"{folder}: is no folder; name the folder with the scenes in --scenes")
+    paths = [folder / name for name in sorted(truth.products) if (folder / name).is_file()]
+    run = read_scenes(matcher, paths, progress, weights, as_library=as_library)
+    products = matcher.bundle.products(["sku_id", "product_type", "category"])
+    skus = products["sku_id"].to_pylist()
+    tens = run.shown(10)
+    report = _shown_report(run, tens, truth, skus)
+    report = report.with_estimates(_list_estimates(run, tens, products["category"].to_pylist()))
+    if len(skus) > MOST_PRODUCTS:
+        why = f"the catalogue has more than {MOST_PRODUCTS:,} products, so it was not ranked whole"
+        return MatchFigures(report, matcher.calibration.calibrated, matcher.spec.id, left_out={"ranking": why})
+    rows = np.sort(np.unique(np.asarray(skus), return_index=True)[1])  # the first row of each sku_id
+    types = [kind or "" for kind in products["product_type"].take(pa.array(rows)).to_pylist()]
+    gallery = gallery_of(truth, run.names, [skus[row] for row in rows], types)
+    table = _score_table(run, gallery, rows)
+    estimates, left_out = _ranking_estimates(table, gallery, matcher)
+    return MatchFigures(
+        report.with_estimates(estimates),
+        matcher.calibration.calibrated,
+        matcher.spec.id,
+        variants=_variants(table, gallery, whole=ablate, discriminate="fitb4" not in left_out),
+        per_class=_per_class(table.scores, gallery),
+        left_out=left_out,
+    )
+
+
+def _shown_report(run: Run, tens: Sequence[np.ndarray], truth: MatchTruth, skus: Sequence[str]) -> MatchReport:
+    """Return hit@k of the list of the length asked for, and recall and NDCG of the list of ten."""
+
+    def report(shown: Sequence[np.ndarray]) -> MatchReport:
+        lists = {
+            name: list(dict.fromkeys(skus[row] for row in rows)) for name, rows in zip(run.names, shown, strict=True)
+        }
+        return evaluate_matches(lists, truth, skus)
+
+    first = report(tens)
+    longer = {f"hit@{k}": report(run.shown(k)).estimates[f"hit@{k}"] for k in LONGER}
+    kept = {name: estimate for name, estimate in first.estimates.items() if name not in ("mrr", *longer)}
+    hits = {name: estimate for name, estimate in kept.items() if name.startswith("hit@")} | longer
+    return replace(first, estimates={**hits, **kept})
+
+
+def _list_estimates(run: Run, tens: Sequence[np.ndarray], categories: Sequence[str]) -> dict[str, Estimate]:
+    """Return the figures of the lists of ten: how varied they are, and how much of the catalogue they show."""
+    vectors = []
+    for rows in tens:
+        decoded = run.matcher.bundle.index.decode(rows)
+        vectors.append(decoded / np.maximum(np.linalg.norm(decoded, axis=1, keepdims=True), 1e-6))
+    shown = ShownLists(tuple(tuple(rows.tolist()) for rows in tens), tuple(categories), tuple(vectors))
+    return list_figures(shown, run.matcher.vocabulary.scoring.diversity.near_duplicate_similarity)
+
+
+@dataclass(frozen=True)
+class _ScoreTable:
+    """Scores, confidences, likeness of texts [scenes, products]; factors [scenes, products, 6] and their weights."""
+
+    scores: np.ndarray
+    confidence: np.ndarray
+    factors: np.ndarray
+    text: np.ndarray
+    weights: Mapping[str, float]
+
+
+def _score_table(run: Run, gallery: Gallery, rows: np.ndarray) -> _ScoreTable:
+    """Return what the matcher says of every product of the gallery (its `rows`) in every scene of the gallery."""
+    scene_of = dict(zip(run.names, run.scenes, strict=True))
+    fusion = run.matcher.bundle.fusion
+    texts = run.matcher.bundle.index.decode(rows)[:, fusion.image_dim :]
+    scores, factors, text = [], [], []
+    weights: Mapping[str, float] = {}
+    for name in gallery.scenes:
+        scored = run.matcher.score_all(scene_of[name], run.weights)
+        weights = scored.weights
+        place = np.empty(len(scored.rows), dtype=np.int64)
+        place[scored.rows] = np.arange(len(scored.rows))
+        scores.append(scored.scores[place[rows]])
+        factors.append(scored.factors[place[rows]].astype(np.float32))
+        text.append(texts @ run.matcher.query(scene_of[name])[fusion.image_dim :])
+    table = np.stack(scores)
+    return _ScoreTable(table, run.matcher.calibration.apply(table), np.stack(factors), np.stack(text), weights)
+
+
+def _ranking_estimates(
+    table: _ScoreTable, gallery: Gallery, matcher: SceneMatcher
+) -> tuple[dict[str, Estimate], dict[str, str]]:
+    """Return the figures of the catalogue ranked by score, and why some could not be measured."""
+    truth = gallery.truth()
+    ranked = evaluate_matches(gallery.rankings(table.scores), truth, gallery.skus).estimates
+    figures = {f"ranked_{name}": ranked[name] for name in ranked if name.startswith("hit@")} | {"mrr": ranked["mrr"]}
+    left_out: dict[str, str] = {}
+    try:
+        figures |= discrimination_figures(table.scores, gallery)
+        questions = draw_questions(gallery.relevant, gallery.types)
+        figures |= calibration_figures(table.confidence, questions, matcher.calibration.prior)
+    except TruthError as error:
+        left_out |= dict.fromkeys(("fitb4", "auc_same_type", "ece", "brier"), str(error))
+        left_out = {name: reason for name, reason in left_out.items() if name not in figures}
+    return figures, left_out
+
+
+def _variants(
+    table: _ScoreTable, gallery: Gallery, *, whole: bool, discriminate: bool
+) -> dict[str, dict[str, float | None]]:
+    """Return the figures of the baselines and, where the `whole` table is asked for, of factors alone and left out."""
+    scored = ablations(table.factors, table.weights, list(FACTORS))
+    color = scored["only color_harmony"]
+    rankings = scored if whole else {"all": table.scores}
+    rankings = {
+        **rankings,
+        "random": random_scores(table.scores.shape),
+        "popularity": popularity_scores(gallery.relevant),
+        "colour alone": color,
+        "text alone": table.text,
+    }
+    reports = compare(rankings, gallery, discriminate=discriminate)
+    names = ("hit@1", "hit@10", "hit@50", "mrr", "fitb4", "auc_same_type")
+    return {
+        variant: {name: report.estimates[name].value for name in names if name in report.estimates}
+        for variant, report in reports.items()
+    }
+
+
+def _per_class(scores: np.ndarray, gallery: Gallery) -> dict[str, dict[str, dict[str, float]]]:
+    """Return hit@k within chairs, sofas and tables, beside the published figures of the same protocol."""
+    last = [kind.split()[-1] if kind else "" for kind in gallery.types]
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for name, words in CLASSES.items():
+        columns = np.flatnonzero([word in words for word in last])
+        n_scenes, hits = hits_within(scores, gallery.relevant, columns, CLASS_CUTOFFS)
+        if n_scenes:
+            ours = {"items": len(columns), "scenes": n_scenes} | {f"hit@{k}": hits[k] for k in CLASS_CUTOFFS}
+            found[name] = {"measured": ours} | {
+                method: {"items": items, **{f"hit@{k}": v for k, v in zip(CLASS_CUTOFFS, values, strict=True)}}
+                for method, (items, values) in PUBLISHED[name].items()
+            }
+    return found

@@ -1,0 +1,105 @@
+"""What rooms in general look like: the yardstick against which one photograph is read.
+
+Every photograph of a room lies near every other, and some prompts lie nearer to all of them than others do. What a
+scene says is how it differs from the mean room: that difference is compared with prompts and with products.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from scene_pipeline.encoders.spec import EncoderSpec, slug
+from scene_pipeline.errors import BundleError
+from scene_pipeline.files import write_bytes
+
+REFERENCE = "reference.json"
+"""The file's name in a bundle."""
+
+FITTED = Path(__file__).parent / "references"
+
+LEAST_SCENES = 8
+"""A library of fewer scenes is read against the reference alone."""
+
+PRIOR_SCENES = 16
+"""A library's own mean weighs n / (n + PRIOR_SCENES): half at sixteen scenes."""
+
+
+class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The mean scene of an encoder. `mean` [d] is the mean of unit vectors, each kind of room counting alike.
+
+    `temperature` divides the centred cosines with room prompts before the softmax, `style_temperature` those with style
+    prompts; both are fitted on labelled pictures. `source` names the pictures, `scenes` counts them.
+    """
+
+    encoder_id: str
+    revision: str
+    mean: tuple[float, ...]
+    temperature: float
+    style_temperature: float
+    scenes: int
+    source: str
+
+    @property
+    def vector(self) -> np.ndarray:
+        """The mean as float32 [d]."""
+        return np.array(self.mean, dtype=np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write the reference as JSON, atomically."""
+        write_bytes(path, msgspec.json.format(msgspec.json.encode(self), indent=0))
+
+    @classmethod
+    def load(cls, path: Path) -> "SceneReference":
+        """Read what `save` wrote. Raises BundleError when the file is something else."""
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except (OSError, msgspec.DecodeError) as error:
+            raise BundleError(f"{path}: holds no scene reference ({error}); build the bundle again") from error
+
+
+def shipped_reference(spec: EncoderSpec) -> SceneReference | None:
+    """Return the reference that ships for exactly these weights, or None."""
+    path = FITTED / f"{slug(spec)}.json"
+    return SceneReference.load(path) if path.is_file() else None
+
+
+def measured_reference(spec: EncoderSpec, vectors: np.ndarray, temperature: float, source: str) -> SceneReference:
+    """Return the reference of unit scene vectors [n, d] of an encoder that none ships for."""
+    return SceneReference(
+        encoder_id=spec.id,
+        revision=spec.revision,
+        mean=tuple(vectors.mean(axis=0).astype(float).tolist()),
+        temperature=temperature,
+        style_temperature=temperature,
+        scenes=len(vectors),
+        source=source,
+    )
+
+
+def reference_colors() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Return the dominant colours of typical rooms that ship: for each its CIELAB colours [m, 3] and shares [m]."""
+    rooms = msgspec.json.decode(
+        (FITTED / "colors.json").read_bytes(), type=list[list[tuple[float, float, float, float]]]
+    )
+    tables = [np.array(room, dtype=np.float32) for room in rooms]
+    return tuple((table[:, :3], table[:, 3]) for table in tables)
+
+
+def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the centre [d] that scenes of one library are read against, from their unit vectors [n, d].
+
+    Photographs of one house style, one camera, one renderer share what says nothing about products. The library's own
+    mean is shrunk towards the `reference` mean, the more the fewer scenes there are. Of the way between the two, what
+    lies along the differences of `prompts` (each [m, d]: rooms, styles) stays out: a library of bathrooms is to be
+    recognised as bathrooms.
+    """
+    if len(vectors) < LEAST_SCENES:
+        return reference
+    shift = vectors.mean(axis=0) - reference
+    told = np.concatenate([group - group.mean(axis=0) for group in prompts])
+    _, strength, directions = np.linalg.svd(told, full_matrices=False)
+    directions = directions[strength > 1e-4 * strength[0]]
+    shift = shift - directions.T @ (directions @ shift)
+    return (reference + shift * len(vectors) / (len(vectors) + PRIOR_SCENES)).astype(np.float32)

@@ -1,0 +1,114 @@
+"""Measure what rooms in general look like: `python -m training.scene_mean [--out FOLDER]`.
+
+Writes the reference of the compact encoder's present weights (the mean vector of the training photographs, each of
+their rooms counting alike, and the temperatures that make its room and style probabilities honest) and the colours of
+typical rooms. Temperatures are fitted on pictures the encoder was not trained on: rooms on the photographs held out,
+styles on renders of other seeds and shapes (`python -m training.studio dataset`, see docs). To be run after each
+training of the encoder, before `python -m training.calibrate`.
+"""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from scene_pipeline.encoders.prompts import build_prompts
+from scene_pipeline.encoders.spec import compact_spec, slug
+from scene_pipeline.encoders.text import TextEncoder
+from scene_pipeline.files import write_bytes
+from scene_pipeline.images.palette import dominant_colors
+from scene_pipeline.matching.light import neutralise, reduced
+from scene_pipeline.matching.reference import FITTED, SceneReference
+from scene_pipeline.matching.scene import SCENE_COLORS
+from scene_pipeline.vocabulary import load_vocabulary
+from training.compact import paths
+from training.compact.embedding import embed, embed_files
+from training.compact.export import load
+from training.compact.photos import Photos, load_photos
+from training.compact.studio import read_studio
+
+PER_ROOM = 1000
+COLOR_ROOMS = 48
+TEMPERATURES = np.geomspace(0.01, 0.2, 61)
+HELD_OUT_RENDERS = paths.ROOT / "training" / "out" / "studio_test"
+
+
+def per_room(photos: Photos, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return room -> up to PER_ROOM row numbers of photographs that are not held out."""
+    rows = {}
+    for room in sorted(set(photos.rooms.tolist())):
+        own = np.flatnonzero((photos.rooms == room) & ~photos.held_out)
+        rows[room] = np.sort(rng.permutation(own)[:PER_ROOM])
+    return rows
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature of least log-loss for cosines [n, classes] and right classes [n]."""
+    losses = []
+    for temperature in TEMPERATURES:
+        scaled = logits / temperature
+        top = scaled.max(axis=1)
+        total = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
+        losses.append(float((total - scaled[np.arange(len(labels)), labels]).mean()))
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def typical_colors(photos: Photos, rows: dict[str, np.ndarray]) -> list[list[tuple[float, ...]]]:
+    """Return the dominant colours (L, a, b, share) of COLOR_ROOMS photographs, each room as often."""
+    chosen = [row for own in rows.values() for row in own[:: max(len(own) // (COLOR_ROOMS // len(rows)), 1)]]
+    result = []
+    for row in chosen[:COLOR_ROOMS]:
+        colors = dominant_colors(neutralise(reduced(Image.fromarray(photos.pixels[row]))), count=SCENE_COLORS)
+        result.append([(round(c[0], 1), round(c[1], 1), round(c[2], 1), round(share, 3)) for c, share in colors])
+    return result
+
+
+def main() -> None:
+    """Measure and write both files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=FITTED, help="folder to write to")
+    options = parser.parse_args()
+    spec, vocabulary = compact_spec(), load_vocabulary()
+    tower, size = load(paths.WEIGHTS)
+    photos = load_photos(paths.PHOTOS, paths.OUT)
+    rows = per_room(photos, np.random.default_rng(0))
+    means = [embed(tower, photos.pixels[own], size).mean(axis=0) for own in rows.values()]
+    mean = np.mean(means, axis=0).astype(np.float32)
+    prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
+    offset = prompts.room[:-1] @ mean
+
+    held = np.flatnonzero(photos.held_out)
+    vectors = embed(tower, photos.pixels[held], size)
+    ids = list(prompts.room_ids)
+    labels = np.array([ids.index(room) for room in photos.rooms[held].tolist()])
+    temperature = fit_temperature(vectors @ prompts.room[:-1].T - offset, labels)
+    style_temperature = temperature
+    if HELD_OUT_RENDERS.is_dir():
+        renders = read_studio(HELD_OUT_RENDERS)
+        rooms = np.flatnonzero(renders.room >= 0)
+        seen = embed_files(tower, [renders.files[row] for row in rooms], size)
+        style_temperature = fit_temperature((seen - mean) @ prompts.style.T, renders.style[rooms])
+        print(f"style temperature {style_temperature:.4f} on {len(rooms)} renders")
+    else:
+        print("no held-out renders found: the style temperature is that of rooms")
+    print(f"room temperature {temperature:.4f} on {len(held)} photographs")
+    reference = SceneReference(
+        encoder_id=spec.id,
+        revision=spec.revision,
+        mean=tuple(round(float(value), 6) for value in mean),
+        temperature=round(temperature, 5),
+        style_temperature=round(style_temperature, 5),
+        scenes=sum(len(own) for own in rows.values()),
+        source="photographs the encoder was trained on, each kind of room counting alike",
+    )
+    for old in options.out.glob("compact@*.json"):
+        old.unlink()
+    reference.save(options.out / f"{slug(spec)}.json")
+    write_bytes(options.out / "colors.json", msgspec.json.encode(typical_colors(photos, rows)))
+    print(f"wrote {slug(spec)}.json and colors.json")
+
+
+if __name__ == "__main__":
+    main()
