@@ -270,11 +270,12 @@ def split_groups(tokens: Tokens, end: int, words: DimensionWords) -> Tokens:
             starts += [tokens.starts[i], middle, middle + 1]
             ends += [middle, middle + 1, tokens.ends[i]]
         elif token in words.glued:
-            left, right = words.glued[token]
-            middle = tokens.starts[i] + len(left)
-            low += [left, right]
-            starts += [tokens.starts[i], middle]
-            ends += [middle, tokens.ends[i]]
+            place = tokens.starts[i]
+            for word in words.glued[token]:
+                low.append(word)
+                starts.append(place)
+                place += len(word)
+                ends.append(place)
         else:
             low.append(token)
             starts.append(tokens.starts[i])

@@ -50,7 +50,7 @@ class DimensionWords:
     default_unit: str
     decimal_comma: bool
     letters: frozenset[str]
-    glued: dict[str, tuple[str, str]]
+    glued: dict[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, language: Language) -> "DimensionWords":
@@ -59,7 +59,8 @@ class DimensionWords:
         letters = frozenset(word for word in axes if len(word) == 1 and word.isalpha() and word != "ø")
         signs = [sign for sign in language.by if len(sign) == 1]
         units = [word.lower() for words in language.units.values() for word in words if word.isalpha()]
-        pairs = [pair for a in (*letters, *units) for x in signs for pair in ((a, x), (x, a))]
+        pairs: list[tuple[str, ...]] = [pair for a in (*letters, *units) for x in signs for pair in ((a, x), (x, a))]
+        pairs += [(unit, x, letter) for unit in units for x in signs for letter in letters]  # 30cmxH20cm
         return cls(
             units={word.lower(): unit for unit, words in language.units.items() for word in words},
             axes=axes,
@@ -71,5 +72,5 @@ class DimensionWords:
             default_unit=language.default_unit,
             decimal_comma=language.decimal_comma,
             letters=letters,
-            glued={left + right: (left, right) for left, right in pairs},
+            glued={"".join(tokens): tokens for tokens in pairs},
         )

@@ -1,7 +1,7 @@
 """Dimensions and set counts: golden values for every way shops write them, and what is none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scene_pipeline.catalog.dimensions import parse_dimensions
@@ -213,3 +213,41 @@ def test_parsing_its_own_words_again_gives_the_same(text: str) -> None:
         own = measures(text[m.start : m.end] + f" {m.unit}")
         if len(own) == 1 and own[0].axis == m.axis:
             assert (own[0].low, own[0].high) == (m.low, m.high)
+
+
+AXES = (("width", "W", "wide"), ("depth", "D", "deep"), ("height", "H", "high"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    sizes=st.lists(st.integers(30, 1900).map(lambda tenths: tenths / 10), min_size=1, max_size=3),
+    unit=st.sampled_from([("cm", "cm"), ("mm", "mm"), ("in", '"'), ("in", "in"), ("in", " inches"), ("m", "m")]),
+    by=st.sampled_from(["x", " x ", "X", " X ", "×", " × "]),
+    style=st.sampled_from(["plain", "each", "before", "after", "glued", "colon", "words"]),
+    text=st.sampled_from(
+        ["Vase, {}", "{} vase", "CERAMIC VASE {} BLUE", "Oak table ({}), black", "Set of 4 boxes, {}."]
+    ),
+)
+def test_every_way_of_writing_a_size_reads_the_same(
+    sizes: list[float], unit: tuple[str, str], by: str, style: str, text: str
+) -> None:
+    """Sizes written in the ways shops use, with the unit at the end or on each number, with and without axes."""
+    name, written = unit
+    numbers = [f"{size:.10g}" for size in sizes]
+    parts = {
+        "plain": [*numbers[:-1], numbers[-1] + written],
+        "each": [number + written for number in numbers],
+        "before": [f"{axis[1]} {number}{written}" for axis, number in zip(AXES, numbers, strict=False)],
+        "after": [f"{number}{written} {axis[1]}" for axis, number in zip(AXES, numbers, strict=False)],
+        "glued": [f'{number}"{axis[1]}' for axis, number in zip(AXES, numbers, strict=False)],
+        "colon": [f"{axis[0]}: {number} {written.strip()}" for axis, number in zip(AXES, numbers, strict=False)],
+        "words": [f"{number}{written} {axis[2]}" for axis, number in zip(AXES, numbers, strict=False)],
+    }[style]
+    between = {"colon": ", ", "words": f" {by.strip()} "}.get(style, by)
+    found = measures(text.format(between.join(parts)))
+    name = "in" if style == "glued" else name
+    assert [m.low for m in found] == pytest.approx(sizes)
+    assert {m.unit for m in found} == {name}
+    assert {m.part for m in found} == {0}
+    if style not in ("plain", "each"):
+        assert [m.axis for m in found] == [axis[0] for axis in AXES[: len(sizes)]]
