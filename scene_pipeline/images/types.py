@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from scene_pipeline.images.decode import MAX_PIXELS
 
-ROLES = ("primary", "lifestyle", "detail", "swatch")
 USER_AGENT = "scene-pipeline/0.1 (catalogue image fetcher)"
 
 

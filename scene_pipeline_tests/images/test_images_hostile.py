@@ -10,6 +10,7 @@ import socket
 import struct
 import zlib
 from asyncio.selector_events import BaseSelectorEventLoop
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -235,6 +236,9 @@ def answers(cases: Cases) -> None:
             await writer.drain()
 
     cases.add("500-then-200", server.add("/500-200", server.reply(500), good), "ok", tries=2, http_status=200)
+    busy = server.add("/429-200", server.reply(429, Retry_After="1"), good)
+    cases.add("429-with-retry-after", busy, "ok", tries=2, http_status=200)
+    cases.answer("429-always", server.reply(429, Retry_After="0"), "rate_limited", tries=2, http_status=429)
     cases.answer("503-always", server.reply(503), "server_error", tries=2, http_status=503)
     cases.answer("404", server.reply(404), "not_found", tries=1, http_status=404)
     cases.answer("404-with-a-picture", server.reply(404, server.picture()), "not_found", http_status=404)
@@ -287,6 +291,8 @@ def rows(
     requests = [ImageRequest(name, "primary", 0, url) for name, (url, _, _) in cases.expected.items()]
     with pytest.MonkeyPatch.context() as patch:
         _pretend_internet(patch, hostile_server.port)
+        for proxy in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):  # of the environment: never used
+            patch.setenv(proxy, hostile_forbidden.url("/"))
         table = fetch_images(requests, ImageStore(folder / "images"), None, settings)
     return cases, {row["product_id"]: row for row in table.to_pylist()}
 
@@ -384,6 +390,26 @@ def test_a_server_that_hangs_up_without_saying_so_costs_no_picture(server: Any, 
     table = fetch_images(requests_of(urls), ImageStore(tmp_path / "images"), None, settings)
     assert set(table["outcome"].to_pylist()) == {"ok"}
     assert len(server.requests) <= sum(table["tries"].to_pylist())
+
+
+def test_a_connection_that_was_kept_alive_too_long_is_left(server: Any, tmp_path: Path) -> None:
+    """A server may keep a connection open and never answer the next request on it: the try ends, another is made."""
+    good, seen = server.reply(200, server.picture()), Counter[str]()
+
+    async def once_only(request: Any, writer: asyncio.StreamWriter) -> None:
+        seen[str(id(writer))] += 1
+        if seen[str(id(writer))] == 1:
+            writer.write(good)
+        else:
+            await asyncio.sleep(5)
+
+    urls = [server.handle(f"/{number}", once_only) for number in range(4)]
+    settings = FetchSettings(
+        tmp_path, per_host=1, allow_hosts=(server.host,), read_timeout_s=0.3, backoff_s=0.01, breaker_failures=99
+    )
+    table = fetch_images(requests_of(urls), ImageStore(tmp_path / "images"), None, settings)
+    assert table["outcome"].to_pylist() == ["ok"] * 4
+    assert table["tries"].to_pylist() == [1, 2, 2, 2]
 
 
 def test_the_robots_header_may_be_overruled(server: Any, tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""The asset as Dagster runs it: what it tells, what blocks, and which switches reach the fetcher."""
+
+import base64
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+
+from scene_pipeline.defs.catalog import raw_catalog, validated_catalog
+from scene_pipeline.defs.images import FetchConfig, product_images
+from scene_pipeline.defs.resources import ArtifactStore, CatalogSource
+from scene_pipeline.images.types import FetchSettings
+
+
+def materialize(folder: Path, **config: Any) -> dg.ExecuteInProcessResult:
+    """Read the catalogue of `folder` and fetch its pictures."""
+    return dg.materialize(
+        [raw_catalog, validated_catalog, product_images],
+        resources={
+            "store": ArtifactStore(root=str(folder / "artifacts")),
+            "catalog": CatalogSource(path=str(folder / "catalog.csv")),
+        },
+        run_config=dg.RunConfig(ops={"product_images": FetchConfig(**config)}),
+        raise_on_error=False,
+    )
+
+
+@pytest.fixture
+def shop(server: Any, tmp_path: Path) -> Path:
+    """A catalogue of 60 products on the local server: 40 good pictures, 10 missing, 10 not for AI."""
+    with (tmp_path / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["id", "sku_id", "description", "primary_image"])
+        for number in range(60):
+            body = server.picture(number)
+            if number % 6 == 0:
+                url = server.url(f"/gone{number}")
+            elif number % 6 == 1:
+                url = server.add(f"/noai{number}", server.reply(200, body, X_Robots_Tag="noai"))
+            else:
+                url = server.add(f"/{number}", server.reply(200, body))
+            writer.writerow([f"p{number}", f"S{number}", f"CERAMIC VASE {number} WHT", url])
+    return tmp_path
+
+
+def test_the_asset_tells_what_became_of_the_pictures(server: Any, shop: Path) -> None:
+    result = materialize(shop, allow_hosts=[server.host])
+    assert result.success
+    (event,) = result.asset_materializations_for_node("product_images")
+    told = {name: entry.value for name, entry in event.metadata.items()}
+    assert told["dagster/row_count"] == 60
+    assert told["products_without_picture"] == 20
+    for line in ("| ok | 40 | 66.7% |", r"| not\_found | 10 | 16.7% |", "| robots | 10 | 16.7% |"):
+        assert line in str(told["outcomes"])
+    assert f"{server.host}: " in str(told["slowest_hosts"])
+    assert float(str(told["fetched_per_second"])) > 0
+    sheet = re.search(r"base64,([^)]+)\)", str(told["sample"]))
+    assert sheet is not None
+    assert base64.b64decode(sheet[1]).startswith(b"\xff\xd8")
+    assert sum(len(str(value)) for value in told.values()) < 150_000
+    (check,) = result.get_asset_check_evaluations()[-1:]
+    assert (check.check_name, check.passed, check.blocking) == ("most_products_have_a_picture", True, True)
+    assert check.description == "20 of 60 products have no picture, 50% may"
+
+
+def test_too_many_products_without_a_picture_block_what_follows(server: Any, shop: Path) -> None:
+    result = materialize(shop, allow_hosts=[server.host], most_without_image=0.3)
+    (check,) = result.get_asset_check_evaluations()[-1:]
+    assert (check.check_name, check.passed, check.blocking) == ("most_products_have_a_picture", False, True)
+    assert "20 of 60 products (33.3%) have no picture, more than the 30.0% allowed" in (check.description or "")
+    status = pq.read_table(shop / "artifacts" / "images" / "status.parquet")
+    assert status.num_rows == 60, "what was had is kept for the next run"
+
+
+def test_a_private_host_is_refused_unless_allowed(server: Any, shop: Path) -> None:
+    result = materialize(shop)
+    (check,) = result.get_asset_check_evaluations()[-1:]
+    assert not check.passed
+    assert "60 forbidden_address" in (check.description or "")
+    assert server.connections == 0
+
+
+def test_the_switches_reach_the_fetcher(server: Any, shop: Path) -> None:
+    switches = {
+        "respect_robots_header": False,
+        "keep_originals": True,
+        "short_side": 64,
+        "user_agent": "shop/1 (a@b.example)",
+    }
+    assert materialize(shop, allow_hosts=[server.host], **switches).success
+    images = shop / "artifacts" / "images"
+    reasons = pq.read_table(images / "status.parquet")["reason"].to_pylist()
+    assert (reasons.count(None), reasons.count("not_found")) == (50, 10)
+    assert len(list((images / "originals").glob("??/*"))) == 50
+    assert {request.headers["user-agent"] for request in server.requests} == {"shop/1 (a@b.example)"}
+    asked = len(server.requests)
+    assert materialize(shop, allow_hosts=[server.host], permanent_rest_hours=0, **switches).success
+    assert sorted(request.path for request in server.requests[asked:]) == sorted(f"/gone{n}" for n in range(0, 60, 6))
+    asked = len(server.requests)
+    assert materialize(shop, allow_hosts=[server.host], revalidate_hours=0, **switches).success
+    assert len(server.requests) - asked == 50
+
+
+def test_the_launchpad_starts_from_the_defaults_of_the_fetcher(tmp_path: Path) -> None:
+    assert FetchConfig().settings(tmp_path) == FetchSettings(tmp_path)
