@@ -1,5 +1,6 @@
 """Catalogue assets: the shop's file as it is, then validated, enriched and categorised products."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
 from scene_pipeline.catalog.validate import validate
+from scene_pipeline.defs.lineage import categorised_lineage, enriched_lineage, products_lineage
 from scene_pipeline.defs.resources import ArtifactStore, CatalogSource, VocabularyFolder
 from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.defs.vectors import text_encoder, text_vectors
@@ -69,26 +71,25 @@ def raw_catalog(store: ArtifactStore, catalog: CatalogSource) -> dg.MaterializeR
     )
 
 
+spec = functools.partial(
+    dg.AssetSpec,
+    deps=[raw_catalog],
+    group_name=GROUP,
+    owners=OWNERS,
+    tags=TAGS,
+    kinds={"parquet"},
+    code_version="1",
+)
+
+
 @dg.multi_asset(
     specs=[
-        dg.AssetSpec(
+        spec(
             "products",
-            deps=[raw_catalog],
-            group_name=GROUP,
-            owners=OWNERS,
-            tags=TAGS,
-            kinds={"parquet"},
-            code_version="1",
             description="The rows that can be trusted, typed: ids, texts, prices, availability and pictures.",
         ),
-        dg.AssetSpec(
+        spec(
             "rejects",
-            deps=[raw_catalog],
-            group_name=GROUP,
-            owners=OWNERS,
-            tags=TAGS,
-            kinds={"parquet"},
-            code_version="1",
             description="The rows that were refused, each with its row number, column, value and reason.",
         ),
     ],
@@ -128,6 +129,7 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
         {
             "rows_in": result.rows_in,
             "folded": result.folded,
+            "dagster/column_lineage": products_lineage(table.column_names),
             "preview": dg.MetadataValue.md(
                 markdown_table(result.products, 8, ["product_id", "sku_id", "description", "price"])
             ),
@@ -168,6 +170,7 @@ def enriched_products(
         table,
         {
             "language": catalog.language,
+            "dagster/column_lineage": enriched_lineage(),
             "description_score": dg.MetadataValue.md(
                 histogram(table["description_score"].to_numpy(), "description score: how much a row tells, 0 to 1")
             ),
@@ -196,6 +199,7 @@ def categorised_products(
         store.write_table(table, "catalog", "categorised.parquet"),
         table,
         {
+            "dagster/column_lineage": categorised_lineage(),
             "profile": dg.MetadataValue.json(msgspec.to_builtins(figures)),
             "recognised": dg.MetadataValue.md(bar_chart(figures.recognised, "share of products of which is known")),
             "categories": dg.MetadataValue.md(bar_chart(figures.categories, "products by category")),

@@ -69,18 +69,3 @@ def table_result(
         data_version=dg.DataVersion(data_version or sha256_file(path)),
         check_results=list(checks),
     )
-
-
-def lineage(columns: Mapping[str, Sequence[tuple[str, str]]]) -> dg.TableColumnLineage:
-    """Return column -> (asset, column) pairs as the lineage that the UI draws."""
-    return dg.TableColumnLineage(
-        {
-            name: [dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=column) for asset, column in origins]
-            for name, origins in columns.items()
-        }
-    )
-
-
-def same_columns(asset: str, columns: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """Return the lineage of columns taken over from `asset` under their own names."""
-    return {name: [(asset, name)] for name in columns}

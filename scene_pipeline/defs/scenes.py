@@ -15,8 +15,9 @@ from pydantic import Field
 from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.defs.bundle import serving_bundle
+from scene_pipeline.defs.lineage import lineage
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
-from scene_pipeline.defs.results import OWNERS, fails_clearly, lineage, table_result
+from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore

@@ -186,8 +186,9 @@ def test_a_changed_product_rebuilds_a_little_and_scores_every_library_again(dev:
     write_catalog(shop, changed=" S/3")
     dev.switch_schedule("refresh_catalog", on=True)
     run = wait(lambda: next((r for r in dev.runs("build_bundle") if "dagster/schedule_name" in r.tags), None), 90)
-    dev.switch_schedule("refresh_catalog", on=False)
     assert dev.finished(run.run_id).status == dg.DagsterRunStatus.SUCCESS
+    time.sleep(5)  # a tick that is under way would write the schedule's old state back
+    dev.switch_schedule("refresh_catalog", on=False)
     after = current(shop)
     assert after != before
     grown = {name: count - stored[name] for name, count in vectors(shop).items()}

@@ -21,13 +21,13 @@ ROOT = Path(__file__).parents[2]
 def test_every_setting_is_in_the_operating_guide() -> None:
     sources = [ROOT / "scene_pipeline" / "definitions.py", *(ROOT / "scene_pipeline" / "defs").glob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    names = set(re.findall(r"SCENE_PIPELINE_[A-Z_]+[A-Z]", text))
-    names |= {f"SCENE_PIPELINE_{name}" for name in re.findall(r'_(?:setting|number)\("([A-Z_]+)"', text)}
+    names = set(re.findall(r"SCENE_PIPELINE_[A-Z_]+[A-Z0-9]", text))
+    names |= {f"SCENE_PIPELINE_{name}" for name in re.findall(r'_(?:setting|number)\("([A-Z0-9_]+)"', text)}
     guide = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     assert len(names) > 25
     assert sorted(name for name in names if f"`{name}`" not in guide) == []
     example = (ROOT / "deploy" / "environment.example").read_text(encoding="utf-8")
-    assert set(re.findall(r"SCENE_PIPELINE_[A-Z_]+[A-Z]", example)) <= names
+    assert set(re.findall(r"SCENE_PIPELINE_[A-Z_]+[A-Z0-9]", example)) <= names
 
 
 def test_the_instance_configuration_loads(tmp_path: Path) -> None:

@@ -1,0 +1,175 @@
+"""The lookbook in a real Chromium: 500 scenes, search and filters, keyboard, print, light and dark, and axe.
+
+Needs the extra `browser` and a Chromium that is installed; skips where one is missing.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.reporting.lookbook import LookbookProduct, LookbookScene, write_lookbook
+from scene_pipeline_tests.reporting.conftest import recommendation, result
+from scene_pipeline_tests.reporting.test_lookbook import book
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
+CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+SCENES = 500
+ROOMS = ("living_room", "bedroom", "kitchen", "bathroom", "unknown")
+STYLES = ("mid_century_modern", "scandinavian", "industrial")
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lookbook of 500 scenes with ten products each, made of 20 photographs and 40 product pictures."""
+    folder = tmp_path_factory.mktemp("lookbook")
+    generator = np.random.default_rng(0)
+    for name, count, edge in (("scene", 20, 640), ("product", 40, 240)):
+        for number in range(count):
+            small = generator.integers(0, 255, (12, 16, 3), dtype=np.uint8)
+            Image.fromarray(small).resize((edge, edge * 3 // 4), Image.Resampling.BICUBIC).save(
+                folder / f"{name}{number}.jpg"
+            )
+    scenes = tuple(scene(folder, number) for number in range(SCENES))
+    target = folder / "lookbook.html"
+    write_lookbook(target, book(*scenes, failures=(("broken.jpg", "is damaged"),)))
+    return target
+
+
+def scene(folder: Path, number: int) -> LookbookScene:
+    scored: SceneResult = result(0, ROOMS[number % 5], STYLES[number % 3])
+    products = tuple(
+        LookbookProduct(
+            replace(recommendation(rank), confidence=round(1 - rank / 10 - number % 3 / 50, 3)),
+            f"Vase {number}-{rank}" if rank == 1 else f"Stool {number * 10 + rank}",
+            folder / f"product{(number * 7 + rank) % 40}.jpg" if rank < 10 else None,
+        )
+        for rank in range(1, 11)
+    )
+    return LookbookScene(f"scene-{number:03}.jpg", folder / f"scene{number % 20}.jpg", scored.scene, products)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
+    contexts: list[Any] = []
+
+    def make(**options: Any) -> Any:
+        context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(page_file.as_uri(), wait_until="load")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def shown(page: Any, selector: str) -> int:
+    return page.locator(f"{selector}:not([hidden])").count()
+
+
+def test_500_scenes_open_and_filter_without_a_wait(open_page: Callable[..., Any], page_file: Path) -> None:
+    started = time.perf_counter()
+    page = open_page()
+    page.locator(".status", has_text="500 scenes").wait_for()
+    opened = time.perf_counter() - started
+    assert page_file.stat().st_size < 40_000_000
+    assert opened < 15, f"{opened:.1f} s to open"
+    took = page.evaluate(
+        """() => { const box = document.querySelector("input[type=search]"); box.value = "vase 123-1";
+        const start = performance.now(); box.dispatchEvent(new Event("input", {bubbles: true}));
+        return new Promise(done => { const watch = () => document.querySelector(".status").textContent.startsWith("1 ")
+            ? done(performance.now() - start) : setTimeout(watch, 5); watch(); }); }"""
+    )
+    assert took < 1500, f"{took:.0f} ms to search"
+    assert shown(page, ".scene") == 1
+
+
+def test_filters_narrow_together_and_clear(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.select_option("select[name=room]", "kitchen")
+    page.locator(".status", has_text="100 of 500 scenes").wait_for()
+    page.select_option("select[name=style]", "industrial")
+    page.locator(".status", has_text="33 of 500 scenes").wait_for()
+    page.locator("input[type=range]").fill("85")
+    page.locator(".status", has_text=", 33 products").wait_for()
+    page.fill("input[type=search]", "no such thing")
+    page.get_by_text("No scene matches").wait_for()
+    page.get_by_role("button", name="Clear").click()
+    page.locator(".status", has_text="500 scenes, 5,000 products").wait_for()
+
+
+def test_everything_is_reached_by_keyboard(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.select_option("select[name=room]", "kitchen")
+    page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+    names: list[str] = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.textContent.trim() || document.activeElement.name"))
+    assert names[0] == "Skip to the scenes"
+    assert names[1] == "words"
+    assert names[5] == "Clear"
+    assert names[6].startswith("Details")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    assert page.locator("details[open]").count() == 1
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(open_page: Callable[..., Any], scheme: str) -> None:
+    """Over what the first room shows: axe on all 500 scenes takes minutes and finds the same."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the extra `browser` is not installed")
+    page = open_page(color_scheme=scheme)
+    page.evaluate("document.querySelectorAll('.scene').forEach((scene, n) => { if (n > 4) scene.remove(); })")
+    page.locator(".scene details summary").first.click()
+    background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    red = int(background.removeprefix("rgb(").split(",")[0])
+    assert red > 200 if scheme == "light" else red < 60
+    found = axe.Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]})
+    assert found.response["passes"], "axe looked at nothing"
+    assert [(item["id"], item["impact"], item["nodes"][0]["html"][:200]) for item in found.response["violations"]] == []
+
+
+def test_print_gives_a_page_a_scene_without_the_tools(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.select_option("select[name=room]", "kitchen")
+    page.select_option("select[name=style]", "industrial")
+    page.locator(".status", has_text="33 of 500 scenes").wait_for()
+    page.emulate_media(media="print")
+    assert not page.locator(".tools").is_visible()
+    pages = page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") + page.pdf().count(b"/Type /Page ")
+    assert 34 <= pages <= 38
+
+
+def test_nothing_is_asked_of_a_network(browser: Any, page_file: Path) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(page_file.as_uri(), wait_until="load")
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert errors == []
+    page.close()
