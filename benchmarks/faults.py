@@ -1,6 +1,6 @@
 """Break real builds and real bundles: whatever happens, the promoted bundle serves on and the error is one line.
 
-    python -m benchmarks.faults [--json] [--kills 20] [--products 60] [--seed 0]
+    python -m benchmarks.faults [--json] [--kills 20] [--products 60] [--seed 0] [--parts kills,damage,together,disk]
 
 Two catalogues are cut from the sample (rows 1-60 and 21-80, with their pictures), and `scene-pipeline build` runs in
 processes of its own:
@@ -287,18 +287,24 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="builds that are killed")
     parser.add_argument("--products", type=int, default=60, help="rows of each catalogue")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--parts", default="kills,damage,together,disk", help="what to break, comma-separated")
     arguments = parser.parse_args()
+    claims: list[Claim] = []
+    note = ""
     with tempfile.TemporaryDirectory(prefix="scene-faults-") as name:
         folder = Path(name)
         shop = make_shop(folder, arguments.products)
-        kinds: list[Callable[[], Claim]] = [
-            lambda: killed(shop, folder, arguments.kills, arguments.seed),
-            lambda: damaged(shop, folder),
-            lambda: together(shop, folder),
-        ]
-        claims = [kind() for kind in kinds]
-        more, note = full_disk(shop, folder)
-    return report([*claims, *more], arguments, build_s=round(shop.seconds, 1), note=note)
+        parts: dict[str, Callable[[], Claim]] = {
+            "kills": lambda: killed(shop, folder, arguments.kills, arguments.seed),
+            "damage": lambda: damaged(shop, folder),
+            "together": lambda: together(shop, folder),
+        }
+        wanted = arguments.parts.split(",")
+        claims += [run() for part, run in parts.items() if part in wanted]
+        if "disk" in wanted:
+            more, note = full_disk(shop, folder)
+            claims += more
+    return report(claims, arguments, build_s=round(shop.seconds, 1), note=note)
 
 
 if __name__ == "__main__":
