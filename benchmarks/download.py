@@ -8,7 +8,8 @@ img2dataset runs with two processes and the number of threads that is best for i
 colours, and writes its journal and status table; img2dataset also writes a JSON file per picture. Rates are counted
 twice: over the whole life of the process, and from the first request to the end, which leaves out imports.
 
-The machine's own limits are measured in the same run: downloading without decoding, and decoding bodies from memory.
+The machine's own limits are measured in the same run: downloading without decoding, and decoding bodies from memory,
+each with all cores to itself and, in the first, the server.
 """
 
 import argparse
@@ -45,7 +46,7 @@ PEER_VERSION = "1.47.0"
 SIDE, SHORT_SIDE, QUALITY, DELAY_S = 800, 336, 90, 0.02
 THREADS = 32
 BOUND = 1.2
-SHARE = 0.8  # of the rate at which the same cores download and then decode
+SHARE = 0.75  # of the lower limit; download and local server take the rest, as all of them share the cores
 
 
 def make_pictures(folder: Path, count: int, side: int) -> None:
@@ -239,13 +240,9 @@ def claims_of(figures: dict[str, Any]) -> list[Claim]:
     ours_mb, peer_mb = median("ours", "peak_mb"), median("img2dataset", "peak_mb")
     against = f"{peer}: {peer_mb:.0f} MB"
     claims.append(at_most("peak memory", ours_mb, peer_mb, unit="MB", against=against, n=count))
-    both = 1 / sum(1 / limit for limit in limits.values())
-    share = median("ours", "rate_after_start") / both
-    against = (
-        f"download only {limits['download_only']:.1f}/s and decode only {limits['decode_only']:.1f}/s, one after the "
-        f"other {both:.1f}/s; ours reaches {median('ours', 'rate_after_start') / min(limits.values()):.2f} of the lower"
-    )
-    claims.append(at_least("share of the machine's limit", share, SHARE, unit="", against=against, n=count))
+    share = median("ours", "rate_after_start") / min(limits.values())
+    against = f"download only {limits['download_only']:.1f}/s, decode only {limits['decode_only']:.1f}/s"
+    claims.append(at_least("share of the machine's lower limit", share, SHARE, unit="", against=against, n=count))
     return claims
 
 
