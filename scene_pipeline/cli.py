@@ -39,6 +39,9 @@ MultiScale = Annotated[
     bool,
     typer.Option("--multi-scale", help="Look at each picture whole and in four crops: slower, rooms named better."),
 ]
+Strength = Annotated[
+    float | None, typer.Option(min=0, max=1, help="How much lists are spread: 0 by score alone, 1 the most.")
+]
 Weights = Annotated[
     list[str] | None,
     typer.Option("--weight", help="FACTOR=NUMBER in place of the bundle's, all scaled to add up to 1; repeatable."),
@@ -145,12 +148,17 @@ def score(
     k: Annotated[int, typer.Option(min=1, max=200, help="Products per scene.")] = 10,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     multi_scale: MultiScale = False,
+    weight: Weights = None,
+    diversity: Strength = None,
 ) -> None:
     """Recommend products for every scene of a library and write its tables and lookbook."""
     from scene_pipeline.matching.library import list_libraries
 
+    config: dict[str, Any] = {"k": k, "multi_scale": multi_scale, "weights": _weights(weight) or {}}
+    if diversity is not None:
+        config["constraints"] = {"diversity": diversity}
     for library in list_libraries(scenes):
-        _score(library, artifacts, {"k": k, "multi_scale": multi_scale})
+        _score(library, artifacts, config)
 
 
 def _score(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
@@ -180,11 +188,15 @@ def recommend(
     multi_scale: MultiScale = False,
     min_price: Annotated[float | None, typer.Option(help="Least price.")] = None,
     max_price: Annotated[float | None, typer.Option(help="Highest price.")] = None,
+    min_size_cm: Annotated[float | None, typer.Option(help="Least largest dimension, in cm.")] = None,
     max_size_cm: Annotated[float | None, typer.Option(help="Largest dimension, in cm.")] = None,
     in_stock: Annotated[bool, typer.Option("--in-stock", help="Only what is in stock.")] = False,
     category: Annotated[list[str] | None, typer.Option(help="Only this category; repeatable.")] = None,
     without_category: Annotated[list[str] | None, typer.Option(help="Not this category; repeatable.")] = None,
     brand: Annotated[list[str] | None, typer.Option(help="Only this brand; repeatable.")] = None,
+    color: Annotated[list[str] | None, typer.Option(help="Only near this colour, blue or #aabbcc; repeatable.")] = None,
+    diversity: Strength = None,
+    weight: Weights = None,
 ) -> None:
     """Answer one photograph from the promoted bundle, without torch."""
     from scene_pipeline.matching.filtering import Constraints
@@ -195,14 +207,17 @@ def recommend(
     constraints = Constraints(
         min_price=min_price,
         max_price=max_price,
+        min_size_cm=min_size_cm,
         max_size_cm=max_size_cm,
         in_stock=in_stock,
         categories=tuple(category or ()),
         without_categories=tuple(without_category or ()),
         brands=tuple(brand or ()),
+        colors=tuple(color or ()),
+        diversity=diversity,
     )
     matcher = SceneMatcher.open(artifacts, multi_scale=multi_scale)
-    result = matcher.recommend(image, k, None if constraints == Constraints() else constraints)
+    result = matcher.recommend(image, k, None if constraints == Constraints() else constraints, _weights(weight))
     if as_json:
         _print_json(answer(result))
     else:

@@ -1,5 +1,6 @@
 """The map from a score to the probability that a product fits, as a bundle carries it in calibration.json."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -15,7 +16,9 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     method: "isotonic" (straight lines through the points `x`, `y`, both ascending), "platt" (logistic of
     `a * score + b`) or "none" (the score itself). n: labelled examples. prior: share of fitting products assumed.
-    ece, brier: on groups held out of the fit; None when there were too few groups to hold any out.
+    ece, brier: on groups held out of the fit; None when there were too few groups to hold any out. shown: ascending
+    deciles (eleven) of the scores of the products that were shown for the scenes of the set. weights: those of the
+    factors when it was fitted; a score by other weights means something else.
     """
 
     method: Method
@@ -30,6 +33,14 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prior: float | None = None
     ece: float | None = None
     brier: float | None = None
+    shown: tuple[float, ...] = ()
+    weights: dict[str, float] = {}
+
+    def holds_for(self, weights: Mapping[str, float]) -> bool:
+        """Tell whether scores by these weights are those the map was fitted on; one that names none holds for all."""
+        return not self.weights or all(
+            abs(self.weights.get(name, 0.0) - value) < 1e-6 for name, value in weights.items()
+        )
 
     def apply(self, scores: np.ndarray) -> np.ndarray:
         """Return the confidence of each score as float32, of the same shape and within 0-1."""
@@ -70,6 +81,25 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def uncalibrated(encoder_id: str) -> CalibrationMap:
     """Return the map of an encoder that has no labels: the score as it is, saying that it is no probability."""
     return CalibrationMap(method="none", encoder_id=encoder_id, calibrated=False)
+
+
+DRIFTED = 0.25
+"""Population stability index from which two distributions of scores count as different."""
+
+
+def score_drift(calibration: CalibrationMap, scores: np.ndarray) -> float | None:
+    """Return how far `scores` shown [n] lie from those the map was fitted on, as a population stability index.
+
+    0: the same in every tenth; above DRIFTED: other scores than those whose meaning was measured, so that confidences
+    may mean something else. None without a calibration, or with too few scores (100) to tell.
+    """
+    if len(calibration.shown) < 3 or len(scores) < 100:
+        return None
+    inner = np.array(calibration.shown[1:-1])
+    found = np.bincount(np.searchsorted(inner, scores), minlength=len(inner) + 1) / len(scores)
+    found = np.maximum(found, 0.5 / len(scores))
+    expected = 1 / (len(inner) + 1)
+    return float(((found - expected) * np.log(found / expected)).sum())
 
 
 def logistic(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from scene_pipeline.bundle.calibration_map import CalibrationMap
+from scene_pipeline.bundle.calibration_map import DRIFTED, CalibrationMap
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.lineage import lineage
@@ -21,6 +21,7 @@ from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore
+from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.library import LibraryResult, score_library
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.monitoring.history import record, scoring_of
@@ -60,6 +61,29 @@ RECOMMENDED_FROM = {
 """Column of the recommendations -> (asset, column) that it comes from."""
 
 
+class ConstraintsConfig(dg.Config):
+    """What every recommendation must meet; empty means no constraint."""
+
+    min_price: float | None = Field(default=None, description="Least price.")
+    max_price: float | None = Field(default=None, description="Highest price.")
+    min_size_cm: float | None = Field(default=None, description="Least largest dimension, in cm.")
+    max_size_cm: float | None = Field(default=None, description="Largest dimension, in cm.")
+    in_stock: bool = Field(default=False, description="Only what is in stock.")
+    categories: list[str] = Field(default=[], description="Only these categories.")
+    without_categories: list[str] = Field(default=[], description="None of these categories.")
+    brands: list[str] = Field(default=[], description="Only these brands.")
+    colors: list[str] = Field(default=[], description="Only near one of these colours: names or #rrggbb.")
+    diversity: float | None = Field(
+        default=None, ge=0, le=1, description="How much lists are spread: 0 by score alone, 1 the most."
+    )
+
+    def constraints(self) -> Constraints | None:
+        """Return the constraints, None where there are none."""
+        given = {name: tuple(value) if isinstance(value, list) else value for name, value in self.model_dump().items()}
+        found = Constraints(**given)
+        return None if found == Constraints() else found
+
+
 class ScoringConfig(dg.Config):
     """How a library is scored."""
 
@@ -67,6 +91,13 @@ class ScoringConfig(dg.Config):
     multi_scale: bool = Field(
         default=False,
         description="Look at each scene whole and in four crops: names rooms better, for five runs of the image tower.",
+    )
+    weights: dict[str, float] = Field(
+        default={},
+        description="Factor -> weight in place of the bundle's; all are scaled to add up to 1. Empty: the bundle's.",
+    )
+    constraints: ConstraintsConfig = Field(
+        default_factory=ConstraintsConfig, description="What every recommendation must meet."
     )
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
 
@@ -121,7 +152,20 @@ def scored_library(
     matcher = SceneMatcher.open(store.path(), multi_scale=config.multi_scale)
     known = folder / RESULTS
     previous = LibraryResult.load(known) if known.exists() and not config.rescore else None
-    result = score_library(libraries.library(library), matcher, config.k, previous, track(f"Scoring {library}"))
+    result = score_library(
+        libraries.library(library),
+        matcher,
+        config.k,
+        previous,
+        track(f"Scoring {library}"),
+        config.constraints.constraints(),
+        config.weights or None,
+    )
+    if result.drift is not None and result.drift > DRIFTED:
+        context.log.warning(
+            f"the scores of '{library}' lie elsewhere than those that confidence was fitted on (stability index "
+            f"{result.drift:.2f}, above {DRIFTED:g}); confidences may not mean what they say here"
+        )
     if not result.results:
         name, reason = next(iter(result.failures.items()))
         raise ScenePipelineError(f"none of {len(result.failures)} scenes of '{library}' can be read; {name}: {reason}")
@@ -164,6 +208,7 @@ def scored_library(
             **shared,
             "mean_confidence": float(np.mean(rows["confidence"].to_numpy())) if rows.num_rows else 0.0,
             "calibrated": matcher.calibration.calibrated,
+            **({} if result.drift is None else {"score_drift": result.drift}),
             "latency_p95_ms": float(np.percentile(latency, 95)),
             "confidence_plot": dg.MetadataValue.md(
                 histogram(rows["confidence"].to_numpy(), "confidence" if matcher.calibration.calibrated else "score")

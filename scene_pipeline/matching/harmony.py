@@ -136,7 +136,7 @@ def color_name(lab: np.ndarray) -> str:
     chroma, hue = float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a))) % 360
     if chroma < 8:
         return "white" if lightness > 88 else "black" if lightness < 22 else "grey"
-    if 35 <= hue <= 100 and chroma < 45:
+    if 35 <= hue <= 120 and chroma < 45:
         if lightness > 65 and chroma < 32:
             return "cream" if lightness > 85 else "beige"
         if lightness < 62:

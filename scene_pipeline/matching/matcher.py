@@ -72,14 +72,14 @@ class SceneMatcher:
         self._threads = threads
         self.spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
         self.calibration = msgspec.convert(bundle.calibration, CalibrationMap)
-        if self.scales != (1.0,):  # fitted on scenes seen whole
+        self._weights = self.vocabulary.scoring.weights_for(self.spec.id)
+        if self.scales != (1.0,) or not self.calibration.holds_for(self._weights):  # fitted on scenes seen whole
             self.calibration = uncalibrated(self.spec.id)
         self.encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)
         self.prompts = PromptVectors.load(bundle.prompts_path)
         self.reference = SceneReference.load(bundle.path / REFERENCE)
         self.yardstick = Yardstick(self.vocabulary, self.prompts, self.reference)
         self._center = self.reference.vector
-        self._weights = self.vocabulary.scoring.weights_for(self.spec.id)
         self._traits = Traits.load(bundle.path / TRAITS)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
@@ -134,7 +134,8 @@ class SceneMatcher:
     ) -> SceneResult:
         """Return the scene's analysis and the `k` products that suit it best, fewer when fewer are allowed.
 
-        `weights` replaces weights of the bundle's factors for this call, by name; all are scaled to add up to 1. Raises
+        `weights` replaces weights of the bundle's factors for this call, by name; all are scaled to add up to 1, and
+        confidences are then not calibrated. Raises
         ImageError for a picture that cannot be read, ScenePipelineError for constraints that leave nothing or weights
         that are none.
         """
@@ -305,7 +306,10 @@ class SceneMatcher:
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self._products.column_names, self._products.columns, strict=True))
         products = [{name: column[row].as_py() for name, column in columns.items()} for row in rows.tolist()]
-        confidence = self.calibration.apply(scored.scores[chosen])
+        calibration = self.calibration
+        if not calibration.holds_for(scored.weights):
+            calibration = uncalibrated(self.spec.id)
+        confidence = calibration.apply(scored.scores[chosen])
         lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([scored.weights[name] for name in FACTORS])
         narrator = Narrator(self.vocabulary, scene)
         planner = PlacementPlanner(self.vocabulary, scene.analysis.room.value)
@@ -319,7 +323,7 @@ class SceneMatcher:
                 placement=planner.place(product["category"], product["product_type"]),
                 score=float(scored.scores[index]),
                 confidence=float(confidence[rank - 1]),
-                calibrated=self.calibration.calibrated,
+                calibrated=calibration.calibrated,
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
                 reason=narrator.sentence(
                     product,

@@ -78,7 +78,8 @@ class Narrator:
         seen = f"{relation.scene} that covers {max(relation.share, 0.01):.0%} of the picture"
         match relation.rule:
             case "tonal":
-                return f"its {relation.product} takes up the {seen}"
+                verb = "takes up" if relation.product == relation.scene else "is close to"
+                return f"its {relation.product} {verb} the {seen}"
             case "analogous":
                 return f"its {relation.product} is next to the {seen}"
             case "complementary":

@@ -17,6 +17,8 @@ def answer(result: SceneResult) -> dict[str, Any]:
             "distributions": {name: trait.distribution for name, trait in traits.items()},
             "colors": [asdict(color) for color in scene.colors],
             "note": scene.note,
+            "light": None if scene.light is None else asdict(scene.light),
+            "present": scene.present,
         },
         "recommendations": [asdict(item) for item in result.recommendations],
         "bundle_version": result.bundle_version,

@@ -1,0 +1,162 @@
+"""Judge what the sample's scenes are shown, by the rules it was made by: `python -m training.judge [--artifacts DIR]`.
+
+Prints the share of recommendations that belong in the room, that are of the scene's style or a neighbouring one, and
+that fit in all (room, size, style, palette); how many lists have four or five categories; and the mean confidence. With
+`--gallery` it writes the ten worst scenes into docs/failures.md, with their pictures: this project's own renders.
+"""
+
+import argparse
+import csv
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scene_pipeline.files import write_text
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.sample import sample_path
+from training.calibrate import build
+from training.studio import plan, truth
+from training.studio.rooms import Brief
+
+SEED = 7
+WORST = 10
+DOCS = Path(__file__).parents[1] / "docs"
+THUMBNAIL = (260, 182)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A scene, what was said of it, and for each of its recommendations: right room, right style, fits in all."""
+
+    name: str
+    brief: Brief
+    result: SceneResult
+    room: np.ndarray
+    style: np.ndarray
+    fits: np.ndarray
+
+    @property
+    def categories(self) -> int:
+        """Different categories in the list."""
+        return len({item.category for item in self.result.recommendations})
+
+
+def judge(matcher: SceneMatcher) -> list[Judged]:
+    """Return every scene of the sample, read as a part of its library, with its list of ten judged."""
+    items = {item.sku: item for item in plan.products(SEED)}
+    with (sample_path() / "truth" / "scenes.csv").open(encoding="utf-8", newline="") as stream:
+        briefs = {row["scene"]: Brief(row["room"], row["style"], row["palette"], 0) for row in csv.DictReader(stream)}
+    scenes = {name: matcher.analyse(sample_path() / "scenes" / name) for name in sorted(briefs)}
+    judged = []
+    for name, scene in scenes.items():
+        library = [other for key, other in scenes.items() if key.split("/")[0] == name.split("/")[0]]
+        own = matcher.centred_on(np.stack([other.vector for other in library]))
+        result = own.recommend_for(scene, 10)
+        shown = [items.get(item.sku_id) for item in result.recommendations]
+        brief = briefs[name]
+        styles = {brief.style, *truth.NEIGHBOURS[brief.style]}
+        judged.append(
+            Judged(
+                name,
+                brief,
+                result,
+                np.array([item is not None and truth.suits_room(item, brief.room) for item in shown]),
+                np.array([item is not None and item.style in styles for item in shown]),
+                np.array([item is not None and truth.fits(item, brief) for item in shown]),
+            )
+        )
+    return judged
+
+
+def figures(judged: list[Judged]) -> dict[str, float]:
+    """Return the figures over all scenes."""
+    right = {
+        name: np.mean([getattr(scene.result.scene, name).value == getattr(scene.brief, name) for scene in judged])
+        for name in ("room", "style", "palette")
+    }
+    return {
+        "scenes": len(judged),
+        **{f"{name} named right": float(value) for name, value in right.items()},
+        "room-appropriate": float(np.concatenate([scene.room for scene in judged]).mean()),
+        "style-consistent": float(np.concatenate([scene.style for scene in judged]).mean()),
+        "fit in all": float(np.concatenate([scene.fits for scene in judged]).mean()),
+        "lists of 4-5 categories": float(np.mean([scene.categories in (4, 5) for scene in judged])),
+        "mean confidence": float(
+            np.mean([item.confidence for scene in judged for item in scene.result.recommendations])
+        ),
+    }
+
+
+def what_went_wrong(scene: Judged) -> str:
+    """Return a sentence of what a scene was taken for, and which of its recommendations fail by which rule."""
+    said = scene.result.scene
+    wrong = [
+        f"{name} taken for {getattr(said, name).value.replace('_', ' ')} ({getattr(said, name).confidence:.0%})"
+        for name in ("room", "style", "palette")
+        if getattr(said, name).value != getattr(scene.brief, name)
+    ]
+    read = "; ".join(wrong) or "room, style and palette named right"
+    return (
+        f"{read}. Of ten, {int((~scene.room).sum())} do not belong in the room, {int((~scene.style).sum())} are of "
+        f"another style, {int((scene.room & scene.style & ~scene.fits).sum())} only of a palette that does not suit."
+    )
+
+
+def gallery(judged: list[Judged]) -> None:
+    """Write the worst scenes into docs/failures.md, with small pictures beside it."""
+    worst = sorted(judged, key=lambda scene: (int(scene.fits.sum()), scene.name))[:WORST]
+    lines = [
+        "# Where it goes wrong",
+        "",
+        f"The {WORST} scenes of the sample with the fewest fitting products among the ten shown "
+        "(`python -m training.judge --gallery`, compact encoder). A product fits by the rules of "
+        "`scene_pipeline/sample/README.md`: room, size, style and palette.",
+        "",
+        *[f"- {name}: {value:.3g}" for name, value in figures(judged).items()],
+        "",
+    ]
+    for old in (DOCS / "images").glob("failure-*.webp"):
+        old.unlink()
+    for number, scene in enumerate(worst, start=1):
+        picture = DOCS / "images" / f"failure-{number:02}.webp"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(sample_path() / "scenes" / scene.name) as image:
+            image.thumbnail(THUMBNAIL)
+            image.save(picture, quality=70)
+        counts = Counter(item.category for item in scene.result.recommendations)
+        shown = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.most_common())
+        first = scene.result.recommendations[0]
+        lines += [
+            f"## {number}. {scene.name.split('/')[1].removesuffix('.webp')}: {int(scene.fits.sum())} of 10 fit",
+            "",
+            f"![{scene.name}](images/{picture.name})",
+            "",
+            f"{what_went_wrong(scene)} Shown: {shown}.",
+            f"First: {first.description} ({'fits' if scene.fits[0] else 'does not fit'}). {first.reason}",
+            "",
+        ]
+    write_text(DOCS / "failures.md", "\n".join(lines).rstrip() + "\n")
+
+
+def main() -> None:
+    """Judge the sample's scenes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--artifacts", type=Path, help="artifacts with a bundle of the sample, in place of a new one")
+    parser.add_argument("--gallery", action="store_true", help="write docs/failures.md")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        matcher = SceneMatcher.open(options.artifacts) if options.artifacts else build(Path(folder))
+        judged = judge(matcher)
+    for name, value in figures(judged).items():
+        print(f"{name}: {value:.3g}")
+    if options.gallery:
+        gallery(judged)
+
+
+if __name__ == "__main__":
+    main()
