@@ -1,7 +1,9 @@
 """What every asset tells Dagster: row counts, schema, data version, and one clear line when it fails."""
 
+import errno
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,9 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_file
 
 OWNERS = ["team:catalogue"]
+
+DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
+"""A full disk and a folder that may not be written: a person can mend both."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +33,14 @@ def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
             yield
         except ScenePipelineError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
+        except OSError as error:
+            if error.errno not in DISK_ERRNOS:
+                raise
+            raise dg.Failure(
+                description=f"{error.filename or 'the artifacts folder'}: {os.strerror(error.errno)}; free disk space "
+                "or give this user the right, and run again: what was finished is kept",
+                allow_retries=False,
+            ) from error
 
     if inspect.isgeneratorfunction(function):
 

@@ -1,7 +1,6 @@
 """What an encoder is: the registry of known ones, and how any other open_clip model or local checkpoint is named."""
 
 import difflib
-import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from scene_pipeline.errors import EncoderError
+from scene_pipeline.files import sha256_bytes, sha256_file
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Where the compact encoder's `compact-v1.json` and `compact-v1.safetensors` lie in the package."""
@@ -28,7 +28,7 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An image encoder, completely: enough to load it, to prepare its pictures and to know its vectors again.
 
     `weights` is an open_clip tag, the path of a checkpoint, or the file name of the compact weights. `revision` is the
-    start of the weights' SHA-256 where one id can stand for changing weights (compact, local checkpoints), else empty:
+    start of a SHA-256 of the weights where one id can stand for changing ones (compact, local checkpoints), else empty:
     vectors of two revisions never mix. `resize` is "crop" (shortest side, then the centre) or "squash" (both sides).
     `size_mb` is the size of the weights file, None when unknown. `temperature` divides cosines before a softmax over
     prompts; None means that the weights state their own.
@@ -241,15 +241,36 @@ def _local_spec(id: str, model: str, path: Path) -> EncoderSpec:
     if not path.is_file():
         raise EncoderError(f"encoder '{id}': there is no checkpoint at '{path}'; name the file after 'MODEL//'")
     status = path.stat()
-    # A fine-tuned checkpoint expects the pictures its model was first trained on, so the model's first tag says how.
-    tags = open_clip.pretrained.list_pretrained_tags_by_model(model)
-    config: dict[str, Any] = open_clip.pretrained.get_pretrained_cfg(model, tags[0]) if tags else {}
-    spec = _from_config(open_clip, config, id, weights=str(path), licence="your own checkpoint")
+    spec = _from_config(
+        open_clip, _checkpoint_config(open_clip, model, path), id, weights=str(path), licence="your own checkpoint"
+    )
+    # How pictures are prepared changes the vectors as the weights do.
+    prepared = msgspec.json.encode((spec.mean, spec.std, spec.resize, spec.interpolation))
+    weights = _file_sha256(path.resolve(), status.st_size, status.st_mtime_ns)
     return msgspec.structs.replace(
         spec,
         size_mb=round(status.st_size / 1e6, 1),
-        revision=_file_revision(path.resolve(), status.st_size, status.st_mtime_ns),
+        revision=sha256_bytes(weights.encode(), prepared)[:12],
     )
+
+
+def _checkpoint_config(open_clip: Any, model: str, path: Path) -> dict[str, Any]:
+    """Return how the pictures of a checkpoint are prepared, as open_clip's own tables state it.
+
+    `open_clip_config.json` beside the file says so (models from the Hugging Face hub have it), else the tag that the
+    file's name contains, else the model's first tag: a fine-tuned checkpoint expects the pictures its model was first
+    trained on.
+    """
+    beside = path.parent / "open_clip_config.json"
+    if beside.is_file():
+        try:
+            return msgspec.json.decode(beside.read_bytes(), type=dict[str, dict[str, Any]])["preprocess_cfg"]
+        except (OSError, msgspec.DecodeError, KeyError) as error:
+            raise EncoderError(f"{beside}: states no preprocess_cfg ({error}); mend or remove it") from error
+    tags: list[str] = open_clip.pretrained.list_pretrained_tags_by_model(model)
+    named = [tag for tag in tags if tag in path.name]
+    chosen = max(named, key=len) if named else next(iter(tags), None)
+    return open_clip.pretrained.get_pretrained_cfg(model, chosen) if chosen else {}
 
 
 def _from_config(open_clip: Any, config: dict[str, Any], id: str, weights: str, licence: str) -> EncoderSpec:
@@ -294,7 +315,6 @@ def _unknown(id: str, known: list[str]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _file_revision(path: Path, size: int, modified: int) -> str:
-    """Return the start of the file's SHA-256; size and time are arguments so that a changed file is read again."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
+def _file_sha256(path: Path, size: int, modified: int) -> str:
+    """Return the file's SHA-256; size and time are arguments so that a changed file is read again."""
+    return sha256_file(path)

@@ -1,5 +1,7 @@
 """Two builds of the same artifacts never write each other's tables."""
 
+import errno
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +10,7 @@ import pytest
 from scene_pipeline.bundle.layout import writer_lock
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs import run
+from scene_pipeline.defs.results import fails_clearly
 from scene_pipeline.errors import BundleError
 
 
@@ -17,3 +20,24 @@ def test_a_second_build_is_refused_in_one_line(tmp_path: Path, monkeypatch: pyte
         with pytest.raises(BundleError, match="another process is writing a bundle"):
             run.build_bundle(defs, instance, {"store": {"root": str(tmp_path)}})
         assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_cannot_be_written_is_one_clear_line(number: int) -> None:
+    @fails_clearly
+    def asset() -> None:
+        raise OSError(number, "as the system says", "artifacts/catalog/products.parquet")
+
+    with pytest.raises(dg.Failure) as caught:
+        asset()
+    assert str(caught.value.description).startswith(f"artifacts/catalog/products.parquet: {os.strerror(number)}; free")
+    assert caught.value.allow_retries is False
+
+
+def test_other_errors_of_the_system_stay_what_they_are() -> None:
+    @fails_clearly
+    def asset() -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such file", "lost.parquet")
+
+    with pytest.raises(FileNotFoundError):
+        asset()

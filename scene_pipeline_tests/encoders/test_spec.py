@@ -69,6 +69,29 @@ def test_a_local_checkpoint_is_known_by_its_bytes(tiny: EncoderSpec, tiny_checkp
     assert slug(f"tiny-clip/{copy}") != slug(tiny)
 
 
+def test_a_checkpoint_named_for_a_tag_is_prepared_as_that_tag(tmp_path: Path) -> None:
+    prepared = {}
+    for name in ("laion2b_s32b_b82k.pt", "fine-tuned.pt"):
+        (tmp_path / name).write_bytes(b"weights")
+        prepared[name] = get_spec(f"ViT-L-14/{tmp_path / name}")
+    assert prepared["laion2b_s32b_b82k.pt"].mean == SPECS["ViT-L-14/laion2b_s32b_b82k"].mean == (0.5, 0.5, 0.5)
+    assert prepared["fine-tuned.pt"].mean == SPECS["ViT-B-32/laion2b_s34b_b79k"].mean  # that of the first tag, openai
+    # The same weights on pictures prepared otherwise give other vectors.
+    assert len({spec.revision for spec in prepared.values()}) == 2
+
+
+def test_a_config_beside_a_checkpoint_says_how_its_pictures_are_prepared(tiny_model: str, tmp_path: Path) -> None:
+    (tmp_path / "w.pt").write_bytes(b"weights")
+    preprocess = {"mean": [0.1, 0.2, 0.3], "std": [1, 1, 1], "interpolation": "bilinear", "resize_mode": "squash"}
+    config = tmp_path / "open_clip_config.json"
+    config.write_text(json.dumps({"model_cfg": {}, "preprocess_cfg": preprocess}))
+    spec = get_spec(f"{tiny_model}/{tmp_path / 'w.pt'}")
+    assert (spec.mean, spec.interpolation, spec.resize) == ((0.1, 0.2, 0.3), "bilinear", "squash")
+    config.write_text("{}")
+    with pytest.raises(EncoderError, match=r"open_clip_config\.json: states no preprocess_cfg"):
+        get_spec(f"{tiny_model}/{tmp_path / 'w.pt'}")
+
+
 def test_a_relative_checkpoint_path_is_found(
     tiny_checkpoint: Path, tiny: EncoderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
