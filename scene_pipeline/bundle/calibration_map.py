@@ -38,9 +38,7 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def holds_for(self, weights: Mapping[str, float]) -> bool:
         """Tell whether scores by these weights are those the map was fitted on; one that names none holds for all."""
-        return not self.weights or all(
-            abs(self.weights.get(name, 0.0) - value) < 1e-6 for name, value in weights.items()
-        )
+        return not self.weights or all(abs(self.weights.get(name, 0) - value) < 1e-6 for name, value in weights.items())
 
     def apply(self, scores: np.ndarray) -> np.ndarray:
         """Return the confidence of each score as float32, of the same shape and within 0-1."""

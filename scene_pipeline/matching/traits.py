@@ -20,7 +20,7 @@ TRAITS = "traits.npz"
 
 READ = (
     "category", "materials", "rooms", "styles", "outdoor", "color_lab", "largest_cm", "availability", "price",
-    "has_image", "image_lab", "image_share",
+    "has_image", "image_lab", "image_share", "product_type",
 )  # fmt: skip
 """The columns that traits are made of: a million whole rows as objects would take 15 GB."""
 
@@ -29,6 +29,12 @@ DEFAULT_AFFINITY = 0.4
 OUTDOOR_FIT = 0.1
 ELSEWHERE_FIT = 0.35
 """How much of its fit a product keeps in a room its text does not name, when it names others."""
+
+OTHER_TYPE_FIT = 0.6
+"""How much of its fit a product keeps in rooms that its type is not made for."""
+
+MADE_FOR_FIT = 0.9
+"""Least fit of a product to the rooms that its type is made for."""
 
 TEXT_SHARE = 0.5
 """How much of the room fit comes from the likeness of texts, where the product names no room."""
@@ -145,6 +151,28 @@ def _category_rooms(vocabulary: Vocabulary) -> np.ndarray:
     return np.array([*[fits(category) for category in vocabulary.categories], uncategorised], dtype=np.float32)
 
 
+class TypeRooms:
+    """Finds the rooms that a product type is made for; each type is looked up once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        rooms = [room.id for room in vocabulary.rooms]
+        entries = [
+            (set(kind.split()), [rooms.index(room) for room in named]) for kind, named in vocabulary.type_rooms.items()
+        ]
+        self._entries = sorted(entries, key=lambda entry: -len(entry[0]))
+        self._known: dict[str, list[int]] = {}
+
+    def find(self, product_type: str | None) -> list[int]:
+        """Return the positions of the rooms of a type, empty where the vocabulary says nothing of it."""
+        if not product_type:
+            return []
+        if product_type not in self._known:
+            words = product_type.lower().split()
+            there = {*words, *[word.removesuffix("s") for word in words]}
+            self._known[product_type] = next((named for kind, named in self._entries if kind <= there), [])
+        return self._known[product_type]
+
+
 def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarray | None) -> np.ndarray:
     """A product named for a room fits it fully and keeps little elsewhere; others fit as category and text say.
 
@@ -157,11 +185,15 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
     fit = by_category[[_position(categories, row["category"]) for row in rows]]
     if text is not None:
         fit = (1 - TEXT_SHARE) * fit + TEXT_SHARE * _spread(text)
+    made_for = TypeRooms(vocabulary)
     for index, row in enumerate(rows):
         named = [rooms.index(room) for room in row["rooms"] if room in rooms]
         if named:
             fit[index] *= ELSEWHERE_FIT
             fit[index, named] = 1.0
+        elif kinds := made_for.find(row.get("product_type")):
+            fit[index] *= OTHER_TYPE_FIT
+            fit[index, kinds] = np.maximum(fit[index, kinds] / OTHER_TYPE_FIT, MADE_FOR_FIT)
         if row["outdoor"]:
             fit[index] = np.minimum(fit[index], OUTDOOR_FIT)
     return fit

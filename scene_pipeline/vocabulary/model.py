@@ -149,7 +149,10 @@ class Scoring(_Strict, frozen=True):
 
 
 class Vocabulary(_Strict, frozen=True):
-    """All of it. Serialised as JSON into every bundle, so that serving needs no YAML."""
+    """All of it. Serialised as JSON into every bundle, so that serving needs no YAML.
+
+    `type_rooms` maps words of a product type to the rooms that such products are made for.
+    """
 
     rooms: tuple[Room, ...]
     unknown: UnknownScene
@@ -159,6 +162,7 @@ class Vocabulary(_Strict, frozen=True):
     uncategorised: Uncategorised
     materials: tuple[Material, ...]
     scoring: Scoring
+    type_rooms: dict[str, tuple[str, ...]] = {}
 
     def to_json(self) -> bytes:
         """Return the vocabulary as canonical JSON; its hash changes exactly when the vocabulary does."""
@@ -189,6 +193,7 @@ class _PalettesFile(_Strict, frozen=True):
 class _CategoriesFile(_Strict, frozen=True):
     categories: tuple[Category, ...]
     uncategorised: Uncategorised | None = None
+    type_rooms: dict[str, tuple[str, ...]] = {}
 
 
 class _MaterialsFile(_Strict, frozen=True):
@@ -228,6 +233,7 @@ def load_vocabulary(overlay: Path | None = None) -> Vocabulary:
             "materials.yaml", [file.materials for file in _read(folders, "materials.yaml", _MaterialsFile)]
         ),
         scoring=_read(folders, "scoring.yaml", Scoring)[-1],
+        type_rooms={kind: named for file in categories for kind, named in file.type_rooms.items()},
     )
     check_references(vocabulary)
     return vocabulary
@@ -264,6 +270,8 @@ def check_references(vocabulary: Vocabulary) -> None:
             _known(f"category '{category.id}', {kind}", places, rooms | {"any"})
             if not places.get("any"):
                 raise VocabularyError(f"category '{category.id}', {kind}: needs an 'any' entry for the other rooms")
+    for kind, named in vocabulary.type_rooms.items():
+        _known(f"type_rooms, {kind}", named, rooms)
     for style in vocabulary.styles:
         _known(f"style '{style.id}', materials", style.materials, materials)
         _known(f"style '{style.id}', palettes", style.palettes, palettes)
