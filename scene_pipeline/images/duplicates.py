@@ -39,7 +39,8 @@ def duplicate_groups(hashes: Mapping[str, int]) -> dict[str, str]:
     members: dict[int, list[str]] = {}
     for label, value in zip(_joined(len(values), near_pairs(values)).tolist(), values.tolist(), strict=True):
         members.setdefault(label, []).extend(by_hash[value])
-    return {sha256: min(group) for group in members.values() if len(group) > 1 for sha256 in group}
+    groups = [(min(group), group) for group in members.values() if len(group) > 1]
+    return {sha256: smallest for smallest, group in groups for sha256 in group}
 
 
 def proposed(status: pa.Table) -> pa.Table:
@@ -78,7 +79,8 @@ def confirm(
         for label, place in zip(labels, places, strict=True):
             same.setdefault(label, []).append(names[place])
         for alike in same.values():
-            rows.extend((name, group, min(alike) if len(alike) > 1 else None) for name in alike)
+            smallest = min(alike) if len(alike) > 1 else None
+            rows.extend((name, group, smallest) for name in alike)
     columns = [list(column) for column in zip(*sorted(rows), strict=True)] or [[]] * len(DUPLICATES)
     return pa.table([pa.array(column, pa.string()) for column in columns], schema=DUPLICATES)
 
