@@ -5,7 +5,7 @@ READY := .venv/.ready
 export DAGSTER_DISABLE_TELEMETRY := 1
 ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo test lint ui bench clean setup
+.PHONY: demo test e2e pictures lint ui bench clean setup
 
 setup: $(READY)
 
@@ -27,6 +27,13 @@ test: lint  ## lint, types, tests
 	$(BIN)/dagster definitions validate --log-level warning
 	$(BIN)/dagster definitions validate --log-level warning -w workspace.yaml
 	$(BIN)/pytest
+
+e2e: $(READY)  ## dagster dev with its daemon: folders dropped, feeds changed and broken (minutes)
+	SCENE_PIPELINE_E2E=1 $(BIN)/pytest scene_pipeline_tests/defs/test_end_to_end.py scene_pipeline_tests/defs/test_event_log.py
+
+pictures: $(READY)  ## those of the README, from real runs, in a Chromium that is installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[browser]'
+	$(BIN)/python docs/pictures/take.py
 
 ui: $(READY)  ## Dagster on 127.0.0.1:3000
 	@mkdir -p "$(DAGSTER_HOME)"
