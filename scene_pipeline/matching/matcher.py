@@ -197,6 +197,11 @@ class SceneMatcher:
         return other
 
     @property
+    def weights(self) -> Mapping[str, float]:
+        """The weights of the factors, where a call gives none."""
+        return self._weights
+
+    @property
     def center(self) -> np.ndarray:
         """The mean scene [d] from which scenes are compared with products."""
         return self._center

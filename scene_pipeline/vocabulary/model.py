@@ -125,7 +125,7 @@ class Diversity(_Strict, frozen=True):
     min_categories: int
     max_categories: int = 5
     priority: float = 0.01
-    present: float = 0.02
+    present: float = 0.01
 
 
 class Scoring(_Strict, frozen=True):

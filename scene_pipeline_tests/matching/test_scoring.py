@@ -1,0 +1,336 @@
+"""Scores: colours that go together, wishes that hold, negatives, weights, and lists within their bounds."""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scene_pipeline.errors import ScenePipelineError, VocabularyError
+from scene_pipeline.matching.diversity import choose, with_strength
+from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score
+from scene_pipeline.matching.filtering import BASIC_COLORS, Constraints, color_of, passes
+from scene_pipeline.matching.harmony import color_match, color_name, strongest_relation, typical_harmony
+from scene_pipeline.matching.scene import Scene
+from scene_pipeline.matching.traits import TextLikeness, Traits, TypeRooms, build_traits
+from scene_pipeline.matching.types import SceneAnalysis, Trait
+from scene_pipeline.vocabulary import load_vocabulary
+from scene_pipeline.vocabulary.model import check_references
+
+VOCABULARY = load_vocabulary()
+ROOMS = [room.id for room in VOCABULARY.rooms]
+CATEGORIES = [category.id for category in VOCABULARY.categories]
+RULES = VOCABULARY.scoring.diversity
+WHITE, BLUE, ORANGE, NAVY = (95.0, 0.0, 1.0), (50.0, 0.0, -40.0), (65.0, 35.0, 55.0), (22.0, 6.0, -28.0)
+
+
+def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], ...] = (WHITE, BLUE)) -> Scene:
+    def trait(value: str) -> Trait:
+        return Trait(value, 1.0, 0.0, {value: 1.0})
+
+    return Scene(
+        analysis=SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ()),
+        vector=np.ones(4, np.float32) / 2,
+        rooms=(np.array(ROOMS) == room).astype(np.float32),
+        styles=np.full(len(VOCABULARY.styles), 1 / len(VOCABULARY.styles), np.float32),
+        palettes=np.full(len(VOCABULARY.palettes), 1 / len(VOCABULARY.palettes), np.float32),
+        lab=np.array(colors, np.float32),
+        share=np.full(len(colors), 1 / len(colors), np.float32),
+    )
+
+
+def traits(*products: dict, text: TextLikeness | None = None) -> Traits:
+    silent = {
+        "category": "functional_beauty", "materials": [], "rooms": [], "styles": [], "outdoor": False, "color_lab": [],
+        "largest_cm": 20.0, "availability": "in_stock", "price": 10.0, "has_image": True, "image_lab": None,
+        "image_share": None, "product_type": None,
+    }  # fmt: skip
+    columns = {name: [{**silent, **product}[name] for product in products] for name in silent}
+    colors, shares = pa.list_(pa.list_(pa.float32())), pa.list_(pa.float32())
+    types = {"materials": pa.list_(pa.string()), "rooms": pa.list_(pa.string()), "styles": pa.list_(pa.string()),
+             "color_lab": colors, "image_lab": colors, "image_share": shares, "product_type": pa.string()}  # fmt: skip
+    table = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
+    return build_traits(table, VOCABULARY, text)
+
+
+def candidates(known: Traits) -> Candidates:
+    return Candidates(np.arange(len(known)), np.zeros(len(known), np.float32), known, VOCABULARY)
+
+
+# ---------------------------------------------------------------- colours
+
+
+@pytest.mark.parametrize(
+    ("product", "room", "rule"),
+    [
+        (BLUE, (WHITE, BLUE), "tonal"),
+        ((35.0, 2.0, -30.0), (WHITE, (75.0, 0.0, -45.0)), "analogous"),
+        (ORANGE, ((80.0, -18.0, -32.0),), "complementary"),
+        ((60.0, 0.0, 0.0), ((40.0, 50.0, 30.0),), "neutral"),
+    ],
+)
+def test_relations_are_those_a_colourist_names(product, room, rule: str) -> None:
+    found = strongest_relation(
+        np.array([product], np.float32),
+        np.ones(1, np.float32),
+        np.array(room, np.float32),
+        np.ones(len(room)) / len(room),
+    )
+    assert found is not None
+    assert found.rule == rule
+
+
+def test_a_small_strong_colour_is_an_accent_worth_taking_up() -> None:
+    room = np.array([WHITE, BLUE], np.float32)
+    worth = color_match(np.array([BLUE], np.float32), room, np.array([0.95, 0.05], np.float32))
+    assert worth[0] > 0.85
+
+
+@pytest.mark.parametrize(
+    ("lab", "name"),
+    [
+        ((97, 0, 0), "white"), ((10, 0, 0), "black"), ((55, 1, -2), "grey"), ((80, 4, 18), "beige"),
+        ((90, 0, 14), "cream"), ((38, 14, 24), "brown"), (BLUE, "blue"), (ORANGE, "orange"), ((52, -32, 28), "green"),
+        ((45, 60, 38), "red"), ((82, 4, 66), "yellow"), ((38, 36, -36), "purple"), ((50, -26, -8), "teal"),
+    ],
+)  # fmt: skip
+def test_colours_are_named_as_people_do(lab: tuple[float, float, float], name: str) -> None:
+    assert color_name(np.array(lab, np.float32)) == name
+
+
+def test_white_goes_with_every_room_so_its_harmony_says_nothing_of_this_one() -> None:
+    known = traits({"color_lab": [WHITE]}, {"color_lab": [BLUE]}, {"color_lab": []})
+    assert known.harmony_mean[0] > known.harmony_mean[1]
+    _, blue_room = score(scene(colors=(WHITE, BLUE)), candidates(known), VOCABULARY.scoring.weights)
+    harmony = blue_room[:, list(FACTORS).index("color_harmony")]
+    assert harmony[1] > harmony[0]
+    assert harmony[2] == pytest.approx(0.5)
+
+
+def test_typical_harmony_is_the_mean_over_rooms() -> None:
+    lab, share = np.zeros((1, 4, 3), np.float32), np.array([[1, 0, 0, 0]], np.float32)
+    lab[0, 0] = BLUE
+    rooms = [
+        (np.array([BLUE], np.float32), np.ones(1, np.float32)),
+        (np.array([WHITE], np.float32), np.ones(1, np.float32)),
+    ]
+    palette = np.array([-1], np.int8)
+    one = [typical_harmony((lab, share, palette), [room], VOCABULARY)[0][0] for room in rooms]
+    mean, deviation = typical_harmony((lab, share, palette), rooms, VOCABULARY)
+    assert mean[0] == pytest.approx(np.mean(one), abs=1e-5)
+    assert deviation[0] == pytest.approx(np.std(one) + 0.03, abs=1e-4)
+
+
+# ---------------------------------------------------------------- rooms and negatives
+
+
+@pytest.mark.parametrize(
+    ("product", "room", "passing"),
+    [
+        ({"rooms": ["bathroom"], "product_type": "toilet brush"}, "living_room", False),
+        ({"rooms": ["bathroom"], "product_type": "toilet brush"}, "bathroom", True),
+        ({"product_type": "toilet brush"}, "living_room", True),  # nothing but its type says so: less, but no negative
+        ({"outdoor": True, "category": "accent_furniture", "product_type": "chair"}, "bedroom", False),
+        ({"category": "accent_furniture", "product_type": "armchair"}, "living_room", True),
+    ],
+)
+def test_a_negative_is_a_negative(product: dict, room: str, passing: bool) -> None:
+    assert passes(scene(room), candidates(traits(product)))[0] == passing
+
+
+def test_a_type_is_made_for_rooms_and_fits_others_less() -> None:
+    bed, lamp = traits(
+        {"category": "accent_furniture", "product_type": "bed frame"},
+        {"category": "accent_furniture", "product_type": "thing"},
+    ).room_fit
+    assert bed[ROOMS.index("bedroom")] >= 0.9
+    assert bed[ROOMS.index("dining_room")] < lamp[ROOMS.index("dining_room")]
+
+
+def test_the_entry_with_most_words_wins() -> None:
+    types = TypeRooms(VOCABULARY)
+    assert types.find("tea towel") == [ROOMS.index("kitchen")]
+    assert types.find("Bath towels") == [ROOMS.index("bathroom")]
+    assert types.find("gizmo") == types.find(None) == []
+
+
+def test_text_tells_products_apart_where_category_and_type_do_not() -> None:
+    likeness = np.zeros((4, 8), np.float32)
+    likeness[0, ROOMS.index("kitchen")] = likeness[1, ROOMS.index("bathroom")] = 0.5
+    known = traits(
+        *[{"category": "uncategorised"}] * 4, text=TextLikeness(np.zeros((4, len(VOCABULARY.styles))), likeness)
+    )
+    assert known.room_fit[0].argmax() == ROOMS.index("kitchen")
+    assert known.room_fit[1].argmax() == ROOMS.index("bathroom")
+
+
+def test_a_type_of_an_unknown_room_is_refused() -> None:
+    with pytest.raises(VocabularyError, match="type_rooms, boat: 'harbour' is not one of"):
+        check_references(msgspec.structs.replace(VOCABULARY, type_rooms={"boat": ("harbour",)}))
+
+
+# ---------------------------------------------------------------- wishes
+
+
+KNOWN = traits(
+    {"price": 10.0, "largest_cm": 20.0, "color_lab": [BLUE]},
+    {"price": 50.0, "largest_cm": 120.0, "category": "lighting_accents", "color_lab": [ORANGE]},
+    {"price": None, "largest_cm": None, "availability": "out_of_stock"},
+)
+BRANDS = pa.chunked_array([["Acme", "Bolt", None]])
+
+
+@pytest.mark.parametrize(
+    ("wish", "rows"),
+    [
+        ({"min_price": 20}, [1]),
+        ({"max_price": 20}, [0]),
+        ({"min_size_cm": 50}, [1]),
+        ({"max_size_cm": 50}, [0]),
+        ({"in_stock": True}, [0, 1]),
+        ({"categories": ("lighting_accents",)}, [1]),
+        ({"without_categories": ("lighting_accents",)}, [0, 2]),
+        ({"brands": ("acme",)}, [0]),
+        ({"colors": ("blue",)}, [0]),
+        ({"colors": ("#E07020",)}, [1]),
+        ({"colors": ("blue", "orange")}, [0, 1]),
+    ],
+)
+def test_a_wish_keeps_what_meets_it(wish: dict, rows: list[int]) -> None:
+    mask = Constraints(**wish).allowed(KNOWN, CATEGORIES, lambda: BRANDS)
+    assert mask is not None
+    assert np.flatnonzero(mask).tolist() == rows
+
+
+def test_the_wish_that_leaves_nothing_is_named_with_what_it_had_to_choose_from() -> None:
+    with pytest.raises(
+        ScenePipelineError, match=r"once a price of at most 20 is applied: none of the 1 with a price of"
+    ):
+        Constraints(min_price=20, max_price=20).allowed(KNOWN, CATEGORIES, lambda: BRANDS)
+    with pytest.raises(ScenePipelineError, match=r"once brand Cog is applied: none of 3 has it"):
+        Constraints(brands=("Cog",)).allowed(KNOWN, CATEGORIES, lambda: BRANDS)
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"min_price": 5, "max_price": 1}, "the least price, 5, is above the highest, 1"),
+        ({"min_size_cm": 5, "max_size_cm": 1}, "the least size, 5, is above"),
+        ({"diversity": 1.5}, "diversity is 1.5; it must lie between 0 and 1"),
+    ],
+)
+def test_wishes_that_nothing_can_meet_are_refused(wish: dict, message: str) -> None:
+    with pytest.raises(ScenePipelineError, match=message):
+        Constraints(**wish)
+
+
+def test_a_colour_is_a_name_or_a_hex_code() -> None:
+    assert color_of(" Blue ") == BASIC_COLORS["blue"]
+    assert color_of("#000000") == pytest.approx((0, 0, 0), abs=1e-3)
+    with pytest.raises(ScenePipelineError, match="colour 'blurple' is neither #rrggbb nor one of white"):
+        color_of("blurple")
+
+
+# ---------------------------------------------------------------- weights
+
+
+def test_weights_given_replace_those_named_and_all_add_up_to_one() -> None:
+    weights = dict.fromkeys(FACTORS, 1 / 6)
+    found = replaced(weights, {"color_harmony": 1.0})
+    assert sum(found.values()) == pytest.approx(1)
+    assert found["color_harmony"] == pytest.approx(1 / (1 + 5 / 6))
+    assert replaced(weights, None) is weights
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"beauty": 1.0}, "weight 'beauty' is not one of base_similarity"),
+        ({"color_harmony": -1.0}, "it must be a number of at least 0"),
+        ({"color_harmony": float("nan")}, "it must be a number of at least 0"),
+        (dict.fromkeys(FACTORS, 0.0), "all weights are 0"),
+    ],
+)
+def test_weights_that_are_none_are_refused(given: dict, message: str) -> None:
+    with pytest.raises(ScenePipelineError, match=message):
+        replaced(dict.fromkeys(FACTORS, 1 / 6), given)
+
+
+def test_learned_weights_are_checked_like_the_others() -> None:
+    bad = msgspec.structs.replace(VOCABULARY.scoring, weights_by_encoder={"x": {"base_similarity": 1.0}})
+    with pytest.raises(VocabularyError, match=r"weights_by_encoder 'x': .* missing"):
+        check_references(msgspec.structs.replace(VOCABULARY, scoring=bad))
+
+
+def test_every_factor_stays_within_0_and_1() -> None:
+    known = traits(
+        *[{"color_lab": [color], "largest_cm": size} for color in (WHITE, NAVY) for size in (1.0, 900.0, None)]
+    )
+    scores, factors = score(scene(), candidates(known), VOCABULARY.scoring.weights)
+    assert factors.shape == (6, 6)
+    assert 0 <= factors.min() <= factors.max() <= 1
+    np.testing.assert_allclose(scores, factors @ [VOCABULARY.scoring.weights[name] for name in FACTORS], rtol=1e-5)
+
+
+# ---------------------------------------------------------------- lists
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(-1, 7)), min_size=1, max_size=80),
+    st.integers(1, 20),
+)
+def test_a_list_is_as_long_as_asked_and_repeats_nothing(products: list[tuple[float, int]], k: int) -> None:
+    scores = np.array([value for value, _ in products], np.float32)
+    category = np.array([kind for _, kind in products])
+    vectors = np.eye(len(products), dtype=np.float32)
+    chosen = choose(scores, vectors, category, k, RULES)
+    assert len(chosen) == len(set(chosen)) == min(k, len(products))
+
+
+def test_a_list_of_ten_has_four_or_five_categories() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        category = rng.integers(0, 8, size=200)
+        chosen = choose(rng.random(200).astype(np.float32), np.eye(200, dtype=np.float32), category, 10, RULES)
+        assert len(set(category[chosen].tolist())) in (4, 5)
+
+
+def test_what_is_taken_counts_towards_the_bounds() -> None:
+    category = np.array([0] * 5 + [1] * 5)
+    chosen = choose(np.linspace(1, 0.5, 10), np.eye(10, dtype=np.float32), category, 3, RULES, {0: 3})
+    assert category[chosen].tolist() == [1, 1, 1]
+
+
+def test_strength_goes_from_the_scores_to_the_most_spread() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    scores, category = rng.random(60).astype(np.float32), np.arange(60) % 5
+
+    def likeness(strength: float) -> float:
+        chosen = choose(scores, vectors, category, 10, with_strength(RULES, strength))
+        return float((vectors[chosen] @ vectors[chosen].T)[np.triu_indices(10, 1)].mean())
+
+    assert with_strength(RULES, 0).mmr_lambda == 1
+    assert likeness(1) < likeness(0)
+
+
+def test_a_full_room_leaves_less_place_for_the_largest() -> None:
+    from scene_pipeline.matching.types import Measure, SceneLight
+
+    known = traits({"category": "accent_furniture", "largest_cm": 255.0})
+    sure = Measure(0.5, 1.0)
+
+    def fit(clutter: float) -> float:
+        light = SceneLight(sure, sure, sure, Measure(clutter, 1.0), {})
+        base = scene()
+        _, factors = score(
+            replace(base, analysis=replace(base.analysis, light=light)), candidates(known), VOCABULARY.scoring.weights
+        )
+        return float(factors[0, list(FACTORS).index("size_appropriateness")])
+
+    assert fit(0.1) == 1.0
+    assert fit(0.8) < 0.6
