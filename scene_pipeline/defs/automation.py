@@ -8,8 +8,10 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 
-from scene_pipeline.defs.resources import SceneLibraries
+from scene_pipeline.bundle.layout import current_version
+from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
+from scene_pipeline.errors import BundleError
 from scene_pipeline.matching.library import libraries_under
 
 CATALOG_TO_BUNDLE = dg.AssetSelection.groups("catalog", "images", "embeddings", "serving")
@@ -52,9 +54,11 @@ def library_changes(
     known: Mapping[str, str],
     existing: Collection[str],
     in_flight: Collection[str],
+    ready: bool = True,
 ) -> LibraryChanges:
     """Decide what to do. `found` is library -> fingerprint now, None when the folder cannot be read; `known` is what
-    was last scored; `existing` are the partitions there are, `in_flight` those with a run under way.
+    was last scored; `existing` are the partitions there are, `in_flight` those with a run under way. `ready`: there is
+    a bundle to score with; until then libraries are registered, and scored at the first look after it is there.
 
     A folder that cannot be read changes nothing: it is no sign that its libraries are gone. A library with a run under
     way is left alone and looked at again next time.
@@ -64,7 +68,9 @@ def library_changes(
     return LibraryChanges(
         add=tuple(sorted(set(found) - set(existing))),
         delete=tuple(sorted(set(existing) - set(found) - set(in_flight))),
-        score=tuple(sorted(key for key, print_ in found.items() if known.get(key) != print_ and key not in in_flight)),
+        score=tuple(
+            sorted(key for key, seen in found.items() if ready and known.get(key) != seen and key not in in_flight)
+        ),
     )
 
 
@@ -97,7 +103,7 @@ def library_sensor(every_s: int) -> dg.SensorDefinition:
         description="Registers new scene libraries, scores new and changed ones, forgets those that vanished.",
     )
     def scene_library_sensor(
-        context: dg.SensorEvaluationContext, libraries: SceneLibraries
+        context: dg.SensorEvaluationContext, libraries: SceneLibraries, store: ArtifactStore
     ) -> dg.SensorResult | dg.SkipReason:
         """Look at the scenes' folder and ask for runs."""
         root = libraries.folder()
@@ -110,6 +116,7 @@ def library_sensor(every_s: int) -> dg.SensorDefinition:
             known,
             context.instance.get_dynamic_partitions(scene_libraries.name or ""),
             _in_flight(context.instance),
+            ready=_has_bundle(store),
         )
         seen = {key: value for key, value in known.items() if key in found} | {key: found[key] for key in changes.score}
         requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
@@ -127,6 +134,14 @@ def library_sensor(every_s: int) -> dg.SensorDefinition:
         )
 
     return scene_library_sensor
+
+
+def _has_bundle(store: ArtifactStore) -> bool:
+    """Tell whether a bundle is promoted; a damaged one counts, since the run then says what to mend."""
+    try:
+        return current_version(store.path()) is not None
+    except BundleError:
+        return True
 
 
 def _in_flight(instance: dg.DagsterInstance) -> set[str]:

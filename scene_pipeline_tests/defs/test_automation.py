@@ -9,7 +9,7 @@ import pytest
 
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.automation import LibraryChanges, fingerprints, library_changes, library_sensor
-from scene_pipeline.defs.resources import SceneLibraries
+from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 
 scene_library_sensor = library_sensor(30)
@@ -46,6 +46,12 @@ def test_library_changes(
     assert library_changes(found, known, existing, in_flight) == expected
 
 
+def test_without_a_bundle_a_library_is_registered_and_scored_later() -> None:
+    """A run without a bundle would only fail, and the library would count as seen."""
+    assert library_changes({"a": "1"}, {}, [], [], ready=False) == LibraryChanges(("a",), (), ())
+    assert library_changes({"a": "1"}, {}, ["a"], []) == LibraryChanges((), (), ("a",))
+
+
 def test_fingerprints_follow_the_pictures(tmp_path: Path) -> None:
     (tmp_path / "spring").mkdir()
     (tmp_path / "empty").mkdir()
@@ -68,10 +74,18 @@ def test_the_sensor_registers_scores_and_forgets(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.jpg").write_bytes(b"x")
     libraries = SceneLibraries(root=str(tmp_path))
+    store = ArtifactStore(root=str(tmp_path / "artifacts"))
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("scene_libraries", ["winter"])
+        early = scene_library_sensor(dg.build_sensor_context(instance=instance), libraries=libraries, store=store)
+        assert isinstance(early, dg.SensorResult)
+        assert not early.run_requests
+        assert early.cursor == "{}"
+        promoted = "20261101T000000Z-00000001"
+        (tmp_path / "artifacts" / "bundles" / promoted).mkdir(parents=True)
+        (tmp_path / "artifacts" / "bundles" / "CURRENT").write_text(promoted)
         context = dg.build_sensor_context(instance=instance)
-        result = scene_library_sensor(context, libraries=libraries)
+        result = scene_library_sensor(context, libraries=libraries, store=store)
         assert isinstance(result, dg.SensorResult)
         assert [request.partition_key for request in result.run_requests or ()] == ["spring", "summer"]
         assert list(result.dynamic_partitions_requests or ()) == [
@@ -79,7 +93,7 @@ def test_the_sensor_registers_scores_and_forgets(tmp_path: Path) -> None:
             scene_libraries.build_delete_request(["winter"]),
         ]
         again = scene_library_sensor(
-            dg.build_sensor_context(instance=instance, cursor=result.cursor), libraries=libraries
+            dg.build_sensor_context(instance=instance, cursor=result.cursor), libraries=libraries, store=store
         )
         assert isinstance(again, dg.SensorResult)
         assert not again.run_requests
@@ -89,7 +103,9 @@ def test_the_sensor_leaves_everything_alone_when_the_folder_is_gone(tmp_path: Pa
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("scene_libraries", ["winter"])
         answer = scene_library_sensor(
-            dg.build_sensor_context(instance=instance), libraries=SceneLibraries(root=str(tmp_path / "unmounted"))
+            dg.build_sensor_context(instance=instance),
+            libraries=SceneLibraries(root=str(tmp_path / "unmounted")),
+            store=ArtifactStore(root=str(tmp_path)),
         )
     assert isinstance(answer, dg.SkipReason)
     assert "cannot be read; nothing was changed" in (answer.skip_message or "")
