@@ -136,9 +136,9 @@ def score_library(
     center = None
     if previous is not None:
         before = (previous.k, previous.scales, previous.asked)
-        center = _kept_center(previous.center, hashes) if before == (k, matcher.scales, asked) else None
-        if before != (k, matcher.scales, asked) or (center is None and len(paths) >= LEAST_SCENES):
-            previous = None
+        center = _kept_center(previous.center, hashes)
+        if before != (k, matcher.scales, asked) or center != previous.center or _outgrown(center, paths):
+            previous, center = None, None
     known = {
         name: result
         for name, content in hashes.items()
@@ -179,10 +179,15 @@ def _analyse(
 
 
 def _kept_center(center: LibraryCenter | None, hashes: Mapping[str, str]) -> LibraryCenter | None:
-    if center is None or not hashes:
+    if center is None or len(hashes) < LEAST_SCENES:
         return None
     shared = len(set(center.taken_from) & set(hashes.values()))
-    return center if shared >= KEPT_SHARE * len(hashes) else None
+    return center if shared >= KEPT_SHARE * max(len(hashes), len(center.taken_from)) else None
+
+
+def _outgrown(center: LibraryCenter | None, paths: Sequence[Path]) -> bool:
+    """Tell whether a library that had no centre is now large enough for one."""
+    return center is None and len(paths) >= LEAST_SCENES
 
 
 def _known(previous: LibraryResult | None, name: str, content: str, version: str) -> SceneResult | None:
