@@ -45,24 +45,21 @@ def main() -> int:
 
 
 def take_ui(browser: Any, url: str) -> None:
-    """Photograph the graph, the bundle with its checks, and the quality figures over time."""
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    """Photograph the graph, and the checks of the bundle and of the quality monitor."""
+    page = browser.new_page(viewport={"width": 2500, "height": 900})
     page.goto(f"{url}/asset-groups", wait_until="load")
     page.wait_for_timeout(8000)
-    expand = page.get_by_role("button", name="Expand all")
     for group in ("catalog", "images", "embeddings", "serving", "scenes", "quality"):
         _try(lambda group=group: page.get_by_text(group, exact=True).last.click(timeout=2000))
         page.wait_for_timeout(600)
-    _try(lambda: expand.click(timeout=1000))
     page.wait_for_timeout(3000)
     _save(page, "graph")
+    page.close()
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     for asset in ("serving_bundle", "quality"):
-        page.goto(f"{url}/assets/{asset}?view=overview", wait_until="load")
-        page.wait_for_timeout(7000)
-        _save(page, asset)
-    page.goto(f"{url}/assets/serving_bundle?view=checks", wait_until="load")
-    page.wait_for_timeout(6000)
-    _save(page, "checks")
+        page.goto(f"{url}/assets/{asset}?view=checks", wait_until="load")
+        page.wait_for_timeout(6000)
+        _save(page, f"checks-{asset.replace('_', '-')}")
     page.close()
 
 

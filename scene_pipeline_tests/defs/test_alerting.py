@@ -89,7 +89,7 @@ def posts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("SCENE_PIPELINE_ALERT_WEBHOOK", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.delenv("SCENE_PIPELINE_ALERT_SLACK", raising=False)
     yield taken

@@ -46,7 +46,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             """Say nothing."""
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
     found.url = f"http://127.0.0.1:{http.server_port}/secret-token"
     yield found
     http.shutdown()
@@ -70,7 +70,7 @@ def mailbox() -> Iterator[tuple[int, list[Any]]]:
             return "250 OK"
 
     def login(server: object, session: object, envelope: object, mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=(data.login, data.password) == (b"bot", b"pw"))
+        return AuthResult(success=(data.login, data.password) == (b"bot", b"pw"), handled=False)
 
     controller = Controller(
         Handler(),
