@@ -1,5 +1,6 @@
 """The serving bundle: all that matching needs in one versioned folder, checked before it is promoted."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -29,6 +30,7 @@ from scene_pipeline.matching.calibrations import calibration_for
 from scene_pipeline.matching.publish import EmbeddedCatalog, Recipe, data_version, publish
 from scene_pipeline.monitoring import drift as drifting
 from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
+from scene_pipeline.reporting.plots import bar_chart
 
 CHECKS = {
     "products": "The product table has every column with its type, and every id once.",
@@ -199,6 +201,9 @@ def serving_bundle(
             "index": manifest.index.factory,
             "recall_at_50": manifest.index.recall,
             "calibrated": recipe.calibration.calibrated,
+            "categories": dg.MetadataValue.md(
+                bar_chart(Counter(catalog.products["category"].to_pylist()), "products by category")
+            ),
             "size": sum(record.bytes for record in manifest.files.values()),
         },
         data_version=dg.DataVersion(manifest.data_version),

@@ -98,11 +98,15 @@ def test_every_row_ends_somewhere(built: Path) -> None:
 
 
 def test_materializations_say_how_many_and_what_version(built: Path, instance: dg.DagsterInstance) -> None:
-    for name in ("products", "serving_bundle", "recommendations"):
+    for name in (
+        *("raw_catalog", "products", "rejects", "enriched_products", "categorised_products", "product_images"),
+        *("image_embeddings", "text_embeddings", "serving_bundle", "scene_analyses", "recommendations", "workbook"),
+    ):
         event = instance.get_latest_materialization_event(dg.AssetKey(name))
         assert event is not None
         assert event.asset_materialization is not None
-        assert event.asset_materialization.metadata["dagster/row_count"].value
+        assert event.asset_materialization.metadata["dagster/row_count"].value, name
+        assert float(str(event.asset_materialization.metadata["seconds"].value)) >= 0
         assert (event.asset_materialization.tags or {})["dagster/data_version"]
 
 
