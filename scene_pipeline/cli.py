@@ -423,7 +423,12 @@ def monitor(
     if metrics is not None:
         write_metrics(metrics, report)
     rows = [
-        {"figure": item.name, "now": item.figure, "bound": item.bound.words(), "holds": item.holds}
+        {
+            "figure": item.name,
+            "now": item.figure,
+            "bound": item.bound.words(),
+            "holds": item.holds if item.figure is not None else None,
+        }
         for item in report.verdicts
     ]
     if as_json:
