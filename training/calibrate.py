@@ -5,9 +5,9 @@ scene, and the ground truth (`truth/fits.csv`) says whether it fits: the negativ
 same category among them.
 
 Weights: a logistic regression of the truth on the six factors, without negative weights, drawn towards PRIOR, since
-twenty-five rendered rooms know less than the eye. They go into `weights_by_encoder` of scoring.yaml. Map: isotonic; its
-expected calibration error and Brier score come from scenes held out of the fit, five folds of whole scenes, with
-weights learned without them too. It goes into matching/calibrations, with a reliability plot in docs.
+twenty-five rendered rooms know less than the eye. They go into `weights_by_encoder` of scoring.yaml. Map: isotonic or
+Platt's, whichever has the smaller Brier score on scenes held out of the fit, five folds of whole scenes, with weights
+learned without them too. It goes into matching/calibrations, with a reliability plot in docs.
 
 To be run after `python -m training.scene_mean`, whenever the encoder, the vocabulary or the sample has changed.
 """
@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from scene_pipeline.bundle.calibration_map import Method
 from scene_pipeline.encoders.spec import compact_spec, slug
 from scene_pipeline.evaluation.calibration import ReliabilityBin, ece, fit_calibration, reliability_table
 from scene_pipeline.files import write_bytes, write_text
@@ -34,6 +35,7 @@ from scene_pipeline.vocabulary.model import PACKAGED
 
 SHOWN = 10
 FOLDS = 5
+METHODS: tuple[Method, ...] = ("isotonic", "platt")
 STRENGTH = 0.15
 """Log-loss that a weight vector at unit distance from PRIOR must gain to be taken."""
 
@@ -115,16 +117,17 @@ def weighed(factors: np.ndarray, weights: dict[str, float]) -> np.ndarray:
     return factors @ np.array([weights[name] for name in FACTORS])
 
 
-def held_out_scores(known: Labelled) -> tuple[np.ndarray, np.ndarray]:
-    """Return the confidence [scenes, products] by weights and map learned without the scene's fold, and the folds."""
+def held_out_confidence(known: Labelled, method: Method) -> np.ndarray:
+    """Return the confidence [scenes, products] by weights and map learned without the scene's fold."""
     fold = np.random.default_rng(0).permutation(len(known.names)) % FOLDS
     confidence = np.empty(known.labels.shape)
     for index in range(FOLDS):
         kept, out = fold != index, fold == index
         weights = learn_weights(known.factors[kept], known.labels[kept])
-        fitted = fit_calibration(weighed(known.factors[kept], weights).ravel(), known.labels[kept].ravel())
+        scores = weighed(known.factors[kept], weights)
+        fitted = fit_calibration(scores.ravel(), known.labels[kept].ravel(), method)
         confidence[out] = fitted.apply(weighed(known.factors[out], weights))
-    return confidence, fold
+    return confidence
 
 
 def shown_mask(matcher: SceneMatcher, known: Labelled, weights: dict[str, float]) -> np.ndarray:
@@ -178,24 +181,29 @@ def calibrate(matcher: SceneMatcher, out: Path) -> None:
     weights = learn_weights(known.factors, known.labels)
     scores = weighed(known.factors, weights)
     groups = np.repeat(np.arange(len(known.names)), known.labels.shape[1])
-    held_out, _ = held_out_scores(known)
+    tried = {method: held_out_confidence(known, method) for method in METHODS}
+    brier = {method: float(((confidence - known.labels) ** 2).mean()) for method, confidence in tried.items()}
+    method = min(METHODS, key=lambda name: brier[name])
+    held_out = tried[method]
     shown = shown_mask(matcher, known, weights)
     error = ece(held_out.ravel(), known.labels.ravel())
     fitted = msgspec.structs.replace(
         fit_calibration(
             scores.ravel(),
             known.labels.ravel(),
+            method,
             groups=groups,
             set_name=f"the sample's {len(known.names)} rendered scenes",
             encoder_id=matcher.spec.id,
         ),
         ece=error,
-        brier=float(((held_out - known.labels) ** 2).mean()),
+        brier=brier[method],
         weights=weights,
         shown=tuple(np.quantile(scores[shown], np.linspace(0, 1, 11)).tolist()),
     )
     print(f"weights {weights}")
     print(f"{known.labels.size:,} pairs of {len(known.names)} scenes, prior {known.labels.mean():.3f}")
+    print(f"{method}, of {', '.join(f'{name} Brier {value:.5f}' for name, value in brier.items())}")
     print(f"all pairs: ECE {fitted.ece:.4f}, Brier {fitted.brier:.4f}")
     print(
         f"shown ({shown.sum()}): fit {known.labels[shown].mean():.3f}, mean confidence {held_out[shown].mean():.3f}, "

@@ -32,6 +32,8 @@ LONGER = (20, 50)
 MOST_PRODUCTS = 50_000
 """Up to here the whole catalogue is ranked for every scene; beyond it only the lists are measured."""
 
+WORST = 10
+
 CLASS_CUTOFFS = (1, 5, 10, 20)
 
 CLASSES: Mapping[str, tuple[str, ...]] = {
@@ -59,7 +61,8 @@ class MatchFigures:
     """A report with what stands beside it in `evaluate matches --json`.
 
     variants: name -> figures of baselines and, where asked for, of each factor alone and left out. per_class: class ->
-    method -> figures. left_out: figure -> why it could not be measured.
+    method -> figures. worst_scenes: the WORST scenes whose best true product ranks lowest, with its rank. left_out:
+    figure -> why it could not be measured.
     """
 
     report: MatchReport
@@ -67,6 +70,7 @@ class MatchFigures:
     encoder_id: str
     variants: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     per_class: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    worst_scenes: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
@@ -81,6 +85,7 @@ class MatchFigures:
                 for name, methods in self.per_class.items()
                 for method, figures in methods.items()
             },
+            "worst_scenes": dict(self.worst_scenes),
             "left_out": dict(self.left_out),
         }
 
@@ -168,6 +173,7 @@ def measure_matches(
         matcher.spec.id,
         variants=_variants(table, gallery, whole=ablate, discriminate="fitb4" not in left_out),
         per_class=_per_class(table.scores, gallery),
+        worst_scenes=_worst(table.scores, gallery),
         left_out=left_out,
     )
 
@@ -266,6 +272,14 @@ def _variants(
         variant: {name: report.estimates[name].value for name in names if name in report.estimates}
         for variant, report in reports.items()
     }
+
+
+def _worst(scores: np.ndarray, gallery: Gallery) -> dict[str, int]:
+    """Return the scenes whose best true product ranks lowest, and its rank (from 1), the worst first."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    found = np.take_along_axis(gallery.relevant, order, axis=1)
+    ranks = {scene: int(row.argmax()) + 1 for scene, row in zip(gallery.scenes, found, strict=True) if row.any()}
+    return dict(sorted(ranks.items(), key=lambda entry: -entry[1])[:WORST])
 
 
 def _per_class(scores: np.ndarray, gallery: Gallery) -> dict[str, dict[str, dict[str, float]]]:

@@ -62,14 +62,14 @@ class Narrator:
             case "color_harmony":
                 return self._colors_phrase(strongest_relation(*colors, self._scene.lab, self._scene.share))
             case "material_quality" if materials:
-                return f"{materials} {'are' if ' and ' in materials else 'is'} at home in a {self._style} room"
+                return f"{materials} {'are' if ' and ' in materials else 'is'} at home in {_article(self._style)} room"
             case "size_appropriateness" if product["largest_cm"] is not None:
                 kind = self._categories.get(product["category"], "its kind")
                 return f"at {product['largest_cm']:.0f} cm it has the usual size of {kind}"
             case "category_fit" if self._room_id != UNKNOWN:
                 kind = self._categories.get(product["category"], "such products")
-                named = self._room_id in product["rooms"]
-                return f"it is meant for a {self._room}" if named else f"{kind} belong in a {self._room}"
+                said = "it is meant for" if self._room_id in product["rooms"] else f"{kind} belong in"
+                return f"{said} {_article(self._room)}"
         return ""
 
     def _colors_phrase(self, relation: Relation | None) -> str:
@@ -85,6 +85,10 @@ class Narrator:
             case "complementary":
                 return f"its {relation.product} is the counterpart of the {seen}"
         return f"its {relation.product} leaves the room's colours to speak"
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _join(names: Sequence[str]) -> str:

@@ -61,6 +61,10 @@ def test_the_document_has_every_figure_with_its_interval(measured: MatchFigures)
     assert document["calibrated"] is True
     assert document["left_out"] == {}
     assert document["near_duplicate@10"] == 0.0
+    worst = document["worst_scenes"]
+    assert isinstance(worst, dict)
+    assert len(worst) == 10
+    assert list(worst.values()) == sorted(worst.values(), reverse=True)
 
 
 def test_the_matcher_is_better_than_chance_on_the_sample(measured: MatchFigures) -> None:
