@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,6 +11,7 @@ from scene_pipeline.bundle.calibration_map import DRIFTED, CalibrationMap, score
 from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.library import LibraryResult, score_library
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.publish import reference_for
 from scene_pipeline.matching.reference import LEAST_SCENES
 from scene_pipeline.sample import sample_path
 
@@ -96,3 +98,12 @@ def test_drift_is_none_without_a_calibration_and_grows_with_distance() -> None:
     assert moved > DRIFTED
     assert score_drift(known, scores[:50]) is None
     assert score_drift(CalibrationMap("none", "x", False), scores) is None
+
+
+def test_an_encoder_without_a_shipped_reference_gets_that_of_the_sample(matcher: SceneMatcher) -> None:
+    shipped = reference_for(matcher.spec, matcher.encoder, 0.05)
+    assert shipped == matcher.reference
+    other = msgspec.structs.replace(matcher.spec, revision="unknown")
+    measured = reference_for(other, matcher.encoder, 0.05)
+    assert (measured.scenes, measured.temperature, measured.revision) == (25, 0.05, "unknown")
+    assert measured.vector @ shipped.vector > 0.5 * np.linalg.norm(measured.vector) * np.linalg.norm(shipped.vector)
