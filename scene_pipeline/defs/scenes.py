@@ -27,7 +27,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.monitoring.history import record, scoring_of
 from scene_pipeline.monitoring.runs import keep_run, list_runs, load_run
 from scene_pipeline.progress import track
-from scene_pipeline.reporting.changes import LibraryChanges, catalog_change, changes_table, compare_runs, summary
+from scene_pipeline.reporting.changes import catalog_change, changes_table, compare_runs, summary
 from scene_pipeline.reporting.library import calibration_note, lookbook_of, product_pictures
 from scene_pipeline.reporting.lookbook import write_lookbook
 from scene_pipeline.reporting.plots import bar_chart, histogram
@@ -166,18 +166,13 @@ def scored_library(
             f"the scores of '{library}' lie elsewhere than those that confidence was fitted on (stability index "
             f"{result.drift:.2f}, above {DRIFTED:g}); confidences may not mean what they say here"
         )
+    identity = (matcher.bundle.version, matcher.spec.id)
+    record(store.path(), scoring_of(library, result, previous, identity, context.run.run_id))
     if not result.results:
         name, reason = next(iter(result.failures.items()))
         raise ScenePipelineError(f"none of {len(result.failures)} scenes of '{library}' can be read; {name}: {reason}")
     result.save(known)
-    runs = list_runs(folder)
-    changed = keep_run(folder, result)
-    before = load_run(folder, runs[-1]) if runs and changed else None
-    changes = compare_runs(before, result, catalog_change(store.path(), before, result)) if before else None
-    if changes is not None:
-        store.write_table(changes_table(changes, library), "scenes", library, CHANGES_FILE)
-    identity = (matcher.bundle.version, matcher.spec.id)
-    record(store.path(), scoring_of(library, result, previous, identity, context.run.run_id))
+    changes = _changes(store, library, result)
     scenes = scenes_table(result.results, library, result.failures, result.content_hashes)
     rows = recommendations_table(result.results, library)
     write_people_csv(rows, folder / "recommendations.csv")
@@ -213,7 +208,7 @@ def scored_library(
             "confidence_plot": dg.MetadataValue.md(
                 histogram(rows["confidence"].to_numpy(), "confidence" if matcher.calibration.calibrated else "score")
             ),
-            "changes_since_last_run": dg.MetadataValue.md(_changed(changes, bool(runs))),
+            "changes_since_last_run": dg.MetadataValue.md(changes),
             "dagster/column_lineage": lineage(RECOMMENDED_FROM),
             "categories": dg.MetadataValue.md(markdown_counts(Counter(rows["category"].to_pylist()), "category")),
             "preview": dg.MetadataValue.md(
@@ -224,13 +219,20 @@ def scored_library(
     )
 
 
-def _changed(changes: LibraryChanges | None, known: bool) -> str:
-    """Return what changed since the last run, in Markdown."""
-    if changes is None:
-        return "nothing changed" if known else "this is the library's first run"
+def _changes(store: ArtifactStore, library: str, result: LibraryResult) -> str:
+    """Keep the run, write what changed since the one before, and return that in Markdown."""
+    folder = library_files(store, library)
+    runs = list_runs(folder)
+    if keep_run(folder, result) is None:
+        return "nothing changed"
+    if not runs:
+        return "this is the library's first run"
+    before = load_run(folder, runs[-1])
+    changes = compare_runs(before, result, catalog_change(store.path(), before, result))
+    table = changes_table(changes, library)
+    store.write_table(table, "scenes", library, CHANGES_FILE)
     lines = [f"- {line}" for line in changes.settings]
     lines += [f"- {count:,} {name.replace('_', ' ')}" for name, count in summary(changes).items()]
-    table = changes_table(changes, "")
     return "\n".join(lines) + "\n\n" + markdown_table(table, 8, ["scene", "change", "description", "why"])
 
 
