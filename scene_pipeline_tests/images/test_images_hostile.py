@@ -291,8 +291,8 @@ def rows(
     requests = [ImageRequest(name, "primary", 0, url) for name, (url, _, _) in cases.expected.items()]
     with pytest.MonkeyPatch.context() as patch:
         _pretend_internet(patch, hostile_server.port)
-        for proxy in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):  # of the environment: never used
-            patch.setenv(proxy, hostile_forbidden.url("/"))
+        for proxy in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):  # dead ones: if used, nothing is had
+            patch.setenv(proxy, "http://127.0.0.1:9")
         table = fetch_images(requests, ImageStore(folder / "images"), None, settings)
     return cases, {row["product_id"]: row for row in table.to_pylist()}
 
