@@ -42,6 +42,9 @@ BACKGROUND_ROWS = 2048
 POOL_FACTOR = 20
 """How many of the best candidates diversity chooses from, as a multiple of k."""
 
+SCORED_WHOLE = 4000
+"""Up to so many products all are scored by all factors; beyond, those nearest by similarity."""
+
 PRODUCT_COLUMNS = (
     "product_id", "sku_id", "description", "category", "product_type", "materials", "rooms", "largest_cm",
 )  # fmt: skip
@@ -219,6 +222,8 @@ class SceneMatcher:
         if constraints is not None:
             allowed = constraints.allowed(self._traits, self._category_ids, self._brands)
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * k)
+        if len(self._traits) <= SCORED_WHOLE:
+            wanted = len(self._traits)
         rows, inner = self.bundle.index.search(query, wanted, allowed)
         return self._score(scene, query, (rows, inner), weights)
 

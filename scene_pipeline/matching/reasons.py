@@ -68,8 +68,10 @@ class Narrator:
                 return f"at {product['largest_cm']:.0f} cm it has the usual size of {kind}"
             case "category_fit" if self._room_id != UNKNOWN:
                 kind = self._categories.get(product["category"], "such products")
-                said = "it is meant for" if self._room_id in product["rooms"] else f"{kind} belong in"
-                return f"{said} {_article(self._room)}"
+                room = _article(self._room)
+                return (
+                    f"it is meant for {room}" if self._room_id in product["rooms"] else f"{room} is a place for {kind}"
+                )
         return ""
 
     def _colors_phrase(self, relation: Relation | None) -> str:

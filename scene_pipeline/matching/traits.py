@@ -30,7 +30,7 @@ OUTDOOR_FIT = 0.1
 ELSEWHERE_FIT = 0.35
 """How much of its fit a product keeps in a room its text does not name, when it names others."""
 
-OTHER_TYPE_FIT = 0.6
+OTHER_TYPE_FIT = 0.5
 """How much of its fit a product keeps in rooms that its type is not made for."""
 
 MADE_FOR_FIT = 0.9

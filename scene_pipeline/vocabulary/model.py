@@ -109,7 +109,7 @@ class FilterPoints(_Strict, frozen=True):
     color: float
     material: float
     availability: float
-    least_room_fit: float = 0.3
+    least_room_fit: float = 0.5
 
 
 class Diversity(_Strict, frozen=True):
@@ -124,8 +124,8 @@ class Diversity(_Strict, frozen=True):
     max_per_category: int
     min_categories: int
     max_categories: int = 5
-    priority: float = 0.01
-    present: float = 0.01
+    priority: float = 0.005
+    present: float = 0.005
 
 
 class Scoring(_Strict, frozen=True):

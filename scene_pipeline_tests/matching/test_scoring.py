@@ -132,7 +132,8 @@ def test_typical_harmony_is_the_mean_over_rooms() -> None:
     [
         ({"rooms": ["bathroom"], "product_type": "toilet brush"}, "living_room", False),
         ({"rooms": ["bathroom"], "product_type": "toilet brush"}, "bathroom", True),
-        ({"product_type": "toilet brush"}, "living_room", True),  # nothing but its type says so: less, but no negative
+        ({"product_type": "toilet brush"}, "living_room", False),  # its type alone says so
+        ({"product_type": "toilet brush"}, "bathroom", True),
         ({"outdoor": True, "category": "accent_furniture", "product_type": "chair"}, "bedroom", False),
         ({"category": "accent_furniture", "product_type": "armchair"}, "living_room", True),
     ],
