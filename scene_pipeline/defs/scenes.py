@@ -79,8 +79,18 @@ class ConstraintsConfig(dg.Config):
 
     def constraints(self) -> Constraints | None:
         """Return the constraints, None where there are none."""
-        given = {name: tuple(value) if isinstance(value, list) else value for name, value in self.model_dump().items()}
-        found = Constraints(**given)
+        found = Constraints(
+            min_price=self.min_price,
+            max_price=self.max_price,
+            min_size_cm=self.min_size_cm,
+            max_size_cm=self.max_size_cm,
+            in_stock=self.in_stock,
+            categories=tuple(self.categories),
+            without_categories=tuple(self.without_categories),
+            brands=tuple(self.brands),
+            colors=tuple(self.colors),
+            diversity=self.diversity,
+        )
         return None if found == Constraints() else found
 
 
