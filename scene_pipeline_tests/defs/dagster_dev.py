@@ -145,7 +145,7 @@ def dagster_dev(home: Path, settings: Mapping[str, str]) -> Iterator[DagsterDev]
             process.wait()
 
 
-def wait(look: Callable[[], T], timeout_s: float = 120, pause_s: float = 0.5) -> T:
+def wait(look: Callable[[], T | None], timeout_s: float = 120, pause_s: float = 0.5) -> T:
     """Return the first true value of `look`. Raises AssertionError after `timeout_s`."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

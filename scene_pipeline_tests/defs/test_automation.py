@@ -121,8 +121,11 @@ def materialized(instance: dg.DagsterInstance, asset: str, version: str, partiti
 def requested(result: dg.EvaluateAutomationConditionsResult) -> Mapping[str, list[str]]:
     """Return asset -> partitions that a tick asks for, of the scenes' assets."""
     names = ("scene_analyses", "recommendations", "lookbook", "workbook")
-    found = {name: sorted(result.get_requested_partitions(dg.AssetKey(name)) - {None}) for name in names}
-    return {name: [str(key) for key in keys] for name, keys in found.items() if keys}
+    found = {
+        name: sorted(key for key in result.get_requested_partitions(dg.AssetKey(name)) if key is not None)
+        for name in names
+    }
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def test_libraries_are_scored_again_when_and_only_when_the_bundle_s_content_changed() -> None:

@@ -97,7 +97,7 @@ def test_every_knob_of_the_launchpad_is_described() -> None:
     seen = 0
     for job in defs.get_repository_def().get_all_jobs():
         for node in job.graph.nodes:
-            fields = getattr(node.definition.config_schema.config_type, "fields", None) or {}
+            fields = getattr(getattr(node.definition.config_schema, "config_type", None), "fields", None) or {}
             for name, field in fields.items():
                 assert field.description, f"{node.name}.{name}"
                 seen += 1

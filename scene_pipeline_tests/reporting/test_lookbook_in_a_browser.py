@@ -64,7 +64,7 @@ def scene(folder: Path, number: int) -> LookbookScene:
     scored: SceneResult = result(0, ROOMS[number % 5], STYLES[number % 3])
     products = tuple(
         LookbookProduct(
-            replace(recommendation(rank), confidence=round(1 - rank / 10 - number % 3 / 50, 3)),
+            replace(recommendation(rank), confidence=round(1 - rank / 12 - number % 3 / 50, 3)),
             f"Vase {number}-{rank}" if rank == 1 else f"Stool {number * 10 + rank}",
             folder / f"product{(number * 7 + rank) % 40}.jpg" if rank < 10 else None,
         )
