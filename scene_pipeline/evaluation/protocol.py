@@ -183,7 +183,7 @@ def _shown_report(run: Run, tens: Sequence[np.ndarray], truth: MatchTruth, skus:
 
     def report(shown: Sequence[np.ndarray]) -> MatchReport:
         lists = {
-            name: list(dict.fromkeys([skus[row] for row in rows.tolist()]))
+            name: list(dict.fromkeys(skus[int(row)] for row in rows))
             for name, rows in zip(run.names, shown, strict=True)
         }
         return evaluate_matches(lists, truth, skus)
