@@ -1,6 +1,9 @@
 """The exported tower is torch's tower; anything else is refused with one line."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -205,3 +208,19 @@ def test_open_encoder_exports_once_and_again_for_other_weights(
     open_encoder(tiny, path, photos)
     assert OnnxImageEncoder.holds(path, tiny)
     assert not OnnxImageEncoder.holds(path, msgspec.structs.replace(tiny, revision="other"))
+
+
+def test_nothing_is_reported_to_the_maker_of_the_runtime() -> None:
+    """The switch must be set before the runtime is imported, whoever imports it."""
+    environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    code = (
+        "import os, sys, builtins; real = builtins.__import__\n"
+        "def watched(name, *rest):\n"
+        "    if name.split('.')[0] == 'onnxruntime' and 'onnxruntime' not in sys.modules:\n"
+        "        print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+        "    return real(name, *rest)\n"
+        "builtins.__import__ = watched\n"
+        "import scene_pipeline.encoders.onnx_tower\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.split()[0] == "1"
