@@ -122,7 +122,7 @@ def rollback_sensor(every_s: int) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="roll_back_degraded_bundle",
-        job=roll_back_bundle,
+        job_name=roll_back_bundle.name,
         minimum_interval_seconds=every_s,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Rolls the promoted bundle back when its scorings break a threshold marked `rolls_back`.",
