@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         print("no studio renders found, training on photographs alone (python -m training.studio dataset makes them)")
     sources = Sources(paths.PHOTOS, paths.DETECTOR if paths.DETECTOR.exists() else None, studio, paths.OUT)
     first = Recipe(bfloat16=options.bfloat16)
-    joint = replace(first, epochs=14, rate=6e-4, sizes=(112, 112, 128), mix=0.25, smallest_crop=0.4)
+    joint = replace(first, epochs=9, rate=6e-4, sizes=(112, 112, 128), mix=0.25, smallest_crop=0.4)
     plan = Plan(first, joint, input_size=144)
     train_and_export(sources, plan, options.run, options.weights)
 

@@ -18,7 +18,7 @@ from training.compact.loop import TEMPERATURE, Targets
 from training.compact.negatives import make_negatives
 from training.compact.photos import Photos, decode, load_photos
 from training.compact.second_opinion import second_opinion
-from training.compact.studio import Renders, read_studio
+from training.compact.studio import read_studio
 from training.compact.teacher import Sight, see
 
 CAPTIONS = 3
@@ -128,11 +128,10 @@ def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
     """Packshots show no room and their category, rendered rooms show their room and style."""
     renders = read_studio(folder)
     pixels = np.stack([decode(file) for file in renders.files])
-    sentences = _seen_captions(renders, pixels)
-    captions = _cycle(sentences, bank, max(len(words) for words in sentences))
+    captions = _cycle(renders.captions, bank, 7)
     is_room = renders.room >= 0
     parts = []
-    for name, chosen, share in (("packshots", ~is_room, 0.24), ("rendered rooms", is_room, 0.3)):
+    for name, chosen, share in (("packshots", ~is_room, 0.2), ("rendered rooms", is_room, 0.12)):
         if chosen.any():
             parts.append(
                 Part(
@@ -146,25 +145,6 @@ def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
                 )
             )
     return parts
-
-
-def _seen_captions(renders: Renders, pixels: np.ndarray) -> list[tuple[str, ...]]:
-    """Return the captions of each render; of rooms also some by their measured light and colours, as photographs have.
-
-    A style is named beside the colours it was seen in, so that words for colours and light mean in renders what they
-    mean in photographs.
-    """
-    vocabulary = load_vocabulary()
-    rng = np.random.default_rng(13)
-    sentences = []
-    for i, own in enumerate(renders.captions):
-        more: list[str] = []
-        if renders.room[i] >= 0:
-            room, style = vocabulary.rooms[renders.room[i]].name, vocabulary.styles[renders.style[i]].name
-            colors, things = Colors(pixels[i]), [f"{texts.article(noun)} {noun}" for noun in renders.products[i]]
-            more = [caption(name, things, colors, rng) for name in (room, f"{style} {room}", f"{style} {room}")]
-        sentences.append((*own, *more))
-    return sentences
 
 
 def _cycle(sentences: Sequence[tuple[str, ...]], bank: texts.TextBank, count: int) -> np.ndarray:

@@ -11,14 +11,10 @@ from scene_pipeline.vocabulary import load_vocabulary
 
 @dataclass(frozen=True)
 class Renders:
-    """Picture files and, for each, row numbers of the vocabulary's room, style and category (-1: none), and words.
-
-    `products` are the nouns of what stands in a room, none of a packshot.
-    """
+    """Picture files and, for each, row numbers of the vocabulary's room, style and category (-1: none) and captions."""
 
     files: list[Path]
     captions: list[tuple[str, ...]]
-    products: list[tuple[str, ...]]
     room: np.ndarray
     style: np.ndarray
     category: np.ndarray
@@ -36,7 +32,6 @@ def read_studio(folder: Path) -> Renders:
     return Renders(
         files=[folder / record["image"] for record in records],
         captions=[tuple(record["captions"]) for record in records],
-        products=[tuple(dict.fromkeys(record.get("products", ()))) for record in records],
         room=_rows([r.get("room") if yes else None for r, yes in zip(records, is_room, strict=True)], rooms),
         style=_rows([record.get("style") for record in records], styles),
         category=_rows([record.get("category") for record in records], categories),
