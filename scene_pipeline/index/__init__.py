@@ -1,6 +1,6 @@
 """One fused vector per product, and a search over them that never answers with too few."""
 
-from scene_pipeline.index.fuse import Fusion, fit, fuse_products, fuse_query, renormalise_similarity
+from scene_pipeline.index.fuse import Fusion, fit, fuse_products, fuse_query
 from scene_pipeline.index.plan import IndexPlan, SearchPlan, plan_index, plan_search
 from scene_pipeline.index.vector_index import VectorIndex
 
@@ -14,5 +14,4 @@ __all__ = [
     "fuse_query",
     "plan_index",
     "plan_search",
-    "renormalise_similarity",
 ]

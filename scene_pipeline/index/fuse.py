@@ -5,8 +5,8 @@ the query, linearly: `[share * normalise(image - mean) ‖ (1 - share) * normali
 the two is exactly `share * cosine(images) + (1 - share) * cosine(texts)`, so that another share needs no new index.
 
 A product without a picture has zeros in its image part. As the parts are mean-centred, 0 is the image cosine of an
-average picture: in a search such a product is neither favoured nor punished. `renormalise_similarity` puts its score on
-the scale of its text alone.
+average picture: in a search such a product is neither favoured nor punished. Matching measures its similarity against
+other products without a picture.
 """
 
 import zipfile
@@ -112,20 +112,6 @@ def fuse_query(
     image_part = _centred(image_query[None], fusion.image_mean)[0] * image_share
     text_part = _centred(text_query[None], fusion.text_mean)[0] * (1 - image_share)
     return np.concatenate([image_part, text_part]).astype(np.float32)
-
-
-def renormalise_similarity(
-    similarity: npt.NDArray[np.floating], has_image: npt.NDArray[np.bool_], image_share: float
-) -> npt.NDArray[np.float32]:
-    """Return similarities [n] in which a product without a picture counts by its text alone.
-
-    Such a product collected only `(1 - image_share) * cos(text)`; dividing by the share it has gives `cos(text)`. With
-    an `image_share` of 1 it has nothing to be judged by, and keeps the neutral 0.
-    """
-    similarity = np.asarray(similarity, np.float32)
-    if image_share >= 1:
-        return similarity.copy()
-    return np.where(has_image, similarity, similarity / np.float32(1 - image_share)).astype(np.float32)
 
 
 def _centred(vectors: npt.NDArray[np.floating], mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scene_pipeline.errors import BundleError, IndexBuildError
-from scene_pipeline.index import Fusion, fit, fuse_products, fuse_query, renormalise_similarity
+from scene_pipeline.index import Fusion, fit, fuse_products, fuse_query
 
 
 def _parts(n: int = 40, image_dim: int = 6, text_dim: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,24 +72,6 @@ def test_missing_picture_is_neutral_in_the_search() -> None:
     fusion = fit(image, text, has_image)
     query = fuse_query(rng.normal(size=16), np.array([1.0, 2, 3, 4]), fusion, 1.0)
     assert abs(float((fuse_products(image, text, has_image, fusion) @ query).mean())) < 0.01
-
-
-def test_renormalised_similarity_is_the_text_cosine() -> None:
-    image, text, has_image = _parts()
-    fusion = fit(image, text, has_image)
-    fused = fuse_products(image, text, has_image, fusion)
-    rng = np.random.default_rng(6)
-    query_text = rng.normal(size=4)
-    query = fuse_query(rng.normal(size=6), query_text, fusion, 0.6)
-    similarity = fused @ query
-    fair = renormalise_similarity(similarity, has_image, 0.6)
-    assert fair[0] == pytest.approx(_cosine(text[0] - fusion.text_mean, query_text - fusion.text_mean), abs=1e-5)
-    assert fair[has_image] == pytest.approx(similarity[has_image])
-
-
-def test_renormalised_similarity_by_picture_alone_stays_neutral() -> None:
-    fair = renormalise_similarity(np.array([0.4, 0.0]), np.array([True, False]), 1.0)
-    assert fair.tolist() == pytest.approx([0.4, 0.0])
 
 
 @pytest.mark.parametrize("n", [1, 3])
