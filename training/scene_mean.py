@@ -28,10 +28,10 @@ from training.compact.embedding import embed, embed_files
 from training.compact.export import load
 from training.compact.photos import Photos, load_photos
 from training.compact.studio import read_studio
+from training.compact.temperature import least_loss
 
 PER_ROOM = 1000
 COLOR_ROOMS = 48
-TEMPERATURES = np.geomspace(0.01, 0.2, 61)
 HELD_OUT_RENDERS = paths.ROOT / "training" / "out" / "studio_test"
 
 
@@ -42,17 +42,6 @@ def per_room(photos: Photos, rng: np.random.Generator) -> dict[str, np.ndarray]:
         own = np.flatnonzero((photos.rooms == room) & ~photos.held_out)
         rows[room] = np.sort(rng.permutation(own)[:PER_ROOM])
     return rows
-
-
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature of least log-loss for cosines [n, classes] and right classes [n]."""
-    losses = []
-    for temperature in TEMPERATURES:
-        scaled = logits / temperature
-        top = scaled.max(axis=1)
-        total = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
-        losses.append(float((total - scaled[np.arange(len(labels)), labels]).mean()))
-    return float(TEMPERATURES[int(np.argmin(losses))])
 
 
 def typical_colors(photos: Photos, rows: dict[str, np.ndarray]) -> list[list[tuple[float, ...]]]:
@@ -83,13 +72,13 @@ def main() -> None:
     vectors = embed(tower, photos.pixels[held], size)
     ids = list(prompts.room_ids)
     labels = np.array([ids.index(room) for room in photos.rooms[held].tolist()])
-    temperature = fit_temperature(vectors @ prompts.room[:-1].T - offset, labels)
+    temperature = least_loss(vectors @ prompts.room[:-1].T - offset, labels)
     style_temperature = temperature
     if HELD_OUT_RENDERS.is_dir():
         renders = read_studio(HELD_OUT_RENDERS)
         rooms = np.flatnonzero(renders.room >= 0)
         seen = embed_files(tower, [renders.files[row] for row in rooms], size)
-        style_temperature = fit_temperature((seen - mean) @ prompts.style.T, renders.style[rooms])
+        style_temperature = least_loss((seen - mean) @ prompts.style.T, renders.style[rooms])
         print(f"style temperature {style_temperature:.4f} on {len(rooms)} renders")
     else:
         print("no held-out renders found: the style temperature is that of rooms")

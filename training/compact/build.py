@@ -20,6 +20,7 @@ from training.compact.photos import Photos, decode, load_photos
 from training.compact.second_opinion import second_opinion
 from training.compact.studio import read_studio
 from training.compact.teacher import Sight, see
+from training.compact.temperature import least_loss
 
 CAPTIONS = 3
 ROOMS, STYLES, CATEGORIES = 8, 7, 8
@@ -171,11 +172,8 @@ class _Rows:
 
 def fit_temperature(corpus: Corpus, tower: nn.Module, size: int) -> float:
     """Return what cosines are divided by so that the held-out photographs' room probabilities are most honest."""
-    scores = torch.from_numpy(embed(tower, corpus.held_out, size) @ _room_prototypes().T)
-    truth = torch.from_numpy(corpus.held_out_rooms)
-    candidates = np.geomspace(0.01, 0.2, 61)
-    losses = [nn.functional.cross_entropy(scores / t, truth).item() for t in candidates]
-    return round(float(candidates[int(np.argmin(losses))]), 4)
+    cosines = embed(tower, corpus.held_out, size) @ _room_prototypes().T
+    return round(least_loss(cosines, corpus.held_out_rooms), 4)
 
 
 def judge(corpus: Corpus, tower: nn.Module, size: int) -> dict[str, float]:
