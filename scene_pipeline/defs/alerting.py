@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from scene_pipeline.defs.resources import AlertChannels, ArtifactStore
+from scene_pipeline.defs.results import failure_line
 from scene_pipeline.monitoring.alerts import Alert, announce
 
 
@@ -97,7 +98,7 @@ def see_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunSeen:
         partition=partition,
         success=run.status == dg.DagsterRunStatus.SUCCESS,
         succeeded=tuple(event.step_key or "" for event in events if event.is_step_success),
-        failures=tuple((event.step_key or "", _reason(event)) for event in events if event.is_step_failure),
+        failures=tuple((event.step_key or "", failure_line(event)[0]) for event in events if event.is_step_failure),
         checks=tuple(_checks(events, partition)),
     )
 
@@ -116,17 +117,6 @@ def _checks(events: Iterable[dg.DagsterEvent], partition: str) -> Iterable[Check
             )
 
 
-def _reason(event: dg.DagsterEvent) -> str:
-    """Return the line of a failure: the one meant for people, else that of the first cause."""
-    failure = event.step_failure_data
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return failure.user_failure_data.description
-    error = failure.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip() if error is not None else "no reason was given"
-
-
 def alert_sensors(configured: bool) -> Sequence[dg.SensorDefinition]:
     """Return the sensors that announce what finished runs tell; they run by themselves once a channel is configured."""
     status = dg.DefaultSensorStatus.RUNNING if configured else dg.DefaultSensorStatus.STOPPED
@@ -140,26 +130,16 @@ def alert_sensors(configured: bool) -> Sequence[dg.SensorDefinition]:
         told = ", ".join(f"{cause} by {channel}" for cause, channel in done.sent)
         return dg.SkipReason(f"told {told}" if told else f"nothing new to tell; known already: {len(done.known)}")
 
-    @dg.run_status_sensor(
+    on_failure = dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.FAILURE,
         name="alert_on_failed_run",
         default_status=status,
         description="Tells people when a run fails: once for each cause, with the reason and a link to the run.",
     )
-    def alert_on_failed_run(
-        context: dg.RunStatusSensorContext, store: ArtifactStore, alerts: AlertChannels
-    ) -> dg.SkipReason | None:
-        return tell(context, store, alerts)
-
-    @dg.run_status_sensor(
+    on_success = dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
         name="alert_on_checks",
         default_status=status,
         description="Tells people when a check of a run that succeeded warns, and when an earlier trouble is gone.",
     )
-    def alert_on_checks(
-        context: dg.RunStatusSensorContext, store: ArtifactStore, alerts: AlertChannels
-    ) -> dg.SkipReason | None:
-        return tell(context, store, alerts)
-
-    return [alert_on_failed_run, alert_on_checks]
+    return [on_failure(tell), on_success(tell)]

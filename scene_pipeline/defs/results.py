@@ -66,6 +66,17 @@ def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
     return returning
 
 
+def failure_line(event: dg.DagsterEvent) -> tuple[str, bool]:
+    """Return the line of a failed step, and whether it was written for people; else it is that of the first cause."""
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description, True
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was given", False
+
+
 def _timed(result: R, started: float) -> R:
     if not isinstance(result, dg.MaterializeResult):
         return result

@@ -10,6 +10,7 @@ import dagster as dg
 
 from scene_pipeline.bundle.layout import writer_lock
 from scene_pipeline.defs.resources import AlertChannels
+from scene_pipeline.defs.results import failure_line
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring.channels import Channel
@@ -94,12 +95,7 @@ def _what_failed(result: dg.ExecuteInProcessResult) -> str:
                 return f"{check.asset_key.to_user_string()}, check {check.check_name}: {check.description}"
     for event in result.all_events:
         if event.is_step_failure:
-            failure = event.step_failure_data
-            if failure.user_failure_data and failure.user_failure_data.description:
-                return failure.user_failure_data.description
-            error = failure.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            line = error.message.strip() if error is not None else "no reason was given"
-            return f"asset {event.step_key} failed: {line} (this is a fault of the program; please report it)"
+            line, for_people = failure_line(event)
+            fault = f"asset {event.step_key} failed: {line} (this is a fault of the program; please report it)"
+            return line if for_people else fault
     return "the run failed before its first step"
