@@ -39,6 +39,8 @@ MultiScale = Annotated[
     bool,
     typer.Option("--multi-scale", help="Look at each picture whole and in four crops: slower, rooms named better."),
 ]
+Pictures = Annotated[Path, typer.Option(help="Folder with the pictures.")]
+BundleEncoder = Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")]
 Strength = Annotated[
     float | None, typer.Option(min=0, max=1, help="How much lists are spread: 0 by score alone, 1 the most.")
 ]
@@ -258,9 +260,9 @@ def evaluate_matches(
 
 @evaluate.command("rooms")
 def evaluate_rooms(
-    images: Annotated[Path, typer.Option(help="Folder with the pictures.")],
+    images: Pictures,
     labels: Annotated[Path, typer.Option(help="CSV with image, room (source optional).")],
-    encoder: Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")] = None,
+    encoder: BundleEncoder = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     multi_scale: MultiScale = False,
     as_json: AsJson = False,
@@ -271,17 +273,16 @@ def evaluate_rooms(
 
     with progress.bars(err):
         known = read_labels(labels, "room")
-        report = measure_rooms(
-            ZeroShot.open(artifacts, encoder, multi_scale), images, known, progress.track("Naming rooms")
-        )
+        model = ZeroShot.open(artifacts, encoder, multi_scale)
+        report = measure_rooms(model, images, known, progress.track("Naming rooms"))
     _print_figures(report.to_json(), as_json)
 
 
 @evaluate.command("styles")
 def evaluate_styles(
-    images: Annotated[Path, typer.Option(help="Folder with the pictures.")],
+    images: Pictures,
     labels: Annotated[Path, typer.Option(help="CSV with image, style.")],
-    encoder: Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")] = None,
+    encoder: BundleEncoder = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     multi_scale: MultiScale = False,
     as_json: AsJson = False,
@@ -292,9 +293,8 @@ def evaluate_styles(
 
     with progress.bars(err):
         known = read_labels(labels, "style")
-        report = measure_styles(
-            ZeroShot.open(artifacts, encoder, multi_scale), images, known, progress.track("Naming styles")
-        )
+        model = ZeroShot.open(artifacts, encoder, multi_scale)
+        report = measure_styles(model, images, known, progress.track("Naming styles"))
     _print_figures(report.to_json(), as_json)
 
 
@@ -432,7 +432,7 @@ def monitor(
         for item in report.verdicts
     ]
     if as_json:
-        _print_json({"scorings": report.scorings, "figures": rows})
+        _print_json({"scorings": len(report.history), "figures": rows})
     else:
         out.print(rows_view(rows))
     if not report.sound:

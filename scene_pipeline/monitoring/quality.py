@@ -97,23 +97,31 @@ class Verdict:
         """One sentence with the figure, the bound and, where it is broken, the mend."""
         if self.figure is None:
             return f"{self.name} is not known yet; the bound is {self.bound.words()}"
-        said = f"{self.name} is {self.figure:.4g}, the bound is {self.bound.words()}"
-        return said if self.holds else f"{said}; {MENDS[self.name]}"
+        return self.said if self.holds else f"{self.said}; {MENDS[self.name]}"
+
+    @property
+    def said(self) -> str:
+        """The figure, where it is known, and its bound."""
+        return f"{self.name} is {self.figure:.4g}, the bound is {self.bound.words()}"
 
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
     """How a pipeline does. figures: name -> figure, None where nothing is known; verdicts: one a figure.
 
-    latest: library -> its last scoring.
+    history: the scorings they were taken from, oldest first.
     """
 
     at: datetime
     bundle: Manifest | None
     figures: Mapping[str, float | None]
     verdicts: tuple[Verdict, ...]
-    latest: Mapping[str, Scoring]
-    scorings: int
+    history: Sequence[Scoring]
+
+    @property
+    def latest(self) -> Mapping[str, Scoring]:
+        """Library -> its last scoring."""
+        return {scoring.library: scoring for scoring in self.history}
 
     @property
     def sound(self) -> bool:
@@ -132,8 +140,7 @@ def measure_quality(artifacts: Path, thresholds: Thresholds) -> QualityReport:
         bundle=manifest,
         figures=figures,
         verdicts=tuple(Verdict(name, figures[name], thresholds.bound(name)) for name in Bounds.__struct_fields__),
-        latest={scoring.library: scoring for scoring in history},
-        scorings=len(history),
+        history=history,
     )
 
 
@@ -142,12 +149,17 @@ def figures_of(history: Sequence[Scoring], window: int) -> dict[str, float | Non
     recent = history[-window:]
     scenes = sum(item.scored + item.taken_over + item.failed for item in recent)
     return {
-        "mean_confidence": _mean([(item.mean_confidence, item.recommendations) for item in recent]),
+        "mean_confidence": mean_confidence(recent),
         "confidence_drop": confidence_drop(history),
         "error_rate": sum(item.failed for item in recent) / scenes if scenes else None,
         "latency_p95_ms": _mean([(item.latency_p95_ms, item.scored) for item in recent]),
         "category_diversity": _mean([(item.diversity, item.scored + item.taken_over) for item in recent]),
     }
+
+
+def mean_confidence(scorings: Sequence[Scoring]) -> float | None:
+    """Return the mean confidence of all recommendations of some scorings, None without any."""
+    return _mean([(item.mean_confidence, item.recommendations) for item in scorings])
 
 
 def confidence_drop(history: Sequence[Scoring], version: str | None = None) -> float | None:

@@ -13,7 +13,7 @@ from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.monitoring.history import FOLDER, Scoring
-from scene_pipeline.monitoring.quality import Bounds, Thresholds, confidence_drop, figures_of
+from scene_pipeline.monitoring.quality import Bounds, Thresholds, Verdict, confidence_drop, figures_of
 
 WITHDRAWN = "withdrawn.json"
 
@@ -64,9 +64,9 @@ def _broken(version: str, history: Sequence[Scoring], thresholds: Thresholds) ->
     figures = {**figures_of(own, len(own)), "confidence_drop": confidence_drop(history, version)}
     said = []
     for name in Bounds.__struct_fields__:
-        figure, bound = figures.get(name), thresholds.bound(name)
-        if bound.rolls_back and figure is not None and not bound.holds(figure):
-            said.append(f"{name} is {figure:.4g}, the bound is {bound.words()}")
+        verdict = Verdict(name, figures.get(name), thresholds.bound(name))
+        if verdict.bound.rolls_back and not verdict.holds:
+            said.append(verdict.said)
     return said
 
 

@@ -195,7 +195,7 @@ def test_the_metrics_file_is_what_prometheus_reads(tmp_path: Path) -> None:
 
 
 def test_an_empty_pipeline_has_metrics_too() -> None:
-    report = QualityReport(datetime.now(UTC), None, {"error_rate": None}, (), {}, 0)
+    report = QualityReport(datetime.now(UTC), None, {"error_rate": None}, (), ())
     (family,) = text_string_to_metric_families(metrics_text(report))
     assert family.name == "scene_pipeline_monitor_timestamp_seconds"
     assert math.isfinite(family.samples[0].value)
