@@ -1,10 +1,10 @@
 """Scene assets, one partition a library: analyses, scored recommendations and the lookbook."""
 
 import functools
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import msgspec
@@ -79,18 +79,10 @@ class ConstraintsConfig(dg.Config):
 
     def constraints(self) -> Constraints | None:
         """Return the constraints, None where there are none."""
-        found = Constraints(
-            min_price=self.min_price,
-            max_price=self.max_price,
-            min_size_cm=self.min_size_cm,
-            max_size_cm=self.max_size_cm,
-            in_stock=self.in_stock,
-            categories=tuple(self.categories),
-            without_categories=tuple(self.without_categories),
-            brands=tuple(self.brands),
-            colors=tuple(self.colors),
-            diversity=self.diversity,
-        )
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in self.model_dump().items()
+        }
+        found = Constraints(**given)
         return None if found == Constraints() else found
 
 
@@ -127,6 +119,17 @@ spec = functools.partial(
     code_version="1",
 )
 
+made_of_recommendations = functools.partial(
+    dg.asset,
+    deps=["scene_analyses", "recommendations"],
+    group_name="scenes",
+    owners=OWNERS,
+    tags={"stage": "scenes"},
+    partitions_def=scene_libraries,
+    automation_condition=WITH_RECOMMENDATIONS,
+    code_version="1",
+)
+
 
 class WorkbookConfig(dg.Config):
     """What the workbook shows."""
@@ -158,7 +161,6 @@ def scored_library(
     """Match every scene of one library."""
     library = context.partition_key
     folder = library_files(store, library)
-    started = time.perf_counter()
     matcher = SceneMatcher.open(store.path(), multi_scale=config.multi_scale)
     known = folder / RESULTS
     previous = LibraryResult.load(known) if known.exists() and not config.rescore else None
@@ -191,7 +193,6 @@ def scored_library(
         "encoder": matcher.spec.id,
         "scenes_taken_over": result.reused,
         "scenes_failed": len(result.failures),
-        "seconds": round(time.perf_counter() - started, 2),
     }
     yield table_result(
         store.write_table(scenes, "scenes", library, "scenes.parquet"),
@@ -246,16 +247,7 @@ def _changes(store: ArtifactStore, library: str, result: LibraryResult) -> str:
     return "\n".join(lines) + "\n\n" + markdown_table(table, 8, ["scene", "change", "description", "why"])
 
 
-@dg.asset(
-    deps=["scene_analyses", "recommendations"],
-    group_name="scenes",
-    owners=OWNERS,
-    tags={"stage": "scenes"},
-    kinds={"html"},
-    partitions_def=scene_libraries,
-    automation_condition=WITH_RECOMMENDATIONS,
-    code_version="1",
-)
+@made_of_recommendations(kinds={"html"})
 @fails_clearly
 def lookbook(
     context: dg.AssetExecutionContext, store: ArtifactStore, libraries: SceneLibraries
@@ -280,16 +272,7 @@ def lookbook(
     )
 
 
-@dg.asset(
-    deps=["scene_analyses", "recommendations"],
-    group_name="scenes",
-    owners=OWNERS,
-    tags={"stage": "scenes"},
-    kinds={"excel"},
-    partitions_def=scene_libraries,
-    automation_condition=WITH_RECOMMENDATIONS,
-    code_version="1",
-)
+@made_of_recommendations(kinds={"excel"})
 @fails_clearly
 def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: ArtifactStore) -> dg.MaterializeResult:
     """The library as a spreadsheet: recommendations, scenes and what changed, to filter and to hand on."""

@@ -33,6 +33,10 @@ class ImageStore:
         """Return where the original with this hash (of its own bytes) is or would be."""
         return self._place("originals", sha256, "")
 
+    def pictures(self) -> list[Path]:
+        """Return every normalised copy, by hash."""
+        return sorted((self.root / "store").glob("??/*.jpg"))
+
     def add(self, image: Image.Image, quality: int = 90) -> str:
         """Write an RGB picture as JPEG without metadata and return the SHA-256 of the file's bytes."""
         stream = io.BytesIO()

@@ -138,9 +138,8 @@ class SceneMatcher:
         """Return the scene's analysis and the `k` products that suit it best, fewer when fewer are allowed.
 
         `weights` replaces weights of the bundle's factors for this call, by name; all are scaled to add up to 1, and
-        confidences are then not calibrated. Raises
-        ImageError for a picture that cannot be read, ScenePipelineError for constraints that leave nothing or weights
-        that are none.
+        confidences are then not calibrated. Raises ImageError for a picture that cannot be read, ScenePipelineError for
+        constraints that leave nothing or weights that are none.
         """
         started = time.perf_counter()
         return self.recommend_for(self.analyse(image), k, constraints, weights, started=started)

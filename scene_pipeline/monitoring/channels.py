@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -63,8 +63,7 @@ class Webhook:
 
     def send(self, message: Message) -> None:
         """Deliver the message. Raises AlertError."""
-        fields = ("cause", "status", "severity", "title", "text", "link", "at")
-        _post(self.name, self.url, {field: getattr(message, field) for field in fields})
+        _post(self.name, self.url, asdict(message))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Hash everything again: bundles against their manifests, pictures against their names, and read every vector."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from scene_pipeline.bundle.layout import bundles_root, versions
 from scene_pipeline.bundle.manage import verify_bundle
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.errors import EncoderError
+from scene_pipeline.files import sha256_file
+from scene_pipeline.images.store import ImageStore
 
 _BLOCK = 65_536
 
@@ -43,10 +44,9 @@ def verify_pictures(artifacts: Path) -> Integrity:
     """Hash every picture of the store against the name it has."""
     count = size = 0
     damage = []
-    for path in sorted((artifacts / "images" / "store").glob("??/*.jpg")):
-        data = path.read_bytes()
-        count, size = count + 1, size + len(data)
-        if hashlib.sha256(data).hexdigest() != path.stem:
+    for path in ImageStore(artifacts / "images").pictures():
+        count, size = count + 1, size + path.stat().st_size
+        if sha256_file(path) != path.stem:
             damage.append(f"{path}: is not what its name says; remove it, and the next run fetches it again")
     return Integrity(count, size, tuple(damage))
 

@@ -92,7 +92,7 @@ def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Doomed]
     for products in sorted(bundles_root(artifacts).glob("*/products.parquet")):
         if "image_sha256" in pq.read_schema(products).names:
             named.update(pq.read_table(products, columns=["image_sha256"])["image_sha256"].to_pylist())
-    for path in sorted((ImageStore(artifacts / "images").root / "store").glob("??/*.jpg")):
+    for path in ImageStore(artifacts / "images").pictures():
         if path.stem not in named and _age_days(path, now) > rules.pictures_days:
             yield Doomed(path, path.stat().st_size, "no product and no kept bundle names the picture")
 

@@ -1,5 +1,6 @@
 """What changed between two runs of a library, scene by scene and product by product, and why."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,8 +65,7 @@ class LibraryChanges:
 
     def counts(self) -> dict[str, int]:
         """Return kind -> number of changes."""
-        kinds = [change.kind for change in self.changes]
-        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+        return dict(Counter(change.kind for change in self.changes))
 
 
 def catalog_change(artifacts: Path, before: LibraryResult, now: LibraryResult) -> CatalogChange | None:
