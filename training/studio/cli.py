@@ -17,7 +17,7 @@ def dataset(
     out: Annotated[Path, typer.Option(help="folder for the JPEG files and labels.jsonl")],
     packshots: Annotated[int, typer.Option(min=0, help="product pictures")] = 1000,
     rooms: Annotated[int, typer.Option(min=0, help="room pictures")] = 500,
-    size: Annotated[int, typer.Option(min=32, help="height in pixels")] = 128,
+    size: Annotated[int, typer.Option(min=32, help="height in pixels")] = 160,
     seed: Annotated[int, typer.Option(min=0, help="another seed gives other pictures")] = 1000,
     held_out_shapes: Annotated[bool, typer.Option(help="every thing in a shape that is never trained on")] = False,
 ) -> None:

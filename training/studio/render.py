@@ -188,8 +188,8 @@ def render(
 ) -> np.ndarray:
     """Return the denoised linear picture, (height, width, 3) float32, of `samples` paths a pixel.
 
-    `guide` samples of albedo and normal a pixel keep fine texture sharp through the denoiser; each costs about five
-    paths, so small pictures go without.
+    `guide` samples of albedo and normal a pixel keep fine texture (grain, bricks, weave) sharp through the denoiser,
+    which takes it for noise without them; each costs about six paths.
     """
     scene, _ = _scene(stage, size, samples)
     renderer: Any = mi.render  # its stub knows JIT types only
