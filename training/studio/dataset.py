@@ -21,7 +21,7 @@ from training.studio.render import film, render, save
 from training.studio.rooms import ROOMS, Brief
 from training.studio.styles import STYLES
 from training.studio.vocabulary import palette_for
-from training.studio.wording import packshot_captions, room_captions
+from training.studio.wording import finish_captions, packshot_captions, room_captions
 
 
 def endless_supply(style: str, palette: str, rng: np.random.Generator) -> tuple[Supply, list[str]]:
@@ -72,7 +72,7 @@ def packshot(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
     palette = list(WALLS)[int(rng.integers(len(WALLS)))]
     made = build(kind.id, style, palette, int(rng.integers(1 << 30)))
     thing = draw.reshape(rng)(made.thing)
-    pixels = photograph(thing, kind, size, 12, int(rng.integers(1 << 30)))
+    pixels = photograph(thing, kind, size, 12, int(rng.integers(1 << 30)), overhead=bool(rng.random() < 0.5))
     labels = {
         "category": kind.category,
         "type": kind.id,
@@ -98,13 +98,14 @@ def room(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
     supply, nouns = endless_supply(style, palette, rng)
     built = rooms.build(Brief(kind, style, palette, int(rng.integers(1 << 30))), supply, draw.reshape(rng))
     width = round(size * (1.0, 1.25, 1.4)[int(rng.integers(3))])
-    pixels = film(render(built.stage, (width, size), 16, depth=6, seed=index), float(rng.uniform(0.5, 0.75)))
+    picture = render(built.stage, (width, size), 5, depth=6, guide=1, seed=index)
+    pixels = film(picture, float(rng.uniform(0.5, 0.75)))
     labels = {
         "room": kind,
         "style": style,
         "palette": palette,
         "products": nouns,
-        "captions": room_captions(kind, style, palette, nouns, rng),
+        "captions": [*room_captions(kind, style, palette, nouns, rng), *finish_captions(kind, style, built.look)],
     }
     return pixels, labels
 

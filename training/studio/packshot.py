@@ -14,8 +14,11 @@ from training.studio.shapes import box, quad
 WHITE = matte((0.95, 0.95, 0.95))
 
 
-def stage(thing: Thing, kind: ProductType, rng: np.random.Generator) -> Stage:
-    """Return the set-up for one product: a white sweep, a large soft light from one side, fill from everywhere."""
+def stage(thing: Thing, kind: ProductType, rng: np.random.Generator, overhead: bool = False) -> Stage:
+    """Return the set-up for one product: a white sweep, a large soft light from one side, fill from everywhere.
+
+    A rug is seen from straight above when `overhead`.
+    """
     low, high = thing.bounds()
     size = float(np.linalg.norm(high - low))
     middle = (low + high) / 2
@@ -26,6 +29,8 @@ def stage(thing: Thing, kind: ProductType, rng: np.random.Generator) -> Stage:
         backdrop = box(far, 0.02, far, 0.001).moved(0, 0.011, -far / 2)
     elif kind.mount == "rug":
         yaw, pitch = float(rng.uniform(-12, 12)), float(rng.uniform(42, 62))
+        if overhead:
+            yaw, pitch = 0.0, 89.0
         backdrop = box(far, far, 0.02, 0.001).moved(0, 0, -0.021)
     elif kind.mount == "ceiling":
         pitch = float(rng.uniform(-6, 6))
@@ -54,9 +59,11 @@ def _cards(camera: Camera, size: float) -> Thing:
     return Thing.of(*[(strip, glow((1.0, 1.0, 1.0), 4.6)) for strip in strips])
 
 
-def photograph(thing: Thing, kind: ProductType, size: int, samples: int, seed: int, guide: int = 0) -> np.ndarray:
+def photograph(
+    thing: Thing, kind: ProductType, size: int, samples: int, seed: int, guide: int = 0, overhead: bool = False
+) -> np.ndarray:
     """Return the packshot, (size, size, 3) uint8, its background close to pure white."""
-    set_up = stage(thing, kind, np.random.default_rng(seed))
+    set_up = stage(thing, kind, np.random.default_rng(seed), overhead)
     picture = render(set_up, (size, size), samples, depth=8, guide=guide, seed=seed)
     edge = np.concatenate(
         [

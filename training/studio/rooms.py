@@ -42,11 +42,15 @@ class Brief:
 
 @dataclass(frozen=True)
 class Built:
-    """A room ready to render; `skus` names the products, in the order of the stage's things after the first."""
+    """A room ready to render; `skus` names the products, in the order of the stage's things after the first.
+
+    `look` knows how walls and floor are finished and what the furniture is made of.
+    """
 
     brief: Brief
     stage: Stage
     skus: tuple[str, ...]
+    look: Look
 
 
 def build(brief: Brief, supply: Supply, reshape: Callable[[Thing], Thing] = as_built) -> Built:
@@ -71,7 +75,7 @@ def build(brief: Brief, supply: Supply, reshape: Callable[[Thing], Thing] = as_b
     stage = Stage(
         things, daylight(room, look), sunlight(room, look), _ambient(look), viewpoint(room, brief.room, side, look)
     )
-    return Built(brief, stage, tuple(sku for sku, _ in furnishing.placed))
+    return Built(brief, stage, tuple(sku for sku, _ in furnishing.placed), look)
 
 
 def viewpoint(room: Room, kind: str, side: int, look: Look) -> Camera:

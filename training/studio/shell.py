@@ -73,6 +73,7 @@ def floor_material(look: Look, room: str) -> Material:
             "bohemian": "tiles",
             "mid_century_modern": "terrazzo",
         }.get(look.style.id, look.one("tiles", "marble", "terrazzo"))
+    look.floor = kind
     seed = look.seed() % 4
     if kind == "marble":
         base = stone("white marble", seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.studio.products.base import Made
+from training.studio.products.base import Look, Made
 
 STYLE_NAMES = {
     "contemporary": "contemporary",
@@ -44,6 +44,27 @@ CATEGORY_WORDS = {
     "botanicals": "plant or planter",
     "accent_furniture": "piece of furniture",
 }
+WALL_WORDS = {
+    "plain": "plain painted walls",
+    "panelled": "panelled walls",
+    "brick": "exposed brick walls",
+    "concrete": "raw concrete walls",
+    "limewash": "limewashed plaster walls",
+    "slats": "slatted wood walls",
+    "wallpaper": "wallpapered walls",
+    "boards": "painted board walls",
+}
+FLOOR_WORDS = {
+    "planks": "a wooden floor",
+    "pale planks": "a pale wooden floor",
+    "dark planks": "a dark wooden floor",
+    "herringbone": "a herringbone parquet floor",
+    "marble": "a marble floor",
+    "chequer": "a chequered tile floor",
+    "concrete": "a concrete floor",
+    "terrazzo": "a terrazzo floor",
+    "tiles": "a tiled floor",
+}
 
 
 def material_name(identifier: str) -> str:
@@ -62,14 +83,14 @@ def packshot_captions(made: Made, category: str, style: str) -> list[str]:
     """Return several true sentences about a product picture."""
     full = phrase(made)
     plural = made.count > 1
-    article = f"a set of {made.count}" if plural else "an" if full[0] in "aeiou" else "a"
+    article = f"a set of {made.count}" if plural else _article(full)
     colors = " and ".join(made.colors[:2]) or "plain"
     out = [
         f"{article} {full}",
         f"a photo of {article} {full} on a white background",
-        f"{made.noun}" if plural else f"a {made.noun}",
+        f"{made.noun}" if plural else f"{_article(made.noun)} {made.noun}",
         f"{' '.join([*made.words, made.noun])} in {colors}",
-        f"a {STYLE_NAMES[style]} {made.noun}",
+        f"{_article(STYLE_NAMES[style])} {STYLE_NAMES[style]} {made.noun}",
         f"{CATEGORY_WORDS[category]}: {made.noun}",
     ]
     if made.materials:
@@ -82,14 +103,32 @@ def room_captions(room: str, style: str, palette: str, nouns: list[str], rng: np
     name, manner, colors = ROOM_NAMES[room], STYLE_NAMES[style], PALETTE_NAMES[palette]
     some = list(dict.fromkeys(nouns))
     rng.shuffle(some)
-    a = "an" if manner[0] in "aeiou" else "a"
+    a = _article(manner)
     out = [
-        f"a photo of a {name}",
+        f"a photo of {_article(name)} {name}",
         f"{a} {manner} {name}",
         f"{a} {manner} {name} in {colors}",
         f"an interior in {manner} style",
     ]
     if len(some) > 1:
-        with_ = "an" if some[0][0] in "aeiou" else "a"
-        out += [f"a {name} with {with_} {some[0]} and {some[1]}", f"{a} {manner} {name} with {', '.join(some[:4])}"]
+        first = f"{_article(some[0])} {some[0]}"
+        out += [
+            f"{_article(name)} {name} with {first} and {some[1]}",
+            f"{a} {manner} {name} with {', '.join(some[:4])}",
+        ]
     return out
+
+
+def finish_captions(room: str, style: str, look: Look) -> list[str]:
+    """Return sentences about walls, floor and furniture of a room: what a style that has no name yet is told by."""
+    name, manner = ROOM_NAMES[room], STYLE_NAMES[style]
+    around = f"{'tiled walls' if look.tile else WALL_WORDS[look.wall]} and {FLOOR_WORDS[look.floor]}"
+    out = [f"{_article(name)} {name} with {around}"]
+    if look.materials:
+        of = " and ".join(dict.fromkeys(material_name(m) for m in look.materials[:3]))
+        out += [f"{_article(name)} {name} furnished in {of}", f"{manner} furniture of {of}, {around}"]
+    return out
+
+
+def _article(words: str) -> str:
+    return "an" if words[0].lower() in "aeiou" else "a"

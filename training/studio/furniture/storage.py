@@ -181,6 +181,41 @@ def ornament(look: Look, height: float) -> Thing:
     return Thing.of((sphere(height * 0.3).moved(0, 0, height * 0.3), look.take_metal()))
 
 
+def shelving_unit(look: Look) -> Thing:
+    """Return open shelves in columns and rows, low and wide to high and narrow."""
+    material = painted((0.82, 0.82, 0.81)) if look.chance(0.4) else look.take_wood()
+    columns, rows = int(look.rng.integers(1, 5)), int(look.rng.integers(1, 6))
+    side, d, t = look.between(0.3, 0.42), look.between(0.28, 0.4), 0.025
+    w, h = columns * side + t, rows * side + t
+    parts: list[tuple[Mesh, Material]] = [(box(w, 0.01, h, 0.002).moved(0, d / 2 - 0.005), material)]
+    for column in range(columns + 1):
+        parts.append((box(t, d, h, 0.003).moved((column - columns / 2) * side), material))
+    for row in range(rows + 1):
+        parts.append((box(w, d, t, 0.003).moved(0, 0, row * side), material))
+    return Thing.of(*parts)
+
+
+def cabinet(look: Look) -> Thing:
+    """Return a cabinet of doors and drawers on legs, a plinth or the floor."""
+    material = painted((0.82, 0.82, 0.81)) if look.chance(0.4) else look.take_wood()
+    knob = look.take_metal()
+    columns = int(look.rng.integers(1, 4))
+    side, d, leg = look.between(0.4, 0.6), look.between(0.35, 0.5), look.between(0.02, 0.22)
+    w, h = columns * side, look.between(0.45, 1.5)
+    parts: list[tuple[Mesh, Material]] = [(box(w, d, h, 0.006).moved(0, 0, leg), material)]
+    for column in range(columns):
+        rows = int(look.rng.integers(1, 5))
+        for row in range(rows):
+            x, high = (column - (columns - 1) / 2) * side, (h - 0.02) / rows
+            z = leg + 0.01 + row * high
+            parts.append((box(side - 0.012, 0.014, high - 0.01, 0.003).moved(x, -d / 2 - 0.004, z), material))
+            parts.append(
+                (cylinder(0.013, 0.026, 0.005, 16).turned("x", 90).moved(x, -d / 2 - 0.01, z + high * 0.72), knob)
+            )
+    thing = Thing.of(*parts)
+    return thing + legs(look, w, d, leg + 0.01, material) if leg > 0.08 else thing
+
+
 def wardrobe(look: Look, width: float = 1.1) -> Thing:
     """Return a wardrobe, its doors towards -y."""
     material = look.take_wood() if look.chance(0.6) else painted((0.92, 0.91, 0.88))

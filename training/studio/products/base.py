@@ -99,6 +99,7 @@ class Look:
     materials: list[str] = field(default_factory=list)
     colors: list[str] = field(default_factory=list)
     wall: str = "plain"  # how the walls of a room are finished
+    floor: str = "planks"  # what the floor of a room is of
     tile: Material | None = None  # the tiles of a room, the same on all its walls
 
     @classmethod

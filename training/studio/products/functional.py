@@ -304,6 +304,84 @@ def boards(look: Look) -> Made:
     return look.made(combine(things), "chopping boards" if count > 1 else "chopping board", count=count)
 
 
+def storage_box(look: Look) -> Made:
+    """Return one box with a lid, or three of falling size, of painted board or cloth."""
+    material = look.take_cloth() if look.chance(0.4) else look.take_lacquer()
+    count = 3 if look.chance(0.3) else 1
+    w, d, h = look.between(0.22, 0.42), look.between(0.2, 0.34), look.between(0.14, 0.34)
+    things, x = [], 0.0
+    for k in range(count):
+        size = 1 - 0.24 * k
+        body = Thing.of(
+            (box(w * size, d * size, h * size, 0.004), material),
+            (box(w * size + 0.008, d * size + 0.008, 0.05, 0.004).moved(0, 0, h * size - 0.048), material),
+        )
+        things.append(body.moved(x + w * size / 2, -0.06 * k))
+        x += w * size + 0.02
+    return look.made(combine(things).moved(-x / 2), "storage boxes" if count > 1 else "storage box", count=count)
+
+
+def crate(look: Look) -> Made:
+    """Return an open rectangular basket, plaited or of wooden slats."""
+    w, d, h = look.between(0.28, 0.46), look.between(0.2, 0.32), look.between(0.12, 0.26)
+    if look.chance(0.5):
+        name, tint = (("rattan", RATTAN), ("seagrass", SEAGRASS), ("jute", JUTE))[int(look.rng.integers(3))]
+        look.note(name, "natural")
+        material, slats = woven(tint, look.seed()), 1
+    else:
+        material, slats = look.take_wood(), int(look.rng.integers(2, 5))
+    high = (h - 0.008 * (slats - 1)) / slats
+    parts = [(box(w, d, 0.012, 0.003), material)]
+    for k in range(slats):
+        z = k * (high + 0.008)
+        for sign in (-1, 1):
+            parts.append((box(w, 0.012, high, 0.003).moved(0, sign * (d / 2 - 0.006), z), material))
+            parts.append((box(0.012, d, high, 0.003).moved(sign * (w / 2 - 0.006), 0, z), material))
+    return look.made(Thing.of(*parts), "basket" if slats == 1 else "wooden crate", "storage" if slats == 1 else "")
+
+
+def glasses(look: Look) -> Made:
+    """Return one or four drinking glasses, straight or on a stem."""
+    material = look.take_glass()
+    count = 1 if look.chance(0.5) else 4
+    r, h, stem = look.between(0.032, 0.045), look.between(0.09, 0.15), look.between(0.05, 0.09)
+    if look.chance(0.4):
+        bowl_of = vessel(smooth_curve([(0.006, 0), (r * 0.9, h * 0.25), (r, h * 0.55), (r * 0.85, h)]), 0.002, 0.004)
+        one = Thing.of(
+            (bowl_of.moved(0, 0, stem), material),
+            (cylinder(0.005, stem + 0.004, 0.001), material),
+            (cylinder(r * 0.85, 0.004, 0.001), material),
+        )
+    else:
+        one = Thing.of((vessel(smooth_curve([(r * 0.85, 0), (r * 0.92, h / 2), (r, h)]), 0.003, 0.008), material))
+    placed = [one.moved((k % 2) * 2.3 * r, (k // 2) * 2.3 * r) for k in range(count)]
+    return look.made(combine(placed), "drinking glasses" if count > 1 else "drinking glass", count=count)
+
+
+def pot(look: Look) -> Made:
+    """Return a cooking pot with a lid and two handles."""
+    material = look.take_metal() if look.chance(0.5) else look.take_lacquer()
+    knob = look.take_wood() if look.chance(0.4) else material
+    r, h = look.between(0.1, 0.15), look.between(0.09, 0.16)
+    parts = [
+        (vessel(rounded_profile([(r * 0.94, 0), (r, 0.01), (r, h)], 0.012), 0.004, 0.006), material),
+        (ellipsoid(r * 1.0, r * 1.0, r * 0.22).moved(0, 0, h), material),
+        (sphere(0.018, 16).moved(0, 0, h + r * 0.22 + 0.012), knob),
+    ]
+    for sign in (-1, 1):
+        path = smooth_curve(
+            [
+                (sign * r * 0.97, -0.04, h * 0.75),
+                (sign * (r + 0.035), -0.03, h * 0.78),
+                (sign * (r + 0.035), 0.03, h * 0.78),
+                (sign * r * 0.97, 0.04, h * 0.75),
+            ],
+            6,
+        )
+        parts.append((tube(path, 0.008), knob))
+    return look.made(Thing.of(*parts), "cooking pot")
+
+
 def vanity_mirror(look: Look) -> Made:
     """Return a round mirror on a stand."""
     material = look.take_metal()
@@ -355,6 +433,10 @@ TYPES = tuple(
         ("cake_stand", cake_stand, "table", ("kitchen", "dining_room"), 0.6),
         ("boards", boards, "table", ("kitchen",), 0.7),
         ("vanity_mirror", vanity_mirror, "table", ("bathroom", "bedroom"), 0.6),
+        ("storage_box", storage_box, "floor", (), 1.3),
+        ("crate", crate, "floor", (), 1.1),
+        ("glasses", glasses, "table", ("kitchen", "dining_room"), 0.9),
+        ("pot", pot, "table", ("kitchen",), 0.8),
         ("magazine_rack", magazine_rack, "floor", ("living_room", "home_office"), 0.5),
     )
 )

@@ -19,6 +19,14 @@ def _bookcase(look: Look) -> Thing:
     return storage.bookcase(look, look.between(0.7, 1.0), look.between(1.5, 1.9), filled=False)
 
 
+def _dining_table(look: Look) -> Thing:
+    return tables.dining_table(look, look.between(0.8, 1.9), look.between(0.7, 0.95))
+
+
+def _bed(look: Look) -> Thing:
+    return beds.bed(look, (0.9, 1.4, 1.6)[int(look.rng.integers(3))])
+
+
 def _sideboard(look: Look) -> Thing:
     return storage.sideboard(look, (1.2, 1.5)[int(look.rng.integers(2))])
 
@@ -41,6 +49,12 @@ TYPES = tuple(
         ("bookcase", _bookcase, "bookcase", ("home_office", "living_room"), 0.9),
         ("dresser", storage.dresser, "chest of drawers", ("bedroom",), 0.6),
         ("sofa", seating.sofa, "sofa", ("living_room",), 0.6),
+        ("dining_table", _dining_table, "dining table", ("dining_room", "kitchen"), 1.2),
+        ("desk", tables.desk, "desk", ("home_office",), 1.0),
+        ("bed", _bed, "bed", ("bedroom",), 0.8),
+        ("wardrobe", storage.wardrobe, "wardrobe", ("bedroom",), 1.0),
+        ("shelving_unit", storage.shelving_unit, "shelving unit", ("living_room", "home_office"), 1.4),
+        ("cabinet", storage.cabinet, "cabinet", ("living_room", "dining_room"), 1.4),
         ("cot", beds.cot, "cot", ("childrens_room",), 0.3),
         ("cubby", children.cubby, "toy storage", ("childrens_room",), 0.3),
     )
