@@ -24,7 +24,7 @@ from training.compact.export import NAME, load
 from training.compact.ikea_categories import category_of
 from training.compact.negatives import make_negatives
 from training.compact.photos import decode, load_photos, square
-from training.compact.studio import read_studio
+from training.compact.studio import cut_out, read_studio
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,29 @@ def test_a_smoke_run_lowers_its_loss_and_beats_chance(smoke_run: Path) -> None:
     log = [json.loads(line) for line in (smoke_run / "photos" / "log.jsonl").read_text().splitlines()]
     assert log[-1]["room"] < log[0]["room"]
     assert log[-1]["contrast"] < log[0]["contrast"]
-    assert (smoke_run / "joint" / "log.jsonl").read_text().count("\n") == 1
+    joint = [json.loads(line) for line in (smoke_run / "joint" / "log.jsonl").read_text().splitlines()]
+    assert len(joint) == 1
+    assert 0 < joint[0]["keep"] < 1
+
+
+def test_a_run_can_go_on_from_an_exported_tower(smoke_run: Path, tmp_path: Path) -> None:
+    weights = smoke_run / "weights"
+    main(["train", "--smoke", "--run", str(tmp_path), "--start", str(weights), "--threads", "1"])
+    assert not (tmp_path / "photos").exists()
+    went_on = (tmp_path / "weights" / f"{NAME}.safetensors").read_bytes()
+    assert went_on != (weights / f"{NAME}.safetensors").read_bytes()
+
+
+def test_a_packshot_is_cut_out_on_white_and_an_invisible_one_is_left() -> None:
+    picture = np.full((100, 100, 3), 244, np.uint8)
+    picture[40:60, 30:50] = (120, 60, 40)
+    cut = cut_out(picture)
+    assert cut.shape == picture.shape
+    assert (cut[0] == 255).all()
+    assert (np.abs(cut[48:52, 48:52].astype(int) - (120, 60, 40)) < 3).all()
+    assert (cut.min(2) < 200).mean() > 0.85
+    pale = np.full((100, 100, 3), 244, np.uint8)
+    assert (cut_out(pale) == pale).all()
 
 
 def test_the_export_loads_with_timm_alone(smoke_run: Path) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from training.compact import paths
 from training.compact.build import Sources, build, fit_temperature, judge
 from training.compact.evaluate import evaluate
-from training.compact.export import Facts, export
+from training.compact.export import Facts, export, load
 from training.compact.loop import Recipe, Trainer, blend, load_average, tower_of
 from training.compact.smoke import smoke_sources
 
@@ -25,6 +25,9 @@ def main(arguments: list[str] | None = None) -> None:
     train.add_argument("--smoke", action="store_true", help="a minute's run on pictures drawn on the spot")
     train.add_argument("--run", type=Path, default=paths.OUT / "run", help="folder of the run's checkpoint and log")
     train.add_argument("--weights", type=Path, help="folder to export to (default: RUN/weights)")
+    train.add_argument(
+        "--start", type=Path, help="folder of an exported tower to go on from, in place of the first stage"
+    )
     train.add_argument("--threads", type=int, default=torch.get_num_threads())
     train.add_argument("--bfloat16", action="store_true", help="faster on CPUs with AMX (amx_bf16 in /proc/cpuinfo)")
     score = commands.add_parser("evaluate", help="score exported weights on sets they never saw")
@@ -39,17 +42,17 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     if options.smoke:
         with tempfile.TemporaryDirectory() as folder:
-            plan = Plan(smoke_recipe(), replace(smoke_recipe(), epochs=1, rate=3e-4), 48, negatives=14)
-            train_and_export(smoke_sources(Path(folder)), plan, options.run, options.weights)
+            plan = Plan(smoke_recipe(), replace(smoke_recipe(), epochs=1, rate=3e-4, keep=1.0), 48, negatives=14)
+            train_and_export(smoke_sources(Path(folder)), plan, options.run, options.weights, options.start)
         return
     studio = paths.STUDIO if (paths.STUDIO / "labels.jsonl").exists() else None
     if studio is None:
         print("no studio renders found, training on photographs alone (python -m training.studio dataset makes them)")
     sources = Sources(paths.PHOTOS, paths.DETECTOR if paths.DETECTOR.exists() else None, studio, paths.OUT)
     first = Recipe(bfloat16=options.bfloat16)
-    joint = replace(first, epochs=9, rate=6e-4, sizes=(112, 112, 128), mix=0.25, smallest_crop=0.4)
+    joint = replace(first, epochs=12, rate=6e-4, sizes=(112, 128, 128), mix=0.25, smallest_crop=0.4, keep=5.0)
     plan = Plan(first, joint, input_size=144)
-    train_and_export(sources, plan, options.run, options.weights)
+    train_and_export(sources, plan, options.run, options.weights, options.start)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Plan:
     joint: Recipe
     input_size: int
     joint_share: float = 0.65
-    negatives: int = 2500
+    negatives: int = 5000
 
 
 def smoke_recipe() -> Recipe:
@@ -72,16 +75,25 @@ def smoke_recipe() -> Recipe:
     return Recipe(epochs=2, batch=16, sizes=(48, 48, 48), teacher=0.0, average=0.9)
 
 
-def train_and_export(sources: Sources, plan: Plan, run: Path, weights: Path | None) -> list[dict[str, float]]:
-    """Carry out `plan` on `sources` in the folder `run`, export the averaged tower, and return the log's records."""
+def train_and_export(
+    sources: Sources, plan: Plan, run: Path, weights: Path | None, start: Path | None = None
+) -> list[dict[str, float]]:
+    """Carry out `plan` on `sources` in the folder `run`, export the averaged tower, and return the log's records.
+
+    With `start`, the folder of an exported tower, that one stands in for what the first recipe makes.
+    """
     corpus = build(sources, plan.negatives)
 
     def validate(tower: nn.Module) -> dict[str, float]:
         return judge(corpus, tower, plan.input_size)
 
-    parts = [part for part in corpus.parts if part.name in ("photos", "negatives")]
-    records = Trainer(plan.first, parts, corpus.targets, run / "photos").run(validate)
-    _, average = load_average(run / "photos")
+    records: list[dict[str, float]] = []
+    if start:
+        average = {key: value.clone() for key, value in load(start)[0].state_dict().items()}
+    else:
+        parts = [part for part in corpus.parts if part.name in ("photos", "negatives")]
+        records = Trainer(plan.first, parts, corpus.targets, run / "photos").run(validate)
+        _, average = load_average(run / "photos")
     if sources.studio:
         trainer = Trainer(plan.joint, corpus.parts, corpus.targets, run / "joint")
         trainer.start_from(average)

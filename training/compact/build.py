@@ -18,12 +18,14 @@ from training.compact.loop import TEMPERATURE, Targets
 from training.compact.negatives import make_negatives
 from training.compact.photos import Photos, decode, load_photos
 from training.compact.second_opinion import second_opinion
-from training.compact.studio import read_studio
+from training.compact.studio import Renders, cut_out, read_studio
 from training.compact.teacher import Sight, see
 from training.compact.temperature import least_loss
 
 CAPTIONS = 3
 ROOMS, STYLES, CATEGORIES = 8, 7, 8
+PACKSHOT_STYLE = 0.5
+"""Weight of a packshot's style: a plain bowl is made in every style."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Corpus:
     held_out_sources: np.ndarray
 
 
-def build(sources: Sources, negatives: int = 2500) -> Corpus:
+def build(sources: Sources, negatives: int = 5000) -> Corpus:
     """Read everything and return the corpus; slow steps are kept in `sources.cache`."""
     vocabulary = load_vocabulary()
     photos = load_photos(sources.photos, sources.cache)
@@ -103,6 +105,7 @@ def _photo_part(
         category=one_hot([-1] * len(train), CATEGORIES),
         share=0.6,
         grid=_Rows(sight.grid, train) if sight else None,
+        photo=True,
     )
 
 
@@ -121,31 +124,60 @@ def _negative_part(
         room=one_hot([ROOMS] * count, ROOMS + 1),
         style=one_hot([-1] * count, STYLES),
         category=one_hot([categories.index(name) if name else -1 for name in named], CATEGORIES),
-        share=0.055,
+        share=0.08,
     )
 
 
 def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
-    """Packshots show no room and their category, rendered rooms show their room and style."""
+    """Packshots show no room, and their category and style; rendered rooms show their room and style.
+
+    Every packshot comes twice, as it was taken and cut out.
+    """
     renders = read_studio(folder)
     pixels = np.stack([decode(file) for file in renders.files])
-    captions = _cycle(renders.captions, bank, 7)
+    sentences = _seen_captions(renders, pixels)
+    captions = _cycle(sentences, bank, max(len(words) for words in sentences))
     is_room = renders.room >= 0
+    sure = np.where(is_room, 1.0, PACKSHOT_STYLE).astype(np.float32)[:, None]
     parts = []
-    for name, chosen, share in (("packshots", ~is_room, 0.2), ("rendered rooms", is_room, 0.12)):
+    for name, chosen, share in (("packshots", ~is_room, 0.24), ("rendered rooms", is_room, 0.36)):
         if chosen.any():
+            shown = pixels[chosen]
+            rows = np.flatnonzero(chosen)
+            if name == "packshots":
+                shown = np.concatenate([shown, np.stack([cut_out(picture) for picture in shown])])
+                rows = np.tile(rows, 2)
             parts.append(
                 Part(
                     name=name,
-                    pixels=pixels[chosen],
-                    captions=captions[chosen],
-                    room=one_hot(np.where(is_room, renders.room, ROOMS)[chosen], ROOMS + 1),
-                    style=one_hot(np.where(is_room, renders.style, -1)[chosen], STYLES),
-                    category=one_hot(renders.category[chosen], CATEGORIES),
+                    pixels=shown,
+                    captions=captions[rows],
+                    room=one_hot(np.where(is_room, renders.room, ROOMS)[rows], ROOMS + 1),
+                    style=(sure * one_hot(renders.style, STYLES))[rows],
+                    category=one_hot(renders.category[rows], CATEGORIES),
                     share=share,
                 )
             )
     return parts
+
+
+def _seen_captions(renders: Renders, pixels: np.ndarray) -> list[tuple[str, ...]]:
+    """Return the captions of each render; of rooms also some by their measured light and colours, as photographs have.
+
+    A style is named beside the colours it was seen in, so that words for colours and light mean in renders what they
+    mean in photographs.
+    """
+    vocabulary = load_vocabulary()
+    rng = np.random.default_rng(13)
+    sentences = []
+    for i, own in enumerate(renders.captions):
+        more: list[str] = []
+        if renders.room[i] >= 0:
+            room, style = vocabulary.rooms[renders.room[i]].name, vocabulary.styles[renders.style[i]].name
+            colors, things = Colors(pixels[i]), [f"{texts.article(noun)} {noun}" for noun in renders.products[i]]
+            more = [caption(name, things, colors, rng) for name in (room, f"{style} {room}", f"{style} {room}")]
+        sentences.append((*own, *more))
+    return sentences
 
 
 def _cycle(sentences: Sequence[tuple[str, ...]], bank: texts.TextBank, count: int) -> np.ndarray:

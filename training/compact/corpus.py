@@ -25,7 +25,7 @@ class Part:
 
     `pixels` (n, s, s, 3) uint8; `captions` (n, k) rows of the text bank; `room` (n, rooms + null class), `style` and
     `category` (n, classes) are float32 distributions, a row of zeros where nothing is known; `grid` (n, 13, 13, 96)
-    of teacher features or None; `share` of a batch that comes from this part.
+    of teacher features or None; `share` of a batch that comes from this part; `photo`: real photographs.
     """
 
     name: str
@@ -36,13 +36,15 @@ class Part:
     category: np.ndarray
     share: float
     grid: Rows | None = None
+    photo: bool = False
 
 
 @dataclass
 class Batch:
     """A drawn batch: `pixels` (b, s, s, 3) uint8, `text` (b, 384) caption vectors, labels, and the teacher's grid.
 
-    `grid` is (b, 96, 13, 13) with zeros where the teacher has not looked, `seen` (b,) says where it has.
+    `grid` is (b, 96, 13, 13) with zeros where the teacher has not looked, `seen` (b,) says where it has; `photo` (b,)
+    says which are real photographs.
     """
 
     pixels: torch.Tensor
@@ -52,6 +54,7 @@ class Batch:
     category: torch.Tensor
     grid: torch.Tensor
     seen: torch.Tensor
+    photo: torch.Tensor
 
 
 def one_hot(labels: Sequence[int] | np.ndarray, classes: int) -> np.ndarray:
@@ -101,4 +104,5 @@ def _collate(parts: Sequence[Part], picks: Sequence[np.ndarray], texts: np.ndarr
         category=torch.from_numpy(np.concatenate([part.category[rows] for part, rows in pairs])),
         grid=torch.from_numpy(np.concatenate(grid).astype(np.float32).transpose(0, 3, 1, 2)),
         seen=torch.from_numpy(np.concatenate([np.full(len(rows), part.grid is not None) for part, rows in pairs])),
+        photo=torch.from_numpy(np.concatenate([np.full(len(rows), part.photo) for part, rows in pairs])),
     )

@@ -25,7 +25,8 @@ TEMPERATURE = 0.05
 class Recipe:
     """Everything that decides a run; an epoch draws as many pictures as the first part has.
 
-    `sizes` are the picture sizes of equal thirds of the epochs.
+    `sizes` are the picture sizes of equal thirds of the epochs. `keep` weighs how far a tower that goes on from another
+    may move from what that one says of photographs.
     """
 
     architecture: str = "cs3darknet_focus_s"
@@ -43,6 +44,7 @@ class Recipe:
     teacher: float = 2.0
     caption: float = 1.0
     contrast: float = 0.3
+    keep: float = 0.0
     bfloat16: bool = False
     seed: int = 0
 
@@ -95,12 +97,14 @@ class Trainer:
         self.average = {key: value.clone() for key, value in self.student.tower.state_dict().items()}
         self.steps = math.ceil(len(parts[0].pixels) / recipe.batch)
         self.optimizer = torch.optim.AdamW(_groups(self.student, recipe.decay), lr=recipe.rate)
+        self.former: nn.Module | None = None
         self.step = 0
 
     def start_from(self, weights: dict[str, torch.Tensor]) -> None:
         """Take over a trained tower."""
         self.student.tower.load_state_dict(weights)
         self.average = {key: value.clone() for key, value in weights.items()}
+        self.former = tower_of(self.recipe, weights) if self.recipe.keep else None
 
     def run(self, validate: Callable[[nn.Module], dict[str, float]]) -> list[dict[str, float]]:
         """Train all epochs that are left; `validate` judges the averaged tower after each. Return the log's records."""
@@ -149,8 +153,9 @@ class Trainer:
         maps = augment.crop_maps(len(smallest), smallest)
         images = augment.relight(augment.look(augment.to_float(batch.pixels), maps, size), recipe.light)
         images, mixed = augment.mix(augment.erase(images, recipe.erase), recipe.mix)
+        images = augment.normalise(images)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-            vectors, seen = self.student(augment.normalise(images))
+            vectors, seen = self.student(images)
         losses = {
             kind: self._classes(vectors, getattr(batch, kind), mixed, kind) for kind in ("room", "style", "category")
         }
@@ -160,7 +165,17 @@ class Trainer:
         losses["contrast"] = recipe.contrast * _contrast(vectors, batch.text, mixed)
         if recipe.teacher and batch.seen.any():
             losses["teacher"] = recipe.teacher * _imitate(seen, batch, maps, mixed)
+        if self.former is not None:
+            losses["keep"] = recipe.keep * self._departure(images, vectors, batch.photo & batch.photo[mixed.order])
         return losses
+
+    def _departure(self, images: torch.Tensor, vectors: torch.Tensor, photos: torch.Tensor) -> torch.Tensor:
+        """One minus the cosine with what the former tower says of the same photographs."""
+        if self.former is None or not photos.any():
+            return vectors.new_zeros(())
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+            former = functional.normalize(self.former(images[photos]).float(), dim=1)
+        return (1 - (vectors[photos] * former).sum(1)).mean()
 
     def _classes(self, vectors: torch.Tensor, label: torch.Tensor, mixed: augment.Mix, kind: str) -> torch.Tensor:
         """Cross-entropy over the classes' text vectors, for the pictures whose class is known."""
