@@ -16,6 +16,7 @@ from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.errors import ImageError, TruthError
 from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
+from scene_pipeline.evaluation.style_words import sentences_for
 from scene_pipeline.evaluation.truth import Labels
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.matcher import SceneMatcher
@@ -119,7 +120,7 @@ def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progr
 def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> LabelReport:
     """Classify the labelled pictures of `folder` into the styles that occur, by words alone.
 
-    A style of the vocabulary is asked for with its prompts, any other with "a … interior".
+    A style of the vocabulary is asked for with its prompts, any other with its name and its looks in style_words.yaml.
     """
     names, vectors = model.embed(labelled_paths(folder, labels), progress)
     styles = sorted(set(labels.values.values()))
@@ -137,10 +138,7 @@ def _style_vectors(model: ZeroShot, styles: Sequence[str]) -> np.ndarray:
             embed = TextEncoder.open().embed
         else:
             embed, _ = open_clip_text(spec)
-        phrases = [
-            [f"a {style.replace('_', ' ')} interior", f"a room in {style.replace('_', ' ')} style"] for style in others
-        ]
-        known |= dict(zip(others, mean_prompts(embed, phrases), strict=True))
+        known |= dict(zip(others, mean_prompts(embed, [sentences_for(style) for style in others]), strict=True))
     return np.stack([known[style] for style in styles])
 
 
