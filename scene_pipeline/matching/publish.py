@@ -29,7 +29,13 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
 from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
-from scene_pipeline.matching.reference import REFERENCE, SceneReference, measured_reference, shipped_reference
+from scene_pipeline.matching.reference import (
+    REFERENCE,
+    REFERENCE_COLORS,
+    SceneReference,
+    measured_reference,
+    shipped_reference,
+)
 from scene_pipeline.matching.traits import TRAITS, TextLikeness, build_traits
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import Vocabulary
@@ -142,6 +148,7 @@ def data_version(catalog: EmbeddedCatalog, recipe: Recipe) -> str:
         recipe.vocabulary.to_json(),
         recipe.calibration.to_json(),
         msgspec.json.encode(shipped_reference(recipe.spec)),
+        REFERENCE_COLORS.read_bytes(),
         str(recipe.int8).encode(),
     )
 

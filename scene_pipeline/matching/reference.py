@@ -19,6 +19,9 @@ REFERENCE = "reference.json"
 
 FITTED = Path(__file__).parent / "references"
 
+REFERENCE_COLORS = FITTED / "colors.json"
+"""The colours of typical rooms."""
+
 LEAST_SCENES = 8
 """A library of fewer scenes is read against the reference alone."""
 
@@ -80,9 +83,7 @@ def measured_reference(spec: EncoderSpec, vectors: np.ndarray, temperature: floa
 
 def reference_colors() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Return the dominant colours of typical rooms that ship: for each its CIELAB colours [m, 3] and shares [m]."""
-    rooms = msgspec.json.decode(
-        (FITTED / "colors.json").read_bytes(), type=list[list[tuple[float, float, float, float]]]
-    )
+    rooms = msgspec.json.decode(REFERENCE_COLORS.read_bytes(), type=list[list[tuple[float, float, float, float]]])
     tables = [np.array(room, dtype=np.float32) for room in rooms]
     return tuple((table[:, :3], table[:, 3]) for table in tables)
 
