@@ -1,7 +1,8 @@
 """Judge what the sample's scenes are shown, by the rules it was made by: `python -m training.judge [--artifacts DIR]`.
 
 Prints the share of recommendations that belong in the room, that are of the scene's style or a neighbouring one, and
-that fit in all (room, size, style, palette); how many lists have four or five categories; and the mean confidence. With
+that fit in all (room, size, style, palette); how many lists have four or five categories; the mean confidence; and how
+well the style of the products is told, of all and of those whose words do not name it. With
 `--gallery` it writes the ten worst scenes into docs/failures.md, with their pictures: this project's own renders.
 """
 
@@ -17,9 +18,11 @@ from PIL import Image
 
 from scene_pipeline.files import write_text
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.traits import TRAITS, Traits
 from scene_pipeline.matching.types import SceneResult
 from scene_pipeline.sample import sample_path
 from training.calibrate import build
+from training.product_style import told, true_styles
 from training.studio import plan, truth
 from training.studio.rooms import Brief
 
@@ -92,6 +95,20 @@ def figures(judged: list[Judged]) -> dict[str, float]:
     }
 
 
+def product_figures(matcher: SceneMatcher) -> dict[str, float]:
+    """Return how well the bundle tells the style of the sample's products, all and those whose words name none."""
+    products = matcher.bundle.products(["sku_id", "styles"])
+    shares = Traits.load(matcher.bundle.path / TRAITS).style_share
+    truth = true_styles(products["sku_id"].to_pylist(), matcher.vocabulary)
+    silent = np.array([not styles for styles in products["styles"].to_pylist()])
+    found = {}
+    for group, rows in (("", np.ones(len(truth), dtype=bool)), (", not named in words", silent)):
+        figures = told(shares[rows], truth[rows])
+        found[f"product style told: top-1 of {figures.products}{group}"] = figures.top1
+        found[f"product style told: mean AUC of {figures.products}{group}"] = figures.auc
+    return found
+
+
 def what_went_wrong(scene: Judged) -> str:
     """Return a sentence of what a scene was taken for, and which of its recommendations fail by which rule."""
     said = scene.result.scene
@@ -107,7 +124,7 @@ def what_went_wrong(scene: Judged) -> str:
     )
 
 
-def gallery(judged: list[Judged]) -> None:
+def gallery(judged: list[Judged], measured: dict[str, float]) -> None:
     """Write the worst scenes into docs/failures.md, with small pictures beside it."""
     worst = sorted(judged, key=lambda scene: (int(scene.fits.sum()), scene.name))[:WORST]
     lines = [
@@ -117,7 +134,7 @@ def gallery(judged: list[Judged]) -> None:
         "(`python -m training.judge --gallery`, compact encoder). A product fits by the rules of "
         "`scene_pipeline/sample/README.md`: room, size, style and palette.",
         "",
-        *[f"- {name}: {value:.3g}" for name, value in figures(judged).items()],
+        *[f"- {name}: {value:.3g}" for name, value in measured.items()],
         "",
     ]
     for old in (DOCS / "images").glob("failure-*.webp"):
@@ -152,10 +169,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         matcher = SceneMatcher.open(options.artifacts) if options.artifacts else build(Path(folder))
         judged = judge(matcher)
-    for name, value in figures(judged).items():
+        measured = figures(judged) | product_figures(matcher)
+    for name, value in measured.items():
         print(f"{name}: {value:.3g}")
     if options.gallery:
-        gallery(judged)
+        gallery(judged, measured)
 
 
 if __name__ == "__main__":

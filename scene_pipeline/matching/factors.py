@@ -46,8 +46,13 @@ def base_similarity(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 
 def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """Expected affinity of the product to the scene's style, over the style's distribution."""
-    return candidates.traits.style_affinity[candidates.rows] @ scene.styles
+    """Probability that product and scene are of one style, at even odds: 0.5 where either says nothing of its style.
+
+    By how many times likelier it is that both are of one style than for two that know nothing of each other.
+    """
+    shares = candidates.traits.style_share[candidates.rows]
+    ratio = shares.shape[1] * (shares @ scene.styles)
+    return ratio / (1 + ratio)
 
 
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.images.palette import rgb_to_lab
-from scene_pipeline.matching.factors import Candidates
+from scene_pipeline.matching.factors import Candidates, style_alignment
 from scene_pipeline.matching.harmony import palette_harmony
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.traits import Traits
@@ -145,7 +145,7 @@ def points(scene: Scene, candidates: Candidates) -> np.ndarray:
     harmony = palette_harmony(candidates.vocabulary, scene.palettes)
     return (
         worth.room * (traits.room_fit[rows] @ scene.rooms)
-        + worth.style * (traits.style_affinity[rows] @ scene.styles)
+        + worth.style * style_alignment(scene, candidates)
         + worth.color * harmony[traits.palette[rows]]
         + worth.material * traits.material_quality[rows]
         + worth.availability * traits.availability[rows]

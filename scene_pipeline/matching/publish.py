@@ -36,14 +36,14 @@ from scene_pipeline.matching.reference import (
     measured_reference,
     shipped_reference,
 )
-from scene_pipeline.matching.traits import TRAITS, TextLikeness, build_traits
+from scene_pipeline.matching.traits import TRAITS, Likeness, build_traits
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
-FORMAT = "3"
+FORMAT = "4"
 """Raised when the same inputs would give another bundle."""
 
 SAMPLES = 32
@@ -177,14 +177,22 @@ def _write_files(
     index.write(folder)
     np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
     prompts.save(folder / PROMPTS)
-    likeness = TextLikeness(catalog.text @ prompts.style_text.T, catalog.text @ prompts.room_text.T)
-    build_traits(catalog.products, recipe.vocabulary, likeness).save(folder / TRAITS)
+    build_traits(catalog.products, recipe.vocabulary, likeness_of(catalog, prompts)).save(folder / TRAITS)
     export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
     reference_for(recipe.spec, encoder, prompts.temperature).save(folder / REFERENCE)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
     return index
+
+
+def likeness_of(catalog: EmbeddedCatalog, prompts: PromptVectors) -> Likeness:
+    """Return how like the prompts of styles and rooms the products' texts and pictures are."""
+    return Likeness(
+        text_styles=catalog.text @ prompts.style_text.T,
+        text_rooms=catalog.text @ prompts.room_text.T,
+        picture_styles=np.where(catalog.has_image[:, None], catalog.image @ prompts.style.T, np.nan),
+    )
 
 
 def reference_for(spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: float) -> SceneReference:

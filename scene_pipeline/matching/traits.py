@@ -1,7 +1,7 @@
 """What scoring needs to know of every product, as arrays: computed once, when the bundle is built."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.harmony import palette_distribution, typical_harmony
+from scene_pipeline.matching.product_style import SAYS, style_shares
 from scene_pipeline.matching.reference import reference_colors
 from scene_pipeline.vocabulary import Category, Style, Vocabulary
 
@@ -51,8 +52,8 @@ class Traits:
 
     category: np.ndarray  # int8 [n]
     room_fit: np.ndarray  # float32 [n, R]
-    style_affinity: np.ndarray  # float32 [n, S]
-    material_style: np.ndarray  # float32 [n, S]: affinity of the materials alone
+    style_share: np.ndarray  # float32 [n, S]: how probable each style is, adding up to 1
+    material_style: np.ndarray  # float32 [n, S]: what the styles make of its materials
     material_quality: np.ndarray  # float32 [n]
     palette: np.ndarray  # int8 [n]
     color_lab: np.ndarray  # float32 [n, 4, 3]
@@ -84,34 +85,44 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
-class TextLikeness:
-    """Cosines of each product's text with the texts of styles [n, S] and of rooms [n, R]."""
+class Likeness:
+    """Cosines of products with the prompts of the vocabulary.
 
-    styles: np.ndarray
-    rooms: np.ndarray
+    `text_styles` [n, S] and `text_rooms` [n, R] are of the product's text with the texts of styles and rooms;
+    `picture_styles` [n, S] of its picture with the styles' prompts, a row of NaN where there is none.
+    """
+
+    text_styles: np.ndarray
+    text_rooms: np.ndarray
+    picture_styles: np.ndarray
 
 
-def build_traits(products: pa.Table, vocabulary: Vocabulary, text: TextLikeness | None = None) -> Traits:
+def build_traits(
+    products: pa.Table, vocabulary: Vocabulary, likeness: Likeness | None = None, says: Mapping[str, float] = SAYS
+) -> Traits:
     """Return the traits of a categorised product table (catalog.schema.CATEGORISED + image columns).
 
-    `text` settles style and room of products whose words and materials say little. Image columns read where present:
-    `has_image`, `image_lab`, `image_share`.
+    `likeness` tells style and room of products whose words and materials say little; `says` is how much each source
+    of a product's style says of it. Image columns read where present: `has_image`, `image_lab`, `image_share`.
     """
     rows: list[dict[str, Any]] = products.select([name for name in READ if name in products.column_names]).to_pylist()
     lab, share = _colors(rows)
-    palette = _palettes(lab, share, vocabulary)
+    palettes = _palettes(lab, share, vocabulary)
+    palette = np.where(np.isnan(palettes[:, 0]), -1, palettes.argmax(axis=1)).astype(np.int8)
     material_style = _material_style(rows, vocabulary)
-    affinity = _style_affinity(rows, vocabulary, material_style, palette)
-    if text is not None:
-        affinity = 0.6 * affinity + 0.4 * _spread(text.styles)
+    sources = {"materials": material_style, "colors": palettes @ _palette_style(vocabulary)}
+    if likeness is not None:
+        sources |= {"text": likeness.text_styles, "picture": likeness.picture_styles}
+    styles = [style.id for style in vocabulary.styles]
+    named = [[styles.index(style) for style in row["styles"] if style in styles] for row in rows]
     mean, deviation = typical_harmony((lab, share, palette), reference_colors(), vocabulary)
     quality = {material.id: material.quality for material in vocabulary.materials}
     categories = [category.id for category in vocabulary.categories]
     return Traits(
         category=np.array([_position(categories, row["category"]) for row in rows], dtype=np.int8),
-        room_fit=_room_fit(rows, vocabulary, text.rooms if text else None),
-        style_affinity=affinity.astype(np.float32),
-        material_style=material_style,
+        room_fit=_room_fit(rows, vocabulary, likeness.text_rooms if likeness else None),
+        style_share=style_shares(sources, named, says),
+        material_style=np.where(np.isnan(material_style), np.float32(0.5), material_style),
         material_quality=np.array(
             [_mean([quality[name] for name in row["materials"] if name in quality], 0.5) for row in rows],
             dtype=np.float32,
@@ -200,7 +211,10 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
 
 
 def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
-    """[n, S] mean affinity of the materials to each style; a material the style does not name counts as its parent."""
+    """[n, S] mean affinity of the materials to each style, NaN where no material is known.
+
+    A material that the style does not name counts as its parent.
+    """
     parents = {material.id: material.parent for material in vocabulary.materials}
 
     def affinity(style: Style, material: str) -> float:
@@ -212,41 +226,30 @@ def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.nd
         material.id: np.array([affinity(style, material.id) for style in vocabulary.styles], dtype=np.float32)
         for material in vocabulary.materials
     }
-    neutral = np.full(len(vocabulary.styles), 0.5, dtype=np.float32)
+    nothing = np.full(len(vocabulary.styles), np.nan, dtype=np.float32)
     return np.stack(
         [
-            np.mean([table[name] for name in row["materials"] if name in table] or [neutral], axis=0, dtype=np.float32)
+            np.mean([table[name] for name in row["materials"] if name in table] or [nothing], axis=0, dtype=np.float32)
             for row in rows
         ]
     )
 
 
-def _style_affinity(
-    rows: list[dict[str, Any]], vocabulary: Vocabulary, material_style: np.ndarray, palette: np.ndarray
-) -> np.ndarray:
-    """[n, S] what words, materials and colours say of the style; a style the text names is certain."""
-    styles = [style.id for style in vocabulary.styles]
-    by_palette = np.array(
+def _palette_style(vocabulary: Vocabulary) -> np.ndarray:
+    """[P, S] affinity of each palette to each style."""
+    return np.array(
         [
-            [style.palettes.get(entry.id, DEFAULT_AFFINITY) for style in vocabulary.styles]
-            for entry in vocabulary.palettes
-        ]
-        + [[0.5] * len(styles)],
+            [style.palettes.get(palette.id, DEFAULT_AFFINITY) for style in vocabulary.styles]
+            for palette in vocabulary.palettes
+        ],
         dtype=np.float32,
     )
-    affinity = 0.6 * material_style + 0.4 * by_palette[palette]
-    for index, row in enumerate(rows):
-        named = [styles.index(style) for style in row["styles"] if style in styles]
-        if named:
-            affinity[index] *= 0.5
-            affinity[index, named] = 1.0
-    return affinity
 
 
 def _spread(cosines: np.ndarray) -> np.ndarray:
-    """Bring cosines to 0-1: standardised per style over the catalogue, then per product, through a logistic."""
-    by_style = (cosines - cosines.mean(axis=0)) / (cosines.std(axis=0) + 1e-6)
-    by_product = by_style - by_style.mean(axis=1, keepdims=True)
+    """Bring cosines [n, R] to 0-1: standardised per room over the catalogue, then per product, through a logistic."""
+    by_room = (cosines - cosines.mean(axis=0)) / (cosines.std(axis=0) + 1e-6)
+    by_product = by_room - by_room.mean(axis=1, keepdims=True)
     return 1 / (1 + np.exp(-1.5 * by_product))
 
 
@@ -266,9 +269,9 @@ def _colors(rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _palettes(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
-    """The palette of each product: the most probable one of its colours, -1 where it has none."""
-    palette = np.full(len(lab), -1, dtype=np.int8)
+    """[n, P] how much of each palette the products are, NaN where they have no colour."""
+    palettes = np.full((len(lab), len(vocabulary.palettes)), np.nan, dtype=np.float32)
     known = share.sum(axis=1) > 0
     if known.any():
-        palette[known] = palette_distribution(lab[known], share[known], vocabulary).argmax(axis=1)
-    return palette
+        palettes[known] = palette_distribution(lab[known], share[known], vocabulary)
+    return palettes

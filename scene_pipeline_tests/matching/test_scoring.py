@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from scene_pipeline.errors import ScenePipelineError, VocabularyError
 from scene_pipeline.matching.diversity import choose, with_strength
-from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score
+from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score, style_alignment
 from scene_pipeline.matching.filtering import BASIC_COLORS, Constraints, color_of, passes
 from scene_pipeline.matching.harmony import color_match, color_name, strongest_relation, typical_harmony
 from scene_pipeline.matching.scene import Scene
-from scene_pipeline.matching.traits import TextLikeness, Traits, TypeRooms, build_traits
+from scene_pipeline.matching.traits import Likeness, Traits, TypeRooms, build_traits
 from scene_pipeline.matching.types import SceneAnalysis, Trait
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.model import check_references
@@ -42,7 +42,7 @@ def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], .
     )
 
 
-def traits(*products: dict, text: TextLikeness | None = None) -> Traits:
+def traits(*products: dict, likeness: Likeness | None = None) -> Traits:
     silent = {
         "category": "functional_beauty", "materials": [], "rooms": [], "styles": [], "outdoor": False, "color_lab": [],
         "largest_cm": 20.0, "availability": "in_stock", "price": 10.0, "has_image": True, "image_lab": None,
@@ -53,7 +53,7 @@ def traits(*products: dict, text: TextLikeness | None = None) -> Traits:
     types = {"materials": pa.list_(pa.string()), "rooms": pa.list_(pa.string()), "styles": pa.list_(pa.string()),
              "color_lab": colors, "image_lab": colors, "image_share": shares, "product_type": pa.string()}  # fmt: skip
     table = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
-    return build_traits(table, VOCABULARY, text)
+    return build_traits(table, VOCABULARY, likeness)
 
 
 def candidates(known: Traits) -> Candidates:
@@ -159,11 +159,10 @@ def test_the_entry_with_most_words_wins() -> None:
 
 
 def test_text_tells_products_apart_where_category_and_type_do_not() -> None:
-    likeness = np.zeros((4, 8), np.float32)
-    likeness[0, ROOMS.index("kitchen")] = likeness[1, ROOMS.index("bathroom")] = 0.5
-    known = traits(
-        *[{"category": "uncategorised"}] * 4, text=TextLikeness(np.zeros((4, len(VOCABULARY.styles))), likeness)
-    )
+    rooms = np.zeros((4, 8), np.float32)
+    rooms[0, ROOMS.index("kitchen")] = rooms[1, ROOMS.index("bathroom")] = 0.5
+    silent = np.zeros((4, len(VOCABULARY.styles)), np.float32)
+    known = traits(*[{"category": "uncategorised"}] * 4, likeness=Likeness(silent, rooms, silent))
     assert known.room_fit[0].argmax() == ROOMS.index("kitchen")
     assert known.room_fit[1].argmax() == ROOMS.index("bathroom")
 
@@ -171,6 +170,24 @@ def test_text_tells_products_apart_where_category_and_type_do_not() -> None:
 def test_a_type_of_an_unknown_room_is_refused() -> None:
     with pytest.raises(VocabularyError, match="type_rooms, boat: 'harbour' is not one of"):
         check_references(msgspec.structs.replace(VOCABULARY, type_rooms={"boat": ("harbour",)}))
+
+
+# ---------------------------------------------------------------- style
+
+
+def alignment(affinity: list[float], styles: list[float]) -> float:
+    known = traits({})
+    styled = replace(known, style_share=np.array([affinity], np.float32))
+    seen = replace(scene(), styles=np.array(styles, np.float32))
+    return float(style_alignment(seen, candidates(styled))[0])
+
+
+def test_style_alignment_is_the_probability_of_one_style_at_even_odds() -> None:
+    surely, never, even = [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.25] * 4
+    assert alignment(surely, surely) == pytest.approx(4 / 5)
+    assert alignment(never, surely) == 0
+    assert alignment(even, surely) == alignment(surely, even) == pytest.approx(0.5)
+    assert alignment([0.5, 0.5, 0, 0], surely) == pytest.approx(2 / 3)
 
 
 # ---------------------------------------------------------------- wishes

@@ -9,7 +9,8 @@ import pytest
 
 from scene_pipeline.errors import BundleError
 from scene_pipeline.matching.harmony import palette_distribution
-from scene_pipeline.matching.traits import Traits, build_traits
+from scene_pipeline.matching.product_style import style_shares
+from scene_pipeline.matching.traits import Likeness, Traits, build_traits
 from scene_pipeline.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary()
@@ -86,9 +87,37 @@ def test_room_fit(facts: dict[str, Any], room: str, least: float, most: float) -
 
 
 def test_a_style_that_the_text_names_is_certain() -> None:
-    affinity = traits_of(product(styles=["bohemian"], materials=["glass"])).style_affinity[0]
-    assert affinity[STYLES.index("bohemian")] == 1.0
-    assert affinity.argmax() == STYLES.index("bohemian")
+    affinity = traits_of(product(styles=["bohemian"], materials=["glass"])).style_share[0]
+    assert affinity.tolist() == [float(style == "bohemian") for style in STYLES]
+
+
+def test_a_product_of_which_nothing_is_known_is_of_any_style() -> None:
+    silent = traits_of(product(), product(materials=["rattan"]), product(materials=["steel"])).style_share[0]
+    assert silent == pytest.approx([1 / len(STYLES)] * len(STYLES))
+
+
+def test_the_picture_tells_a_style_where_there_is_one() -> None:
+    nothing = np.zeros((3, len(STYLES)), np.float32)
+    pictures = nothing.copy()
+    pictures[0, STYLES.index("industrial")] = pictures[1, STYLES.index("bohemian")] = 0.02
+    pictures[2] = np.nan
+    table = pa.Table.from_pylist([product(), product(), product()], schema=SCHEMA)
+    likeness = Likeness(nothing, np.zeros((3, len(ROOMS)), np.float32), pictures)
+    affinity = build_traits(table, VOCABULARY, likeness).style_share
+    assert affinity[:2].argmax(axis=1).tolist() == [STYLES.index("industrial"), STYLES.index("bohemian")]
+    assert affinity[2] == pytest.approx([1 / len(STYLES)] * len(STYLES))
+    np.testing.assert_allclose(affinity.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_a_source_of_another_scale_says_the_same() -> None:
+    likeness = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32)
+    one = style_shares({"picture": likeness}, [[]] * 40)
+    np.testing.assert_allclose(style_shares({"picture": 0.01 * likeness + 0.3}, [[]] * 40), one, atol=2e-3)
+
+
+def test_several_styles_that_the_text_names_share_the_product() -> None:
+    affinity = traits_of(product(styles=["bohemian", "scandinavian"])).style_share[0]
+    assert sorted(affinity.tolist())[-2:] == [0.5, 0.5]
 
 
 def test_a_material_counts_as_its_family_where_a_style_does_not_name_it() -> None:
