@@ -9,7 +9,8 @@ from scene_pipeline.matching.types import Measure, SceneLight
 SIDE = 96
 """Least long side, in pixels, at which a picture is measured."""
 
-REGIONS = tuple(f"{row} {column}" for row in ("upper", "middle", "lower") for column in ("left", "centre", "right"))
+ROWS, COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
+REGIONS = tuple(f"{row} {column}" for row in ROWS for column in COLUMNS)
 
 CAST_STRENGTH = 0.8
 """How much of an estimated cast is taken out: a room may truly be beige."""

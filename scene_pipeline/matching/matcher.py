@@ -27,7 +27,7 @@ from scene_pipeline.matching.diversity import choose, with_strength
 from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score
 from scene_pipeline.matching.filtering import Constraints, passes
 from scene_pipeline.matching.placement import PlacementPlanner
-from scene_pipeline.matching.reasons import Narrator
+from scene_pipeline.matching.reasons import Look, Narrator
 from scene_pipeline.matching.reference import REFERENCE, SceneReference, library_center
 from scene_pipeline.matching.scene import Scene, Yardstick, analyse
 from scene_pipeline.matching.traits import TRAITS, Traits
@@ -321,7 +321,13 @@ class SceneMatcher:
         confidence = calibration.apply(scored.scores[chosen])
         lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([scored.weights[name] for name in FACTORS])
         narrator = Narrator(self.vocabulary, scene)
-        planner = PlacementPlanner(self.vocabulary, scene.analysis.room.value)
+        light = scene.analysis.light
+        planner = PlacementPlanner(self.vocabulary, scene.analysis.room.value, light.free_surfaces if light else {})
+        places = [planner.place(product["category"], product["product_type"]) for product in products]
+        reasons = [
+            narrator.sentence(product, lift[index], self._look(row), _normal_cdf(float(scored.similarity[index])))
+            for index, row, product in zip(chosen, rows, products, strict=True)
+        ]
         return tuple(
             Recommendation(
                 rank=rank,
@@ -329,20 +335,20 @@ class SceneMatcher:
                 sku_id=product["sku_id"],
                 description=product["description"],
                 category=product["category"],
-                placement=planner.place(product["category"], product["product_type"]),
+                placement=place.phrase,
                 score=float(scored.scores[index]),
                 confidence=float(confidence[rank - 1]),
                 calibrated=calibration.calibrated,
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
-                reason=narrator.sentence(
-                    product,
-                    lift[index],
-                    (self._traits.color_lab[scored.rows[index]], self._traits.color_share[scored.rows[index]]),
-                    _normal_cdf(float(scored.similarity[index])),
-                ),
+                reason=f"{reason} {place.seen}".rstrip(),
             )
-            for rank, (index, product) in enumerate(zip(chosen, products, strict=True), start=1)
+            for rank, (index, product, place, reason) in enumerate(
+                zip(chosen, products, places, reasons, strict=True), start=1
+            )
         )
+
+    def _look(self, row: int) -> Look:
+        return Look(self._traits.color_lab[row], self._traits.color_share[row], self._traits.style_share[row])
 
 
 def background_rows(count: int) -> np.ndarray:

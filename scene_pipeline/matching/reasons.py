@@ -1,6 +1,7 @@
 """Put into a sentence why a product is recommended: from the factors that moved its score, never from anything else."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,14 @@ from scene_pipeline.vocabulary import Vocabulary
 
 REASONS_GIVEN = 2
 
-Colors = tuple[np.ndarray, np.ndarray]
-"""CIELAB colours [c, 3] and their shares [c]."""
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A product's colours in CIELAB [c, 3], their shares [c], and how probable each style is [S]."""
+
+    lab: np.ndarray
+    share: np.ndarray
+    styles: np.ndarray
 
 
 class Narrator:
@@ -26,31 +33,31 @@ class Narrator:
         self._materials = {material.id: material.name for material in vocabulary.materials}
         self._categories = {category.id: category.name for category in vocabulary.categories}
         rooms = {room.id: room.name for room in vocabulary.rooms}
-        styles = {style.id: style.name for style in vocabulary.styles}
+        self._styles = [style.name for style in vocabulary.styles]
+        names = {style.id: style.name for style in vocabulary.styles}
         self._room = rooms.get(analysis.room.value, "room")
         self._room_id = analysis.room.value
-        self._style = styles.get(analysis.style.value, analysis.style.value)
+        self._style = names.get(analysis.style.value, analysis.style.value)
 
-    def sentence(self, product: Mapping[str, Any], lift: np.ndarray, colors: Colors, closer_than: float) -> str:
+    def sentence(self, product: Mapping[str, Any], lift: np.ndarray, look: Look, closer_than: float) -> str:
         """Return the sentence for a product.
 
         `lift` [6] is how much each factor raised the score above that of an average candidate, in the order of
-        FACTORS; `colors` the product's colours [c, 3] and their shares [c]; `closer_than` the share of the catalogue
-        that is less like the scene.
+        FACTORS; `closer_than` is the share of the catalogue that is less like the scene.
         """
         order = np.argsort(-lift)
         names = list(FACTORS)
         phrases = [
             phrase
             for index in order
-            if lift[index] > 0 and (phrase := self._phrase(names[index], product, colors, closer_than))
+            if lift[index] > 0 and (phrase := self._phrase(names[index], product, look, closer_than))
         ][:REASONS_GIVEN]
         if not phrases:
             return f"Average in every factor; ranked by its whole score for this {self._room}."
         text = ", and ".join(phrases)
         return f"{text[0].upper()}{text[1:]}."
 
-    def _phrase(self, factor: str, product: Mapping[str, Any], colors: Colors, closer_than: float) -> str:
+    def _phrase(self, factor: str, product: Mapping[str, Any], look: Look, closer_than: float) -> str:
         """Return the clause for a factor, or nothing where the product's row does not say enough for one."""
         materials = _join([self._materials[name] for name in product["materials"][:2] if name in self._materials])
         match factor:
@@ -58,9 +65,12 @@ class Narrator:
                 share = min(int(100 * closer_than), 99)  # never "closer than 100%": it is part of the catalogue
                 return f"its picture and text are closer to this scene than {share}% of the catalogue"
             case "style_alignment":
-                return f"it suits the {self._style} style"
+                shared = self._styles[int((look.styles * self._scene.styles).argmax())]
+                if shared == self._style:
+                    return f"it suits the {self._style} style"
+                return f"it suits the {shared} style, of which this room has something"
             case "color_harmony":
-                return self._colors_phrase(strongest_relation(*colors, self._scene.lab, self._scene.share))
+                return self._colors_phrase(strongest_relation(look.lab, look.share, self._scene.lab, self._scene.share))
             case "material_quality" if materials:
                 return f"{materials} {'are' if ' and ' in materials else 'is'} at home in {_article(self._style)} room"
             case "size_appropriateness" if product["largest_cm"] is not None:

@@ -5,8 +5,9 @@ import pytest
 
 from scene_pipeline.matching.diversity import choose
 from scene_pipeline.matching.factors import FACTORS
-from scene_pipeline.matching.placement import PlacementPlanner
-from scene_pipeline.matching.reasons import Narrator
+from scene_pipeline.matching.light import REGIONS
+from scene_pipeline.matching.placement import Place, PlacementPlanner
+from scene_pipeline.matching.reasons import Look, Narrator
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.types import SceneAnalysis, Trait
 from scene_pipeline.vocabulary import load_vocabulary
@@ -63,13 +64,73 @@ def test_fewer_candidates_than_asked() -> None:
     ],
 )
 def test_placement(room: str, category: str, product_type: str | None, place: str) -> None:
-    assert PlacementPlanner(VOCABULARY, room).place(category, product_type) == place
+    assert PlacementPlanner(VOCABULARY, room, {}).place(category, product_type) == Place(place)
 
 
 def test_the_second_vase_goes_elsewhere() -> None:
-    planner = PlacementPlanner(VOCABULARY, "living_room")
-    assert planner.place("statement_vases", "vase") == "on the coffee table"
-    assert planner.place("statement_vases", "vase") == "on the sideboard"
+    planner = PlacementPlanner(VOCABULARY, "living_room", {})
+    assert planner.place("statement_vases", "vase").phrase == "on the coffee table"
+    assert planner.place("statement_vases", "vase").phrase == "on the sideboard"
+
+
+CROWDED = dict.fromkeys(REGIONS, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("free", "category", "product_type", "phrase", "seen"),
+    [
+        (
+            {"upper right": 0.84},
+            "wall_decor",
+            "framed print",
+            "on the wall, where the upper right is free",
+            "The upper right of the picture is free: 84% of it is even.",
+        ),
+        (
+            {"middle centre": 0.9, "upper left": 0.7},
+            "wall_decor",
+            None,
+            "on the wall, where the centre is free",
+            "The centre of the picture is free: 90% of it is even.",
+        ),
+        (
+            {"lower left": 0.66},
+            "accent_furniture",
+            "armchair",
+            "on the floor, where the lower left is free",
+            "The lower left of the picture is free: 66% of it is even.",
+        ),
+        (
+            {"lower left": 0.66},
+            "statement_vases",
+            "vase",
+            "on the coffee table",
+            "The picture is calmest at the lower left: 66% of it is even.",
+        ),
+        ({"lower left": 0.66}, "wall_decor", None, "on the wall over the sofa", ""),  # the floor is free, no wall
+        ({"upper right": 0.84, "upper left": 0.8}, "wall_decor", None, "on the wall over the sofa", ""),  # not clearly
+        ({"upper right": 0.48}, "wall_decor", None, "on the wall over the sofa", ""),  # not free
+        ({"lower left": 0.66}, "soft_textiles", "rug", "under the coffee table", ""),  # rugs have their place here
+        ({"upper right": 0.84}, "accent_furniture", "tv bench", "on the wall across from the sofa", ""),
+    ],
+)
+def test_a_place_is_named_where_the_picture_clearly_shows_room(
+    free: dict[str, float], category: str, product_type: str | None, phrase: str, seen: str
+) -> None:
+    planner = PlacementPlanner(VOCABULARY, "living_room", {**CROWDED, **free})
+    assert planner.place(category, product_type) == Place(phrase, seen)
+
+
+def test_the_free_region_is_handed_out_once_before_the_usual_places() -> None:
+    planner = PlacementPlanner(VOCABULARY, "living_room", {**CROWDED, "upper right": 0.84})
+    assert planner.place("wall_decor", "framed print").phrase == "on the wall, where the upper right is free"
+    assert planner.place("wall_decor", "framed print").phrase == "on the wall over the sofa"
+
+
+def test_a_place_that_the_vocabulary_names_for_the_type_in_this_room_comes_first() -> None:
+    planner = PlacementPlanner(VOCABULARY, "bathroom", {**CROWDED, "upper right": 0.84})
+    assert planner.place("wall_decor", "mirror").phrase == "on the wall over the washbasin"
+    assert planner.place("wall_decor", "mirror").phrase == "on the wall, where the upper right is free"
 
 
 BLUE, WHITE = (40.0, 2.0, -42.0), (95.0, 0.0, 1.0)
@@ -92,11 +153,15 @@ def scene(room: str = "bedroom") -> Scene:
     )
 
 
-def colors(*lab: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+STYLES = [style.id for style in VOCABULARY.styles]
+
+
+def look(*lab: tuple[float, float, float], style: str = "scandinavian") -> Look:
     shares = (
         np.array([1 / len(lab)] * len(lab) + [0.0] * (4 - len(lab)), np.float32) if lab else np.zeros(4, np.float32)
     )
-    return np.array([*lab, *[(0.0, 0.0, 0.0)] * (4 - len(lab))], np.float32), shares
+    padded = np.array([*lab, *[(0.0, 0.0, 0.0)] * (4 - len(lab))], np.float32)
+    return Look(padded, shares, (np.array(STYLES) == style).astype(np.float32))
 
 
 PRODUCT = {"materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0, "category": "lighting_accents"}
@@ -118,11 +183,17 @@ PRODUCT = {"materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0, "cate
 )
 def test_a_reason_names_the_factors_that_moved_the_score(lifted: list[str], sentence: str) -> None:
     lift = np.array([0.1 - 0.01 * lifted.index(name) if name in lifted else -0.01 for name in FACTORS])
-    assert Narrator(VOCABULARY, scene()).sentence(PRODUCT, lift, colors(BLUE), 0.975) == sentence
+    assert Narrator(VOCABULARY, scene()).sentence(PRODUCT, lift, look(BLUE), 0.975) == sentence
+
+
+def test_a_reason_does_not_give_a_product_the_style_that_the_room_is_named_for() -> None:
+    lift = np.array([0.1 if name == "style_alignment" else 0.0 for name in FACTORS])
+    sentence = Narrator(VOCABULARY, scene()).sentence(PRODUCT, lift, look(BLUE, style="bohemian"), 0.5)
+    assert sentence == "It suits the bohemian style, of which this room has something."
 
 
 def test_a_reason_never_says_what_the_row_does_not() -> None:
     silent = {"materials": [], "rooms": [], "largest_cm": None, "category": "uncategorised"}
     lift = np.array([0.01, 0.0, 0.5, 0.5, 0.5, 0.02])
-    sentence = Narrator(VOCABULARY, scene("unknown")).sentence(silent, lift, colors(), 0.9999)
+    sentence = Narrator(VOCABULARY, scene("unknown")).sentence(silent, lift, look(), 0.9999)
     assert sentence == "Its picture and text are closer to this scene than 99% of the catalogue."
