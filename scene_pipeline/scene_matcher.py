@@ -8,12 +8,14 @@ matcher.build_embeddings_sync()
 results = matcher.get_ultimate_recommendations("scene.webp", k=10)
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scene_pipeline.catalog.read import read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.types import SceneAnalysis, SceneResult
 
@@ -87,12 +89,21 @@ class SceneProductMatcher:
         """Return room, style and palette of a photograph, each with its confidence."""
         return _analysis(self._open().analyse(image).analysis)
 
-    def get_ultimate_recommendations(self, image: str | Path, k: int = 10) -> dict[str, Any]:
+    def get_ultimate_recommendations(
+        self,
+        image: str | Path,
+        k: int = 10,
+        constraints: Constraints | None = None,
+        weights: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
         """Return `scene_analysis` and `recommendations`, best first.
 
-        Raises BundleError when nothing was built yet, ImageError for a picture that cannot be read.
+        `constraints` is what every recommendation must meet. `weights` replaces weights of the factors for this call,
+        by name; all are scaled to add up to 1, and confidences are then not calibrated. Raises BundleError when nothing
+        was built yet, ImageError for a picture that cannot be read, ScenePipelineError for constraints that leave
+        nothing or weights that are none.
         """
-        result: SceneResult = self._open().recommend(image, k)
+        result: SceneResult = self._open().recommend(image, k, constraints, weights)
         return {
             "scene_analysis": _analysis(result.scene),
             "recommendations": [

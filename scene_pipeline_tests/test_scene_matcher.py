@@ -1,0 +1,42 @@
+"""The matcher as one object asks for what the matcher itself can be asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.filtering import Constraints
+from scene_pipeline.sample import sample_path
+from scene_pipeline.scene_matcher import SceneProductMatcher
+
+SCENE = min((sample_path() / "scenes").rglob("*.webp"))
+
+
+@pytest.fixture(scope="module")
+def matcher(demo: Path) -> SceneProductMatcher:
+    return SceneProductMatcher(cache_dir=demo)
+
+
+def test_recommendations_are_numbered_placed_and_explained(matcher: SceneProductMatcher) -> None:
+    result = matcher.get_ultimate_recommendations(SCENE, k=4)
+    assert result["scene_analysis"] == matcher.analyze_scene_ultimate(SCENE)
+    assert [item["rank"] for item in result["recommendations"]] == [1, 2, 3, 4]
+    assert all(item["placement"] and item["reason"].endswith(".") for item in result["recommendations"])
+    assert all(item["calibrated"] for item in result["recommendations"])
+
+
+def test_constraints_hold(matcher: SceneProductMatcher) -> None:
+    only = matcher.get_ultimate_recommendations(SCENE, 5, Constraints(categories=("botanicals",)))
+    assert {item["category"] for item in only["recommendations"]} == {"botanicals"}
+    with pytest.raises(ScenePipelineError, match="no product is left once brand Nobody is applied"):
+        matcher.get_ultimate_recommendations(SCENE, constraints=Constraints(brands=("Nobody",)))
+
+
+def test_weights_replace_those_of_the_bundle_for_the_call(matcher: SceneProductMatcher) -> None:
+    weights = {"base_similarity": 0.0, "style_alignment": 0.0, "color_harmony": 1.0, "material_quality": 0.0,
+               "size_appropriateness": 0.0, "category_fit": 0.0}  # fmt: skip
+    colors = matcher.get_ultimate_recommendations(SCENE, weights=weights)["recommendations"]
+    assert all(item["score"] == pytest.approx(item["factors"]["color_harmony"], abs=1e-5) for item in colors)
+    assert not any(item["calibrated"] for item in colors)
+    with pytest.raises(ScenePipelineError, match="weight 'charm' is not one of"):
+        matcher.get_ultimate_recommendations(SCENE, weights={"charm": 1.0})
