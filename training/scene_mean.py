@@ -2,9 +2,10 @@
 
 Writes the reference of the compact encoder's present weights (the mean vector of the training photographs, each of
 their rooms counting alike, and the temperatures that make its room and style probabilities honest) and the colours of
-typical rooms. Temperatures are fitted on pictures the encoder was not trained on: rooms on the photographs held out,
-styles on renders of other seeds and shapes (`python -m training.studio dataset`, see docs). To be run after each
-training of the encoder, before `python -m training.calibrate`.
+typical rooms, the main ones of some and the density of all over many. Temperatures are fitted on pictures the encoder
+was not trained on: rooms on the photographs held out, styles on renders of other seeds and shapes
+(`python -m training.studio dataset`, see docs). To be run after each training of the encoder, before
+`python -m training.calibrate`.
 """
 
 import argparse
@@ -17,10 +18,11 @@ from PIL import Image
 from scene_pipeline.encoders.prompts import build_prompts
 from scene_pipeline.encoders.spec import compact_spec, slug
 from scene_pipeline.encoders.text import TextEncoder
-from scene_pipeline.files import write_bytes
-from scene_pipeline.images.palette import dominant_colors
+from scene_pipeline.files import atomic_path, write_bytes
+from scene_pipeline.images.palette import dominant_colors, rgb_to_lab
 from scene_pipeline.matching.light import neutralise, reduced
-from scene_pipeline.matching.reference import FITTED, SceneReference
+from scene_pipeline.matching.presence import log_density
+from scene_pipeline.matching.reference import FITTED, USUAL_DENSITY, SceneReference
 from scene_pipeline.matching.scene import SCENE_COLORS
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths
@@ -32,6 +34,7 @@ from training.compact.temperature import least_loss
 
 PER_ROOM = 1000
 COLOR_ROOMS = 48
+DENSITY_ROOMS = 600
 HELD_OUT_RENDERS = paths.ROOT / "training" / "out" / "studio_test"
 
 
@@ -54,8 +57,16 @@ def typical_colors(photos: Photos, rows: dict[str, np.ndarray]) -> list[list[tup
     return result
 
 
+def usual_density(photos: Photos, rows: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of the log density of every cell of colour over DENSITY_ROOMS photographs."""
+    chosen = [row for own in rows.values() for row in own[:: max(len(own) // (DENSITY_ROOMS // len(rows)), 1)]]
+    seen = [rgb_to_lab(np.asarray(neutralise(reduced(Image.fromarray(photos.pixels[row]))))) for row in chosen]
+    densities = np.stack([log_density(lab.reshape(-1, 3)) for lab in seen])
+    return densities.mean(axis=0).astype(np.float16), densities.std(axis=0).astype(np.float16)
+
+
 def main() -> None:
-    """Measure and write both files."""
+    """Measure and write the three files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=FITTED, help="folder to write to")
     options = parser.parse_args()
@@ -96,7 +107,10 @@ def main() -> None:
         old.unlink()
     reference.save(options.out / f"{slug(spec)}.json")
     write_bytes(options.out / "colors.json", msgspec.json.encode(typical_colors(photos, rows)))
-    print(f"wrote {slug(spec)}.json and colors.json")
+    usual, deviation = usual_density(photos, rows)
+    with atomic_path(options.out / USUAL_DENSITY.name) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, mean=usual, deviation=deviation)
+    print(f"wrote {slug(spec)}.json, colors.json and {USUAL_DENSITY.name}")
 
 
 if __name__ == "__main__":

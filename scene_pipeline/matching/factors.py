@@ -10,6 +10,7 @@ import numpy as np
 
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.harmony import NO_COLOR, color_match, mix, palette_harmony
+from scene_pipeline.matching.presence import coverage
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.traits import Traits
 from scene_pipeline.vocabulary import Vocabulary
@@ -58,14 +59,16 @@ def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
     """How much better a product's colours go with this room than with rooms in general, through a logistic.
 
-    Against rooms in general, since white and grey go with all of them: see `harmony`.
+    Half by the rules of a colourist on the room's main colours (`harmony`), half by how much of the very colours the
+    picture holds (`presence`). Against rooms in general, since white and grey go with all of them.
     """
     traits, rows = candidates.traits, candidates.rows
     by_palette = palette_harmony(candidates.vocabulary, scene.palettes)[traits.palette[rows]]
     lab, share = traits.color_lab[rows], traits.color_share[rows]
     worth = color_match(lab.reshape(-1, 3), scene.lab, scene.share).reshape(share.shape)
     harmony = mix((worth * share).sum(axis=1), by_palette)
-    above = (harmony - traits.harmony_mean[rows]) / traits.harmony_std[rows]
+    by_rule = (harmony - traits.harmony_mean[rows]) / traits.harmony_std[rows]
+    above = (by_rule + coverage(lab, share, traits.color_usual[rows], scene.density)) / 2
     known = share.sum(axis=1) > 0
     return np.where(known, 1 / (1 + np.exp(-HARMONY_SLOPE * above)), NO_COLOR)
 

@@ -32,6 +32,7 @@ from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background
 from scene_pipeline.matching.reference import (
     REFERENCE,
     REFERENCE_COLORS,
+    USUAL_DENSITY,
     SceneReference,
     measured_reference,
     shipped_reference,
@@ -149,6 +150,7 @@ def data_version(catalog: EmbeddedCatalog, recipe: Recipe) -> str:
         recipe.calibration.to_json(),
         msgspec.json.encode(shipped_reference(recipe.spec)),
         REFERENCE_COLORS.read_bytes(),
+        USUAL_DENSITY.read_bytes(),
         str(recipe.int8).encode(),
     )
 

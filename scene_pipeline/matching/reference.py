@@ -22,6 +22,9 @@ FITTED = Path(__file__).parent / "references"
 REFERENCE_COLORS = FITTED / "colors.json"
 """The colours of typical rooms."""
 
+USUAL_DENSITY = FITTED / "density.npz"
+"""How much of every colour typical rooms hold: mean and deviation of `presence.log_density`."""
+
 LEAST_SCENES = 8
 """A library of fewer scenes is read against the reference alone."""
 
@@ -86,6 +89,12 @@ def reference_colors() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     rooms = msgspec.json.decode(REFERENCE_COLORS.read_bytes(), type=list[list[tuple[float, float, float, float]]])
     tables = [np.array(room, dtype=np.float32) for room in rooms]
     return tuple((table[:, :3], table[:, 3]) for table in tables)
+
+
+def usual_density() -> np.ndarray:
+    """Return mean and deviation over typical rooms of the log density of every cell of colour, float32 [cells, 2]."""
+    with np.load(USUAL_DENSITY, allow_pickle=False) as arrays:
+        return np.stack([arrays["mean"], arrays["deviation"]], axis=-1).astype(np.float32)
 
 
 def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence[np.ndarray]) -> np.ndarray:

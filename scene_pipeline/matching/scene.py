@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image
 
 from scene_pipeline.encoders.prompts import PromptVectors
-from scene_pipeline.images.palette import dominant_colors, lab_to_hex
+from scene_pipeline.images.palette import dominant_colors, lab_to_hex, rgb_to_lab
 from scene_pipeline.matching.harmony import palette_distribution
 from scene_pipeline.matching.light import measure_light, neutralise, reduced
+from scene_pipeline.matching.presence import log_density
 from scene_pipeline.matching.reference import SceneReference
 from scene_pipeline.matching.types import UNKNOWN, SceneAnalysis, SceneColor, Trait
 from scene_pipeline.vocabulary import Vocabulary
@@ -22,7 +23,7 @@ class Scene:
     """The numbers behind an analysis: what the factors are computed from.
 
     `vector` is the unit image vector [d]; `rooms` [R], `styles` [S] and `palettes` [P] each add up to 1; `lab` [m, 3]
-    and `share` [m] are the dominant colours.
+    and `share` [m] are the dominant colours, `density` [cells] is that of all colours (see `presence`).
     """
 
     analysis: SceneAnalysis
@@ -32,6 +33,7 @@ class Scene:
     palettes: np.ndarray
     lab: np.ndarray
     share: np.ndarray
+    density: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def analyse(image: Image.Image, views: np.ndarray, vector: np.ndarray, yardstick
     """
     vocabulary = yardstick.vocabulary
     small = reduced(image)
-    colors = dominant_colors(neutralise(small), count=SCENE_COLORS)
+    neutral = neutralise(small)
+    colors = dominant_colors(neutral, count=SCENE_COLORS)
     lab = np.array([color for color, _ in colors], dtype=np.float32)
     share = np.array([area for _, area in colors], dtype=np.float32)
     rooms = yardstick.rooms(vector)
@@ -110,6 +113,7 @@ def analyse(image: Image.Image, views: np.ndarray, vector: np.ndarray, yardstick
         palettes=palettes.astype(np.float32),
         lab=lab,
         share=share,
+        density=log_density(rgb_to_lab(np.asarray(neutral)).reshape(-1, 3)),
     )
 
 

@@ -12,8 +12,9 @@ import pyarrow as pa
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.harmony import palette_distribution, typical_harmony
+from scene_pipeline.matching.presence import LEAST_DEVIATION, cells_of
 from scene_pipeline.matching.product_style import SAYS, style_shares
-from scene_pipeline.matching.reference import reference_colors
+from scene_pipeline.matching.reference import reference_colors, usual_density
 from scene_pipeline.vocabulary import Category, Style, Vocabulary
 
 TRAITS = "traits.npz"
@@ -64,6 +65,7 @@ class Traits:
     has_image: np.ndarray  # bool [n]
     harmony_mean: np.ndarray  # float32 [n]: harmony of the colours with typical rooms
     harmony_std: np.ndarray  # float32 [n]: its deviation over those rooms
+    color_usual: np.ndarray  # float32 [n, 4, 2]: mean and deviation of the colours' log density in typical rooms
     size_range: np.ndarray  # float32 [C + 1, 2]: usual largest dimension in cm, NaN for uncategorised
 
     def save(self, path: Path) -> None:
@@ -136,6 +138,7 @@ def build_traits(
         has_image=np.array([bool(row.get("has_image")) for row in rows], dtype=bool),
         harmony_mean=mean,
         harmony_std=deviation,
+        color_usual=_usual(lab),
         size_range=np.array(
             [*[category.size_cm for category in vocabulary.categories], (np.nan, np.nan)], dtype=np.float32
         ),
@@ -266,6 +269,12 @@ def _colors(rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
             lab[index, slot], share[index, slot] = color, weight
     total = share.sum(axis=1, keepdims=True)
     return lab, np.divide(share, total, out=share, where=total > 0)
+
+
+def _usual(lab: np.ndarray) -> np.ndarray:
+    usual = usual_density()[cells_of(lab)]
+    usual[..., 1] += LEAST_DEVIATION
+    return usual
 
 
 def _palettes(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:

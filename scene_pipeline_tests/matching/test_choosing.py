@@ -7,6 +7,7 @@ from scene_pipeline.matching.diversity import choose
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.light import REGIONS
 from scene_pipeline.matching.placement import Place, PlacementPlanner
+from scene_pipeline.matching.presence import log_density
 from scene_pipeline.matching.reasons import Look, Narrator
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.types import SceneAnalysis, Trait
@@ -146,10 +147,11 @@ def scene(room: str = "bedroom") -> Scene:
         analysis=SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ()),
         vector=np.ones(4, np.float32) / 2,
         rooms=np.full(8, 1 / 8, np.float32),
-        styles=np.full(7, 1 / 7, np.float32),
+        styles=np.where(np.array(STYLES) == "scandinavian", 0.4, 0.1).astype(np.float32),
         palettes=np.full(7, 1 / 7, np.float32),
         lab=np.array([WHITE, BLUE], np.float32),
         share=np.array([0.88, 0.12], np.float32),
+        density=log_density(np.repeat(np.array([WHITE, BLUE], np.float32), [88, 12], axis=0)),
     )
 
 

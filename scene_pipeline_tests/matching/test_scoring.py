@@ -14,6 +14,7 @@ from scene_pipeline.matching.diversity import choose, with_strength
 from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score, style_alignment
 from scene_pipeline.matching.filtering import BASIC_COLORS, Constraints, color_of, passes
 from scene_pipeline.matching.harmony import color_match, color_name, strongest_relation, typical_harmony
+from scene_pipeline.matching.presence import log_density
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.matching.traits import Likeness, Traits, TypeRooms, build_traits
 from scene_pipeline.matching.types import SceneAnalysis, Trait
@@ -39,6 +40,7 @@ def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], .
         palettes=np.full(len(VOCABULARY.palettes), 1 / len(VOCABULARY.palettes), np.float32),
         lab=np.array(colors, np.float32),
         share=np.full(len(colors), 1 / len(colors), np.float32),
+        density=log_density(np.array(colors, np.float32)),
     )
 
 
