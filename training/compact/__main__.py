@@ -13,7 +13,7 @@ from training.compact import paths
 from training.compact.build import Sources, build, fit_temperature, judge
 from training.compact.evaluate import evaluate
 from training.compact.export import Facts, export, load
-from training.compact.loop import Recipe, Trainer, blend, load_average, tower_of
+from training.compact.loop import Recipe, Trainer, load_average, tower_of
 from training.compact.smoke import smoke_sources
 
 
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         print("no studio renders found, training on photographs alone (python -m training.studio dataset makes them)")
     sources = Sources(paths.PHOTOS, paths.DETECTOR if paths.DETECTOR.exists() else None, studio, paths.OUT)
     first = Recipe(bfloat16=options.bfloat16)
-    joint = replace(first, epochs=12, rate=6e-4, sizes=(112, 128, 128), mix=0.25, smallest_crop=0.4, keep=5.0)
+    joint = replace(first, epochs=10, rate=6e-4, sizes=(112, 128, 128), mix=0.2, smallest_crop=0.5, keep=20.0)
     plan = Plan(first, joint, input_size=144)
     train_and_export(sources, plan, options.run, options.weights, options.start)
 
@@ -59,14 +59,12 @@ def main(arguments: list[str] | None = None) -> None:
 class Plan:
     """Photographs and negatives by the `first` recipe, then everything with the renders by `joint`.
 
-    What ships is a mean of both towers, `joint_share` of it the second: on held-out photographs it is better than
-    either. It ships for pictures of `input_size`, somewhat larger than in training, where crops enlarge what they show.
+    It ships for pictures of `input_size`, somewhat larger than in training, where crops enlarge what they show.
     """
 
     first: Recipe
     joint: Recipe
     input_size: int
-    joint_share: float = 0.65
     negatives: int = 5000
 
 
@@ -98,7 +96,7 @@ def train_and_export(
         trainer = Trainer(plan.joint, corpus.parts, corpus.targets, run / "joint")
         trainer.start_from(average)
         records += trainer.run(validate)
-        average = blend(average, load_average(run / "joint")[1], plan.joint_share)
+        _, average = load_average(run / "joint")
     tower = tower_of(plan.first, average)
     print(json.dumps({"exported": validate(tower)}))
     temperature = fit_temperature(corpus, tower, plan.input_size)

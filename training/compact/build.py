@@ -140,7 +140,7 @@ def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
     is_room = renders.room >= 0
     sure = np.where(is_room, 1.0, PACKSHOT_STYLE).astype(np.float32)[:, None]
     parts = []
-    for name, chosen, share in (("packshots", ~is_room, 0.24), ("rendered rooms", is_room, 0.36)):
+    for name, chosen, share in (("packshots", ~is_room, 0.36), ("rendered rooms", is_room, 0.48)):
         if chosen.any():
             shown = pixels[chosen]
             rows = np.flatnonzero(chosen)

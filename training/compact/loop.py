@@ -237,14 +237,6 @@ def load_average(folder: Path) -> tuple[Recipe, dict[str, torch.Tensor]]:
     return Recipe(**facts | {"sizes": tuple(facts["sizes"])}), state["average"]
 
 
-def blend(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor], share: float) -> dict[str, torch.Tensor]:
-    """Return the mean of two towers of one descent, `share` of it the second; counters come from the second."""
-    return {
-        key: torch.lerp(first[key], value, share) if value.is_floating_point() else value
-        for key, value in second.items()
-    }
-
-
 def tower_of(recipe: Recipe, weights: dict[str, torch.Tensor]) -> nn.Module:
     """Return the tower of `recipe` with `weights`, ready to embed."""
     tower = timm.create_model(recipe.architecture, num_classes=DIMENSION)
