@@ -197,6 +197,7 @@ def recommend(
     without_category: Annotated[list[str] | None, typer.Option(help="Not this category; repeatable.")] = None,
     brand: Annotated[list[str] | None, typer.Option(help="Only this brand; repeatable.")] = None,
     color: Annotated[list[str] | None, typer.Option(help="Only near this colour, blue or #aabbcc; repeatable.")] = None,
+    style: Annotated[str | None, typer.Option(help="Furnish in this style, not in the one that is seen.")] = None,
     diversity: Strength = None,
     weight: Weights = None,
 ) -> None:
@@ -217,6 +218,7 @@ def recommend(
         brands=tuple(brand or ()),
         colors=tuple(color or ()),
         diversity=diversity,
+        style=style,
     )
     matcher = SceneMatcher.open(artifacts, multi_scale=multi_scale)
     result = matcher.recommend(image, k, None if constraints == Constraints() else constraints, _weights(weight))

@@ -32,6 +32,19 @@ def test_constraints_hold(matcher: SceneProductMatcher) -> None:
         matcher.get_ultimate_recommendations(SCENE, constraints=Constraints(brands=("Nobody",)))
 
 
+def test_a_style_asked_for_takes_the_place_of_the_one_that_is_seen(matcher: SceneProductMatcher) -> None:
+    seen = matcher.get_ultimate_recommendations(SCENE)
+    industrial = matcher.get_ultimate_recommendations(SCENE, constraints=Constraints(style="industrial"))
+    bohemian = matcher.get_ultimate_recommendations(SCENE, constraints=Constraints(style="bohemian"))
+    lists = [{item["sku_id"] for item in answer["recommendations"]} for answer in (industrial, bohemian)]
+    assert len(lists[0] & lists[1]) <= 3
+    assert industrial["scene_analysis"] == seen["scene_analysis"]
+    assert not any(item["calibrated"] for item in industrial["recommendations"])
+    assert any("industrial style" in item["reason"] for item in industrial["recommendations"])
+    with pytest.raises(ScenePipelineError, match="style 'gothic' is not one of contemporary"):
+        matcher.get_ultimate_recommendations(SCENE, constraints=Constraints(style="gothic"))
+
+
 def test_weights_replace_those_of_the_bundle_for_the_call(matcher: SceneProductMatcher) -> None:
     weights = {"base_similarity": 0.0, "style_alignment": 0.0, "color_harmony": 1.0, "material_quality": 0.0,
                "size_appropriateness": 0.0, "category_fit": 0.0}  # fmt: skip

@@ -76,6 +76,7 @@ class ConstraintsConfig(dg.Config):
     diversity: float | None = Field(
         default=None, ge=0, le=1, description="How much lists are spread: 0 by score alone, 1 the most."
     )
+    style: str | None = Field(default=None, description="Furnish in this style, not in the one that each scene shows.")
 
     def constraints(self) -> Constraints | None:
         """Return the constraints, None where there are none."""

@@ -33,7 +33,8 @@ class Constraints:
 
     A product whose price, size or colour is unknown does not meet a bound on it. `colors` are names of basic colours
     or "#rrggbb"; a product meets them when one of its main colours is near one of them. `diversity` (0-1)
-    is how much the list is spread; None is what the vocabulary says.
+    is how much the list is spread; None is what the vocabulary says. `style` is the style to furnish in, in place of
+    what the photograph shows.
     """
 
     min_price: float | None = None
@@ -46,6 +47,7 @@ class Constraints:
     brands: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     diversity: float | None = None
+    style: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse bounds that no product can meet, and a strength that is none."""

@@ -5,7 +5,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -137,9 +137,10 @@ class SceneMatcher:
     ) -> SceneResult:
         """Return the scene's analysis and the `k` products that suit it best, fewer when fewer are allowed.
 
-        `weights` replaces weights of the bundle's factors for this call, by name; all are scaled to add up to 1, and
-        confidences are then not calibrated. Raises ImageError for a picture that cannot be read, ScenePipelineError for
-        constraints that leave nothing or weights that are none.
+        `weights` replaces weights of the bundle's factors for this call, by name; all are scaled to add up to 1.
+        Confidences are then not calibrated, nor are they in a style that was asked for. Raises ImageError for a picture
+        that cannot be read, ScenePipelineError for constraints that leave nothing, a style that is none or weights that
+        are none.
         """
         started = time.perf_counter()
         return self.recommend_for(self.analyse(image), k, constraints, weights, started=started)
@@ -155,11 +156,14 @@ class SceneMatcher:
     ) -> SceneResult:
         """Return what `recommend` does for a scene analysed before; time is counted from `started` (perf_counter)."""
         started = time.perf_counter() if started is None else started
+        scene = self._furnished(scene, constraints)
         scored = self.score(scene, k, constraints, weights)
         chosen = self._choose(scene, scored, k, constraints)
+        fitted = self.calibration.holds_for(scored.weights) and (constraints is None or constraints.style is None)
+        calibration = self.calibration if fitted else uncalibrated(self.spec.id)
         return SceneResult(
             scene=scene.analysis,
-            recommendations=self._explain(scene, scored, chosen),
+            recommendations=self._explain(scene, scored, chosen, calibration),
             bundle_version=self.bundle.version,
             encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
@@ -173,8 +177,18 @@ class SceneMatcher:
         weights: Mapping[str, float] | None = None,
     ) -> np.ndarray:
         """Return the rows of the product table that `recommend_for` lists, in its order."""
+        scene = self._furnished(scene, constraints)
         scored = self.score(scene, k, constraints, weights)
         return scored.rows[self._choose(scene, scored, k, constraints)]
+
+    def _furnished(self, scene: Scene, constraints: Constraints | None) -> Scene:
+        """Return the scene as one of the style that is asked for; what the photograph shows is still said as seen."""
+        if constraints is None or constraints.style is None:
+            return scene
+        styles = [style.id for style in self.vocabulary.styles]
+        if constraints.style not in styles:
+            raise ScenePipelineError(f"style '{constraints.style}' is not one of {', '.join(styles)}")
+        return replace(scene, styles=(np.array(styles) == constraints.style).astype(np.float32))
 
     def analyse(self, image: str | Path | Image.Image) -> Scene:
         """Return what a photograph shows."""
@@ -310,14 +324,13 @@ class SceneMatcher:
         worth = rules.priority * np.array([*priority, self.vocabulary.uncategorised.placement_priority])
         return worth - rules.present * np.array([*present, 0.0])
 
-    def _explain(self, scene: Scene, scored: Scored, chosen: list[int]) -> tuple[Recommendation, ...]:
+    def _explain(
+        self, scene: Scene, scored: Scored, chosen: list[int], calibration: CalibrationMap
+    ) -> tuple[Recommendation, ...]:
         rows = scored.rows[chosen]
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self._products.column_names, self._products.columns, strict=True))
         products = [{name: column[row].as_py() for name, column in columns.items()} for row in rows.tolist()]
-        calibration = self.calibration
-        if not calibration.holds_for(scored.weights):
-            calibration = uncalibrated(self.spec.id)
         confidence = calibration.apply(scored.scores[chosen])
         lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([scored.weights[name] for name in FACTORS])
         narrator = Narrator(self.vocabulary, scene)

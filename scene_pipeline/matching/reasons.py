@@ -34,10 +34,9 @@ class Narrator:
         self._categories = {category.id: category.name for category in vocabulary.categories}
         rooms = {room.id: room.name for room in vocabulary.rooms}
         self._styles = [style.name for style in vocabulary.styles]
-        names = {style.id: style.name for style in vocabulary.styles}
         self._room = rooms.get(analysis.room.value, "room")
         self._room_id = analysis.room.value
-        self._style = names.get(analysis.style.value, analysis.style.value)
+        self._style = self._styles[int(scene.styles.argmax())]  # what was asked for, else what the picture shows
 
     def sentence(self, product: Mapping[str, Any], lift: np.ndarray, look: Look, closer_than: float) -> str:
         """Return the sentence for a product.
