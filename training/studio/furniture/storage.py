@@ -181,9 +181,16 @@ def ornament(look: Look, height: float) -> Thing:
     return Thing.of((sphere(height * 0.3).moved(0, 0, height * 0.3), look.take_metal()))
 
 
+def _white_or_wood(look: Look) -> Material:
+    if look.chance(0.4):
+        look.note(None, "white")
+        return painted((0.82, 0.82, 0.81))
+    return look.take_wood()
+
+
 def shelving_unit(look: Look) -> Thing:
     """Return open shelves in columns and rows, low and wide to high and narrow."""
-    material = painted((0.82, 0.82, 0.81)) if look.chance(0.4) else look.take_wood()
+    material = _white_or_wood(look)
     columns, rows = int(look.rng.integers(1, 5)), int(look.rng.integers(1, 6))
     side, d, t = look.between(0.3, 0.42), look.between(0.28, 0.4), 0.025
     w, h = columns * side + t, rows * side + t
@@ -197,7 +204,7 @@ def shelving_unit(look: Look) -> Thing:
 
 def cabinet(look: Look) -> Thing:
     """Return a cabinet of doors and drawers on legs, a plinth or the floor."""
-    material = painted((0.82, 0.82, 0.81)) if look.chance(0.4) else look.take_wood()
+    material = _white_or_wood(look)
     knob = look.take_metal()
     columns = int(look.rng.integers(1, 4))
     side, d, leg = look.between(0.4, 0.6), look.between(0.35, 0.5), look.between(0.02, 0.22)
