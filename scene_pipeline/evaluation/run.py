@@ -16,7 +16,7 @@ from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.errors import ImageError, TruthError
 from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
-from scene_pipeline.evaluation.style_words import sentences_for
+from scene_pipeline.evaluation.style_words import sentences_for, spoken
 from scene_pipeline.evaluation.truth import Labels
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.matcher import SceneMatcher
@@ -130,7 +130,8 @@ def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Prog
 
 def _style_vectors(model: ZeroShot, styles: Sequence[str]) -> np.ndarray:
     prompts = model.yardstick.prompts
-    known = dict(zip(prompts.style_ids, prompts.style, strict=True))
+    by_name = dict(zip(map(spoken, prompts.style_ids), prompts.style, strict=True))
+    known = {style: by_name[spoken(style)] for style in styles if spoken(style) in by_name}
     others = [style for style in styles if style not in known]
     if others:
         spec = model.encoder.spec

@@ -1,6 +1,14 @@
 """Styles outside the vocabulary are asked for by what their rooms look like."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+
+from scene_pipeline.evaluation.run import ZeroShot, measure_styles
 from scene_pipeline.evaluation.style_words import sentences_for, spoken
+from scene_pipeline.evaluation.truth import Labels
 
 
 def test_a_known_style_is_described_whatever_way_its_name_is_written() -> None:
@@ -20,3 +28,17 @@ def test_a_style_nobody_described_is_asked_for_by_its_name() -> None:
 
 def test_a_name_is_said_without_case_and_punctuation() -> None:
     assert spoken(" Mid-Century_modern ") == "mid century modern"
+
+
+def test_every_style_outside_the_vocabulary_is_described_by_several_sentences() -> None:
+    for style in ("gothic", "Victorian", "moroccan", "southwestern", "transitional", "tropical", "urban", "hampton"):
+        assert len(sentences_for(style)) >= 2 + 4
+
+
+def test_a_style_of_the_vocabulary_is_asked_for_with_its_own_prompts_however_it_is_written(tmp_path: Path) -> None:
+    prompts = SimpleNamespace(style_ids=("mid_century_modern", "bohemian"), style=np.eye(2, dtype=np.float32))
+    yardstick = SimpleNamespace(prompts=prompts, reference=SimpleNamespace(vector=np.zeros(2, dtype=np.float32)))
+    seen = (["a.jpg", "b.jpg"], np.eye(2, dtype=np.float32))
+    model = cast(ZeroShot, SimpleNamespace(yardstick=yardstick, embed=lambda paths, progress: seen))
+    labels = Labels("style", {"a.jpg": "Mid-Century Modern", "b.jpg": "Bohemian"}, {})
+    assert measure_styles(model, tmp_path, labels).accuracy == 1
