@@ -1,7 +1,8 @@
 """Show what a style added in YAML changes: `.venv/bin/python docs/pictures/coastal.py`.
 
 Builds the sample's catalogue twice, as it is and with docs/examples/coastal, and puts side by side what some scenes are
-recommended in the style they show and in the added one. Writes docs/images/coastal.webp. Takes about a minute.
+recommended in the style they show and in the added one. Writes docs/images/coastal.webp, and prints over all scenes of
+the sample how coastal the lists of ten are. Takes about a minute.
 """
 
 import sys
@@ -22,6 +23,8 @@ from scene_pipeline.sample import sample_path  # noqa: E402
 EXAMPLE = ROOT / "docs" / "examples" / "coastal"
 TARGET = ROOT / "docs" / "images" / "coastal.webp"
 STYLE = "coastal"
+MATERIALS = {"rattan", "wicker", "seagrass", "jute", "linen", "cotton"}
+COLORS = {"blue", "light blue", "navy", "turquoise", "white", "ivory"}
 SHOWN = 6
 SIDE, GAP, LINE = 104, 8, 18
 SCENES = (
@@ -57,16 +60,39 @@ def build(artifacts: Path, overlay: str) -> SceneMatcher:
     return SceneMatcher.open(artifacts)
 
 
-def answers() -> list[Answer]:
+def answers(plain: SceneMatcher, with_style: SceneMatcher) -> list[Answer]:
     """Return what the chosen scenes are answered."""
     wanted = Constraints(style=STYLE)
-    with tempfile.TemporaryDirectory() as folder:
-        plain = build(Path(folder) / "plain", "")
-        with_style = build(Path(folder) / "coastal", str(EXAMPLE))
-        scenes = [next((sample_path() / "scenes").rglob(f"{name}.webp")) for name in SCENES]
-        return [
-            Answer(scene, plain.recommend(scene, SHOWN), with_style.recommend(scene, SHOWN, wanted)) for scene in scenes
-        ]
+    scenes = [next((sample_path() / "scenes").rglob(f"{name}.webp")) for name in SCENES]
+    return [
+        Answer(scene, plain.recommend(scene, SHOWN), with_style.recommend(scene, SHOWN, wanted)) for scene in scenes
+    ]
+
+
+def measure(plain: SceneMatcher, with_style: SceneMatcher) -> list[str]:
+    """Return lines on the sample: how coastal its scenes are read, and how much is coastal in their lists of ten."""
+    scenes = sorted((sample_path() / "scenes").rglob("*.webp"))
+    products = with_style.bundle.products(["sku_id", "materials", "colors", "styles"]).to_pylist()
+    other = sum(bool(product["styles"]) for product in products)
+    kinds = {
+        product["sku_id"]: (bool(MATERIALS & set(product["materials"])), bool(COLORS & set(product["colors"])))
+        for product in products
+    }
+    asked = (
+        ("own style", plain, None),
+        ("style added", with_style, None),
+        ("style asked for", with_style, Constraints(style=STYLE)),
+    )
+    read = max(with_style.recommend(scene, 1).scene.style.distribution[STYLE] for scene in scenes)
+    lines = [
+        f"{len(scenes)} scenes, read as {STYLE} at most {read:.3f}; {other} of {len(products)} products name a style"
+    ]
+    for label, matcher, wanted in asked:
+        lists = [matcher.recommend(scene, 10, wanted).recommendations for scene in scenes]
+        shown = [kinds[item.sku_id] for products_shown in lists for item in products_shown]
+        material, color = (sum(kind[at] for kind in shown) / len(shown) for at in (0, 1))
+        lines.append(f"{label}: its materials {material:.3f}, blue or white {color:.3f} of {len(shown)} shown")
+    return lines
 
 
 def draw(chosen: list[Answer], target: Path) -> None:
@@ -96,8 +122,11 @@ def draw(chosen: list[Answer], target: Path) -> None:
 
 
 def main() -> int:
-    """Write the picture, print what is new in each list, and return 0."""
-    told = answers()
+    """Write the picture, print the figures and what is new in each list, and return 0."""
+    with tempfile.TemporaryDirectory() as folder:
+        matchers = build(Path(folder) / "plain", ""), build(Path(folder) / "coastal", str(EXAMPLE))
+        told = answers(*matchers)
+        print("\n".join(measure(*matchers)))
     for answer in told:
         before = {item.sku_id for item in answer.before.recommendations}
         new = [item.description for item in answer.after.recommendations if item.sku_id not in before]
