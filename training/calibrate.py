@@ -164,12 +164,20 @@ def plot(tables: dict[str, tuple[ReliabilityBin, ...]], target: Path) -> None:
     figure.savefig(target, metadata={"Software": None}, dpi=110)
 
 
-def build(artifacts: Path) -> SceneMatcher:
-    """Return a matcher of a new bundle of the sample's catalogue under `artifacts`."""
+def build(artifacts: Path, overlay: str = "") -> SceneMatcher:
+    """Return a matcher of a new bundle of the sample's catalogue under `artifacts`.
+
+    `overlay` names a folder whose vocabulary is laid over the packaged one.
+    """
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.run import build_bundle, instance
 
-    resources = {"store": {"root": str(artifacts)}, "catalog": {"path": "sample"}, "encoder": {"id": "compact"}}
+    resources = {
+        "store": {"root": str(artifacts)},
+        "catalog": {"path": "sample"},
+        "encoder": {"id": "compact"},
+        "vocabulary": {"overlay": overlay},
+    }
     with instance() as dagster:
         build_bundle(defs, dagster, resources)
     return SceneMatcher.open(artifacts)

@@ -19,6 +19,7 @@ from scene_pipeline.matching.filtering import Constraints  # noqa: E402
 from scene_pipeline.matching.matcher import SceneMatcher  # noqa: E402
 from scene_pipeline.matching.types import SceneResult  # noqa: E402
 from scene_pipeline.sample import sample_path  # noqa: E402
+from training.calibrate import build  # noqa: E402
 
 EXAMPLE = ROOT / "docs" / "examples" / "coastal"
 TARGET = ROOT / "docs" / "images" / "coastal.webp"
@@ -42,22 +43,6 @@ class Answer:
     scene: Path
     before: SceneResult
     after: SceneResult
-
-
-def build(artifacts: Path, overlay: str) -> SceneMatcher:
-    """Return a matcher of the sample's catalogue with the vocabulary in `overlay`, or the packaged one."""
-    from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.run import build_bundle, instance
-
-    resources = {
-        "store": {"root": str(artifacts)},
-        "catalog": {"path": "sample"},
-        "encoder": {"id": "compact"},
-        "vocabulary": {"overlay": overlay},
-    }
-    with instance() as dagster:
-        build_bundle(defs, dagster, resources)
-    return SceneMatcher.open(artifacts)
 
 
 def answers(plain: SceneMatcher, with_style: SceneMatcher) -> list[Answer]:
