@@ -47,11 +47,15 @@ def per_room(photos: Photos, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return rows
 
 
+def evenly(rows: dict[str, np.ndarray], count: int) -> list[int]:
+    """Return about `count` of the row numbers, each room as often; those of a room lie evenly over its own."""
+    return [row for own in rows.values() for row in own[:: max(len(own) // (count // len(rows)), 1)].tolist()]
+
+
 def typical_colors(photos: Photos, rows: dict[str, np.ndarray]) -> list[list[tuple[float, ...]]]:
     """Return the dominant colours (L, a, b, share) of COLOR_ROOMS photographs, each room as often."""
-    chosen = [row for own in rows.values() for row in own[:: max(len(own) // (COLOR_ROOMS // len(rows)), 1)]]
     result = []
-    for row in chosen[:COLOR_ROOMS]:
+    for row in evenly(rows, COLOR_ROOMS)[:COLOR_ROOMS]:
         colors = dominant_colors(neutralise(reduced(Image.fromarray(photos.pixels[row]))), count=SCENE_COLORS)
         result.append([(round(c[0], 1), round(c[1], 1), round(c[2], 1), round(share, 3)) for c, share in colors])
     return result
@@ -59,8 +63,8 @@ def typical_colors(photos: Photos, rows: dict[str, np.ndarray]) -> list[list[tup
 
 def usual_density(photos: Photos, rows: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and deviation of the log density of every cell of colour over DENSITY_ROOMS photographs."""
-    chosen = [row for own in rows.values() for row in own[:: max(len(own) // (DENSITY_ROOMS // len(rows)), 1)]]
-    seen = [rgb_to_lab(np.asarray(neutralise(reduced(Image.fromarray(photos.pixels[row]))))) for row in chosen]
+    pictures = [Image.fromarray(photos.pixels[row]) for row in evenly(rows, DENSITY_ROOMS)]
+    seen = [rgb_to_lab(np.asarray(neutralise(reduced(picture)))) for picture in pictures]
     densities = np.stack([log_density(lab.reshape(-1, 3)) for lab in seen])
     return densities.mean(axis=0).astype(np.float16), densities.std(axis=0).astype(np.float16)
 
