@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from training.compact.texts import article
 from training.studio.products.base import Look, Made
 
 STYLE_NAMES = {
@@ -83,14 +84,14 @@ def packshot_captions(made: Made, category: str, style: str) -> list[str]:
     """Return several true sentences about a product picture."""
     full = phrase(made)
     plural = made.count > 1
-    article = f"a set of {made.count}" if plural else _article(full)
+    one = f"a set of {made.count}" if plural else article(full)
     colors = " and ".join(made.colors[:2]) or "plain"
     out = [
-        f"{article} {full}",
-        f"a photo of {article} {full} on a white background",
-        f"{made.noun}" if plural else f"{_article(made.noun)} {made.noun}",
+        f"{one} {full}",
+        f"a photo of {one} {full} on a white background",
+        f"{made.noun}" if plural else f"{article(made.noun)} {made.noun}",
         f"{' '.join([*made.words, made.noun])} in {colors}",
-        f"{_article(STYLE_NAMES[style])} {STYLE_NAMES[style]} {made.noun}",
+        f"{article(STYLE_NAMES[style])} {STYLE_NAMES[style]} {made.noun}",
         f"{CATEGORY_WORDS[category]}: {made.noun}",
     ]
     if made.materials:
@@ -103,17 +104,17 @@ def room_captions(room: str, style: str, palette: str, nouns: list[str], rng: np
     name, manner, colors = ROOM_NAMES[room], STYLE_NAMES[style], PALETTE_NAMES[palette]
     some = list(dict.fromkeys(nouns))
     rng.shuffle(some)
-    a = _article(manner)
+    a = article(manner)
     out = [
-        f"a photo of {_article(name)} {name}",
+        f"a photo of {article(name)} {name}",
         f"{a} {manner} {name}",
         f"{a} {manner} {name} in {colors}",
         f"an interior in {manner} style",
     ]
     if len(some) > 1:
-        first = f"{_article(some[0])} {some[0]}"
+        first = f"{article(some[0])} {some[0]}"
         out += [
-            f"{_article(name)} {name} with {first} and {some[1]}",
+            f"{article(name)} {name} with {first} and {some[1]}",
             f"{a} {manner} {name} with {', '.join(some[:4])}",
         ]
     return out
@@ -123,12 +124,8 @@ def finish_captions(room: str, style: str, look: Look) -> list[str]:
     """Return sentences about walls, floor and furniture of a room: what a style that has no name yet is told by."""
     name, manner = ROOM_NAMES[room], STYLE_NAMES[style]
     around = f"{'tiled walls' if look.tile else WALL_WORDS[look.wall]} and {FLOOR_WORDS[look.floor]}"
-    out = [f"{_article(name)} {name} with {around}"]
+    out = [f"{article(name)} {name} with {around}"]
     if look.materials:
         of = " and ".join(dict.fromkeys(material_name(m) for m in look.materials[:3]))
-        out += [f"{_article(name)} {name} furnished in {of}", f"{manner} furniture of {of}, {around}"]
+        out += [f"{article(name)} {name} furnished in {of}", f"{manner} furniture of {of}, {around}"]
     return out
-
-
-def _article(words: str) -> str:
-    return "an" if words[0].lower() in "aeiou" else "a"

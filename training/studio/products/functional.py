@@ -42,6 +42,13 @@ def _solid(look: Look):
     )
 
 
+def _plait(look: Look) -> Rgb:
+    """Note what a basket is plaited of, and return its colour."""
+    name, tint = (("rattan", RATTAN), ("seagrass", SEAGRASS), ("jute", JUTE))[int(look.rng.integers(3))]
+    look.note(name, "natural")
+    return tint
+
+
 def fruit_in(radius: float, height: float, look: Look) -> Thing:
     """Return fruit heaped in a bowl of that radius, for rooms."""
     tint, r = FRUIT[int(look.rng.integers(len(FRUIT)))]
@@ -109,8 +116,7 @@ def tray(look: Look) -> Made:
 
 def basket(look: Look) -> Made:
     """Return a plaited basket with a rim and handles."""
-    name, tint = (("rattan", RATTAN), ("seagrass", SEAGRASS), ("jute", JUTE))[int(look.rng.integers(3))]
-    look.note(name, "natural")
+    tint = _plait(look)
     r, h = look.between(0.15, 0.24), look.between(0.2, 0.38)
     body_material = woven(tint, look.seed())
     profile = smooth_curve([(r * 0.78, 0), (r * 0.98, 0.25 * h), (r, 0.6 * h), (r * 0.9, h)])
@@ -325,9 +331,7 @@ def crate(look: Look) -> Made:
     """Return an open rectangular basket, plaited or of wooden slats."""
     w, d, h = look.between(0.28, 0.46), look.between(0.2, 0.32), look.between(0.12, 0.26)
     if look.chance(0.5):
-        name, tint = (("rattan", RATTAN), ("seagrass", SEAGRASS), ("jute", JUTE))[int(look.rng.integers(3))]
-        look.note(name, "natural")
-        material, slats = woven(tint, look.seed()), 1
+        material, slats = woven(_plait(look), look.seed()), 1
     else:
         material, slats = look.take_wood(), int(look.rng.integers(2, 5))
     high = (h - 0.008 * (slats - 1)) / slats
