@@ -1,4 +1,4 @@
-"""Which style a product is of: what its materials, colours, text and picture say, unless its words name the style."""
+"""Which style a product is of: what its words name, and what its materials, colours, text and picture say."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +11,12 @@ Measured on products whose style is known (`python -m training.product_style`). 
 encoder: this is for one that was hardly taught the style of packshots.
 """
 
+NAMED = 4.0
+"""Log-odds of a style that a product's words name: more than all else together, but not the last word.
+
+A shop that calls a thing Scandinavian has not said that it would not suit a coastal room.
+"""
+
 
 def style_shares(
     sources: Mapping[str, np.ndarray], named: Sequence[Sequence[int]], says: Mapping[str, float] = SAYS
@@ -18,15 +24,12 @@ def style_shares(
     """Return float32 [n, S]: how probable each style is for each product; a row adds up to 1.
 
     `sources` are likenesses [n, S] under the names of `says`, whatever their scale; a row of NaN is a product of which
-    the source knows nothing. `named` are the positions of the styles that a product's words name: it is of these and
-    no others, in equal parts.
+    the source knows nothing. `named` are the positions of the styles that a product's words name.
     """
     logits = sum(says[name] * _told(likeness) for name, likeness in sources.items())
-    shares = np.exp(logits - np.max(logits, axis=1, keepdims=True)).astype(np.float32)
     for row, styles in enumerate(named):
-        if styles:
-            shares[row] = 0
-            shares[row, list(styles)] = 1
+        logits[row, list(styles)] += NAMED
+    shares = np.exp(logits - np.max(logits, axis=1, keepdims=True)).astype(np.float32)
     return shares / shares.sum(axis=1, keepdims=True)
 
 
