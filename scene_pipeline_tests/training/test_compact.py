@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from training.compact import augment
 from training.compact.__main__ import main
-from training.compact.captions import Colors, caption, things_of
+from training.compact.captions import COLOR_NAMES, Colors, caption, things_of
 from training.compact.corpus import Part, batches, one_hot
 from training.compact.embedding import embed
 from training.compact.export import NAME, load
@@ -111,7 +111,7 @@ def test_batches_keep_the_shares_and_repeat_no_row_early() -> None:
         pixels = np.full((count, 4, 4, 3), value, np.uint8)
         pixels[:, 0, 0, 0] = np.arange(count)
         none = one_hot([-1] * count, 2)
-        return Part(name, pixels, np.zeros((count, 1), int), one_hot([0] * count, 2), none, none, share)
+        return Part(name, pixels, np.zeros((count, 1), int), one_hot([0] * count, 2), none, none, none, share)
 
     parts = [part("a", 60, 1, 3.0), part("b", 20, 2, 1.0)]
     seen: list[int] = []
@@ -169,6 +169,16 @@ def test_colours_are_named_as_people_name_them(rgb: tuple[int, int, int], name: 
     colors = Colors(np.full((32, 32, 3), rgb, np.uint8))
     assert colors.names == [name]
     assert colors.light == light
+
+
+def test_shares_of_colours_leave_the_white_ground_of_a_packshot_out() -> None:
+    picture = np.full((64, 64, 3), 255, np.uint8)
+    picture[16:48, 16:48] = (40, 70, 180)
+    blue, white = COLOR_NAMES.index("blue"), COLOR_NAMES.index("white")
+    room, product = Colors(picture).shares, Colors(picture, on_white=True).shares
+    assert (room[blue], room[white]) == (pytest.approx(0.25), pytest.approx(0.75))
+    assert product[blue] == pytest.approx(1.0)
+    assert Colors(np.full((64, 64, 3), 255, np.uint8), on_white=True).shares[white] == pytest.approx(1.0)
 
 
 def test_captions_name_what_the_detector_found() -> None:

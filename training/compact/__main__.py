@@ -42,7 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     if options.smoke:
         with tempfile.TemporaryDirectory() as folder:
-            plan = Plan(smoke_recipe(), replace(smoke_recipe(), epochs=1, rate=3e-4, keep=1.0), 48, negatives=14)
+            joint = replace(smoke_recipe(), epochs=1, rate=3e-4, keep=1.0, color=0.5)
+            plan = Plan(smoke_recipe(), joint, 48, negatives=14)
             train_and_export(smoke_sources(Path(folder)), plan, options.run, options.weights, options.start)
         return
     studio = paths.STUDIO if (paths.STUDIO / "labels.jsonl").exists() else None
@@ -50,7 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
         print("no studio renders found, training on photographs alone (python -m training.studio dataset makes them)")
     sources = Sources(paths.PHOTOS, paths.DETECTOR if paths.DETECTOR.exists() else None, studio, paths.OUT)
     first = Recipe(bfloat16=options.bfloat16)
-    joint = replace(first, epochs=10, rate=6e-4, sizes=(112, 128, 128), mix=0.2, smallest_crop=0.5, keep=20.0)
+    joint = replace(
+        first, epochs=22, rate=8e-4, sizes=(112, 112, 128), mix=0.1, smallest_crop=0.5, keep=10.0, color=0.5
+    )
     plan = Plan(first, joint, input_size=144)
     train_and_export(sources, plan, options.run, options.weights, options.start)
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
 from training.compact import texts
-from training.compact.captions import COCO_CATEGORIES, Colors, caption, things_of
+from training.compact.captions import COCO_CATEGORIES, COLOR_NAMES, Colors, caption, things_of
 from training.compact.corpus import Part, one_hot
 from training.compact.embedding import embed
 from training.compact.loop import TEMPERATURE, Targets
@@ -59,6 +59,7 @@ def build(sources: Sources, negatives: int = 5000) -> Corpus:
         "room": [bank.add(group) for group in texts.room_sentences(vocabulary)],
         "style": [bank.add(group) for group in texts.style_sentences(vocabulary)],
         "category": [bank.add(group) for group in texts.category_sentences(vocabulary)],
+        "color": [bank.add(group) for group in texts.color_sentences(COLOR_NAMES)],
     }
     rooms = np.array([[room.id for room in vocabulary.rooms].index(room) for room in photos.rooms])
     parts = [_photo_part(photos, _soft_rooms(photos, rooms, sight, sources.cache), sight, bank, vocabulary)]
@@ -92,9 +93,11 @@ def _photo_part(
     train = np.flatnonzero(~photos.held_out)
     names = {room.id: room.name for room in vocabulary.rooms}
     captions = np.zeros((len(train), CAPTIONS), np.int32)
+    shares = np.zeros((len(train), len(COLOR_NAMES)), np.float32)
     for i, row in enumerate(train):
         things = things_of(sight.boxes[row]) if sight else []
         colors = Colors(photos.pixels[row])
+        shares[i] = colors.shares
         captions[i] = bank.add([caption(names[photos.rooms[row]], things, colors, rng) for _ in range(CAPTIONS)])
     return Part(
         name="photos",
@@ -103,7 +106,8 @@ def _photo_part(
         room=rooms[train].copy(),
         style=one_hot([-1] * len(train), STYLES),
         category=one_hot([-1] * len(train), CATEGORIES),
-        share=0.6,
+        color=shares,
+        share=0.4,
         grid=_Rows(sight.grid, train) if sight else None,
         photo=True,
     )
@@ -124,6 +128,7 @@ def _negative_part(
         room=one_hot([ROOMS] * count, ROOMS + 1),
         style=one_hot([-1] * count, STYLES),
         category=one_hot([categories.index(name) if name else -1 for name in named], CATEGORIES),
+        color=one_hot([-1] * count, len(COLOR_NAMES)),
         share=0.08,
     )
 
@@ -140,7 +145,7 @@ def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
     is_room = renders.room >= 0
     sure = np.where(is_room, 1.0, PACKSHOT_STYLE).astype(np.float32)[:, None]
     parts = []
-    for name, chosen, share in (("packshots", ~is_room, 0.36), ("rendered rooms", is_room, 0.48)):
+    for name, chosen, share in (("packshots", ~is_room, 0.36), ("rendered rooms", is_room, 0.68)):
         if chosen.any():
             shown = pixels[chosen]
             rows = np.flatnonzero(chosen)
@@ -155,6 +160,7 @@ def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
                     room=one_hot(np.where(is_room, renders.room, ROOMS)[rows], ROOMS + 1),
                     style=(sure * one_hot(renders.style, STYLES))[rows],
                     category=one_hot(renders.category[rows], CATEGORIES),
+                    color=np.stack([Colors(picture, on_white=name == "packshots").shares for picture in shown]),
                     share=share,
                 )
             )

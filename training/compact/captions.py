@@ -21,6 +21,14 @@ COCO_CATEGORIES = {
 """Product categories of the COCO classes that shops sell as home goods."""
 
 _SEVERAL = {56: "chairs", 57: "sofas", 58: "plants", 59: "two beds", 71: "two sinks", 75: "vases", 13: "benches"}
+COLOR_NAMES = (
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "beige", "grey", "white", "black",
+)  # fmt: skip
+"""All names that `Colors` gives."""
+
+_GROUND = 225
+"""Least value of the darkest channel on the white ground of a packshot."""
+
 _HUES = ((20, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (255, "blue"), (320, "purple"), (345, "pink"))
 _TEMPLATES = (
     "a photo of {room}{things}",
@@ -54,11 +62,15 @@ def things_of(boxes: np.ndarray) -> list[str]:
 
 
 class Colors:
-    """What the pixels say in words: `light` (dark, bright, softly lit), `names` of one or two colours, `tone`."""
+    """What the pixels say in words: `light` (dark, bright, softly lit), `names` of one or two colours, `tone`.
 
-    def __init__(self, pixels: np.ndarray) -> None:
-        """Measure `pixels`, (h, w, 3) uint8 RGB."""
-        hsv = np.asarray(Image.fromarray(pixels).resize((16, 16), Image.Resampling.BOX).convert("HSV"), float)
+    `shares` (12,) float32 is how much of the area has each of `COLOR_NAMES`.
+    """
+
+    def __init__(self, pixels: np.ndarray, on_white: bool = False) -> None:
+        """Measure `pixels`, (h, w, 3) uint8 RGB. `on_white`: the white ground of a packshot doesn't count."""
+        small = Image.fromarray(pixels).resize((16, 16), Image.Resampling.BOX)
+        hsv = np.asarray(small.convert("HSV"), float)
         hue, saturation, value = hsv[..., 0] * 360 / 255, hsv[..., 1] / 255, hsv[..., 2] / 255
         names = np.full(hue.shape, "pink", object)
         for bound, name in reversed(_HUES):
@@ -70,6 +82,9 @@ class Colors:
         names[(saturation < 0.13) & (value < 0.8)] = "grey"
         names[(saturation < 0.13) & (value >= 0.8)] = "white"
         names[value < 0.18] = "black"
+        thing = np.asarray(small).min(2) < _GROUND
+        counted = names[thing] if on_white and thing.any() else names.ravel()
+        self.shares = np.array([(counted == name).mean() for name in COLOR_NAMES], np.float32)
         found, counts = np.unique(names.astype(str), return_counts=True)
         order = counts.argsort()[::-1]
         second = [found[i] for i in order[1:2] if counts[i] > 0.15 * names.size]

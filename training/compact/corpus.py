@@ -23,9 +23,10 @@ class Rows(Protocol):
 class Part:
     """Pictures of one kind and what is known of each.
 
-    `pixels` (n, s, s, 3) uint8; `captions` (n, k) rows of the text bank; `room` (n, rooms + null class), `style` and
-    `category` (n, classes) are float32 distributions, a row of zeros where nothing is known; `grid` (n, 13, 13, 96)
-    of teacher features or None; `share` of a batch that comes from this part; `photo`: real photographs.
+    `pixels` (n, s, s, 3) uint8; `captions` (n, k) rows of the text bank; `room` (n, rooms + null class), `style`,
+    `category` and `color` (n, classes) are float32 distributions, a row of zeros where nothing is known; `grid`
+    (n, 13, 13, 96) of teacher features or None; `share` of a batch that comes from this part; `photo`: real
+    photographs.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Part:
     room: np.ndarray
     style: np.ndarray
     category: np.ndarray
+    color: np.ndarray
     share: float
     grid: Rows | None = None
     photo: bool = False
@@ -52,6 +54,7 @@ class Batch:
     room: torch.Tensor
     style: torch.Tensor
     category: torch.Tensor
+    color: torch.Tensor
     grid: torch.Tensor
     seen: torch.Tensor
     photo: torch.Tensor
@@ -102,6 +105,7 @@ def _collate(parts: Sequence[Part], picks: Sequence[np.ndarray], texts: np.ndarr
         room=torch.from_numpy(np.concatenate([part.room[rows] for part, rows in pairs])),
         style=torch.from_numpy(np.concatenate([part.style[rows] for part, rows in pairs])),
         category=torch.from_numpy(np.concatenate([part.category[rows] for part, rows in pairs])),
+        color=torch.from_numpy(np.concatenate([part.color[rows] for part, rows in pairs])),
         grid=torch.from_numpy(np.concatenate(grid).astype(np.float32).transpose(0, 3, 1, 2)),
         seen=torch.from_numpy(np.concatenate([np.full(len(rows), part.grid is not None) for part, rows in pairs])),
         photo=torch.from_numpy(np.concatenate([np.full(len(rows), part.photo) for part, rows in pairs])),

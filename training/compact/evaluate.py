@@ -6,14 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from torch import nn
 
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths, texts
+from training.compact.captions import COLOR_NAMES, Colors
 from training.compact.embedding import embed_files
 from training.compact.export import load
 from training.compact.ikea_categories import category_of
 from training.compact.studio import read_studio
+
+_COLOR_WORDS = ("walls and furniture in {name}", "much {name} in the picture")
+"""Ways to name a colour that training doesn't use."""
+
+_MUCH, _ENOUGH = 0.25, 20
+"""Share of a picture from which a colour is much of it, and pictures with as much that a colour's figure needs."""
 
 _STYLE_WORDS = ("{a} {name} interior", "a room in {name} style", "{name} interior design")
 
@@ -45,8 +53,10 @@ def _rooms(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
     names, prototypes = room_prototypes()
     truth = np.array([names.index(row["room"]) for row in rows])
     sources = np.array([row["source"] for row in rows])
-    scores = embed_files(tower, [folder / "eval" / row["image"] for row in rows], size) @ prototypes.T
-    result: dict[str, Any] = {"n": len(rows)}
+    files = [folder / "eval" / row["image"] for row in rows]
+    vectors = embed_files(tower, files, size)
+    scores = vectors @ prototypes.T
+    result: dict[str, Any] = {"n": len(rows), "colors": _colors(vectors, files)}
     for label, allowed in (
         ("6_rooms", np.unique(truth)),
         ("8_rooms", np.arange(8)),
@@ -55,6 +65,22 @@ def _rooms(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
         result[label] = _accuracy(allowed[scores[:, allowed].argmax(1)], truth, sources, names)
     result["judged_unknown"] = _round((scores.argmax(1) == 8).mean())
     return result
+
+
+def _colors(vectors: np.ndarray, files: Sequence[Path]) -> dict[str, Any]:
+    """How well the name of a colour, in words, finds the photographs with much of it: areas under the curve."""
+    shares = []
+    for file in files:
+        with Image.open(file) as image:
+            shares.append(Colors(np.asarray(image.convert("RGB"))).shares)
+    much = np.stack(shares) > _MUCH
+    prototypes = texts.prototypes([[words.format(name=name) for words in _COLOR_WORDS] for name in COLOR_NAMES])
+    areas = {
+        name: _round(_auc(vectors @ prototypes[c], much[:, c]))
+        for c, name in enumerate(COLOR_NAMES)
+        if much[:, c].sum() >= _ENOUGH
+    }
+    return {"mean_auc": _round(np.mean(list(areas.values()))), "auc": areas}
 
 
 def _accuracy(answers: np.ndarray, truth: np.ndarray, sources: np.ndarray, names: Sequence[str]) -> dict[str, Any]:

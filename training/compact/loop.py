@@ -44,6 +44,7 @@ class Recipe:
     teacher: float = 2.0
     caption: float = 1.0
     contrast: float = 0.3
+    color: float = 0.0
     keep: float = 0.0
     bfloat16: bool = False
     seed: int = 0
@@ -51,12 +52,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Targets:
-    """Vectors the labels stand for: `texts` (n, 384) of the bank, and its rows by room, style and category."""
+    """Vectors the labels stand for: `texts` (n, 384) of the bank, and its rows by room, style, category and colour."""
 
     texts: np.ndarray
     room: Sequence[np.ndarray]
     style: Sequence[np.ndarray]
     category: Sequence[np.ndarray]
+    color: Sequence[np.ndarray]
 
     def sample(self, kind: str) -> torch.Tensor:
         """Return one unit vector a class, (classes, 384): the mean of a random half of its sentences, or of all."""
@@ -159,6 +161,8 @@ class Trainer:
         losses = {
             kind: self._classes(vectors, getattr(batch, kind), mixed, kind) for kind in ("room", "style", "category")
         }
+        if self.recipe.color:
+            losses["color"] = self.recipe.color * self._classes(vectors, batch.color, mixed, "color")
         kept = mixed.kept[:, None]
         text = functional.normalize(batch.text * kept + batch.text[mixed.order] * (1 - kept), dim=1)
         losses["caption"] = recipe.caption * (1 - (vectors * text).sum(1)).mean()

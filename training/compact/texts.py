@@ -21,6 +21,7 @@ _ROOM_TEMPLATES = (
     "{name} interior design",
 )
 _STYLE_TEMPLATES = ("{a} {name} interior", "a room in {name} style", "{name} style decor", "{name}")
+_COLOR_TEMPLATES = ("{name}", "in {name}", "{name} colours", "{name} decor", "{a} {name} interior", "a room in {name}")
 _CATEGORY_TEMPLATES = ("a product photo of {name}", "{name}", "{name} on a white background")
 
 
@@ -102,6 +103,11 @@ def category_sentences(vocabulary: Vocabulary) -> list[list[str]]:
         [*category_prompts(category), *(t.format(name=category.name) for t in _CATEGORY_TEMPLATES)]
         for category in vocabulary.categories
     ]
+
+
+def color_sentences(names: Sequence[str]) -> list[list[str]]:
+    """Return a few ways to say that what a picture shows has each of the colours `names`."""
+    return [[t.format(a=article(name), name=name) for t in _COLOR_TEMPLATES] for name in names]
 
 
 def category_prompts(category: Category) -> list[str]:
