@@ -17,6 +17,9 @@ from scene_pipeline.vocabulary import Vocabulary
 
 UNKNOWN_SIZE = 0.5
 HARMONY_SLOPE = 1.2
+PRESENCE_SHARE = 0.5
+"""How much of the colour factor is the presence of the product's very colours; the rest goes by rules."""
+
 STYLE_SLOPE = 2.5
 FINISH_SHARE = 0.2
 """How much of the material factor is the finish alone; the rest is what the style is furnished with."""
@@ -68,7 +71,8 @@ def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
     worth = color_match(lab.reshape(-1, 3), scene.lab, scene.share).reshape(share.shape)
     harmony = mix((worth * share).sum(axis=1), by_palette)
     by_rule = (harmony - traits.harmony_mean[rows]) / traits.harmony_std[rows]
-    above = (by_rule + coverage(lab, share, traits.color_usual[rows], scene.density)) / 2
+    seen = coverage(lab, share, traits.color_usual[rows], scene.density)
+    above = (1 - PRESENCE_SHARE) * by_rule + PRESENCE_SHARE * seen
     known = share.sum(axis=1) > 0
     return np.where(known, 1 / (1 + np.exp(-HARMONY_SLOPE * above)), NO_COLOR)
 

@@ -32,14 +32,20 @@ OUTDOOR_FIT = 0.1
 ELSEWHERE_FIT = 0.35
 """How much of its fit a product keeps in a room its text does not name, when it names others."""
 
+ALL_ROUNDER = 3
+"""Rooms from which on a product that names so many is taken to be at home in others too, as its category is.
+
+Shops tag a few rooms and stop; what belongs in one room only is tagged with one or two.
+"""
+
 OTHER_TYPE_FIT = 0.5
 """How much of its fit a product keeps in rooms that its type is not made for."""
 
 MADE_FOR_FIT = 0.9
 """Least fit of a product to the rooms that its type is made for."""
 
-TEXT_SHARE = 0.5
-"""How much of the room fit comes from the likeness of texts, where the product names no room."""
+TEXT_SHARE, UNCATEGORISED_TEXT_SHARE = 0.25, 0.5
+"""How much of the room fit comes from the likeness of texts; more where no category says anything."""
 
 AVAILABILITY = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
 
@@ -188,7 +194,7 @@ class TypeRooms:
 
 
 def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarray | None) -> np.ndarray:
-    """A product named for a room fits it fully and keeps little elsewhere; others fit as category and text say.
+    """A product named for one or two rooms fits these, and little else; others fit as category and text say.
 
     `text` [n, R] are cosines of the product texts with the rooms' texts: what tells a tap from a shoe rack, where both
     are in no category and name no room.
@@ -196,14 +202,16 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
     by_category = _category_rooms(vocabulary)
     categories = [category.id for category in vocabulary.categories]
     rooms = [room.id for room in vocabulary.rooms]
-    fit = by_category[[_position(categories, row["category"]) for row in rows]]
+    category = np.array([_position(categories, row["category"]) for row in rows])
+    fit = by_category[category]
     if text is not None:
-        fit = (1 - TEXT_SHARE) * fit + TEXT_SHARE * _spread(text)
+        share = np.where(category < 0, UNCATEGORISED_TEXT_SHARE, TEXT_SHARE).astype(np.float32)[:, None]
+        fit = (1 - share) * fit + share * _spread(text)
     made_for = TypeRooms(vocabulary)
     for index, row in enumerate(rows):
         named = [rooms.index(room) for room in row["rooms"] if room in rooms]
         if named:
-            fit[index] *= ELSEWHERE_FIT
+            fit[index] *= ELSEWHERE_FIT if len(named) < ALL_ROUNDER else 1.0
             fit[index, named] = 1.0
         elif kinds := made_for.find(row.get("product_type")):
             fit[index] *= OTHER_TYPE_FIT

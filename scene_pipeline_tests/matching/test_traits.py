@@ -78,6 +78,8 @@ def test_a_silent_product_is_neutral() -> None:
         ({"rooms": ["bathroom"], "category": "functional_beauty"}, "bathroom", 1.0, 1.0),
         ({"rooms": ["bathroom"], "category": "functional_beauty"}, "living_room", 0.0, 0.35),  # a toilet brush
         ({"category": "functional_beauty"}, "living_room", 0.8, 0.9),
+        ({"rooms": ["kitchen", "bathroom"], "category": "functional_beauty"}, "home_office", 0.0, 0.35),
+        ({"rooms": ["kitchen", "bathroom", "bedroom"], "category": "functional_beauty"}, "home_office", 0.8, 0.9),
         ({"outdoor": True, "category": "accent_furniture"}, "bedroom", 0.0, 0.1),  # garden chairs stay outside
     ],
 )
