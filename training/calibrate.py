@@ -1,13 +1,15 @@
-"""Learn the weights of the factors and what a score means, on the sample's scenes: `python -m training.calibrate`.
+"""Learn the weights of the factors and what a score means: `python -m training.calibrate`.
 
 A bundle of the sample's catalogue is built in a folder that is forgotten afterwards. Every product is scored for every
-scene, and the ground truth (`truth/fits.csv`) says whether it fits: the negatives are all other products, those of the
-same category among them.
+rendered room of a set in shapes that the encoder never saw (`python -m training.studio dataset --held-out-shapes
+--seed 4242`), and the studio's written rules (training/studio/truth.py) say whether it fits: the negatives are all
+other products, those of the same category among them.
 
 Weights: a logistic regression of the truth on the six factors, without negative weights, drawn towards PRIOR, since
-twenty-five rendered rooms know less than the eye. They go into `weights_by_encoder` of scoring.yaml. Map: isotonic or
-Platt's, whichever has the smaller Brier score on scenes held out of the fit, five folds of whole scenes, with weights
-learned without them too. It goes into matching/calibrations, with a reliability plot in docs.
+rendered rooms know less than the eye. They go into `weights_by_encoder` of scoring.yaml. Map: isotonic or Platt's,
+whichever has the smaller Brier score on rooms held out of the fit, five folds of whole rooms, with weights learned
+without them too. It goes into matching/calibrations, with a reliability plot in docs. The sample's own scenes take no
+part in either: they are the test.
 
 To be run after `python -m training.scene_mean`, whenever the encoder, the vocabulary or the sample has changed.
 """
@@ -16,8 +18,10 @@ import argparse
 import csv
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -31,12 +35,18 @@ from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.scene import Scene
 from scene_pipeline.sample import sample_path
+from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.model import PACKAGED
+from training.compact import paths
+from training.compact.studio import read_studio
+
+if TYPE_CHECKING:
+    from training.studio.rooms import Brief
 
 SHOWN = 10
 FOLDS = 5
 METHODS: tuple[Method, ...] = ("isotonic", "platt")
-STRENGTH = 0.15
+STRENGTH = 0.03
 """Log-loss that a weight vector at unit distance from PRIOR must gain to be taken."""
 
 PRIOR = {  # by hand, on real photographs as well as the sample
@@ -47,44 +57,74 @@ PRIOR = {  # by hand, on real photographs as well as the sample
     "size_appropriateness": 0.01,
     "category_fit": 0.27,
 }
+SEED = 7
+"""Seed of the sample's plan."""
+
 DOCS = Path(__file__).parents[1] / "docs" / "images"
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Every scene of the sample with every product that the truth knows: rows of the catalogue and what is true."""
+class Example:
+    """A rendered room: its name, its picture, and what it was built as."""
 
-    names: tuple[str, ...]
+    name: str
+    picture: Path
+    brief: "Brief"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Scenes with every product that the truth knows: rows of the catalogue and what is true."""
+
     scenes: tuple[Scene, ...]
     factors: np.ndarray  # [scenes, products, 6]
     labels: np.ndarray  # [scenes, products], 1 where the product fits
     rows: np.ndarray  # [products] of the product table
 
 
-def read_fits() -> dict[str, dict[str, int]]:
-    """Return scene -> sku_id -> 1 where the product fits, else 0."""
-    fits: dict[str, dict[str, int]] = {}
-    with (sample_path() / "truth" / "fits.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            fits.setdefault(row["scene"], {})[row["sku_id"]] = int(row["fits"])
-    return fits
+def sample_scenes() -> list[Example]:
+    """Return the scenes that ship with the package."""
+    from training.studio.rooms import Brief  # the renderer comes with it
+
+    with (sample_path() / "truth" / "scenes.csv").open(encoding="utf-8", newline="") as stream:
+        rows = sorted(csv.DictReader(stream), key=lambda row: row["scene"])
+    return [
+        Example(r["scene"], sample_path() / "scenes" / r["scene"], Brief(r["room"], r["style"], r["palette"], 0))
+        for r in rows
+    ]
 
 
-def label(matcher: SceneMatcher) -> Labelled:
-    """Return the factors of every labelled pair, each scene read by itself."""
-    fits = read_fits()
+def rendered_rooms(folder: Path, vocabulary: Vocabulary) -> list[Example]:
+    """Return the rooms among the renders of a folder."""
+    from training.studio.rooms import Brief
+
+    renders = read_studio(folder)
+    rooms, styles = [room.id for room in vocabulary.rooms], [style.id for style in vocabulary.styles]
+    return [
+        Example(
+            renders.files[row].name,
+            renders.files[row],
+            Brief(rooms[renders.room[row]], styles[renders.style[row]], renders.palettes[row], 0),
+        )
+        for row in np.flatnonzero(renders.room >= 0).tolist()
+    ]
+
+
+def label(matcher: SceneMatcher, examples: Sequence[Example]) -> Labelled:
+    """Return the factors of every pair of an example and a product of the sample, each scene read by itself."""
+    from training.studio import plan, truth
+
+    items = {item.sku: item for item in plan.products(SEED)}
     skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()
-    known = next(iter(fits.values()))
-    rows = np.array([row for row, sku in enumerate(skus) if sku in known])
+    rows = np.array([row for row, sku in enumerate(skus) if sku in items])
     scenes, factors, labels = [], [], []
-    for name in sorted(fits):
-        scene = matcher.analyse(sample_path() / "scenes" / name)
+    for example in examples:
+        scene = matcher.analyse(example.picture)
         scored = matcher.score_all(scene)
-        place = np.argsort(scored.rows)
         scenes.append(scene)
-        factors.append(scored.factors[place][rows])
-        labels.append([fits[name][skus[row]] for row in rows])
-    return Labelled(tuple(sorted(fits)), tuple(scenes), np.stack(factors), np.array(labels), rows)
+        factors.append(scored.factors[np.argsort(scored.rows)][rows])
+        labels.append([int(truth.fits(items[skus[row]], example.brief)) for row in rows])
+    return Labelled(tuple(scenes), np.stack(factors), np.array(labels), rows)
 
 
 def learn_weights(factors: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -119,7 +159,7 @@ def weighed(factors: np.ndarray, weights: dict[str, float]) -> np.ndarray:
 
 def held_out_confidence(known: Labelled, method: Method) -> np.ndarray:
     """Return the confidence [scenes, products] by weights and map learned without the scene's fold."""
-    fold = np.random.default_rng(0).permutation(len(known.names)) % FOLDS
+    fold = np.random.default_rng(0).permutation(len(known.scenes)) % FOLDS
     confidence = np.empty(known.labels.shape)
     for index in range(FOLDS):
         kept, out = fold != index, fold == index
@@ -183,48 +223,47 @@ def build(artifacts: Path, overlay: str = "") -> SceneMatcher:
     return SceneMatcher.open(artifacts)
 
 
-def calibrate(matcher: SceneMatcher, out: Path) -> None:
-    """Learn, report and write weights, map and plot."""
-    known = label(matcher)
+def calibrate(matcher: SceneMatcher, rooms: Path, out: Path) -> None:
+    """Learn on the renders in `rooms`, test on the sample, report, and write weights, map and plot."""
+    known, test = label(matcher, rendered_rooms(rooms, matcher.vocabulary)), label(matcher, sample_scenes())
     weights = learn_weights(known.factors, known.labels)
     scores = weighed(known.factors, weights)
-    groups = np.repeat(np.arange(len(known.names)), known.labels.shape[1])
     tried = {method: held_out_confidence(known, method) for method in METHODS}
     brier = {method: float(((confidence - known.labels) ** 2).mean()) for method, confidence in tried.items()}
     method = min(METHODS, key=lambda name: brier[name])
     held_out = tried[method]
     shown = shown_mask(matcher, known, weights)
-    error = ece(held_out.ravel(), known.labels.ravel())
     fitted = msgspec.structs.replace(
         fit_calibration(
             scores.ravel(),
             known.labels.ravel(),
             method,
-            groups=groups,
-            set_name=f"the sample's {len(known.names)} rendered scenes",
+            set_name=f"{len(known.scenes)} rendered rooms in shapes never trained on",
             encoder_id=matcher.spec.id,
         ),
-        ece=error,
+        ece=ece(held_out.ravel(), known.labels.ravel()),
         brier=brier[method],
         weights=weights,
         shown=tuple(np.quantile(scores[shown], np.linspace(0, 1, 11)).tolist()),
     )
     print(f"weights {weights}")
-    print(f"{known.labels.size:,} pairs of {len(known.names)} scenes, prior {known.labels.mean():.3f}")
     print(f"{method}, of {', '.join(f'{name} Brier {value:.5f}' for name, value in brier.items())}")
-    print(f"all pairs: ECE {fitted.ece:.4f}, Brier {fitted.brier:.4f}")
-    print(
-        f"shown ({shown.sum()}): fit {known.labels[shown].mean():.3f}, mean confidence {held_out[shown].mean():.3f}, "
-        f"ECE {ece(held_out[shown], known.labels[shown]):.4f}"
-    )
+    said = fitted.apply(weighed(test.factors, weights))
+    tables = {}
+    for name, confidence, pairs, chosen in (
+        (f"{len(known.scenes)} rooms, held out", held_out, known, shown),
+        (f"the sample's {len(test.scenes)} scenes", said, test, shown_mask(matcher, test, weights)),
+    ):
+        for group, mask in (("all pairs", np.ones_like(chosen)), ("shown", chosen)):
+            tables[f"{name}: {group}"] = reliability_table(confidence[mask], pairs.labels[mask])
+            print(
+                f"{name}, {group} ({mask.sum():,}): fit {pairs.labels[mask].mean():.3f}, mean confidence "
+                f"{confidence[mask].mean():.3f}, ECE {ece(confidence[mask], pairs.labels[mask]):.4f}"
+            )
     write_weights(weights, matcher.spec.id)
     for old in out.glob("compact@*.json"):
         old.unlink()
     write_bytes(out / f"{slug(compact_spec())}.json", fitted.to_json())
-    tables = {
-        "all pairs": reliability_table(held_out.ravel(), known.labels.ravel()),
-        "shown": reliability_table(held_out[shown], known.labels[shown]),
-    }
     plot(tables, DOCS / "reliability.png")
     print(f"wrote {slug(compact_spec())}.json, scoring.yaml and docs/images/reliability.png")
 
@@ -233,13 +272,14 @@ def main() -> None:
     """Build the sample's bundle, or take one, and calibrate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--artifacts", type=Path, help="artifacts with a bundle of the sample, in place of a new one")
+    parser.add_argument("--rooms", type=Path, default=paths.HELD_OUT_RENDERS, help="folder of renders to learn from")
     parser.add_argument("--out", type=Path, default=FITTED, help="folder for the map")
     options = parser.parse_args()
     if options.artifacts:
-        calibrate(SceneMatcher.open(options.artifacts), options.out)
+        calibrate(SceneMatcher.open(options.artifacts), options.rooms, options.out)
         return
     with tempfile.TemporaryDirectory() as folder:
-        calibrate(build(Path(folder)), options.out)
+        calibrate(build(Path(folder)), options.rooms, options.out)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ well the style of the products is told, of all and of those whose words do not n
 """
 
 import argparse
-import csv
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -16,17 +15,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from scene_pipeline.evaluation.calibration import ece
 from scene_pipeline.files import write_text
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.traits import TRAITS, Traits
 from scene_pipeline.matching.types import SceneResult
 from scene_pipeline.sample import sample_path
-from training.calibrate import build
+from training.calibrate import SEED, build, sample_scenes
 from training.product_style import told, true_styles
 from training.studio import plan, truth
 from training.studio.rooms import Brief
 
-SEED = 7
 WORST = 10
 DOCS = Path(__file__).parents[1] / "docs"
 THUMBNAIL = (260, 182)
@@ -52,9 +51,8 @@ class Judged:
 def judge(matcher: SceneMatcher) -> list[Judged]:
     """Return every scene of the sample, read as a part of its library, with its list of ten judged."""
     items = {item.sku: item for item in plan.products(SEED)}
-    with (sample_path() / "truth" / "scenes.csv").open(encoding="utf-8", newline="") as stream:
-        briefs = {row["scene"]: Brief(row["room"], row["style"], row["palette"], 0) for row in csv.DictReader(stream)}
-    scenes = {name: matcher.analyse(sample_path() / "scenes" / name) for name in sorted(briefs)}
+    briefs = {example.name: example.brief for example in sample_scenes()}
+    scenes = {name: matcher.analyse(sample_path() / "scenes" / name) for name in briefs}
     judged = []
     for name, scene in scenes.items():
         library = [other for key, other in scenes.items() if key.split("/")[0] == name.split("/")[0]]
@@ -82,6 +80,7 @@ def figures(judged: list[Judged]) -> dict[str, float]:
         name: np.mean([getattr(scene.result.scene, name).value == getattr(scene.brief, name) for scene in judged])
         for name in ("room", "style", "palette")
     }
+    said = np.array([item.confidence for scene in judged for item in scene.result.recommendations])
     return {
         "scenes": len(judged),
         **{f"{name} named right": float(value) for name, value in right.items()},
@@ -89,9 +88,8 @@ def figures(judged: list[Judged]) -> dict[str, float]:
         "style-consistent": float(np.concatenate([scene.style for scene in judged]).mean()),
         "fit in all": float(np.concatenate([scene.fits for scene in judged]).mean()),
         "lists of 4-5 categories": float(np.mean([scene.categories in (4, 5) for scene in judged])),
-        "mean confidence": float(
-            np.mean([item.confidence for scene in judged for item in scene.result.recommendations])
-        ),
+        "mean confidence": float(said.mean()),
+        "ECE of what is shown": ece(said, np.concatenate([scene.fits for scene in judged])),
     }
 
 

@@ -1,7 +1,8 @@
 """Measure what rooms in general look like: `python -m training.scene_mean [--out FOLDER]`.
 
 Writes the reference of the compact encoder's present weights (the mean vector of the training photographs, each of
-their rooms counting alike, and the temperatures that make its room and style probabilities honest) and the colours of
+their rooms counting alike; that of the training renders, which prompts are read against, since these have all rooms
+and styles in equal parts; and the temperatures that make its room and style probabilities honest) and the colours of
 typical rooms, the main ones of some and the density of all over many. Temperatures are fitted on pictures the encoder
 was not trained on: rooms on the photographs held out, styles on renders of other seeds and shapes
 (`python -m training.studio dataset`, see docs). To be run after each training of the encoder, before
@@ -14,6 +15,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from PIL import Image
+from torch import nn
 
 from scene_pipeline.encoders.prompts import build_prompts
 from scene_pipeline.encoders.spec import compact_spec, slug
@@ -35,7 +37,6 @@ from training.compact.temperature import least_loss
 PER_ROOM = 1000
 COLOR_ROOMS = 48
 DENSITY_ROOMS = 600
-HELD_OUT_RENDERS = paths.ROOT / "training" / "out" / "studio_test"
 
 
 def per_room(photos: Photos, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -69,6 +70,16 @@ def usual_density(photos: Photos, rows: dict[str, np.ndarray]) -> tuple[np.ndarr
     return densities.mean(axis=0).astype(np.float16), densities.std(axis=0).astype(np.float16)
 
 
+def mean_render(tower: nn.Module, size: int) -> np.ndarray:
+    """Return the mean vector [d] of the rooms that were rendered to train on, each room and style counting alike."""
+    renders = read_studio(paths.STUDIO)
+    rooms = np.flatnonzero(renders.room >= 0)
+    vectors = embed_files(tower, [renders.files[row] for row in rooms], size)
+    kinds = np.stack([renders.room[rooms], renders.style[rooms]], axis=1)
+    means = [vectors[(kinds == kind).all(axis=1)].mean(axis=0) for kind in np.unique(kinds, axis=0)]
+    return np.mean(means, axis=0).astype(np.float32)
+
+
 def main() -> None:
     """Measure and write the three files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -81,22 +92,19 @@ def main() -> None:
     means = [embed(tower, photos.pixels[own], size).mean(axis=0) for own in rows.values()]
     mean = np.mean(means, axis=0).astype(np.float32)
     prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
-    offset = prompts.room[:-1] @ mean
+    balanced = mean_render(tower, size)
+    offset = prompts.room[:-1] @ balanced
 
     held = np.flatnonzero(photos.held_out)
     vectors = embed(tower, photos.pixels[held], size)
     ids = list(prompts.room_ids)
     labels = np.array([ids.index(room) for room in photos.rooms[held].tolist()])
     temperature = least_loss(vectors @ prompts.room[:-1].T - offset, labels)
-    style_temperature = temperature
-    if HELD_OUT_RENDERS.is_dir():
-        renders = read_studio(HELD_OUT_RENDERS)
-        rooms = np.flatnonzero(renders.room >= 0)
-        seen = embed_files(tower, [renders.files[row] for row in rooms], size)
-        style_temperature = least_loss((seen - mean) @ prompts.style.T, renders.style[rooms])
-        print(f"style temperature {style_temperature:.4f} on {len(rooms)} renders")
-    else:
-        print("no held-out renders found: the style temperature is that of rooms")
+    renders = read_studio(paths.HELD_OUT_RENDERS)
+    rooms = np.flatnonzero(renders.room >= 0)
+    seen = embed_files(tower, [renders.files[row] for row in rooms], size)
+    style_temperature = least_loss((seen - balanced) @ prompts.style.T, renders.style[rooms])
+    print(f"style temperature {style_temperature:.4f} on {len(rooms)} renders")
     print(f"room temperature {temperature:.4f} on {len(held)} photographs")
     reference = SceneReference(
         encoder_id=spec.id,
@@ -106,6 +114,7 @@ def main() -> None:
         style_temperature=round(style_temperature, 5),
         scenes=sum(len(own) for own in rows.values()),
         source="photographs the encoder was trained on, each kind of room counting alike",
+        prompt_mean=tuple(round(float(value), 6) for value in balanced),
     )
     for old in options.out.glob("compact@*.json"):
         old.unlink()

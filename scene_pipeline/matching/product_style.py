@@ -26,7 +26,7 @@ def style_shares(
     `sources` are likenesses [n, S] under the names of `says`, whatever their scale; a row of NaN is a product of which
     the source knows nothing. `named` are the positions of the styles that a product's words name.
     """
-    logits = sum(says[name] * _told(likeness) for name, likeness in sources.items())
+    logits = np.sum([says[name] * _told(likeness) for name, likeness in sources.items()], axis=0)
     for row, styles in enumerate(named):
         logits[row, list(styles)] += NAMED
     shares = np.exp(logits - np.max(logits, axis=1, keepdims=True)).astype(np.float32)

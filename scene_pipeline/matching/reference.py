@@ -36,7 +36,9 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The mean scene of an encoder. `mean` [d] is the mean of unit vectors, each kind of room counting alike.
 
     `temperature` divides the centred cosines with room prompts before the softmax, `style_temperature` those with style
-    prompts; both are fitted on labelled pictures. `source` names the pictures, `scenes` counts them.
+    prompts; both are fitted on labelled pictures. `source` names the pictures, `scenes` counts them. `prompt_mean` [d]
+    is the mean of pictures among which every room and every style counts alike, which prompts are read against: where
+    one kind is rare, what is usual would speak against it. Empty where there are none such: then it is the mean.
     """
 
     encoder_id: str
@@ -46,11 +48,17 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     style_temperature: float
     scenes: int
     source: str
+    prompt_mean: tuple[float, ...] = ()
 
     @property
     def vector(self) -> np.ndarray:
         """The mean as float32 [d]."""
         return np.array(self.mean, dtype=np.float32)
+
+    @property
+    def prompt_vector(self) -> np.ndarray:
+        """What prompts are read against as float32 [d]."""
+        return np.array(self.prompt_mean or self.mean, dtype=np.float32)
 
     def save(self, path: Path) -> None:
         """Write the reference as JSON, atomically."""

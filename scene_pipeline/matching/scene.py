@@ -50,13 +50,14 @@ class Yardstick:
         Some prompts lie nearer to every photograph of a room than others; what counts is how much nearer this one is
         than rooms are on average. The null class is moved by the rooms' mean, so that it neither gains nor loses.
         """
-        offset = self.prompts.room @ self.reference.vector
+        offset = self.prompts.room @ self.reference.prompt_vector
         offset[-1] = offset[:-1].mean()
         return softmax((vectors @ self.prompts.room.T - offset) / self.reference.temperature)
 
     def styles(self, vectors: np.ndarray) -> np.ndarray:
         """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""
-        return softmax((vectors - self.reference.vector) @ self.prompts.style.T / self.reference.style_temperature)
+        centred = vectors - self.reference.prompt_vector
+        return softmax(centred @ self.prompts.style.T / self.reference.style_temperature)
 
     def present(self, views: np.ndarray) -> dict[str, float]:
         """Return how surely each category is seen in the views [v, d] of a scene, the surest first.

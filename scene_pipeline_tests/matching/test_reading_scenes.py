@@ -1,5 +1,8 @@
 """What a picture says: its light, its colours without the cast, and how it differs from rooms in general."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -99,6 +102,18 @@ def test_a_prompt_that_is_near_to_every_room_wins_nothing_by_it() -> None:
     assert told.styles(vector).argmax() == 2
     assert yardstick(np.zeros(24, np.float32)).rooms(vector).argmax() == 0
     np.testing.assert_allclose(told.rooms(np.stack([vector, mean])).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_prompts_are_read_against_a_mean_of_their_own_where_there_is_one() -> None:
+    balanced = np.zeros(24, np.float32)
+    balanced[[0, 9]] = 0.6
+    vector = np.zeros(24, np.float32)
+    vector[[0, 9]], vector[[2, 11]] = 0.5, 0.1
+    plain = yardstick(np.zeros(24, np.float32))
+    told = replace(plain, reference=msgspec.structs.replace(plain.reference, prompt_mean=tuple(balanced.tolist())))
+    assert (plain.rooms(vector).argmax(), plain.styles(vector).argmax()) == (0, 0)
+    assert (told.rooms(vector).argmax(), told.styles(vector).argmax()) == (2, 2)
+    np.testing.assert_array_equal(told.present(vector[None]), plain.present(vector[None]))
 
 
 def test_the_null_class_neither_gains_nor_loses_by_the_reference() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from scene_pipeline.vocabulary import load_vocabulary
+from training.compact.paths import HELD_OUT_RENDERS
 
 LEAST_SOLID = 0.03
 """Least share of a packshot that must differ from white for its product to be cut out."""
@@ -17,19 +18,29 @@ LEAST_SOLID = 0.03
 class Renders:
     """Picture files and, for each, row numbers of the vocabulary's room, style and category (-1: none), and words.
 
-    `products` are the nouns of what stands in a room, none for a packshot.
+    `products` are the nouns of what stands in a room, none for a packshot; `palettes` the ids of rooms' palettes, ""
+    for a packshot.
     """
 
     files: list[Path]
     captions: list[tuple[str, ...]]
     products: list[tuple[str, ...]]
+    palettes: list[str]
     room: np.ndarray
     style: np.ndarray
     category: np.ndarray
 
 
 def read_studio(folder: Path) -> Renders:
-    """Return the renders listed in `folder/labels.jsonl`. A picture that is not rendered yet is left out."""
+    """Return the renders listed in `folder/labels.jsonl`. A picture that is not rendered yet is left out.
+
+    Raises SystemExit with the command that makes them where there are none.
+    """
+    if not (folder / "labels.jsonl").exists():
+        held_out = " --held-out-shapes --seed 4242" if folder == HELD_OUT_RENDERS else ""
+        raise SystemExit(
+            f"{folder}: holds no renders; make them by: python -m training.studio dataset{held_out} --out {folder}"
+        )
     vocabulary = load_vocabulary()
     rooms = [room.id for room in vocabulary.rooms]
     styles = [style.id for style in vocabulary.styles]
@@ -41,6 +52,7 @@ def read_studio(folder: Path) -> Renders:
         files=[folder / record["image"] for record in records],
         captions=[tuple(record["captions"]) for record in records],
         products=[tuple(dict.fromkeys(record.get("products", ()))) for record in records],
+        palettes=[record.get("palette", "") for record in records],
         room=_rows([r.get("room") if yes else None for r, yes in zip(records, is_room, strict=True)], rooms),
         style=_rows([record.get("style") for record in records], styles),
         category=_rows([record.get("category") for record in records], categories),
