@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 FOLDS = 5
 METHODS: tuple[Method, ...] = ("isotonic", "platt")
-STRENGTH = 0.03
+STRENGTH = 0.07
 """Log-loss that a weight vector at unit distance from PRIOR must gain to be taken."""
 
 PRIOR = {  # by hand, on real photographs as well as the sample
@@ -243,6 +243,7 @@ def calibrate(matcher: SceneMatcher, rooms: Path, out: Path) -> None:
         ),
         ece=ece(held_out.ravel(), known.labels.ravel()),
         brier=brier[method],
+        ece_shown=ece(held_out[shown], known.labels[shown]),
         weights=weights,
         shown=tuple(np.quantile(scores[shown], np.linspace(0, 1, 11)).tolist()),
     )

@@ -1,11 +1,10 @@
 """Measure what rooms in general look like: `python -m training.scene_mean [--out FOLDER]`.
 
-Writes the reference of the compact encoder's present weights (the mean vector of the training photographs, each of
-their rooms counting alike; that of the training renders, which prompts are read against, since these have all rooms
-and styles in equal parts; and the temperatures that make its room and style probabilities honest) and the colours of
-typical rooms, the main ones of some and the density of all over many. Temperatures are fitted on pictures the encoder
-was not trained on: rooms on the photographs held out, styles on renders of other seeds and shapes
-(`python -m training.studio dataset`, see docs). To be run after each training of the encoder, before
+Writes the reference of the compact encoder's present weights (the mean vectors of the training photographs and of the
+training renders, each kind of room counting alike, and the temperatures that make room and style probabilities honest
+for both) and the colours of typical rooms, the main ones of some and the density of all over many. Temperatures are
+fitted on pictures the encoder was not trained on: for photographs on those held out, for renders on some of other seeds
+and shapes (`python -m training.studio dataset`, see docs). To be run after each training of the encoder, before
 `python -m training.calibrate`.
 """
 
@@ -17,14 +16,14 @@ import numpy as np
 from PIL import Image
 from torch import nn
 
-from scene_pipeline.encoders.prompts import build_prompts
+from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
 from scene_pipeline.encoders.spec import compact_spec, slug
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.files import atomic_path, write_bytes
 from scene_pipeline.images.palette import dominant_colors, rgb_to_lab
 from scene_pipeline.matching.light import neutralise, reduced
 from scene_pipeline.matching.presence import log_density
-from scene_pipeline.matching.reference import FITTED, USUAL_DENSITY, SceneReference
+from scene_pipeline.matching.reference import FITTED, USUAL_DENSITY, Kind, SceneReference
 from scene_pipeline.matching.scene import SCENE_COLORS
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths
@@ -70,14 +69,32 @@ def usual_density(photos: Photos, rows: dict[str, np.ndarray]) -> tuple[np.ndarr
     return densities.mean(axis=0).astype(np.float16), densities.std(axis=0).astype(np.float16)
 
 
-def mean_render(tower: nn.Module, size: int) -> np.ndarray:
-    """Return the mean vector [d] of the rooms that were rendered to train on, each room and style counting alike."""
+def render_kind(tower: nn.Module, size: int, prompts: PromptVectors) -> Kind:
+    """Return the mean of the training renders, each room and style counting alike, and temperatures for renders.
+
+    These are fitted on the held-out ones.
+    """
     renders = read_studio(paths.STUDIO)
     rooms = np.flatnonzero(renders.room >= 0)
     vectors = embed_files(tower, [renders.files[row] for row in rooms], size)
     kinds = np.stack([renders.room[rooms], renders.style[rooms]], axis=1)
     means = [vectors[(kinds == kind).all(axis=1)].mean(axis=0) for kind in np.unique(kinds, axis=0)]
-    return np.mean(means, axis=0).astype(np.float32)
+    mean = np.mean(means, axis=0).astype(np.float32)
+    held_out = read_studio(paths.HELD_OUT_RENDERS)
+    own = np.flatnonzero(held_out.room >= 0)
+    centred = embed_files(tower, [held_out.files[row] for row in own], size) - mean
+    return Kind(
+        name="renders",
+        mean=rounded(mean),
+        temperature=round(least_loss(centred @ prompts.room[:-1].T, held_out.room[own]), 5),
+        style_temperature=round(least_loss(centred @ prompts.style.T, held_out.style[own]), 5),
+        scenes=len(rooms),
+    )
+
+
+def rounded(vector: np.ndarray) -> tuple[float, ...]:
+    """Return a vector as it is written."""
+    return tuple(round(float(value), 6) for value in vector)
 
 
 def main() -> None:
@@ -92,30 +109,26 @@ def main() -> None:
     means = [embed(tower, photos.pixels[own], size).mean(axis=0) for own in rows.values()]
     mean = np.mean(means, axis=0).astype(np.float32)
     prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
-    balanced = mean_render(tower, size)
-    offset = prompts.room[:-1] @ balanced
+    offset = prompts.room[:-1] @ mean
 
     held = np.flatnonzero(photos.held_out)
     vectors = embed(tower, photos.pixels[held], size)
     ids = list(prompts.room_ids)
     labels = np.array([ids.index(room) for room in photos.rooms[held].tolist()])
     temperature = least_loss(vectors @ prompts.room[:-1].T - offset, labels)
-    renders = read_studio(paths.HELD_OUT_RENDERS)
-    rooms = np.flatnonzero(renders.room >= 0)
-    seen = embed_files(tower, [renders.files[row] for row in rooms], size)
-    style_temperature = least_loss((seen - balanced) @ prompts.style.T, renders.style[rooms])
-    print(f"style temperature {style_temperature:.4f} on {len(rooms)} renders")
-    print(f"room temperature {temperature:.4f} on {len(held)} photographs")
+    renders = render_kind(tower, size, prompts)
     reference = SceneReference(
         encoder_id=spec.id,
         revision=spec.revision,
-        mean=tuple(round(float(value), 6) for value in mean),
+        mean=rounded(mean),
         temperature=round(temperature, 5),
-        style_temperature=round(style_temperature, 5),
+        style_temperature=round(temperature, 5),  # of no photograph that may train is the style known
         scenes=sum(len(own) for own in rows.values()),
         source="photographs the encoder was trained on, each kind of room counting alike",
-        prompt_mean=tuple(round(float(value), 6) for value in balanced),
+        others=(renders,),
     )
+    print(f"photographs: room temperature {temperature:.4f} on {len(held)} held out, taken for styles too")
+    print(f"renders: room temperature {renders.temperature:.4f}, style temperature {renders.style_temperature:.4f}")
     for old in options.out.glob("compact@*.json"):
         old.unlink()
     reference.save(options.out / f"{slug(spec)}.json")

@@ -16,7 +16,8 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     method: "isotonic" (straight lines through the points `x`, `y`, both ascending), "platt" (logistic of
     `a * score + b`) or "none" (the score itself). n: labelled examples. prior: share of fitting products assumed.
-    ece, brier: on groups held out of the fit; None when there were too few groups to hold any out. shown: ascending
+    ece, brier: on groups held out of the fit; None when there were too few to hold any out. ece_shown: that of the
+    products that were shown for them alone; a list is chosen by more than scores. shown: ascending
     deciles (eleven) of the scores of the products that were shown for the scenes of the set. weights: those of the
     factors when it was fitted; a score by other weights means something else.
     """
@@ -33,6 +34,7 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prior: float | None = None
     ece: float | None = None
     brier: float | None = None
+    ece_shown: float | None = None
     shown: tuple[float, ...] = ()
     weights: dict[str, float] = {}
 

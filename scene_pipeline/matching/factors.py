@@ -17,7 +17,7 @@ from scene_pipeline.vocabulary import Vocabulary
 
 UNKNOWN_SIZE = 0.5
 HARMONY_SLOPE = 1.2
-PRESENCE_SHARE = 0.5
+PRESENCE_SHARE = 0.75
 """How much of the colour factor is the presence of the product's very colours; the rest goes by rules."""
 
 STYLE_SLOPE = 2.5
@@ -62,8 +62,8 @@ def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
     """How much better a product's colours go with this room than with rooms in general, through a logistic.
 
-    Half by the rules of a colourist on the room's main colours (`harmony`), half by how much of the very colours the
-    picture holds (`presence`). Against rooms in general, since white and grey go with all of them.
+    By the rules of a colourist on the room's main colours (`harmony`), and by how much of the very colours the picture
+    holds (`presence`, PRESENCE_SHARE of it). Against rooms in general, since white and grey go with all of them.
     """
     traits, rows = candidates.traits, candidates.rows
     by_palette = palette_harmony(candidates.vocabulary, scene.palettes)[traits.palette[rows]]

@@ -32,13 +32,23 @@ PRIOR_SCENES = 16
 """A library's own mean weighs n / (n + PRIOR_SCENES): half at sixteen scenes."""
 
 
+class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pictures of another kind than photographs (renders): their `mean` [d] and what is divided by when one is read."""
+
+    name: str
+    mean: tuple[float, ...]
+    temperature: float
+    style_temperature: float
+    scenes: int
+
+
 class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The mean scene of an encoder. `mean` [d] is the mean of unit vectors, each kind of room counting alike.
 
     `temperature` divides the centred cosines with room prompts before the softmax, `style_temperature` those with style
-    prompts; both are fitted on labelled pictures. `source` names the pictures, `scenes` counts them. `prompt_mean` [d]
-    is the mean of pictures among which every room and every style counts alike, which prompts are read against: where
-    one kind is rare, what is usual would speak against it. Empty where there are none such: then it is the mean.
+    prompts; both are fitted on labelled pictures. `source` names the pictures, `scenes` counts them. `others` are
+    further kinds of pictures that the encoder sees differently: what it is sure of in a render, it may not know in a
+    photograph. A picture is read as one of the kind whose mean it is nearest to.
     """
 
     encoder_id: str
@@ -48,7 +58,7 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     style_temperature: float
     scenes: int
     source: str
-    prompt_mean: tuple[float, ...] = ()
+    others: tuple[Kind, ...] = ()
 
     @property
     def vector(self) -> np.ndarray:
@@ -56,9 +66,19 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return np.array(self.mean, dtype=np.float32)
 
     @property
-    def prompt_vector(self) -> np.ndarray:
-        """What prompts are read against as float32 [d]."""
-        return np.array(self.prompt_mean or self.mean, dtype=np.float32)
+    def means(self) -> np.ndarray:
+        """The means of all kinds as float32 [k, d], this one first."""
+        return np.array([self.mean, *(kind.mean for kind in self.others)], dtype=np.float32)
+
+    @property
+    def temperatures(self) -> np.ndarray:
+        """Temperatures of rooms and of styles by kind, float32 [k, 2]."""
+        return np.array([(kind.temperature, kind.style_temperature) for kind in (self, *self.others)], dtype=np.float32)
+
+    def kind_of(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the position of the kind whose mean is nearest to each of the unit vectors [..., d]."""
+        means = self.means
+        return (vectors @ (means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)).T).argmax(axis=-1)
 
     def save(self, path: Path) -> None:
         """Write the reference as JSON, atomically."""

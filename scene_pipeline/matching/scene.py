@@ -48,16 +48,19 @@ class Yardstick:
         """Return the probabilities [..., R + 1] of the rooms and, last, of the null class for unit vectors [..., d].
 
         Some prompts lie nearer to every photograph of a room than others; what counts is how much nearer this one is
-        than rooms are on average. The null class is moved by the rooms' mean, so that it neither gains nor loses.
+        than rooms of its kind are on average. The null class is moved by the rooms' mean, so that it neither gains nor
+        loses.
         """
-        offset = self.prompts.room @ self.reference.prompt_vector
-        offset[-1] = offset[:-1].mean()
-        return softmax((vectors @ self.prompts.room.T - offset) / self.reference.temperature)
+        kind = self.reference.kind_of(vectors)
+        offset = self.reference.means @ self.prompts.room.T
+        offset[:, -1] = offset[:, :-1].mean(axis=1)
+        return softmax((vectors @ self.prompts.room.T - offset[kind]) / self.reference.temperatures[kind, :1])
 
     def styles(self, vectors: np.ndarray) -> np.ndarray:
         """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""
-        centred = vectors - self.reference.prompt_vector
-        return softmax(centred @ self.prompts.style.T / self.reference.style_temperature)
+        kind = self.reference.kind_of(vectors)
+        likeness = (vectors - self.reference.means[kind]) @ self.prompts.style.T
+        return softmax(likeness / self.reference.temperatures[kind, 1:])
 
     def present(self, views: np.ndarray) -> dict[str, float]:
         """Return how surely each category is seen in the views [v, d] of a scene, the surest first.

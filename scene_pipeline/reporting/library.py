@@ -48,7 +48,8 @@ def calibration_note(calibration: CalibrationMap) -> str:
             "The figures on the cards are uncalibrated scores between 0 and 1: they order the products of a scene and "
             "are no probabilities, because this encoder has not been calibrated on labelled scenes."
         )
-    error = "" if calibration.ece is None else f"; on scenes held out it was off by {calibration.ece:.1%} on average"
+    off = calibration.ece if calibration.ece_shown is None else calibration.ece_shown
+    error = "" if off is None else f"; on scenes held out it was off by {off:.1%} on average"
     return (
         f"Confidence is the probability that a product fits, learned on {calibration.n:,} labelled pairs of "
         f"{calibration.set_name}{error}."

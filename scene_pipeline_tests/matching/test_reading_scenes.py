@@ -14,6 +14,7 @@ from scene_pipeline.matching.light import REGIONS, measure_light, neutralise, re
 from scene_pipeline.matching.reference import (
     LEAST_SCENES,
     PRIOR_SCENES,
+    Kind,
     SceneReference,
     library_center,
     measured_reference,
@@ -104,16 +105,20 @@ def test_a_prompt_that_is_near_to_every_room_wins_nothing_by_it() -> None:
     np.testing.assert_allclose(told.rooms(np.stack([vector, mean])).sum(axis=1), 1, rtol=1e-5)
 
 
-def test_prompts_are_read_against_a_mean_of_their_own_where_there_is_one() -> None:
-    balanced = np.zeros(24, np.float32)
-    balanced[[0, 9]] = 0.6
-    vector = np.zeros(24, np.float32)
-    vector[[0, 9]], vector[[2, 11]] = 0.5, 0.1
-    plain = yardstick(np.zeros(24, np.float32))
-    told = replace(plain, reference=msgspec.structs.replace(plain.reference, prompt_mean=tuple(balanced.tolist())))
-    assert (plain.rooms(vector).argmax(), plain.styles(vector).argmax()) == (0, 0)
-    assert (told.rooms(vector).argmax(), told.styles(vector).argmax()) == (2, 2)
-    np.testing.assert_array_equal(told.present(vector[None]), plain.present(vector[None]))
+def test_a_picture_is_read_as_one_of_the_kind_it_is_nearest_to() -> None:
+    photographs, renders = np.zeros(24, np.float32), np.zeros(24, np.float32)
+    photographs[[0, 9]], renders[[1, 10]] = 0.6, 0.6
+    kind = Kind("renders", tuple(renders.tolist()), 0.01, 0.01, 1)
+    told = yardstick(photographs)
+    told = replace(told, reference=msgspec.structs.replace(told.reference, others=(kind,)))
+    pictures = np.stack([photographs, renders])
+    pictures[:, [2, 11]] += 0.1
+    assert told.reference.kind_of(pictures).tolist() == [0, 1]
+    rooms, styles = told.rooms(pictures), told.styles(pictures)
+    assert rooms.argmax(axis=1).tolist() == styles.argmax(axis=1).tolist() == [2, 2]
+    assert rooms[0, 2] < 0.5 < rooms[1, 2]  # it is surer of renders
+    assert styles[0, 2] < 0.5 < styles[1, 2]
+    np.testing.assert_allclose(told.rooms(pictures[1]), rooms[1], rtol=1e-5)
 
 
 def test_the_null_class_neither_gains_nor_loses_by_the_reference() -> None:

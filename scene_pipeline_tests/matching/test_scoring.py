@@ -320,7 +320,8 @@ def test_a_list_of_ten_has_four_or_five_categories() -> None:
 
 def test_what_is_taken_counts_towards_the_bounds() -> None:
     category = np.array([0] * 5 + [1] * 5)
-    chosen = choose(np.linspace(1, 0.5, 10), np.eye(10, dtype=np.float32), category, 3, RULES, {0: 3})
+    full = {0: RULES.max_per_category}
+    chosen = choose(np.linspace(1, 0.5, 10), np.eye(10, dtype=np.float32), category, 3, RULES, full)
     assert category[chosen].tolist() == [1, 1, 1]
 
 

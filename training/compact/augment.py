@@ -19,10 +19,10 @@ class Mix:
     kept: torch.Tensor
 
 
-def crop_maps(count: int, smallest: torch.Tensor) -> torch.Tensor:
+def crop_maps(count: int, smallest: torch.Tensor, lean: float = 0.0) -> torch.Tensor:
     """Return affine maps (b, 2, 3) of random resized crops with flips.
 
-    `smallest` (b,) is the least share of the area a crop keeps.
+    `smallest` (b,) is the least share of the area a crop keeps; `lean` is the most that rows and columns are slanted.
     """
     area = smallest + (1 - smallest) * torch.rand(count)
     ratio = torch.exp((torch.rand(count) * 2 - 1) * math.log(4 / 3))
@@ -31,6 +31,7 @@ def crop_maps(count: int, smallest: torch.Tensor) -> torch.Tensor:
     maps = torch.zeros(count, 2, 3)
     maps[:, 0, 0] = width * torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
     maps[:, 1, 1] = height
+    maps[:, [0, 1], [1, 0]] = (torch.rand(count, 2) * 2 - 1) * lean
     maps[:, 0, 2] = (torch.rand(count) * 2 - 1) * (1 - width)
     maps[:, 1, 2] = (torch.rand(count) * 2 - 1) * (1 - height)
     return maps

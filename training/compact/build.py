@@ -107,7 +107,7 @@ def _photo_part(
         style=one_hot([-1] * len(train), STYLES),
         category=one_hot([-1] * len(train), CATEGORIES),
         color=shares,
-        share=0.4,
+        share=0.3,
         grid=_Rows(sight.grid, train) if sight else None,
         photo=True,
     )
@@ -145,7 +145,7 @@ def _render_parts(folder: Path, bank: texts.TextBank) -> list[Part]:
     is_room = renders.room >= 0
     sure = np.where(is_room, 1.0, PACKSHOT_STYLE).astype(np.float32)[:, None]
     parts = []
-    for name, chosen, share in (("packshots", ~is_room, 0.36), ("rendered rooms", is_room, 0.68)):
+    for name, chosen, share in (("packshots", ~is_room, 0.5), ("rendered rooms", is_room, 0.68)):
         if chosen.any():
             shown = pixels[chosen]
             rows = np.flatnonzero(chosen)

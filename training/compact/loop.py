@@ -37,6 +37,7 @@ class Recipe:
     average: float = 0.998
     sizes: tuple[int, int, int] = (80, 96, 112)
     smallest_crop: float = 0.35
+    lean: float = 0.0
     light: float = 0.3
     erase: float = 0.15
     mix: float = 0.4
@@ -152,7 +153,7 @@ class Trainer:
     def _losses(self, batch: Batch, size: int) -> dict[str, torch.Tensor]:
         recipe = self.recipe
         smallest = torch.where(batch.category.sum(1) > 0, 0.7, recipe.smallest_crop)  # a product stays whole
-        maps = augment.crop_maps(len(smallest), smallest)
+        maps = augment.crop_maps(len(smallest), smallest, recipe.lean)
         images = augment.relight(augment.look(augment.to_float(batch.pixels), maps, size), recipe.light)
         images, mixed = augment.mix(augment.erase(images, recipe.erase), recipe.mix)
         images = augment.normalise(images)
