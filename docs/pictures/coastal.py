@@ -99,9 +99,14 @@ def draw(chosen: list[Answer], target: Path) -> None:
             y = top + at * (SIDE + LINE + GAP)
             pen.text((scene_width + 2 * GAP, y), label, "black", font)
             for column, item in enumerate(result.recommendations):
-                with Image.open(sample_path() / "products" / f"{item.sku_id.lower()}.webp") as picture:
+                place = (scene_width + 2 * GAP + column * (SIDE + GAP), y + LINE)
+                file = sample_path() / "products" / f"{item.sku_id.lower()}.webp"
+                if not file.exists():  # the row whose picture is missing on purpose
+                    pen.text(place, "(no picture)", "grey", font)
+                    continue
+                with Image.open(file) as picture:
                     picture.thumbnail((SIDE, SIDE))
-                    canvas.paste(picture.convert("RGB"), (scene_width + 2 * GAP + column * (SIDE + GAP), y + LINE))
+                    canvas.paste(picture.convert("RGB"), place)
     target.parent.mkdir(parents=True, exist_ok=True)
     canvas.save(target, quality=80)
 
