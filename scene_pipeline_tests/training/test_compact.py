@@ -136,6 +136,12 @@ def test_a_crop_shows_a_part_of_the_picture_in_range(size: int) -> None:
     assert shown.max() <= 1
 
 
+def test_rows_and_columns_slant_no_more_than_asked() -> None:
+    slants = augment.crop_maps(200, torch.full((200,), 0.5), lean=0.2)[:, [0, 1], [1, 0]]
+    assert 0.15 < slants.abs().max() <= 0.2
+    assert not augment.crop_maps(5, torch.full((5,), 0.5))[:, [0, 1], [1, 0]].any()
+
+
 def test_a_whole_picture_is_shown_as_it_is_or_flipped() -> None:
     torch.manual_seed(1)
     images = torch.rand(8, 3, 16, 16)

@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     sources = Sources(paths.PHOTOS, paths.DETECTOR if paths.DETECTOR.exists() else None, studio, paths.OUT)
     first = Recipe(bfloat16=options.bfloat16)
     joint = replace(
-        first, epochs=9, rate=5e-4, sizes=(112, 128, 128), mix=0.1, smallest_crop=0.5, lean=0.15, keep=10.0, color=0.5
+        first, epochs=30, rate=8e-4, sizes=(112, 128, 128), mix=0.1, smallest_crop=0.5, lean=0.15, keep=10.0, color=0.5
     )
     plan = Plan(first, joint, input_size=144)
     train_and_export(sources, plan, options.run, options.weights, options.start)
