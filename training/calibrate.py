@@ -41,6 +41,7 @@ from training.compact import paths
 from training.compact.studio import read_studio
 
 if TYPE_CHECKING:
+    from training.studio.plan import Item
     from training.studio.rooms import Brief
 
 SHOWN = 10
@@ -94,6 +95,13 @@ def sample_scenes() -> list[Example]:
     ]
 
 
+def sample_items() -> "dict[str, Item]":
+    """Return the products of the sample as the studio made them, by sku_id."""
+    from training.studio import plan
+
+    return {item.sku: item for item in plan.products(SEED)}
+
+
 def rendered_rooms(folder: Path, vocabulary: Vocabulary) -> list[Example]:
     """Return the rooms among the renders of a folder."""
     from training.studio.rooms import Brief
@@ -112,9 +120,9 @@ def rendered_rooms(folder: Path, vocabulary: Vocabulary) -> list[Example]:
 
 def label(matcher: SceneMatcher, examples: Sequence[Example]) -> Labelled:
     """Return the factors of every pair of an example and a product of the sample, each scene read by itself."""
-    from training.studio import plan, truth
+    from training.studio import truth
 
-    items = {item.sku: item for item in plan.products(SEED)}
+    items = sample_items()
     skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()
     rows = np.array([row for row, sku in enumerate(skus) if sku in items])
     scenes, factors, labels = [], [], []

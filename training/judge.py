@@ -21,9 +21,9 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.traits import TRAITS, Traits
 from scene_pipeline.matching.types import SceneResult
 from scene_pipeline.sample import sample_path
-from training.calibrate import SEED, build, sample_scenes
+from training.calibrate import build, sample_items, sample_scenes
 from training.product_style import told, true_styles
-from training.studio import plan, truth
+from training.studio import truth
 from training.studio.rooms import Brief
 
 WORST = 10
@@ -50,9 +50,10 @@ class Judged:
 
 def judge(matcher: SceneMatcher) -> list[Judged]:
     """Return every scene of the sample, read as a part of its library, with its list of ten judged."""
-    items = {item.sku: item for item in plan.products(SEED)}
-    briefs = {example.name: example.brief for example in sample_scenes()}
-    scenes = {name: matcher.analyse(sample_path() / "scenes" / name) for name in briefs}
+    items = sample_items()
+    examples = sample_scenes()
+    briefs = {example.name: example.brief for example in examples}
+    scenes = {example.name: matcher.analyse(example.picture) for example in examples}
     judged = []
     for name, scene in scenes.items():
         library = [other for key, other in scenes.items() if key.split("/")[0] == name.split("/")[0]]

@@ -21,9 +21,8 @@ from scene_pipeline.matching.product_style import SAYS
 from scene_pipeline.matching.publish import likeness_of
 from scene_pipeline.matching.traits import build_traits
 from scene_pipeline.vocabulary import Vocabulary
-from training.calibrate import build
+from training.calibrate import build, sample_items
 
-SEED = 7
 STRENGTHS = (0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 
 
@@ -39,10 +38,8 @@ class Told:
 
 def true_styles(skus: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
     """Return the position of each product's style [n], -1 for those that the plan does not have."""
-    from training.studio import plan  # the renderer, which only this needs
-
     styles = [style.id for style in vocabulary.styles]
-    made_in = {item.sku: styles.index(item.style) for item in plan.products(SEED)}
+    made_in = {sku: styles.index(item.style) for sku, item in sample_items().items()}
     return np.array([made_in.get(sku, -1) for sku in skus])
 
 

@@ -124,9 +124,7 @@ def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Prog
     """
     names, vectors = model.embed(labelled_paths(folder, labels), progress)
     styles = sorted(set(labels.values.values()))
-    reference = model.yardstick.reference
-    centred = vectors - reference.means[reference.kind_of(vectors)]
-    best = (centred @ _style_vectors(model, styles).T).argmax(axis=1)
+    best = (model.yardstick.reference.centred(vectors) @ _style_vectors(model, styles).T).argmax(axis=1)
     return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)
 
 

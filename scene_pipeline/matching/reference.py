@@ -5,6 +5,7 @@ scene says is how it differs from the mean room: that difference is compared wit
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -42,7 +43,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scenes: int
 
 
-class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """The mean scene of an encoder. `mean` [d] is the mean of unit vectors, each kind of room counting alike.
 
     `temperature` divides the centred cosines with room prompts before the softmax, `style_temperature` those with style
@@ -65,12 +66,12 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The mean as float32 [d]."""
         return np.array(self.mean, dtype=np.float32)
 
-    @property
+    @cached_property
     def means(self) -> np.ndarray:
         """The means of all kinds as float32 [k, d], this one first."""
         return np.array([self.mean, *(kind.mean for kind in self.others)], dtype=np.float32)
 
-    @property
+    @cached_property
     def temperatures(self) -> np.ndarray:
         """Temperatures of rooms and of styles by kind, float32 [k, 2]."""
         return np.array([(kind.temperature, kind.style_temperature) for kind in (self, *self.others)], dtype=np.float32)
@@ -79,6 +80,10 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the position of the kind whose mean is nearest to each of the unit vectors [..., d]."""
         means = self.means
         return (vectors @ (means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)).T).argmax(axis=-1)
+
+    def centred(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the unit vectors [..., d] less the mean of the kind each is read as."""
+        return vectors - self.means[self.kind_of(vectors)]
 
     def save(self, path: Path) -> None:
         """Write the reference as JSON, atomically."""

@@ -58,9 +58,8 @@ class Yardstick:
 
     def styles(self, vectors: np.ndarray) -> np.ndarray:
         """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""
-        kind = self.reference.kind_of(vectors)
-        likeness = (vectors - self.reference.means[kind]) @ self.prompts.style.T
-        return softmax(likeness / self.reference.temperatures[kind, 1:])
+        likeness = self.reference.centred(vectors) @ self.prompts.style.T
+        return softmax(likeness / self.reference.temperatures[self.reference.kind_of(vectors), 1:])
 
     def present(self, views: np.ndarray) -> dict[str, float]:
         """Return how surely each category is seen in the views [v, d] of a scene, the surest first.

@@ -162,8 +162,8 @@ class Trainer:
         losses = {
             kind: self._classes(vectors, getattr(batch, kind), mixed, kind) for kind in ("room", "style", "category")
         }
-        if self.recipe.color:
-            losses["color"] = self.recipe.color * self._classes(vectors, batch.color, mixed, "color")
+        if recipe.color:
+            losses["color"] = recipe.color * self._classes(vectors, batch.color, mixed, "color")
         kept = mixed.kept[:, None]
         text = functional.normalize(batch.text * kept + batch.text[mixed.order] * (1 - kept), dim=1)
         losses["caption"] = recipe.caption * (1 - (vectors * text).sum(1)).mean()
