@@ -45,7 +45,8 @@ class ManifestFields(msgspec.Struct, frozen=True, kw_only=True):
     """What the builder states about a bundle; the writer adds the rest.
 
     `data_version` is the content hash of catalogue and pictures, `image_encoder` the encoder spec as a mapping (`id`
-    and `dimension` are read here), `counts` has at least `products` and `with_image`.
+    and `dimension` are read here), `counts` has at least `products` and `with_image`. `image_tower` tells how the image
+    tower was exported: its precision, its cosines to torch over how many samples, and the processor it was checked on.
     """
 
     data_version: str
@@ -53,6 +54,7 @@ class ManifestFields(msgspec.Struct, frozen=True, kw_only=True):
     text_encoder: str
     counts: dict[str, int]
     index: IndexRecord
+    image_tower: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
     calibration: dict[str, Any] = {}
 

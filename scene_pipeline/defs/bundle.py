@@ -196,6 +196,7 @@ def serving_bundle(
             "unchanged": published.unchanged,
             "path": dg.MetadataValue.path(published.bundle.path),
             "encoder": spec.id,
+            "image_tower": dg.MetadataValue.json(manifest.image_tower),
             "products_with_picture": manifest.counts["with_image"],
             "rejects": manifest.counts["rejects"],
             "index": manifest.index.factory,

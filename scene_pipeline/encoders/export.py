@@ -1,5 +1,6 @@
 """Export an image tower to ONNX, and refuse an export whose vectors are not those of torch."""
 
+import platform
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scene_pipeline.encoders.onnx_tower import INPUT, OUTPUT, OnnxImageEncoder, unit
+from scene_pipeline.encoders.onnx_tower import INPUT, OUTPUT, OnnxImageEncoder, check_metadata, unit
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.encoders.towers import load_image_tower
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FP32_COSINE = 0.9995
 INT8_COSINE = 0.99
 OPSET = 18
+_INT8_FLAGS = ("avx2", "avx512bw", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")
 _LARGEST = 2_000_000_000  # bytes: one protobuf file holds at most 2 GiB
 
 
@@ -31,7 +33,8 @@ class ExportReport:
     """What was exported and how true it is: the least cosine between torch and ONNX over `samples` pictures.
 
     `precision` is what lies at `path`: "int8" only where it was asked for and reached INT8_COSINE. `int8_cosine` is
-    None where int8 was not tried; `refused` then or otherwise says in a sentence why int8 was not kept.
+    None where int8 was not tried; `refused` then or otherwise says in a sentence why int8 was not kept. `checked_on`
+    is the processor, as `processor` describes it.
     """
 
     path: Path
@@ -42,6 +45,7 @@ class ExportReport:
     samples: int
     size_bytes: int
     sha256: str
+    checked_on: str
 
 
 def export_onnx(
@@ -84,11 +88,22 @@ def export_onnx(
             else:
                 refused = f"int8 refused: cosine {quantised:.4f} to torch, at least {INT8_COSINE} is needed; fp32 kept"
         precision = "fp32" if chosen.stem == "fp32" else "int8"
+        _write_metadata(chosen, spec, precision, samples[0])
         with atomic_path(target) as temporary:
             chosen.replace(temporary)
+    size = target.stat().st_size
     return ExportReport(
-        target, precision, fp32, quantised, refused, len(samples), target.stat().st_size, sha256_file(target)
+        target, precision, fp32, quantised, refused, len(samples), size, sha256_file(target), processor()
     )
+
+
+def processor() -> str:
+    """Return the processor's architecture and those of its extensions that choose between int8 kernels."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
+    except OSError:  # not Linux
+        return platform.machine()
+    return " ".join([platform.machine(), *(flag for flag in _INT8_FLAGS if flag in flags)])
 
 
 def _torch_vectors(
@@ -104,7 +119,7 @@ def _torch_vectors(
 def _least_cosine(
     path: Path, spec: EncoderSpec, pixels: Sequence[NDArray[np.float32]], expected: NDArray[np.float32]
 ) -> float:
-    encoder = OnnxImageEncoder.open(path, spec)
+    encoder = OnnxImageEncoder.unchecked(path, spec)
     # In batches of another size than torch had, so that a batch size frozen into the graph would show.
     found = np.concatenate([encoder.embed_arrays(np.stack(pixels[at : at + 3])) for at in range(0, len(pixels), 3)])
     return float(np.min(np.sum(found.astype(np.float64) * expected, axis=1)))
@@ -135,6 +150,8 @@ def _metadata(spec: EncoderSpec, precision: str) -> dict[str, str]:
 def _quantise(source: Path, target: Path, spec: EncoderSpec) -> None:
     """Quantise the weights of matrix products to int8 and their inputs as they come (dynamic quantisation).
 
+    Weights use 7 of the 8 bits. Processors without VNNI add two products of an unsigned 8-bit input and a weight in 16
+    bits with saturation: 2 x 255 x 127 does not fit, 2 x 255 x 64 does, so the answers are the same on both kinds.
     Convolutions stay in fp32: ONNX Runtime's dynamic int8 convolution is slower than its fp32 one.
     """
     import onnx
@@ -146,7 +163,17 @@ def _quantise(source: Path, target: Path, spec: EncoderSpec) -> None:
         op_types_to_quantize=["MatMul", "Gemm"],
         per_channel=True,
         weight_type=QuantType.QInt8,
+        reduce_range=True,
     )
     model = onnx.load(target)
     onnx.helper.set_model_props(model, _metadata(spec, "int8"))
     onnx.save(model, target)
+
+
+def _write_metadata(path: Path, spec: EncoderSpec, precision: str, picture: Image.Image) -> None:
+    import onnx
+
+    checks = check_metadata(OnnxImageEncoder.unchecked(path, spec), picture)
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {**_metadata(spec, precision), **checks})
+    onnx.save(model, path)

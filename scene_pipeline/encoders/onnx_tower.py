@@ -1,6 +1,8 @@
 """Run an exported image tower with ONNX Runtime: what serving uses, and what embeds on CPUs. Free of torch."""
 
-from collections.abc import Sequence
+import base64
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,12 @@ from scene_pipeline.errors import EncoderError
 
 INPUT = "pixels"
 OUTPUT = "embedding"
+CHECK_COSINE = {"fp32": 0.9999, "int8": 0.999}
+"""Minimum cosine, at opening, between the check picture's embedding here and where the tower was exported."""
+
 _BATCH = 16
+_CHECK_PICTURE = "check_picture"  # base64 of a PNG, in the model's metadata
+_CHECK_VECTOR = "check_vector"  # base64 of its embedding, float32 little-endian
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,18 @@ class OnnxImageEncoder:
 
     @classmethod
     def open(cls, path: Path, spec: EncoderSpec, threads: int | None = None) -> "OnnxImageEncoder":
-        """Open the tower at `path` on the CPU, with `threads` (default: one a core).
+        """Open the tower at `path` on the CPU, with `threads` (default: one a core), and check it on a stored picture.
 
-        Raises EncoderError when the file is missing or damaged, or is not the tower that `spec` describes.
+        Raises EncoderError when the file is missing or damaged, is not the tower that `spec` describes, or gives other
+        embeddings on this processor than where it was exported.
         """
+        encoder = cls.unchecked(path, spec, threads)
+        encoder._check(path)
+        return encoder
+
+    @classmethod
+    def unchecked(cls, path: Path, spec: EncoderSpec, threads: int | None = None) -> "OnnxImageEncoder":
+        """Open the tower at `path` without running it, for the export that has yet to write its check picture."""
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # Threads that wait busily for the next operator keep a core from the rest of the answer.
@@ -65,11 +80,32 @@ class OnnxImageEncoder:
 
     @staticmethod
     def holds(path: Path, spec: EncoderSpec) -> bool:
-        """Say whether the file at `path` is the fp32 tower of this very encoder."""
+        """Say whether the file at `path` is the fp32 tower of this very encoder, with its check picture."""
         try:
-            return OnnxImageEncoder.open(path, spec, threads=1).precision == "fp32"
+            encoder = OnnxImageEncoder.open(path, spec, threads=1)
         except EncoderError:
             return False
+        return encoder.precision == "fp32" and _CHECK_VECTOR in encoder.session.get_modelmeta().custom_metadata_map
+
+    def _check(self, path: Path) -> None:
+        stated = self.session.get_modelmeta().custom_metadata_map
+        if _CHECK_VECTOR not in stated:
+            if self.precision == "fp32":
+                return  # exported before check pictures; fp32 does not depend on the processor
+            raise EncoderError(f"{path}: int8 weights without a check picture, from an older release; {_REBUILD}")
+        try:
+            picture = Image.open(io.BytesIO(base64.b64decode(stated[_CHECK_PICTURE])))
+            expected = np.frombuffer(base64.b64decode(stated[_CHECK_VECTOR]), "<f4")
+            cosine = float(self.embed([picture])[0] @ expected)
+        except (KeyError, ValueError, OSError) as error:
+            raise EncoderError(f"{path}: the check picture cannot be read ({error}); {_REBUILD}") from error
+        bound = CHECK_COSINE[self.precision]
+        if not cosine >= bound:
+            raise EncoderError(
+                f"{path}: the {self.precision} encoder gives other embeddings on this processor than where it was "
+                f"exported (cosine {cosine:.4f}, at least {bound} is needed); build the bundle again on this kind of "
+                "processor, or without int8"
+            )
 
     @property
     def concurrency(self) -> int:
@@ -109,12 +145,28 @@ class OnnxImageEncoder:
         return unit(np.concatenate(parts), self.spec.id)
 
 
+def check_metadata(encoder: OnnxImageEncoder, picture: Image.Image) -> Mapping[str, str]:
+    """Return the metadata by which `OnnxImageEncoder.open` checks a tower: a small picture and its embedding here."""
+    data = io.BytesIO()
+    small = picture.convert("RGB")
+    small.thumbnail((96, 96))
+    small.save(data, "PNG")
+    vector = encoder.embed([small])[0].astype("<f4")
+    return {
+        _CHECK_PICTURE: base64.b64encode(data.getvalue()).decode(),
+        _CHECK_VECTOR: base64.b64encode(vector.tobytes()).decode(),
+    }
+
+
 def unit(vectors: NDArray[np.float32], encoder_id: str) -> NDArray[np.float32]:
     """Return `vectors` scaled to length 1. Raises EncoderError for a vector that is zero or not finite."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not np.all(np.isfinite(lengths)) or np.any(lengths == 0):
         raise EncoderError(f"encoder '{encoder_id}': gave a vector that is zero or not finite; its weights are damaged")
     return vectors / lengths
+
+
+_REBUILD = "build the bundle again"
 
 
 def _line(error: Exception) -> str:

@@ -19,7 +19,7 @@ from scene_pipeline.bundle.manage import prune
 from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.bundle.write import BundleWriter
-from scene_pipeline.encoders.export import export_onnx
+from scene_pipeline.encoders.export import ExportReport, export_onnx
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
 from scene_pipeline.encoders.spec import EncoderSpec
@@ -44,7 +44,7 @@ from scene_pipeline.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
-FORMAT = "4"
+FORMAT = "5"
 """Raised when the same inputs would give another bundle."""
 
 SAMPLES = 32
@@ -108,11 +108,12 @@ def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: 
     previous = current.manifest.counts["products"] if current else None
     prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
     with BundleWriter(artifacts / "bundles") as writer:
-        index = _write_files(writer.folder, catalog, recipe, prompts, samples)
+        index, tower = _write_files(writer.folder, catalog, recipe, prompts, samples)
         writer.seal(
             ManifestFields(
                 data_version=version,
                 image_encoder=msgspec.to_builtins(recipe.spec),
+                image_tower=_export_facts(tower),
                 text_encoder=recipe.text_encoder.id,
                 counts={
                     "products": catalog.products.num_rows,
@@ -169,7 +170,7 @@ def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
 
 def _write_files(
     folder: Path, catalog: EmbeddedCatalog, recipe: Recipe, prompts: PromptVectors, samples: Sequence[Image.Image]
-) -> VectorIndex:
+) -> tuple[VectorIndex, ExportReport]:
     pq.write_table(catalog.products, folder / PRODUCTS, compression="zstd", row_group_size=20_000)
     fusion = fit(catalog.image, catalog.text, catalog.has_image)
     fusion.write(folder / FUSION)
@@ -180,12 +181,19 @@ def _write_files(
     np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
     prompts.save(folder / PROMPTS)
     build_traits(catalog.products, recipe.vocabulary, likeness_of(catalog, prompts)).save(folder / TRAITS)
-    export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
+    tower = export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
     reference_for(recipe.spec, encoder, prompts.temperature).save(folder / REFERENCE)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
-    return index
+    return index, tower
+
+
+def _export_facts(tower: ExportReport) -> dict[str, str | float | int]:
+    """Return what the manifest tells of the exported image tower."""
+    names = ("precision", "fp32_cosine", "int8_cosine", "refused", "samples", "checked_on")
+    facts = {name: getattr(tower, name) for name in names}
+    return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
 def likeness_of(catalog: EmbeddedCatalog, prompts: PromptVectors) -> Likeness:

@@ -123,6 +123,14 @@ def test_the_bundle_answers_without_dagster(built: Path, shop: Path) -> None:
         assert set(item.factors) == set(SceneMatcher.open(built).vocabulary.scoring.weights)
 
 
+def test_the_manifest_states_what_the_image_tower_was_checked_on(built: Path) -> None:
+    tower = open_bundle(built).manifest.image_tower
+    assert tower["precision"] == "fp32"
+    assert tower["samples"] > 0
+    assert tower["fp32_cosine"] >= 0.9995
+    assert tower["checked_on"]
+
+
 def test_a_library_is_scored_and_its_broken_scene_reported(built: Path) -> None:
     folder = built / "scenes" / "spring"
     rows = pq.read_table(folder / "recommendations.parquet").to_pylist()

@@ -58,30 +58,6 @@ def test_the_report_is_measured(tiny: EncoderSpec, photos: list[Image.Image], tm
     assert [opset.version for opset in model.opset_import if opset.domain == ""] == [export.OPSET]
 
 
-def test_int8_is_kept_where_it_is_faithful(tiny: EncoderSpec, photos: list[Image.Image], tmp_path: Path) -> None:
-    full = export_onnx(tiny, tmp_path / "full.onnx", photos)
-    report = export_onnx(tiny, tmp_path / "small.onnx", photos, int8=True)
-    assert report.precision == "int8"
-    assert report.int8_cosine is not None
-    assert report.int8_cosine >= export.INT8_COSINE
-    assert report.size_bytes < 0.75 * full.size_bytes
-    encoder = OnnxImageEncoder.open(report.path, tiny)
-    assert encoder.precision == "int8"
-    alone = np.concatenate([encoder.embed([image]) for image in photos])
-    assert encoder.embed(photos).tobytes() == alone.tobytes()
-
-
-def test_int8_below_its_bound_is_refused_and_fp32_kept(
-    tiny: EncoderSpec, photos: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(export, "INT8_COSINE", 1.01)
-    report = export_onnx(tiny, tmp_path / "tower.onnx", photos, int8=True)
-    assert report.precision == "fp32"
-    assert report.int8_cosine is not None
-    assert "int8 refused: cosine 0.99" in report.refused
-    assert OnnxImageEncoder.open(report.path, tiny).precision == "fp32"
-
-
 def test_an_export_that_is_off_leaves_the_old_file(
     tiny: EncoderSpec, photos: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
