@@ -69,7 +69,7 @@ defs = dg.Definitions(
         automation.rescore(SENSOR_S),
         automation.watch_quality(SENSOR_S),
         maintenance.rollback_sensor(SENSOR_S),
-        *alerting.alert_sensors(CHANNELS),
+        alerting.alert_sensor(CHANNELS, SENSOR_S),
     ],
     resources={
         "store": ArtifactStore(root=_setting("ARTIFACTS", "artifacts")),

@@ -1,13 +1,16 @@
-"""Sensors that tell people: once for each cause, with a link to the run, and again when it is gone."""
+"""The sensor that tells people: once for each cause, with a link to the run, and again when it is gone."""
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import dagster as dg
+import msgspec
 
 from scene_pipeline.defs.resources import AlertChannels, ArtifactStore
 from scene_pipeline.defs.results import failure_line
-from scene_pipeline.monitoring.alerts import Alert, announce
+from scene_pipeline.monitoring.alerts import Alert, announce, undelivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +120,87 @@ def _checks(events: Iterable[dg.DagsterEvent], partition: str) -> Iterable[Check
             )
 
 
-def alert_sensors(configured: bool) -> Sequence[dg.SensorDefinition]:
-    """Return the sensors that announce what finished runs tell; they run by themselves once a channel is configured."""
-    status = dg.DefaultSensorStatus.RUNNING if configured else dg.DefaultSensorStatus.STOPPED
+class Looked(msgspec.Struct):
+    """The sensor's cursor: when the last run was updated that it saw, and those it saw shortly before, id -> when."""
 
-    def tell(context: dg.RunStatusSensorContext, store: ArtifactStore, alerts: AlertChannels) -> dg.SkipReason | None:
-        run = context.dagster_run
-        raised, cleared = alerts_of(see_run(context.instance, run), alerts.run_link(run.run_id))
-        done = announce(store.path(), alerts.channels(), raised, cleared)
-        for line in done.failed:
-            context.log.warning(line)
-        told = ", ".join(f"{cause} by {channel}" for cause, channel in done.sent)
-        return dg.SkipReason(f"told {told}" if told else f"nothing new to tell; known already: {len(done.known)}")
+    until: float
+    seen: dict[str, float] = {}
 
-    on_failure = dg.run_status_sensor(
-        run_status=dg.DagsterRunStatus.FAILURE,
-        name="alert_on_failed_run",
-        default_status=status,
-        description="Tells people when a run fails: once for each cause, with the reason and a link to the run.",
+
+OVERLAP_S = 60.0
+"""A run may be written later than one with a later time, by another process; so the last minute is read again."""
+
+FIRST_LOOK_S = 3600.0
+"""What ended within the hour before the sensor's first look is told, too."""
+
+TICK_S = 30.0
+"""A look ends after so long, well before Dagster ends it; the next one goes on from there."""
+
+PAGE = 200
+
+
+def unseen_runs(instance: dg.DagsterInstance, looked: Looked) -> list[tuple[dg.DagsterRun, float, float]]:
+    """Return the finished runs that were not seen yet, as (run, ended, updated) in the order in which they ended."""
+    since = datetime.fromtimestamp(looked.until - OVERLAP_S, UTC)
+    wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE], updated_after=since)
+    found = []
+    for record in instance.get_run_records(
+        wanted, limit=PAGE + len(looked.seen), order_by="update_timestamp", ascending=True
+    ):
+        updated = record.update_timestamp.replace(tzinfo=record.update_timestamp.tzinfo or UTC).timestamp()
+        if record.dagster_run.run_id not in looked.seen:
+            found.append((record.dagster_run, record.end_time or updated, updated))
+    return sorted(found, key=lambda item: item[1])
+
+
+def after(looked: Looked, told: Mapping[str, float], rest: Iterable[float] = ()) -> Looked:
+    """Return the cursor after these runs (id -> when updated) were told; `rest` is when those were that are left."""
+    until = min([max([looked.until, *told.values()]), *rest])
+    seen = {**looked.seen, **told}
+    return Looked(until, {run: when for run, when in seen.items() if when >= until - OVERLAP_S})
+
+
+def alert_sensor(configured: bool, every_s: int) -> dg.SensorDefinition:
+    """Return the sensor that announces what finished runs tell; it runs by itself once a channel is configured."""
+
+    @dg.sensor(
+        name="alert_on_finished_runs",
+        minimum_interval_seconds=every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING if configured else dg.DefaultSensorStatus.STOPPED,
+        description="Tells people when a run fails or a check warns, once for each cause, and when it is over.",
     )
-    on_success = dg.run_status_sensor(
-        run_status=dg.DagsterRunStatus.SUCCESS,
-        name="alert_on_checks",
-        default_status=status,
-        description="Tells people when a check of a run that succeeded warns, and when an earlier trouble is gone.",
-    )
-    return [on_failure(tell), on_success(tell)]
+    def alert_on_finished_runs(
+        context: dg.SensorEvaluationContext, store: ArtifactStore, alerts: AlertChannels
+    ) -> dg.SensorResult:
+        """Announce every run that finished since the last look, in the order in which they ended."""
+        end = time.monotonic() + TICK_S
+        looked = (
+            msgspec.json.decode(context.cursor, type=Looked) if context.cursor else Looked(time.time() - FIRST_LOOK_S)
+        )
+        channels = alerts.channels()
+        sent: list[str] = []
+        count = 0
+        while time.monotonic() < end and (runs := unseen_runs(context.instance, looked)):
+            told: dict[str, float] = {}
+            for run, ended, updated in runs:
+                if time.monotonic() >= end:
+                    break
+                raised, cleared = alerts_of(see_run(context.instance, run), alerts.run_link(run.run_id))
+                done = announce(store.path(), channels, raised, cleared, datetime.fromtimestamp(ended, UTC))
+                told[run.run_id] = updated
+                sent += [f"{cause} by {channel}" for cause, channel in done.sent]
+                for line in done.failed:
+                    context.log.warning(line)
+            looked = after(looked, told, (updated for run, _, updated in runs if run.run_id not in told))
+            count += len(told)
+        if not count and undelivered(store.path(), channels):
+            done = announce(store.path(), channels, [])
+            sent += [f"{cause} by {channel}" for cause, channel in done.sent]
+            for line in done.failed:
+                context.log.warning(line)
+        return dg.SensorResult(
+            skip_reason=f"{count} runs looked at, told: {', '.join(sent) or 'nothing new'}",
+            cursor=msgspec.json.encode(looked).decode(),
+        )
+
+    return alert_on_finished_runs

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,9 @@ from scene_pipeline.monitoring.channels import AlertError, Channel, Message
 from scene_pipeline.monitoring.history import FOLDER
 
 LEDGER = "alerts.json"
+KEPT_RESOLVED = timedelta(days=7)
+"""How long a resolved cause is remembered, so that an older failure that is seen late does not raise it again."""
+
 _WAIT_S = 120.0
 
 
@@ -28,9 +31,10 @@ class Alert:
 
 
 class Open(msgspec.Struct):
-    """A cause that was announced and is not gone. delivered: the names of the channels that took the message.
+    """A cause that was announced. delivered: the names of the channels that took the message.
 
-    seen: how often it was raised; since, last: ISO 8601 in UTC.
+    seen: how often it was raised; since, last: when it was first and last seen, ISO 8601 in UTC; resolved: when it was
+    seen to be gone, empty while it is open.
     """
 
     severity: str
@@ -41,6 +45,7 @@ class Open(msgspec.Struct):
     last: str
     seen: int
     delivered: list[str]
+    resolved: str = ""
 
 
 @dataclass(slots=True)
@@ -53,48 +58,77 @@ class Announced:
 
 
 def announce(
-    artifacts: Path, channels: Sequence[Channel], raised: Sequence[Alert], cleared: Sequence[str] = ()
+    artifacts: Path,
+    channels: Sequence[Channel],
+    raised: Sequence[Alert],
+    cleared: Sequence[str] = (),
+    at: datetime | None = None,
 ) -> Announced:
     """Send a message for every cause in `raised` that is not open yet, and for every open one whose cause is `cleared`.
 
-    An entry of `cleared` that ends in "*" clears every cause that begins so. A channel that fails is tried again at
-    the next call, the others are not told twice. Errors of delivery are returned, never raised; the ledger lies under
-    `artifacts` and may be used by several processes.
+    `at` is when that was seen (default: now): a cause that was raised later than `at` is not cleared, and one that was
+    resolved later is not raised. An entry of `cleared` that ends in "*" clears every cause that begins so. A channel
+    that fails is tried again at the next call, the others do not get the message twice. Errors of delivery are
+    returned, never raised; the ledger lies under `artifacts` and may be used by several processes.
     """
     from filelock import FileLock
 
     path = artifacts / FOLDER / LEDGER
     path.parent.mkdir(parents=True, exist_ok=True)
     done = Announced()
+    when = (at or datetime.now(UTC)).astimezone(UTC)
     with FileLock(path.with_suffix(".lock"), timeout=_WAIT_S):
-        ledger = _read(path)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        ledger = _forget(_read(path), when)
         for alert in raised:
-            entry = ledger.get(alert.cause)
-            if entry is None:
-                ledger[alert.cause] = Open(alert.severity, alert.title, alert.text, alert.link, now, now, 1, [])
-            else:
-                entry.seen, entry.last = entry.seen + 1, now
-                done.known.append(alert.cause)
+            _raise(ledger, alert, when, done)
         still = {alert.cause for alert in raised}
-        gone = [cause for cause in ledger if cause not in still and _matches(cause, cleared)]
-        for cause in gone:
-            entry = ledger.pop(cause)
-            told = [channel for channel in channels if channel.name in entry.delivered]
-            message = Message(
-                cause, "resolved", entry.severity, entry.title, f"It was there since {entry.since}.", entry.link, now
-            )
-            _write(path, ledger)
-            for channel in told:
-                _deliver(channel, message, done)
         for cause, entry in ledger.items():
-            message = Message(cause, "raised", entry.severity, entry.title, entry.text, entry.link, entry.since)
-            for channel in channels:
-                if channel.name not in entry.delivered and _deliver(channel, message, done):
-                    entry.delivered.append(channel.name)
-                    _write(path, ledger)  # at once: a crash must not tell people twice
+            if cause not in still and _matches(cause, cleared) and not entry.resolved and entry.last <= _text(when):
+                entry.resolved = _text(when)
         _write(path, ledger)
+        for cause, entry in ledger.items():
+            for channel in channels:
+                # An open cause goes to who does not know it, a resolved one to who does.
+                if (channel.name in entry.delivered) == bool(entry.resolved):
+                    if not _deliver(channel, _message(cause, entry), done):
+                        continue
+                    (entry.delivered.remove if entry.resolved else entry.delivered.append)(channel.name)
+                    _write(path, ledger)  # at once: a crash must not send it twice
     return done
+
+
+def undelivered(artifacts: Path, channels: Sequence[Channel]) -> bool:
+    """Tell whether a message has yet to reach one of `channels`: an earlier delivery failed."""
+    entries = _read(artifacts / FOLDER / LEDGER).values()
+    return any((channel.name in entry.delivered) == bool(entry.resolved) for entry in entries for channel in channels)
+
+
+def _raise(ledger: dict[str, Open], alert: Alert, when: datetime, done: Announced) -> None:
+    at = _text(when)
+    entry = ledger.get(alert.cause)
+    if entry is None or (entry.resolved and entry.resolved <= at):
+        # Who has not heard yet that the earlier trouble ended need not hear of this one: for them it goes on.
+        delivered = entry.delivered if entry is not None else []
+        ledger[alert.cause] = Open(alert.severity, alert.title, alert.text, alert.link, at, at, 1, delivered)
+        return
+    entry.seen, entry.last = entry.seen + 1, max(entry.last, at)
+    done.known.append(alert.cause)
+
+
+def _forget(ledger: dict[str, Open], now: datetime) -> dict[str, Open]:
+    oldest = _text(now - KEPT_RESOLVED)
+    return {cause: entry for cause, entry in ledger.items() if not entry.resolved or entry.resolved > oldest}
+
+
+def _message(cause: str, entry: Open) -> Message:
+    if entry.resolved:
+        text = f"It was there since {entry.since}."
+        return Message(cause, "resolved", entry.severity, entry.title, text, entry.link, entry.resolved)
+    return Message(cause, "raised", entry.severity, entry.title, entry.text, entry.link, entry.since)
+
+
+def _text(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds")
 
 
 def send_test(channels: Sequence[Channel]) -> list[str]:
@@ -120,7 +154,8 @@ def send_test(channels: Sequence[Channel]) -> list[str]:
 
 def open_alerts(artifacts: Path) -> dict[str, Open]:
     """Return the causes that are open: cause -> what was announced."""
-    return _read(artifacts / FOLDER / LEDGER)
+    ledger = _read(artifacts / FOLDER / LEDGER)
+    return {cause: entry for cause, entry in ledger.items() if not entry.resolved}
 
 
 def _matches(cause: str, cleared: Sequence[str]) -> bool:

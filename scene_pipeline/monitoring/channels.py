@@ -3,7 +3,6 @@
 import json
 import smtplib
 import ssl
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -104,7 +103,9 @@ class Email:
                     server.login(self.user, self.password)
                 server.send_message(mail)
         except (OSError, smtplib.SMTPException) as error:
-            raise AlertError(f"email: {self.host}:{self.port} did not take the message ({error}); mend it") from error
+            raise AlertError(
+                f"email: {self.host}:{self.port} did not take the message ({error}); check server and login"
+            ) from error
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context()
@@ -120,22 +121,34 @@ def _post(name: str, url: str, document: Mapping[str, str]) -> None:
     """POST JSON; a server that is down or answers 5xx or 429 is asked TRIES times. The error never names the address:
     it may hold a secret.
     """
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
     if urlsplit(url).scheme not in {"http", "https"}:
-        raise AlertError(f"{name}: the address is no http(s) URL; mend the setting")
+        raise AlertError(f"{name}: the address is no http(s) URL; fix the setting")
     request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
         url, json.dumps(document).encode(), {"Content-Type": "application/json", "User-Agent": "scene-pipeline"}
     )
-    for attempt in range(TRIES):
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310 - the scheme was checked above
-                return
-        except urllib.error.HTTPError as error:
-            reason, again = f"HTTP {error.code}", error.code >= 500 or error.code == 429
-        except (OSError, ValueError) as error:
-            reason, again = str(getattr(error, "reason", error)), True
-        if not again or attempt == TRIES - 1:
-            raise AlertError(f"{name}: the message was not taken ({reason}); mend the address or the receiver")
-        time.sleep(PAUSE_S * 2**attempt)
+    tries = Retrying(
+        retry=retry_if_exception(_passing),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_exponential(multiplier=PAUSE_S),
+        reraise=True,
+    )
+    try:
+        for attempt in tries:
+            with attempt, urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310 - the scheme was checked
+                pass
+    except (OSError, ValueError) as error:
+        reason = f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
+        message = f"{name}: the message was not taken ({reason}); fix the address or the receiver"
+        raise AlertError(message) from None  # the cause names the address
+
+
+def _passing(error: BaseException) -> bool:
+    """Tell whether trying again may help: a server that is down, slow or busy, not one that refuses."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code >= 500 or error.code == 429
+    return isinstance(error, (OSError, ValueError))
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,9 @@
 """What finished runs give to tell: the decision as a table, and the sensors over real runs with a real HTTP server."""
 
 import json
+import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from scene_pipeline.defs.alerting import CheckSeen, RunSeen, alert_sensors, alerts_of, see_run
+from scene_pipeline.defs import alerting
+from scene_pipeline.defs.alerting import CheckSeen, Looked, RunSeen, after, alert_sensor, alerts_of, see_run
 from scene_pipeline.defs.resources import AlertChannels, ArtifactStore
+from scene_pipeline.monitoring import channels
 
 
 def check(passed: bool, blocking: bool = True, name: str = "recall") -> CheckSeen:
@@ -108,39 +112,105 @@ def oven(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(check_results=[warm])
 
 
-def test_the_sensors_tell_once_with_a_link_and_tell_the_end(tmp_path: Path, posts: list[dict[str, Any]]) -> None:
-    sensors = {sensor.name: sensor for sensor in alert_sensors(configured=True)}
-    resources = {
-        "store": ArtifactStore(root=str(tmp_path)),
-        "alerts": AlertChannels(ui_url="https://ui.example/"),
-    }
+class Desk:
+    """The sensor over real runs of an instance, with its cursor kept from look to look."""
 
-    def happen(mood: str) -> str:
-        result = dg.materialize([oven], instance=instance, tags={"mood": mood}, raise_on_error=False)
-        name = "alert_on_checks" if result.success else "alert_on_failed_run"
-        kind = dg.DagsterEventType.RUN_SUCCESS if result.success else dg.DagsterEventType.RUN_FAILURE
-        event = next(event for event in result.all_events if event.event_type == kind)
-        context = dg.build_run_status_sensor_context(
-            sensor_name=name, dagster_instance=instance, dagster_run=result.dagster_run, dagster_event=event
-        )
-        sensors[name](context, **resources)
-        return result.run_id
+    def __init__(self, instance: dg.DagsterInstance, folder: Path) -> None:
+        self.instance = instance
+        self.cursor: str | None = None
+        self.resources = {
+            "store": ArtifactStore(root=str(folder)),
+            "alerts": AlertChannels(ui_url="https://ui.example/"),
+        }
 
+    def happen(self, mood: str) -> str:
+        return dg.materialize([oven], instance=self.instance, tags={"mood": mood}, raise_on_error=False).run_id
+
+    def look(self) -> str:
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        answer = alert_sensor(configured=True, every_s=30)(context, **self.resources)
+        assert isinstance(answer, dg.SensorResult)
+        assert isinstance(answer.skip_reason, dg.SkipReason)
+        self.cursor = answer.cursor
+        return answer.skip_reason.skip_message or ""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
     with dg.DagsterInstance.ephemeral() as instance:
-        first = happen("broken")
-        happen("broken")
-        assert [(post["status"], post["title"], post["text"]) for post in posts] == [
-            ("raised", "oven failed", "the oven is out; light it")
-        ]
-        assert posts[0]["link"] == f"https://ui.example/runs/{first}"
-        happen("cold")
-        assert [(post["status"], post["cause"], post["severity"]) for post in posts[1:]] == [
-            ("resolved", "step:oven:", "error"),
-            ("raised", "check:oven:warm:", "warning"),
-        ]
-        happen("cold")
-        happen("warm")
-        assert [(post["status"], post["cause"]) for post in posts[3:]] == [("resolved", "check:oven:warm:")]
+        yield Desk(instance, tmp_path)
+
+
+def test_the_sensor_tells_once_with_a_link_and_tells_the_end(desk: Desk, posts: list[dict[str, Any]]) -> None:
+    first = desk.happen("broken")
+    desk.look()
+    desk.happen("broken")
+    desk.look()
+    assert [(post["status"], post["title"], post["text"]) for post in posts] == [
+        ("raised", "oven failed", "the oven is out; light it")
+    ]
+    assert posts[0]["link"] == f"https://ui.example/runs/{first}"
+    desk.happen("cold")
+    desk.look()
+    assert sorted((post["status"], post["cause"], post["severity"]) for post in posts[1:]) == [
+        ("raised", "check:oven:warm:", "warning"),
+        ("resolved", "step:oven:", "error"),
+    ]
+    desk.happen("cold")
+    desk.happen("warm")
+    desk.look()
+    assert [(post["status"], post["cause"]) for post in posts[3:]] == [("resolved", "check:oven:warm:")]
+    assert desk.look() == "0 runs looked at, told: nothing new"
+
+
+def test_one_look_takes_all_runs_that_finished(
+    desk: Desk, posts: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that ends at its first run sees one run in half a minute; 500 libraries take four hours."""
+    monkeypatch.setattr(alerting, "PAGE", 3)
+    for _ in range(7):
+        desk.happen("cold")
+    desk.happen("broken")
+    assert desk.look().startswith("8 runs looked at")
+    assert {post["cause"] for post in posts} == {"check:oven:warm:", "step:oven:"}
+    assert desk.look().startswith("0 runs")
+
+
+def test_a_look_that_runs_out_of_time_is_continued_by_the_next(
+    desk: Desk, posts: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        desk.happen("cold")
+    monkeypatch.setattr(alerting, "TICK_S", 0.0)
+    assert desk.look().startswith("0 runs")
+    assert posts == []
+    monkeypatch.setattr(alerting, "TICK_S", 30.0)
+    assert desk.look().startswith("3 runs")
+
+
+def test_no_run_is_lost_between_looks() -> None:
+    """Whatever is left, and whatever another process writes late, is read again."""
+    now = time.time()
+    looked = after(Looked(now), {"a": now + 5, "b": now + 90})
+    assert looked.until == now + 90
+    assert looked.seen == {"b": now + 90}
+    looked = after(Looked(now), {"b": now + 90}, rest=[now + 7])
+    assert looked.until == now + 7
+    assert looked.seen == {"b": now + 90}
+
+
+def test_a_message_that_could_not_be_delivered_is_sent_at_a_later_look(
+    desk: Desk, posts: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = os.environ["SCENE_PIPELINE_ALERT_WEBHOOK"]
+    monkeypatch.setenv("SCENE_PIPELINE_ALERT_WEBHOOK", "http://127.0.0.1:1/")
+    monkeypatch.setattr(channels, "PAUSE_S", 0.01)
+    desk.happen("broken")
+    desk.look()
+    monkeypatch.setenv("SCENE_PIPELINE_ALERT_WEBHOOK", right)
+    desk.look()
+    desk.look()
+    assert [post["status"] for post in posts] == ["raised"]
 
 
 def test_a_fault_of_the_program_is_told_by_its_first_cause() -> None:
@@ -159,8 +229,9 @@ def test_a_fault_of_the_program_is_told_by_its_first_cause() -> None:
 
 
 @pytest.mark.parametrize(("configured", "status"), [(True, "RUNNING"), (False, "STOPPED")])
-def test_the_sensors_run_by_themselves_once_a_channel_is_configured(configured: bool, status: str) -> None:
-    assert {sensor.default_status.value for sensor in alert_sensors(configured)} == {status}
+def test_the_sensor_runs_by_itself_once_a_channel_is_configured(configured: bool, status: str) -> None:
+    sensor = alert_sensor(configured, 7)
+    assert (sensor.default_status.value, sensor.minimum_interval_seconds) == (status, 7)
 
 
 @pytest.mark.parametrize(

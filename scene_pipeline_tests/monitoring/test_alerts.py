@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from aiosmtpd.smtp import AuthResult
 
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring import channels as channels_module
-from scene_pipeline.monitoring.alerts import Alert, announce, open_alerts
+from scene_pipeline.monitoring.alerts import Alert, announce, open_alerts, undelivered
 from scene_pipeline.monitoring.channels import AlertError, Email, Message, Slack, Webhook
 
 ALERT = Alert("check:serving_bundle:recall:", "error", "recall <0.97>", "recall@50 is 0.9 & falls", "http://ui/runs/1")
@@ -181,6 +182,37 @@ def test_a_channel_that_failed_is_tried_again_and_the_others_are_not_told_twice(
     second = announce(tmp_path, [Webhook(server.url), Slack(server.url)], [])
     assert second.sent == [(ALERT.cause, "slack")]
     assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize(
+    ("order", "statuses", "still_open"),
+    [
+        ([("B", 1), ("A", 0), ("C", 2)], ["raised"], True),  # a success that ended before the failure clears nothing
+        ([("A", 0), ("B", 1), ("C", 2)], ["raised"], True),
+        ([("B", 1), ("A", 3), ("C", 2)], ["raised", "resolved"], False),  # C failed before A succeeded
+        ([("B", 1), ("C", 2), ("A", 3)], ["raised", "resolved"], False),
+        ([("B", 1), ("A", 3), ("C", 4)], ["raised", "resolved", "raised"], True),
+    ],
+)
+def test_runs_seen_in_any_order_are_told_by_when_they_ended(
+    order: list[tuple[str, int]], statuses: list[str], still_open: bool, server: Server, tmp_path: Path
+) -> None:
+    """B failed at 10:01, A succeeded, C failed at 10:02; B seen first raised a false all-clear."""
+    for run, minute in order:
+        at = datetime(2026, 11, 24, 10, minute, tzinfo=UTC)
+        raised, cleared = ([], [ALERT.cause]) if run == "A" else ([ALERT], [])
+        announce(tmp_path, [Webhook(server.url)], raised, cleared, at)
+    assert [body["status"] for body in server.bodies] == statuses
+    assert bool(open_alerts(tmp_path)) == still_open
+
+
+def test_a_resolution_that_could_not_be_delivered_is_sent_later(server: Server, tmp_path: Path) -> None:
+    announce(tmp_path, [Webhook(server.url)], [ALERT])
+    announce(tmp_path, [Webhook(f"http://127.0.0.1:{free_port()}")], [], [ALERT.cause])
+    assert undelivered(tmp_path, [Webhook(server.url)])
+    announce(tmp_path, [Webhook(server.url)], [])
+    assert [body["status"] for body in server.bodies] == ["raised", "resolved"]
+    assert not undelivered(tmp_path, [Webhook(server.url)])
 
 
 def test_a_family_of_causes_is_cleared_by_its_beginning(server: Server, tmp_path: Path) -> None:
