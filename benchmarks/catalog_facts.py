@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.claims import Claim, at_least, report
 from scene_pipeline.catalog.categorise import MIN_MARGIN, MIN_SIMILARITY, UNCATEGORISED, categorise, kind_phrase
 from scene_pipeline.catalog.enrich import enrich
-from scene_pipeline.catalog.labels import products_of_texts, read_labels, score_labels
+from scene_pipeline.evaluation.catalog_facts import products_of_texts, read_labels, score_labels
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.lexicon import load_lexicon
 

@@ -64,7 +64,7 @@ def publish_bundle(artifacts: Path, n: int, rows: tuple[pa.Table, np.ndarray, np
     from scene_pipeline.encoders.spec import get_spec
     from scene_pipeline.encoders.text import TextEncoder
     from scene_pipeline.images.decode import decode_image
-    from scene_pipeline.matching.publish import EmbeddedCatalog, Recipe, publish
+    from scene_pipeline.publishing.publish import EmbeddedCatalog, Recipe, publish
     from scene_pipeline.sample import sample_path
     from scene_pipeline.vocabulary import load_vocabulary
 

@@ -76,7 +76,7 @@ def peer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     from scene_pipeline.matching.factors import Candidates, score
     from scene_pipeline.matching.filtering import points
     from scene_pipeline.matching.matcher import SceneMatcher
-    from scene_pipeline.matching.traits import TRAITS, Traits
+    from scene_pipeline.matching.product_features import TRAITS, Traits
 
     started = time.perf_counter()
     matcher = SceneMatcher.open(artifacts)

@@ -130,7 +130,7 @@ def build(
 def _build(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]] | None = None) -> None:
     from scene_pipeline.bundle.open import open_bundle
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.run import build_bundle, instance
+    from scene_pipeline.defs.launch import build_bundle, instance
 
     with progress.bars(err), instance() as dagster:
         build_bundle(defs, dagster, resources, ops)
@@ -154,7 +154,7 @@ def score(
     diversity: Strength = None,
 ) -> None:
     """Recommend products for every scene of a library and write its tables and lookbook."""
-    from scene_pipeline.matching.library import list_libraries
+    from scene_pipeline.scene_libraries.folders import list_libraries
 
     config: dict[str, Any] = {"k": k, "multi_scale": multi_scale, "weights": _weights(weight) or {}}
     if diversity is not None:
@@ -165,9 +165,9 @@ def score(
 
 def _score(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.run import instance, score_library
-    from scene_pipeline.matching.library import LibraryResult
-    from scene_pipeline.reporting.console import library_view
+    from scene_pipeline.defs.launch import instance, score_library
+    from scene_pipeline.reporting.terminal.library import library_view
+    from scene_pipeline.scene_libraries.score import LibraryResult
 
     with progress.bars(err), instance() as dagster:
         score_library(defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": config})
@@ -205,7 +205,7 @@ def recommend(
     from scene_pipeline.matching.filtering import Constraints
     from scene_pipeline.matching.matcher import SceneMatcher
     from scene_pipeline.reporting.answer import answer
-    from scene_pipeline.reporting.terminal import scene_view
+    from scene_pipeline.reporting.terminal.views import scene_view
 
     constraints = Constraints(
         min_price=min_price,
@@ -270,8 +270,8 @@ def evaluate_rooms(
     as_json: AsJson = False,
 ) -> None:
     """How often the room is named right: among the labelled rooms, and among all rooms and "unknown"."""
-    from scene_pipeline.evaluation.run import ZeroShot, measure_rooms
     from scene_pipeline.evaluation.truth import read_labels
+    from scene_pipeline.evaluation.zero_shot import ZeroShot, measure_rooms
 
     with progress.bars(err):
         known = read_labels(labels, "room")
@@ -290,8 +290,8 @@ def evaluate_styles(
     as_json: AsJson = False,
 ) -> None:
     """How often the style is named right among those that occur, by their words alone."""
-    from scene_pipeline.evaluation.run import ZeroShot, measure_styles
     from scene_pipeline.evaluation.truth import read_labels
+    from scene_pipeline.evaluation.zero_shot import ZeroShot, measure_styles
 
     with progress.bars(err):
         known = read_labels(labels, "style")
@@ -313,7 +313,7 @@ def profile(
 ) -> None:
     """What was recognised in a catalogue and what was not: read this before trusting a feed."""
     from scene_pipeline.catalog.profile import profile_catalog
-    from scene_pipeline.catalog.profile_view import profile_view
+    from scene_pipeline.reporting.terminal.profile import profile_view
     from scene_pipeline.vocabulary import load_vocabulary
     from scene_pipeline.vocabulary.lexicon import load_lexicon
 
@@ -331,9 +331,9 @@ def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
     """The registry: what each encoder is good for, and whether its weights are on this machine."""
     if context.invoked_subcommand is not None:
         return
+    from scene_pipeline.encoders.loading import is_cached
     from scene_pipeline.encoders.spec import SPECS
-    from scene_pipeline.encoders.towers import is_cached
-    from scene_pipeline.reporting.terminal import rows_view
+    from scene_pipeline.reporting.terminal.views import rows_view
 
     rows = [
         {
@@ -356,8 +356,8 @@ def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
 @encoders.command("fetch")
 def fetch_encoder(encoder: Annotated[str, typer.Argument(help="An encoder id.")]) -> None:
     """Download an encoder's weights, so that builds need no network."""
+    from scene_pipeline.encoders.loading import fetch
     from scene_pipeline.encoders.spec import get_spec
-    from scene_pipeline.encoders.towers import fetch
 
     out.print(f"{fetch(get_spec(encoder))}", soft_wrap=True)
 
@@ -365,8 +365,8 @@ def fetch_encoder(encoder: Annotated[str, typer.Argument(help="An encoder id.")]
 @app.command()
 def bundles(artifacts: Artifacts = DEFAULT_ARTIFACTS, as_json: AsJson = False) -> None:
     """The versions kept, newest first, and which one is promoted."""
-    from scene_pipeline.bundle.manage import list_bundles
-    from scene_pipeline.reporting.terminal import rows_view
+    from scene_pipeline.bundle.versions import list_bundles
+    from scene_pipeline.reporting.terminal.views import rows_view
 
     rows = [msgspec.to_builtins(summary) for summary in list_bundles(artifacts)]
     if as_json:
@@ -383,7 +383,7 @@ def rollback(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Promote an earlier version, verified first."""
-    from scene_pipeline.bundle.manage import rollback as roll_back
+    from scene_pipeline.bundle.versions import rollback as roll_back
 
     out.print(f"{roll_back(artifacts, version)} is promoted")
 
@@ -394,7 +394,7 @@ def verify(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Hash every file of a bundle against its manifest, and open it."""
-    from scene_pipeline.bundle.manage import verify_bundle
+    from scene_pipeline.bundle.versions import verify_bundle
     from scene_pipeline.matching.matcher import SceneMatcher
 
     report = verify_bundle(artifacts, version)
@@ -419,7 +419,7 @@ def monitor(
     """Hold the quality figures against their thresholds; exit status 1 when one is broken."""
     from scene_pipeline.monitoring.prometheus import write_metrics
     from scene_pipeline.monitoring.quality import load_thresholds, measure_quality
-    from scene_pipeline.reporting.terminal import rows_view
+    from scene_pipeline.reporting.terminal.views import rows_view
 
     report = measure_quality(artifacts, load_thresholds(thresholds))
     if metrics is not None:
@@ -450,9 +450,14 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """What changed between two runs of a library, product by product, and why."""
-    from scene_pipeline.monitoring.runs import list_runs, load_run
-    from scene_pipeline.reporting.changes import catalog_change, changes_table, compare_runs, summary
-    from scene_pipeline.reporting.terminal import rows_view
+    from scene_pipeline.reporting.terminal.views import rows_view
+    from scene_pipeline.scene_libraries.changes import (
+        catalog_change,
+        changes_table,
+        compare_runs,
+        summary,
+    )
+    from scene_pipeline.scene_libraries.runs import list_runs, load_run
 
     folder = artifacts / "scenes" / library
     runs = list_runs(folder)
@@ -480,11 +485,11 @@ def alerts(
 ) -> None:
     """The troubles people were told of and that are not gone; with --test, whether messages arrive."""
     from scene_pipeline.monitoring.alerts import open_alerts, send_test
-    from scene_pipeline.reporting.terminal import rows_view
+    from scene_pipeline.reporting.terminal.views import rows_view
 
     if test:
         from scene_pipeline.definitions import defs
-        from scene_pipeline.defs.run import alert_channels
+        from scene_pipeline.defs.launch import alert_channels
 
         out.print(f"sent by {', '.join(send_test(alert_channels(defs)))}")
         return
@@ -518,7 +523,7 @@ def _print_json(document: object) -> None:
 
 
 def _print_figures(figures: Mapping[str, object], as_json: bool) -> None:
-    from scene_pipeline.reporting.terminal import figures_view
+    from scene_pipeline.reporting.terminal.views import figures_view
 
     if as_json:
         _print_json(figures)

@@ -17,7 +17,8 @@ from scene_pipeline.catalog.validate import validate
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.types import SceneAnalysis, SceneResult
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.scenes.analysis import SceneAnalysis
 
 
 class SceneProductMatcher:
@@ -62,7 +63,7 @@ class SceneProductMatcher:
         the line of what failed.
         """
         from scene_pipeline.definitions import defs
-        from scene_pipeline.defs.run import build_bundle, instance
+        from scene_pipeline.defs.launch import build_bundle, instance
 
         if self._catalog is None:
             raise ScenePipelineError("no catalogue was loaded; call load_and_process_catalog first")

@@ -8,7 +8,7 @@ other products, those of the same category among them.
 Weights: a logistic regression of the truth on the six factors, without negative weights, drawn towards PRIOR, since
 rendered rooms know less than the eye. They go into `weights_by_encoder` of scoring.yaml. Map: isotonic or Platt's,
 whichever has the smaller Brier score on rooms held out of the fit, five folds of whole rooms, with weights learned
-without them too. It goes into matching/calibrations, with a reliability plot in docs. The sample's own scenes take no
+without them too. It goes into publishing/calibrations, with a reliability plot in docs. The sample's own scenes take no
 part in either: they are the test.
 
 To be run after `python -m training.scene_mean`, whenever the encoder, the vocabulary or the sample has changed.
@@ -30,11 +30,11 @@ from scene_pipeline.bundle.calibration_map import Method
 from scene_pipeline.encoders.spec import compact_spec, slug
 from scene_pipeline.evaluation.calibration import ReliabilityBin, ece, fit_calibration, reliability_table
 from scene_pipeline.files import write_bytes, write_text
-from scene_pipeline.matching.calibrations import FITTED
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.scene import Scene
+from scene_pipeline.publishing.calibrations import FITTED
 from scene_pipeline.sample import sample_path
+from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.model import PACKAGED
 from training.compact import paths
@@ -218,7 +218,7 @@ def build(artifacts: Path, overlay: str = "") -> SceneMatcher:
     `overlay` names a folder whose vocabulary is laid over the packaged one.
     """
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.run import build_bundle, instance
+    from scene_pipeline.defs.launch import build_bundle, instance
 
     resources = {
         "store": {"root": str(artifacts)},

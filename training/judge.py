@@ -18,8 +18,8 @@ from PIL import Image
 from scene_pipeline.evaluation.calibration import ece
 from scene_pipeline.files import write_text
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.traits import TRAITS, Traits
-from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.matching.product_features import TRAITS, Traits
+from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.sample import sample_path
 from training.calibrate import build, sample_items, sample_scenes
 from training.product_style import told, true_styles

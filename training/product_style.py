@@ -2,7 +2,7 @@
 
 The true styles are those the products were made in (training/studio/plan.py). Their words mostly name the style, so
 here they are hidden: what is measured is what materials, colours, text and picture say, each alone and all together,
-with the picture at several strengths. `matching/product_style.py` holds the strengths in use.
+with the picture at several strengths. `publishing/product_style.py` holds the strengths in use.
 
 To be run after the encoder was trained, to choose that of the picture: the smallest log-loss.
 """
@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.product_style import SAYS
-from scene_pipeline.matching.publish import likeness_of
-from scene_pipeline.matching.traits import build_traits
+from scene_pipeline.publishing.features import build_traits
+from scene_pipeline.publishing.product_style import SAYS
+from scene_pipeline.publishing.publish import likeness_of
 from scene_pipeline.vocabulary import Vocabulary
 from training.calibrate import build, sample_items
 

@@ -16,15 +16,21 @@ import numpy as np
 from PIL import Image
 from torch import nn
 
+from scene_pipeline.color.density import log_density
+from scene_pipeline.color.dominant import dominant_colors
+from scene_pipeline.color.lab import rgb_to_lab
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
 from scene_pipeline.encoders.spec import compact_spec, slug
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.files import atomic_path, write_bytes
-from scene_pipeline.images.palette import dominant_colors, rgb_to_lab
-from scene_pipeline.matching.light import neutralise, reduced
-from scene_pipeline.matching.presence import log_density
-from scene_pipeline.matching.reference import FITTED, USUAL_DENSITY, Kind, SceneReference
-from scene_pipeline.matching.scene import SCENE_COLORS
+from scene_pipeline.scenes.light import neutralise, reduced
+from scene_pipeline.scenes.reference import (
+    FITTED,
+    USUAL_DENSITY,
+    Kind,
+    SceneReference,
+)
+from scene_pipeline.scenes.scene import SCENE_COLORS
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths
 from training.compact.embedding import embed, embed_files

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from scene_pipeline.matching.filtering import Constraints  # noqa: E402
 from scene_pipeline.matching.matcher import SceneMatcher  # noqa: E402
-from scene_pipeline.matching.types import SceneResult  # noqa: E402
+from scene_pipeline.matching.result import SceneResult  # noqa: E402
 from scene_pipeline.sample import sample_path  # noqa: E402
 from training.calibrate import build  # noqa: E402
 

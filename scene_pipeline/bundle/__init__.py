@@ -2,7 +2,9 @@
 
 from scene_pipeline.bundle.checks import Check, CheckResult
 from scene_pipeline.bundle.layout import bundles_root, current_version
-from scene_pipeline.bundle.manage import (
+from scene_pipeline.bundle.manifest import SCHEMA_VERSION, Manifest, ManifestFields, read_manifest
+from scene_pipeline.bundle.open import Bundle, open_bundle
+from scene_pipeline.bundle.versions import (
     BundleSummary,
     VerifyReport,
     list_bundles,
@@ -10,8 +12,6 @@ from scene_pipeline.bundle.manage import (
     rollback,
     verify_bundle,
 )
-from scene_pipeline.bundle.manifest import SCHEMA_VERSION, Manifest, ManifestFields, read_manifest
-from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.bundle.write import BundleRefusedError, BundleWriter, Promotion
 
 __all__ = [

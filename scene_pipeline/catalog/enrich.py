@@ -7,10 +7,10 @@ import msgspec
 import pyarrow as pa
 
 from scene_pipeline.catalog.facts import Extractor, Facts
-from scene_pipeline.catalog.palette import NamedColors
 from scene_pipeline.catalog.schema import ENRICHED, ENRICHED_FIELDS, PRODUCT_FIELDS, SCORE_PARTS
 from scene_pipeline.catalog.sentence import SentenceWriter
 from scene_pipeline.catalog.words import COLOR, FINISH, MATERIAL, OUTDOOR, ROOM, STYLE, LexiconIndex
+from scene_pipeline.color.named_colors import NamedColors
 from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.model import Vocabulary
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import dagster as dg
 import msgspec
 
+from scene_pipeline.defs.failures import failure_line
 from scene_pipeline.defs.resources import AlertChannels, ArtifactStore
-from scene_pipeline.defs.results import failure_line
 from scene_pipeline.monitoring.alerts import Alert, announce, undelivered
 
 

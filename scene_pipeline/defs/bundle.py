@@ -13,23 +13,29 @@ from scene_pipeline.bundle.checks import CheckResult
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.bundle.write import BundleRefusedError
 from scene_pipeline.defs import gates
+from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.embeddings import (
     image_embeddings,
     read_pictures,
     sample_pictures,
     text_embeddings,
 )
+from scene_pipeline.defs.failures import fails_clearly
 from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder
-from scene_pipeline.defs.results import OWNERS, fails_clearly
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
-from scene_pipeline.encoders.combine import combine_images
+from scene_pipeline.encoders.pooling import combine_images
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.errors import BundleError
-from scene_pipeline.matching.calibrations import calibration_for
-from scene_pipeline.matching.publish import EmbeddedCatalog, Recipe, data_version, publish
 from scene_pipeline.monitoring import drift as drifting
 from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
+from scene_pipeline.publishing.calibrations import calibration_for
+from scene_pipeline.publishing.publish import (
+    EmbeddedCatalog,
+    Recipe,
+    data_version,
+    publish,
+)
 from scene_pipeline.reporting.plots import bar_chart
 
 CHECKS = {

@@ -13,9 +13,10 @@ from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
 from scene_pipeline.catalog.validate import validate
+from scene_pipeline.defs.asset_metadata import OWNERS, table_result
+from scene_pipeline.defs.failures import fails_clearly
 from scene_pipeline.defs.lineage import categorised_lineage, enriched_lineage, products_lineage
 from scene_pipeline.defs.resources import ArtifactStore, CatalogSource, VocabularyFolder
-from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.defs.vectors import text_encoder, text_vectors
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.plots import bar_chart, histogram

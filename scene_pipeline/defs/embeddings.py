@@ -8,9 +8,10 @@ import pyarrow.compute as pc
 from PIL import Image
 from pydantic import Field
 
+from scene_pipeline.defs.asset_metadata import OWNERS
+from scene_pipeline.defs.failures import fails_clearly
 from scene_pipeline.defs.images import product_images
 from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
-from scene_pipeline.defs.results import OWNERS, fails_clearly
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
 from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, embed_images, embed_texts
 from scene_pipeline.encoders.embedding_store import VectorStore

@@ -1,16 +1,11 @@
 """What a bundle must reach on labelled scenes before it is promoted: as checks of the sealed folder."""
 
-from pathlib import Path
-
 import dagster as dg
-import msgspec
 from pydantic import Field
 
-from scene_pipeline.bundle.calibration_map import CalibrationMap
-from scene_pipeline.bundle.checks import Check, CheckResult
-from scene_pipeline.bundle.open import open_bundle
+from scene_pipeline.bundle.checks import Check
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.publishing.gates import calibration, evaluation
 
 DESCRIPTIONS = {
     "calibration": "Where confidence is calibrated, its error on held-out scenes is within its bound.",
@@ -46,42 +41,3 @@ class EvaluationGate(dg.ConfigurableResource):
                 "SCENE_PIPELINE_TRUTH_SCENES, or neither"
             )
         return (calibration(self.ece_ceiling), evaluation(self.truth, self.scenes, self.hit_floor))
-
-
-def calibration(ceiling: float) -> Check:
-    """Return the check that the calibration error stated with the map is at most `ceiling`."""
-
-    def calibration(folder: Path) -> CheckResult:
-        known = msgspec.convert(open_bundle(folder, verify=False).calibration, CalibrationMap)
-        if not known.calibrated:
-            return CheckResult("calibration", True, True, "this encoder is not calibrated, and every table says so")
-        if known.ece is None:
-            return CheckResult("calibration", True, True, "too few labelled scenes were there to hold any out")
-        passed = known.ece <= ceiling
-        message = f"confidence is off by {known.ece:.3f} on average on scenes held out, the bound is {ceiling:g}"
-        if not passed:
-            message += "; calibrate the encoder on more labelled scenes"
-        return CheckResult("calibration", passed, True, message, known.ece, ceiling, {"pairs": known.n})
-
-    return calibration
-
-
-def evaluation(truth: str, scenes: str, floor: float) -> Check:
-    """Return the check that hit@10 on the labelled scenes reaches `floor`; without labelled scenes it passes."""
-
-    def evaluation(folder: Path) -> CheckResult:
-        from scene_pipeline.evaluation.protocol import measure_matches
-        from scene_pipeline.evaluation.truth import read_match_truth
-
-        if not truth:
-            return CheckResult("evaluation", True, True, "no labelled scenes are configured (SCENE_PIPELINE_TRUTH)")
-        pairs = read_match_truth(Path(truth).expanduser())
-        matcher = SceneMatcher.open(folder, verify=False)
-        report = measure_matches(matcher, Path(scenes).expanduser(), pairs).report
-        hit = report.estimates["hit@10"].value
-        message = f"hit@10 is {hit:.3f} on {report.n_scenes} labelled scenes, the bound is {floor:g}"
-        if hit < floor:
-            message += "; compare catalogue and encoder with those of the bundle before"
-        return CheckResult("evaluation", hit >= floor, True, message, hit, floor, {"scenes": report.n_scenes})
-
-    return evaluation

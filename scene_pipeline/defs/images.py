@@ -6,9 +6,10 @@ import dagster as dg
 import pyarrow.compute as pc
 from pydantic import Field
 
+from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.catalog import read_source
+from scene_pipeline.defs.failures import fails_clearly
 from scene_pipeline.defs.resources import ArtifactStore
-from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.errors import ImageError
 from scene_pipeline.images.contact_sheet import contact_sheet
 from scene_pipeline.images.report import describe, outcomes, require_images, sample, without_image

@@ -7,14 +7,14 @@ from pydantic import Field
 
 from scene_pipeline.bundle.layout import bundle_folder
 from scene_pipeline.bundle.manifest import read_manifest
+from scene_pipeline.defs.failures import fails_clearly
 from scene_pipeline.defs.resources import AlertChannels, ArtifactStore, QualityMonitor, SceneLibraries
-from scene_pipeline.defs.results import fails_clearly
-from scene_pipeline.matching.library import libraries_under
 from scene_pipeline.monitoring.alerts import Alert, announce
 from scene_pipeline.monitoring.history import read_history
 from scene_pipeline.monitoring.retention import Retention, clean, plan_cleaning
 from scene_pipeline.monitoring.rollback import Decision, decide_rollback, sound_versions, withdraw
 from scene_pipeline.reporting.previews import markdown_rows
+from scene_pipeline.scene_libraries.folders import libraries_under
 
 WRITES_BUNDLE = {"scene_pipeline/writes": "bundle"}
 

@@ -2,9 +2,10 @@
 
 import dagster as dg
 
+from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.bundle import serving_bundle
+from scene_pipeline.defs.failures import fails_clearly
 from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
-from scene_pipeline.defs.results import OWNERS, fails_clearly
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.monitoring.integrity import Integrity, verify_bundles, verify_pictures, verify_vectors
 from scene_pipeline.monitoring.prometheus import write_metrics

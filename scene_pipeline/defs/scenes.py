@@ -14,26 +14,32 @@ from pydantic import Field
 
 from scene_pipeline.bundle.calibration_map import DRIFTED, CalibrationMap
 from scene_pipeline.bundle.open import open_bundle
+from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.bundle import serving_bundle
+from scene_pipeline.defs.failures import fails_clearly
 from scene_pipeline.defs.lineage import lineage
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
-from scene_pipeline.defs.results import OWNERS, fails_clearly, table_result
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.filtering import Constraints
-from scene_pipeline.matching.library import LibraryResult, score_library
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.monitoring.history import record, scoring_of
-from scene_pipeline.monitoring.runs import keep_run, list_runs, load_run
 from scene_pipeline.progress import track
-from scene_pipeline.reporting.changes import catalog_change, changes_table, compare_runs, summary
 from scene_pipeline.reporting.library import calibration_note, lookbook_of, product_pictures
 from scene_pipeline.reporting.lookbook import write_lookbook
 from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table, markdown_thumbnails
 from scene_pipeline.reporting.tables import recommendations_table, scenes_table, write_people_csv
 from scene_pipeline.reporting.workbook import Sheets, write_workbook
+from scene_pipeline.scene_libraries.changes import (
+    catalog_change,
+    changes_table,
+    compare_runs,
+    summary,
+)
+from scene_pipeline.scene_libraries.runs import keep_run, list_runs, load_run
+from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
 

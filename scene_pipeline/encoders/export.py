@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scene_pipeline.encoders.loading import load_image_tower
 from scene_pipeline.encoders.onnx_tower import INPUT, OUTPUT, OnnxImageEncoder, check_metadata, unit
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import EncoderSpec
-from scene_pipeline.encoders.towers import load_image_tower
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import atomic_path, sha256_file
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scene_pipeline.encoders.loading import load_open_clip, load_tokenizer
 from scene_pipeline.encoders.onnx_tower import unit
 from scene_pipeline.encoders.spec import COMPACT_TEMPERATURE, EncoderSpec
 from scene_pipeline.encoders.text import MINILM, TextEncoder
-from scene_pipeline.encoders.towers import load_open_clip, load_tokenizer
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import atomic_path
 from scene_pipeline.vocabulary import Vocabulary

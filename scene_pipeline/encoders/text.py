@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scene_pipeline.encoders.loading import offline
 from scene_pipeline.encoders.onnx_tower import unit
-from scene_pipeline.encoders.towers import offline
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_file
 

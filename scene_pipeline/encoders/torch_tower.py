@@ -12,10 +12,10 @@ from PIL import Image
 
 from scene_pipeline.encoders.embed import ImageEncoder
 from scene_pipeline.encoders.export import export_onnx
+from scene_pipeline.encoders.loading import load_image_tower
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder, unit
 from scene_pipeline.encoders.preprocess import resize
 from scene_pipeline.encoders.spec import EncoderSpec
-from scene_pipeline.encoders.towers import load_image_tower
 
 if TYPE_CHECKING:
     import torch

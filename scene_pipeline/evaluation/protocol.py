@@ -10,21 +10,20 @@ import pyarrow as pa
 from scene_pipeline.errors import ImageError, TruthError
 from scene_pipeline.evaluation.bootstrap import Estimate
 from scene_pipeline.evaluation.discrimination import draw_questions
-from scene_pipeline.evaluation.figures import (
-    Gallery,
+from scene_pipeline.evaluation.gallery import Gallery, gallery_of
+from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
+from scene_pipeline.evaluation.metrics import (
     ShownLists,
     calibration_figures,
     compare,
     discrimination_figures,
-    gallery_of,
     list_figures,
 )
-from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
 from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.evaluation.variants import ablations, hits_within, popularity_scores, random_scores
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.scene import Scene
+from scene_pipeline.scenes.scene import Scene
 
 LONGER = (20, 50)
 """Lengths of lists that are asked for beside ten; hit@1 and hit@5 are of the beginnings of the list of ten."""

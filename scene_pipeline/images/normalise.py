@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from scene_pipeline.color.dominant import dominant_colors
 from scene_pipeline.images.decode import DecodeError, decode_named, shrink
-from scene_pipeline.images.palette import dominant_colors
 from scene_pipeline.images.phash import perceptual_hash
 from scene_pipeline.images.store import ImageStore
 

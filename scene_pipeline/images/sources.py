@@ -10,9 +10,9 @@ from filelock import FileLock, Timeout
 
 from scene_pipeline.errors import ImageError
 from scene_pipeline.images.duplicates import duplicate_groups
+from scene_pipeline.images.fetcher import FetchRun
 from scene_pipeline.images.journal import Journal
 from scene_pipeline.images.plan import Action, plan
-from scene_pipeline.images.run import FetchRun
 from scene_pipeline.images.status import UrlStatus, status_table, statuses_of
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import FetchProgress, FetchSettings, ImageRequest

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scene_pipeline.color.density import coverage
+from scene_pipeline.color.harmony import (
+    NO_COLOR,
+    color_match,
+    mix,
+    palette_harmony,
+)
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.matching.harmony import NO_COLOR, color_match, mix, palette_harmony
-from scene_pipeline.matching.presence import coverage
-from scene_pipeline.matching.scene import Scene
-from scene_pipeline.matching.traits import Traits
+from scene_pipeline.matching.product_features import Traits
+from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
 UNKNOWN_SIZE = 0.5

@@ -1,30 +1,23 @@
 """Decide which products are scored: a person's constraints first, then points for room, style, colour and material."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from scene_pipeline.color.harmony import palette_harmony
+from scene_pipeline.color.names import color_of
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.images.palette import rgb_to_lab
 from scene_pipeline.matching.factors import Candidates, style_alignment
-from scene_pipeline.matching.harmony import palette_harmony
-from scene_pipeline.matching.scene import Scene
-from scene_pipeline.matching.traits import Traits
+from scene_pipeline.matching.product_features import Traits
+from scene_pipeline.scenes.scene import Scene
 
 COLOR_DISTANCE = 26.0
 """CIELAB distance (CIE76) up to which a product's colour is the colour asked for."""
 
 MAIN_SHARE = 0.15
 """Share of a product's picture from which one of its colours is a main one."""
-
-BASIC_COLORS: Mapping[str, tuple[float, float, float]] = {
-    "white": (96, 0, 1), "cream": (90, 1, 14), "beige": (78, 4, 18), "grey": (58, 0, -1), "black": (14, 0, 0),
-    "brown": (38, 14, 24), "pink": (76, 28, 4), "red": (45, 60, 38), "orange": (66, 38, 60), "yellow": (82, 4, 66),
-    "green": (52, -32, 28), "teal": (50, -26, -8), "blue": (44, 2, -42), "purple": (38, 36, -36),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +114,6 @@ def _near_colors(traits: Traits, colors: Sequence[str]) -> np.ndarray:
     wanted = np.array([color_of(color) for color in colors], dtype=np.float32)
     distance = np.sqrt(((traits.color_lab[:, :, None] - wanted) ** 2).sum(axis=-1)).min(axis=-1)
     return ((distance <= COLOR_DISTANCE) & (traits.color_share >= MAIN_SHARE)).any(axis=1)
-
-
-def color_of(name: str) -> tuple[float, float, float]:
-    """Return the CIELAB colour of a basic colour's name or of "#rrggbb". Raises ScenePipelineError for another word."""
-    word = name.strip().lower()
-    if word in BASIC_COLORS:
-        return BASIC_COLORS[word]
-    if re.fullmatch(r"#[0-9a-f]{6}", word):
-        lab = rgb_to_lab(np.array([int(word[at : at + 2], 16) for at in (1, 3, 5)], dtype=np.uint8))
-        return (float(lab[0]), float(lab[1]), float(lab[2]))
-    raise ScenePipelineError(f"colour '{name}' is neither #rrggbb nor one of {', '.join(BASIC_COLORS)}")
 
 
 def passes(scene: Scene, candidates: Candidates) -> np.ndarray:

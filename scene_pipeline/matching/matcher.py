@@ -27,11 +27,12 @@ from scene_pipeline.matching.diversity import choose, with_strength
 from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score
 from scene_pipeline.matching.filtering import Constraints, passes
 from scene_pipeline.matching.placement import PlacementPlanner
+from scene_pipeline.matching.product_features import TRAITS, Traits
 from scene_pipeline.matching.reasons import Look, Narrator
-from scene_pipeline.matching.reference import REFERENCE, SceneReference, library_center
-from scene_pipeline.matching.scene import Scene, Yardstick, analyse
-from scene_pipeline.matching.traits import TRAITS, Traits
-from scene_pipeline.matching.types import Recommendation, SceneResult
+from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.scenes.reference import REFERENCE, SceneReference, library_center
+from scene_pipeline.scenes.scene import Scene, analyse
+from scene_pipeline.scenes.zero_shot import Yardstick
 from scene_pipeline.vocabulary import Diversity
 
 BACKGROUND = "background.npy"

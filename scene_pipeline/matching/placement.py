@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scene_pipeline.matching.light import COLUMNS
-from scene_pipeline.matching.types import UNKNOWN
+from scene_pipeline.scenes.analysis import UNKNOWN
+from scene_pipeline.scenes.light import COLUMNS
 from scene_pipeline.vocabulary import Vocabulary
 
 LEAST_FREE = 0.5

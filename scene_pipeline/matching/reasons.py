@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from scene_pipeline.color.harmony import Relation, strongest_relation
 from scene_pipeline.matching.factors import FACTORS
-from scene_pipeline.matching.harmony import Relation, strongest_relation
-from scene_pipeline.matching.scene import Scene
-from scene_pipeline.matching.types import UNKNOWN
+from scene_pipeline.scenes.analysis import UNKNOWN
+from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
 REASONS_GIVEN = 2

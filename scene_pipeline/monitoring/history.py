@@ -9,8 +9,8 @@ import numpy as np
 
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import write_bytes
-from scene_pipeline.matching.library import LibraryResult
-from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.scene_libraries.score import LibraryResult
 
 FOLDER = "quality"
 HISTORY = "history.jsonl"

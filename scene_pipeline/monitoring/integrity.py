@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from scene_pipeline.bundle.layout import bundles_root, versions
-from scene_pipeline.bundle.manage import verify_bundle
+from scene_pipeline.bundle.versions import verify_bundle
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_file

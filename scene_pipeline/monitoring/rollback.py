@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from scene_pipeline.bundle.layout import bundle_folder
-from scene_pipeline.bundle.manage import list_bundles, rollback
 from scene_pipeline.bundle.manifest import read_manifest
+from scene_pipeline.bundle.versions import list_bundles, rollback
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.monitoring.history import FOLDER, Scoring

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.matching.result import SceneResult
 
 
 def answer(result: SceneResult) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import msgspec
 from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.matching.library import LibraryResult
-from scene_pipeline.matching.types import Recommendation
+from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene
+from scene_pipeline.scene_libraries.score import LibraryResult
 
 COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
 

@@ -14,9 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scene_pipeline.files import write_text
-from scene_pipeline.matching.types import UNKNOWN, Recommendation, SceneAnalysis
-from scene_pipeline.reporting.names import FACTOR_NAMES, display_name, title_case
+from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.reporting.pictures import EmbeddedPicture, embed_picture
+from scene_pipeline.scenes.analysis import UNKNOWN, SceneAnalysis
+from scene_pipeline.vocabulary.display_names import FACTOR_NAMES, display_name, title_case
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scene_pipeline.files import atomic_path
-from scene_pipeline.matching.types import Recommendation, SceneResult
+from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.vocabulary.model import FACTORS
 
 RECOMMENDATIONS = pa.schema(

@@ -12,7 +12,12 @@ import pytest
 
 from scene_pipeline.catalog.categorise import categorise
 from scene_pipeline.catalog.enrich import enrich
-from scene_pipeline.catalog.labels import Figures, products_of_texts, read_labels, score_labels
+from scene_pipeline.evaluation.catalog_facts import (
+    Figures,
+    products_of_texts,
+    read_labels,
+    score_labels,
+)
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.lexicon import Lexicon
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from scene_pipeline.catalog.export import neutralise, write_csv
 from scene_pipeline.catalog.profile import profile_catalog
-from scene_pipeline.catalog.profile_view import profile_view
+from scene_pipeline.reporting.terminal.profile import profile_view
 from scene_pipeline.vocabulary.lexicon import load_lexicon
 
 Write = Callable[..., Path]

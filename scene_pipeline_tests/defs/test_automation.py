@@ -8,9 +8,10 @@ import dagster as dg
 import pytest
 
 from scene_pipeline.definitions import defs
-from scene_pipeline.defs.automation import LibraryChanges, fingerprints, library_changes, library_sensor
+from scene_pipeline.defs.automation import library_sensor
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
+from scene_pipeline.scene_libraries.watch import LibraryChanges, fingerprints, library_changes
 
 scene_library_sensor = library_sensor(30)
 NOTHING = LibraryChanges((), (), ())

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scene_pipeline.definitions import defs
-from scene_pipeline.defs.run import build_bundle, score_library
+from scene_pipeline.defs.launch import build_bundle, score_library
 
 PRODUCTS = 10_000
 PICTURES = 12

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from scene_pipeline.encoders.export import FP32_COSINE, export_onnx
+from scene_pipeline.encoders.loading import load_image_tower
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import WEIGHTS, get_spec
-from scene_pipeline.encoders.towers import load_image_tower
 from scene_pipeline.images.decode import decode_image
 
 GOLDEN = Path(__file__).parent / "golden_compact.json"

@@ -6,10 +6,10 @@ from typing import cast
 
 import numpy as np
 
-from scene_pipeline.evaluation.run import ZeroShot, measure_styles
 from scene_pipeline.evaluation.style_words import sentences_for, spoken
 from scene_pipeline.evaluation.truth import Labels
-from scene_pipeline.matching.reference import SceneReference
+from scene_pipeline.evaluation.zero_shot import ZeroShot, measure_styles
+from scene_pipeline.scenes.reference import SceneReference
 
 
 def test_a_known_style_is_described_whatever_way_its_name_is_written() -> None:

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from scene_pipeline.color.density import log_density
 from scene_pipeline.matching.diversity import choose
 from scene_pipeline.matching.factors import FACTORS
-from scene_pipeline.matching.light import REGIONS
 from scene_pipeline.matching.placement import Place, PlacementPlanner
-from scene_pipeline.matching.presence import log_density
 from scene_pipeline.matching.reasons import Look, Narrator
-from scene_pipeline.matching.scene import Scene
-from scene_pipeline.matching.types import SceneAnalysis, Trait
+from scene_pipeline.scenes.analysis import SceneAnalysis, Trait
+from scene_pipeline.scenes.light import REGIONS
+from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary()

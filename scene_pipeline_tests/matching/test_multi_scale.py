@@ -7,9 +7,9 @@ import pytest
 
 from scene_pipeline.encoders.multiscale import SCALES, embed_scene
 from scene_pipeline.images.decode import decode_image
-from scene_pipeline.matching.library import score_library
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path
+from scene_pipeline.scene_libraries.score import score_library
 
 SCENE = min((sample_path() / "scenes").rglob("*.webp"))
 

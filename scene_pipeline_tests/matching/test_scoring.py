@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scene_pipeline.color.density import log_density
+from scene_pipeline.color.harmony import color_match, strongest_relation, typical_harmony
+from scene_pipeline.color.names import BASIC_COLORS, color_name, color_of
 from scene_pipeline.errors import ScenePipelineError, VocabularyError
 from scene_pipeline.matching.diversity import choose, with_strength
 from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score, style_alignment
-from scene_pipeline.matching.filtering import BASIC_COLORS, Constraints, color_of, passes
-from scene_pipeline.matching.harmony import color_match, color_name, strongest_relation, typical_harmony
-from scene_pipeline.matching.presence import log_density
-from scene_pipeline.matching.scene import Scene
-from scene_pipeline.matching.traits import Likeness, Traits, TypeRooms, build_traits
-from scene_pipeline.matching.types import SceneAnalysis, Trait
+from scene_pipeline.matching.filtering import Constraints, passes
+from scene_pipeline.matching.product_features import Traits
+from scene_pipeline.publishing.features import Likeness, TypeRooms, build_traits
+from scene_pipeline.scenes.analysis import SceneAnalysis, Trait
+from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.model import check_references
 
@@ -340,7 +342,7 @@ def test_strength_goes_from_the_scores_to_the_most_spread() -> None:
 
 
 def test_a_full_room_leaves_less_place_for_the_largest() -> None:
-    from scene_pipeline.matching.types import Measure, SceneLight
+    from scene_pipeline.scenes.analysis import Measure, SceneLight
 
     known = traits({"category": "accent_furniture", "largest_cm": 255.0})
     sure = Measure(0.5, 1.0)

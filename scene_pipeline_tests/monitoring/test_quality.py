@@ -52,7 +52,7 @@ def scoring(
 
 def test_a_scoring_counts_what_was_matched_now() -> None:
     old = result(3)
-    from scene_pipeline.matching.library import LibraryResult
+    from scene_pipeline.scene_libraries.score import LibraryResult
 
     before = LibraryResult(3, {"a": old, "b": result(3)})
     now = LibraryResult(3, {"a": old, "b": result(3), "c": result(3)}, {"d": "broken"})

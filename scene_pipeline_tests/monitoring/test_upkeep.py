@@ -12,12 +12,12 @@ from PIL import Image
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.matching.library import LibraryResult
 from scene_pipeline.monitoring.drift import BOUNDS, drift
 from scene_pipeline.monitoring.integrity import verify_pictures, verify_vectors
 from scene_pipeline.monitoring.retention import Retention, clean, plan_cleaning
 from scene_pipeline.monitoring.rollback import Withdrawal, refuse_withdrawn, withdrawals
-from scene_pipeline.monitoring.runs import keep_run, list_runs, load_run
+from scene_pipeline.scene_libraries.runs import keep_run, list_runs, load_run
+from scene_pipeline.scene_libraries.score import LibraryResult
 from scene_pipeline_tests.reporting.conftest import result
 
 DAY = 86_400

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scene_pipeline.matching.library import LibraryResult
 from scene_pipeline.monitoring.alerts import Alert, announce
 from scene_pipeline.monitoring.history import Scoring, record
-from scene_pipeline.monitoring.runs import keep_run
+from scene_pipeline.scene_libraries.runs import keep_run
+from scene_pipeline.scene_libraries.score import LibraryResult
 from scene_pipeline_tests.conftest import run_cli
 from scene_pipeline_tests.reporting.conftest import result
 

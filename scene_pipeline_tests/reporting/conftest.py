@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scene_pipeline.matching.types import Recommendation, SceneAnalysis, SceneColor, SceneResult, Trait
+from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.scenes.analysis import SceneAnalysis, SceneColor, Trait
 from scene_pipeline.vocabulary.model import FACTORS
 
 MakeResult = Callable[..., SceneResult]

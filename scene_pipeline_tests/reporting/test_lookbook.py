@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from scene_pipeline.errors import ImageError
-from scene_pipeline.matching.types import Recommendation, SceneResult
+from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.reporting.lookbook import (
     Lookbook,
     LookbookProduct,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reporting.lookbook import LookbookProduct, LookbookScene, write_lookbook
 from scene_pipeline_tests.reporting.conftest import recommendation, result
 from scene_pipeline_tests.reporting.test_lookbook import book

@@ -4,7 +4,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reporting.tables import (
     RECOMMENDATIONS,
     SCENES,

@@ -10,7 +10,7 @@ import openpyxl.utils
 import pytest
 
 from scene_pipeline.errors import ImageError
-from scene_pipeline.matching.types import SceneResult
+from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reporting.tables import recommendations_table, scenes_table
 from scene_pipeline.reporting.workbook import Sheets, write_workbook
 from scene_pipeline_tests.reporting.conftest import recommendation

@@ -1,0 +1,44 @@
+"""Name a color and read the name of one."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from scene_pipeline.color.lab import rgb_to_lab
+from scene_pipeline.errors import ScenePipelineError
+
+BASIC_COLORS: Mapping[str, tuple[float, float, float]] = {
+    "white": (96, 0, 1), "cream": (90, 1, 14), "beige": (78, 4, 18), "grey": (58, 0, -1), "black": (14, 0, 0),
+    "brown": (38, 14, 24), "pink": (76, 28, 4), "red": (45, 60, 38), "orange": (66, 38, 60), "yellow": (82, 4, 66),
+    "green": (52, -32, 28), "teal": (50, -26, -8), "blue": (44, 2, -42), "purple": (38, 36, -36),
+}  # fmt: skip
+
+
+def color_of(name: str) -> tuple[float, float, float]:
+    """Return the CIELAB colour of a basic colour's name or of "#rrggbb". Raises ScenePipelineError for another word."""
+    word = name.strip().lower()
+    if word in BASIC_COLORS:
+        return BASIC_COLORS[word]
+    if re.fullmatch(r"#[0-9a-f]{6}", word):
+        lab = rgb_to_lab(np.array([int(word[at : at + 2], 16) for at in (1, 3, 5)], dtype=np.uint8))
+        return (float(lab[0]), float(lab[1]), float(lab[2]))
+    raise ScenePipelineError(f"colour '{name}' is neither #rrggbb nor one of {', '.join(BASIC_COLORS)}")
+
+
+_HUES = ((25, "pink"), (55, "red"), (75, "orange"), (105, "yellow"), (170, "green"), (215, "teal"), (290, "blue"),
+         (330, "purple"), (360, "pink"))  # fmt: skip
+
+
+def color_name(lab: np.ndarray) -> str:
+    """Return the basic colour term of a CIELAB colour [3]: white, grey, black, beige, brown or the name of its hue."""
+    lightness, a, b = (float(value) for value in lab)
+    chroma, hue = float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a))) % 360
+    if chroma < 8:
+        return "white" if lightness > 88 else "black" if lightness < 22 else "grey"
+    if 35 <= hue <= 120 and chroma < 45:
+        if lightness > 65 and chroma < 32:
+            return "cream" if lightness > 85 else "beige"
+        if lightness < 62:
+            return "brown"
+    return next(name for limit, name in _HUES if hue <= limit)

@@ -1,0 +1,80 @@
+"""Turn the errors of assets into one clear line for Dagster."""
+
+import errno
+import functools
+import inspect
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar, cast
+
+import dagster as dg
+
+from scene_pipeline.errors import ScenePipelineError
+
+DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
+"""A full disk and a folder that may not be written: a person can mend both."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn an error that a person can mend into a Dagster failure of one line that is not retried.
+
+    Every MaterializeResult is given the seconds it took, unless it says so itself.
+    """
+
+    @contextmanager
+    def clearly() -> Iterator[None]:
+        try:
+            yield
+        except ScenePipelineError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        except OSError as error:
+            if error.errno not in DISK_ERRNOS:
+                raise
+            raise dg.Failure(
+                description=f"{error.filename or 'the artifacts folder'}: {os.strerror(error.errno)}; free disk space "
+                "or give this user the right, and run again: what was finished is kept",
+                allow_retries=False,
+            ) from error
+
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generating(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
+            started = time.perf_counter()
+            with clearly():
+                for result in function(*args, **kwargs):
+                    yield _timed(result, started)
+
+        return cast(Callable[P, R], generating)
+
+    @functools.wraps(function)
+    def returning(*args: P.args, **kwargs: P.kwargs) -> R:
+        started = time.perf_counter()
+        with clearly():
+            return _timed(function(*args, **kwargs), started)
+
+    return returning
+
+
+def failure_line(event: dg.DagsterEvent) -> tuple[str, bool]:
+    """Return the line of a failed step, and whether it was written for people; else it is that of the first cause."""
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description, True
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was given", False
+
+
+def _timed(result: R, started: float) -> R:
+    if not isinstance(result, dg.MaterializeResult):
+        return result
+    return cast(
+        R, result._replace(metadata={"seconds": round(time.perf_counter() - started, 2), **(result.metadata or {})})
+    )

@@ -1,0 +1,101 @@
+"""Run the assets in this process, as the command line does; with DAGSTER_HOME set the runs show in the UI."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from scene_pipeline.bundle.layout import writer_lock
+from scene_pipeline.defs.failures import failure_line
+from scene_pipeline.defs.resources import AlertChannels
+from scene_pipeline.defs.scenes import scene_libraries
+from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.monitoring.channels import Channel
+
+WAIT_S = 10.0
+"""How long a build waits for another one of the same artifacts."""
+
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+"""The command line prints its own lines; Dagster keeps its events in its instance."""
+
+
+@contextmanager
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Yield the instance of DAGSTER_HOME, or one that is forgotten afterwards where that is not set."""
+    if os.environ.get("DAGSTER_HOME"):
+        with dg.DagsterInstance.get() as kept:
+            yield kept
+    else:
+        with dg.DagsterInstance.ephemeral() as forgotten:
+            yield forgotten
+
+
+def build_bundle(
+    definitions: dg.Definitions,
+    on: dg.DagsterInstance,
+    resources: Mapping[str, Mapping[str, Any]],
+    ops: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Materialize everything up to a promoted bundle.
+
+    `resources` and `ops` map names to their config. Raises ScenePipelineError with the line of what failed, and
+    BundleError when another build of the same artifacts is under way: two would write each other's tables.
+    """
+    with writer_lock(Path(resources["store"]["root"]), WAIT_S):
+        _execute(definitions, "build_bundle", on, _run_config(resources, ops or {}))
+
+
+def score_library(
+    definitions: dg.Definitions,
+    on: dg.DagsterInstance,
+    folder: Path,
+    resources: Mapping[str, Mapping[str, Any]],
+    ops: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Score one library, registering it as a partition. Raises ScenePipelineError with the line of what failed."""
+    on.add_dynamic_partitions(scene_libraries.name or "", [folder.name])
+    config = _run_config({**resources, "libraries": {"root": str(folder.parent)}}, ops)
+    _execute(definitions, "score_scenes", on, config, partition=folder.name)
+
+
+def alert_channels(definitions: dg.Definitions) -> list[Channel]:
+    """Return the channels that alerts go to, as the environment configures them."""
+    alerts = (definitions.resources or {})["alerts"]
+    assert isinstance(alerts, AlertChannels)
+    return alerts.channels()
+
+
+def _run_config(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "resources": {name: {"config": dict(config)} for name, config in resources.items()},
+        "ops": {name: {"config": dict(config)} for name, config in ops.items()},
+        "loggers": QUIET,
+    }
+
+
+def _execute(
+    definitions: dg.Definitions, job: str, on: dg.DagsterInstance, config: dict[str, Any], partition: str | None = None
+) -> None:
+    result = definitions.resolve_job_def(job).execute_in_process(
+        run_config=config, instance=on, partition_key=partition, raise_on_error=False
+    )
+    if not result.success:
+        raise ScenePipelineError(_what_failed(result))
+
+
+def _what_failed(result: dg.ExecuteInProcessResult) -> str:
+    """Return the line of the failure: that of a check, of an error a person can mend, or of a fault in the program."""
+    for event in result.all_events:
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.blocking:
+                return f"{check.asset_key.to_user_string()}, check {check.check_name}: {check.description}"
+    for event in result.all_events:
+        if event.is_step_failure:
+            line, for_people = failure_line(event)
+            fault = f"asset {event.step_key} failed: {line} (this is a fault of the program; please report it)"
+            return line if for_people else fault
+    return "the run failed before its first step"

@@ -1,0 +1,150 @@
+"""Run an image encoder over labelled pictures and measure what it says."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from scene_pipeline.bundle.layout import current_version
+from scene_pipeline.encoders.export import export_onnx
+from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_scenes
+from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
+from scene_pipeline.encoders.prompts import build_prompts, mean_prompts, open_clip_text
+from scene_pipeline.encoders.spec import EncoderSpec, get_spec
+from scene_pipeline.encoders.text import TextEncoder
+from scene_pipeline.errors import ImageError, TruthError
+from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
+from scene_pipeline.evaluation.style_words import sentences_for, spoken
+from scene_pipeline.evaluation.truth import Labels
+from scene_pipeline.images.decode import decode_image
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.sample import sample_path
+from scene_pipeline.scenes.analysis import UNKNOWN
+from scene_pipeline.scenes.reference import reference_for
+from scene_pipeline.scenes.zero_shot import Yardstick
+from scene_pipeline.vocabulary import load_vocabulary
+
+BATCH = 16
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroShot:
+    """An image tower, what its vectors are read against, and the scales at which it looks at a picture."""
+
+    encoder: OnnxImageEncoder
+    yardstick: Yardstick
+    scales: tuple[float, ...] = (1.0,)
+
+    @classmethod
+    def open(cls, artifacts: Path, encoder_id: str | None, multi_scale: bool = False) -> "ZeroShot":
+        """Return the promoted bundle's encoder; without a bundle, or for another id, one exported for the occasion."""
+        scales = SCALES if multi_scale else (1.0,)
+        if current_version(artifacts) is not None:
+            matcher = SceneMatcher.open(artifacts)
+            if encoder_id in (None, matcher.spec.id):
+                return cls(matcher.encoder, matcher.yardstick, scales)
+        return replace(cls.export(get_spec(encoder_id or "compact")), scales=scales)
+
+    @classmethod
+    def export(cls, spec: EncoderSpec) -> "ZeroShot":
+        """Export the tower of `spec`, checked on the sample's pictures, and embed the packaged prompts."""
+        pictures = [decode_image(path) for path in sorted((sample_path() / "products").iterdir())[:16]]
+        with tempfile.TemporaryDirectory() as folder:
+            tower = Path(folder) / "tower.onnx"
+            export_onnx(spec, tower, pictures)
+            encoder = OnnxImageEncoder.open(tower, spec)
+            vocabulary = load_vocabulary()
+            prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
+            reference = reference_for(spec, encoder, prompts.temperature)
+        return cls(encoder, Yardstick(vocabulary, prompts, reference))
+
+    def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], np.ndarray]:
+        """Return the names of the pictures that can be read and their unit vectors [n, d].
+
+        Raises TruthError when none can.
+        """
+        names: list[str] = []
+        parts: list[np.ndarray] = []
+        short_side = decoded_side(self.encoder.spec.input_size, self.scales)
+        for start in range(0, len(paths), BATCH):
+            images = []
+            for path in paths[start : start + BATCH]:
+                try:
+                    images.append(decode_image(path, short_side=short_side))
+                    names.append(path.name)
+                except ImageError:
+                    continue  # reported as missing from the predictions
+            if images:
+                parts.append(embed_scenes(self.encoder, images, self.scales))
+            if progress is not None:
+                progress(min(start + BATCH, len(paths)), len(paths))
+        if not parts:
+            raise TruthError("no labelled picture could be read; check --images")
+        return names, np.concatenate(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFigures:
+    """Rooms measured twice: among the labelled rooms only, and as the product answers, "unknown" included."""
+
+    closed: LabelReport
+    open: LabelReport
+
+    def to_json(self) -> dict[str, object]:
+        """Return the closed-set figures, with the open-set ones under their own key."""
+        answers = self.open.confusion.values()
+        unknown = sum(row.get("unknown", 0) for row in answers) / self.open.n
+        figures = {"accuracy": self.open.accuracy, "macro_accuracy": self.open.macro_accuracy, "unknown": unknown}
+        return {**self.closed.to_json(), "all_rooms": figures}
+
+
+def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> RoomFigures:
+    """Classify the labelled pictures of `folder` into rooms by the prompts of the vocabulary."""
+    names, vectors = model.embed(labelled_paths(folder, labels), progress)
+    share = model.yardstick.rooms(vectors)
+    ids = list(model.yardstick.prompts.room_ids)
+    occurring = [ids.index(room) for room in sorted(set(labels.values.values()))]
+    closed = {name: ids[occurring[best]] for name, best in zip(names, share[:, occurring].argmax(axis=1), strict=True)}
+    unknown = share[:, -1] >= model.yardstick.vocabulary.scoring.unknown_threshold
+    opened = {
+        name: UNKNOWN if out else ids[best]
+        for name, out, best in zip(names, unknown, share[:, :-1].argmax(axis=1), strict=True)
+    }
+    return RoomFigures(evaluate_labels(closed, labels), evaluate_labels(opened, labels))
+
+
+def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> LabelReport:
+    """Classify the labelled pictures of `folder` into the styles that occur, by words alone.
+
+    A style of the vocabulary is asked for with its prompts, any other with its name and its looks in style_words.yaml.
+    """
+    names, vectors = model.embed(labelled_paths(folder, labels), progress)
+    styles = sorted(set(labels.values.values()))
+    best = (model.yardstick.reference.centred(vectors) @ _style_vectors(model, styles).T).argmax(axis=1)
+    return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)
+
+
+def _style_vectors(model: ZeroShot, styles: Sequence[str]) -> np.ndarray:
+    prompts = model.yardstick.prompts
+    by_name = dict(zip(map(spoken, prompts.style_ids), prompts.style, strict=True))
+    known = {style: by_name[spoken(style)] for style in styles if spoken(style) in by_name}
+    others = [style for style in styles if style not in known]
+    if others:
+        spec = model.encoder.spec
+        if spec.family == "compact":
+            embed = TextEncoder.open().embed
+        else:
+            embed, _ = open_clip_text(spec)
+        known |= dict(zip(others, mean_prompts(embed, [sentences_for(style) for style in others]), strict=True))
+    return np.stack([known[style] for style in styles])
+
+
+def labelled_paths(folder: Path, labels: Labels) -> list[Path]:
+    """Return the labelled pictures that are in `folder`. Raises TruthError when the folder is missing."""
+    if not folder.is_dir():
+        raise TruthError(f"{folder}: is no folder; name the folder with the labelled pictures in --images")
+    return [folder / name for name in sorted(labels.values) if (folder / name).is_file()]

@@ -1,0 +1,33 @@
+"""What the matcher answers: typed, immutable, and serialised to JSON by msgspec as it stands."""
+
+from dataclasses import dataclass
+
+from scene_pipeline.scenes.analysis import SceneAnalysis
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One product for a scene. `score` and `factors` lie in 0-1; `confidence` is a probability when `calibrated`."""
+
+    rank: int
+    product_id: str
+    sku_id: str
+    description: str
+    category: str
+    placement: str
+    score: float
+    confidence: float
+    calibrated: bool
+    factors: dict[str, float]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SceneResult:
+    """The answer for one scene."""
+
+    scene: SceneAnalysis
+    recommendations: tuple[Recommendation, ...]
+    bundle_version: str
+    encoder_id: str
+    elapsed_ms: float

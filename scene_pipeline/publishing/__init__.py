@@ -1,0 +1,1 @@
+"""From tables and vectors to a sealed, promoted bundle."""

@@ -1,0 +1,246 @@
+"""What scoring needs to know of every product, as arrays: computed once, when the bundle is built."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from scene_pipeline.color.density import LEAST_DEVIATION, cells_of
+from scene_pipeline.color.harmony import palette_distribution, typical_harmony
+from scene_pipeline.matching.product_features import Traits
+from scene_pipeline.publishing.product_style import SAYS, style_shares
+from scene_pipeline.scenes.reference import reference_colors, usual_density
+from scene_pipeline.vocabulary import Category, Style, Vocabulary
+
+READ = (
+    "category", "materials", "rooms", "styles", "outdoor", "color_lab", "largest_cm", "availability", "price",
+    "has_image", "image_lab", "image_share", "product_type",
+)  # fmt: skip
+"""The columns that traits are made of: a million whole rows as objects would take 15 GB."""
+
+COLORS_KEPT = 4
+DEFAULT_AFFINITY = 0.4
+OUTDOOR_FIT = 0.1
+ELSEWHERE_FIT = 0.35
+"""How much of its fit a product keeps in a room its text does not name, when it names others."""
+
+ALL_ROUNDER = 3
+"""Rooms from which on a product that names so many is taken to be at home in others too, as its category is.
+
+Shops tag a few rooms and stop; what belongs in one room only is tagged with one or two.
+"""
+
+OTHER_TYPE_FIT = 0.5
+"""How much of its fit a product keeps in rooms that its type is not made for."""
+
+MADE_FOR_FIT = 0.9
+"""Least fit of a product to the rooms that its type is made for."""
+
+TEXT_SHARE, UNCATEGORISED_TEXT_SHARE = 0.25, 0.5
+"""How much of the room fit comes from the likeness of texts; more where no category says anything."""
+
+AVAILABILITY = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Cosines of products with the prompts of the vocabulary.
+
+    `text_styles` [n, S] and `text_rooms` [n, R] are of the product's text with the texts of styles and rooms;
+    `picture_styles` [n, S] of its picture with the styles' prompts, a row of NaN where there is none.
+    """
+
+    text_styles: np.ndarray
+    text_rooms: np.ndarray
+    picture_styles: np.ndarray
+
+
+def build_traits(
+    products: pa.Table, vocabulary: Vocabulary, likeness: Likeness | None = None, says: Mapping[str, float] = SAYS
+) -> Traits:
+    """Return the traits of a categorised product table (catalog.schema.CATEGORISED + image columns).
+
+    `likeness` tells style and room of products whose words and materials say little; `says` is how much each source
+    of a product's style says of it. Image columns read where present: `has_image`, `image_lab`, `image_share`.
+    """
+    rows: list[dict[str, Any]] = products.select([name for name in READ if name in products.column_names]).to_pylist()
+    lab, share = _colors(rows)
+    palettes = _palettes(lab, share, vocabulary)
+    palette = np.where(np.isnan(palettes[:, 0]), -1, palettes.argmax(axis=1)).astype(np.int8)
+    material_style = _material_style(rows, vocabulary)
+    sources = {"materials": material_style, "colors": palettes @ _palette_style(vocabulary)}
+    if likeness is not None:
+        sources |= {"text": likeness.text_styles, "picture": likeness.picture_styles}
+    styles = [style.id for style in vocabulary.styles]
+    named = [[styles.index(style) for style in row["styles"] if style in styles] for row in rows]
+    mean, deviation = typical_harmony((lab, share, palette), reference_colors(), vocabulary)
+    quality = {material.id: material.quality for material in vocabulary.materials}
+    categories = [category.id for category in vocabulary.categories]
+    return Traits(
+        category=np.array([_position(categories, row["category"]) for row in rows], dtype=np.int8),
+        room_fit=_room_fit(rows, vocabulary, likeness.text_rooms if likeness else None),
+        style_share=style_shares(sources, named, says),
+        material_style=np.where(np.isnan(material_style), np.float32(0.5), material_style),
+        material_quality=np.array(
+            [_mean([quality[name] for name in row["materials"] if name in quality], 0.5) for row in rows],
+            dtype=np.float32,
+        ),
+        palette=palette,
+        color_lab=lab,
+        color_share=share,
+        largest_cm=_floats(rows, "largest_cm"),
+        availability=np.array([AVAILABILITY.get(row["availability"], 0.75) for row in rows], dtype=np.float32),
+        price=_floats(rows, "price"),
+        has_image=np.array([bool(row.get("has_image")) for row in rows], dtype=bool),
+        harmony_mean=mean,
+        harmony_std=deviation,
+        color_usual=_usual(lab),
+        size_range=np.array(
+            [*[category.size_cm for category in vocabulary.categories], (np.nan, np.nan)], dtype=np.float32
+        ),
+    )
+
+
+def _position(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else -1
+
+
+def _mean(values: Sequence[float], default: float) -> float:
+    return sum(values) / len(values) if values else default
+
+
+def _floats(rows: list[dict[str, Any]], column: str) -> np.ndarray:
+    return np.array([np.nan if row.get(column) is None else row[column] for row in rows], dtype=np.float32)
+
+
+def _category_rooms(vocabulary: Vocabulary) -> np.ndarray:
+    def fits(category: Category) -> list[float]:
+        return [category.rooms.get(room.id, 0.3) for room in vocabulary.rooms]
+
+    uncategorised = [vocabulary.uncategorised.room_fit] * len(vocabulary.rooms)
+    return np.array([*[fits(category) for category in vocabulary.categories], uncategorised], dtype=np.float32)
+
+
+class TypeRooms:
+    """Finds the rooms that a product type is made for; each type is looked up once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        rooms = [room.id for room in vocabulary.rooms]
+        entries = [
+            (set(kind.split()), [rooms.index(room) for room in named]) for kind, named in vocabulary.type_rooms.items()
+        ]
+        self._entries = sorted(entries, key=lambda entry: -len(entry[0]))
+        self._known: dict[str, list[int]] = {}
+
+    def find(self, product_type: str | None) -> list[int]:
+        """Return the positions of the rooms of a type, empty where the vocabulary says nothing of it."""
+        if not product_type:
+            return []
+        if product_type not in self._known:
+            words = product_type.lower().split()
+            there = {*words, *[word.removesuffix("s") for word in words]}
+            self._known[product_type] = next((named for kind, named in self._entries if kind <= there), [])
+        return self._known[product_type]
+
+
+def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarray | None) -> np.ndarray:
+    """A product named for one or two rooms fits these, and little else; others fit as category and text say.
+
+    `text` [n, R] are cosines of the product texts with the rooms' texts: what tells a tap from a shoe rack, where both
+    are in no category and name no room.
+    """
+    by_category = _category_rooms(vocabulary)
+    categories = [category.id for category in vocabulary.categories]
+    rooms = [room.id for room in vocabulary.rooms]
+    category = np.array([_position(categories, row["category"]) for row in rows])
+    fit = by_category[category]
+    if text is not None:
+        share = np.where(category < 0, UNCATEGORISED_TEXT_SHARE, TEXT_SHARE).astype(np.float32)[:, None]
+        fit = (1 - share) * fit + share * _spread(text)
+    made_for = TypeRooms(vocabulary)
+    for index, row in enumerate(rows):
+        named = [rooms.index(room) for room in row["rooms"] if room in rooms]
+        if named:
+            fit[index] *= ELSEWHERE_FIT if len(named) < ALL_ROUNDER else 1.0
+            fit[index, named] = 1.0
+        elif kinds := made_for.find(row.get("product_type")):
+            fit[index] *= OTHER_TYPE_FIT
+            fit[index, kinds] = np.maximum(fit[index, kinds] / OTHER_TYPE_FIT, MADE_FOR_FIT)
+        if row["outdoor"]:
+            fit[index] = np.minimum(fit[index], OUTDOOR_FIT)
+    return fit
+
+
+def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
+    """[n, S] mean affinity of the materials to each style, NaN where no material is known.
+
+    A material that the style does not name counts as its parent.
+    """
+    parents = {material.id: material.parent for material in vocabulary.materials}
+
+    def affinity(style: Style, material: str) -> float:
+        parent = parents.get(material)
+        inherited = style.materials.get(parent, DEFAULT_AFFINITY) if parent else DEFAULT_AFFINITY
+        return style.materials.get(material, inherited)
+
+    table = {
+        material.id: np.array([affinity(style, material.id) for style in vocabulary.styles], dtype=np.float32)
+        for material in vocabulary.materials
+    }
+    nothing = np.full(len(vocabulary.styles), np.nan, dtype=np.float32)
+    return np.stack(
+        [
+            np.mean([table[name] for name in row["materials"] if name in table] or [nothing], axis=0, dtype=np.float32)
+            for row in rows
+        ]
+    )
+
+
+def _palette_style(vocabulary: Vocabulary) -> np.ndarray:
+    """[P, S] affinity of each palette to each style."""
+    return np.array(
+        [
+            [style.palettes.get(palette.id, DEFAULT_AFFINITY) for style in vocabulary.styles]
+            for palette in vocabulary.palettes
+        ],
+        dtype=np.float32,
+    )
+
+
+def _spread(cosines: np.ndarray) -> np.ndarray:
+    """Bring cosines [n, R] to 0-1: standardised per room over the catalogue, then per product, through a logistic."""
+    by_room = (cosines - cosines.mean(axis=0)) / (cosines.std(axis=0) + 1e-6)
+    by_product = by_room - by_room.mean(axis=1, keepdims=True)
+    return 1 / (1 + np.exp(-1.5 * by_product))
+
+
+def _colors(rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """The colours of the picture where there is one, else those the text names; shares add up to 1 or are all 0."""
+    lab = np.zeros((len(rows), COLORS_KEPT, 3), dtype=np.float32)
+    share = np.zeros((len(rows), COLORS_KEPT), dtype=np.float32)
+    for index, row in enumerate(rows):
+        pictured, areas = row.get("image_lab") or [], row.get("image_share") or []
+        named = row["color_lab"] or []
+        colors = pictured or named
+        weights = areas if pictured else [1.0] * len(named)
+        for slot, (color, weight) in enumerate(zip(colors[:COLORS_KEPT], weights[:COLORS_KEPT], strict=True)):
+            lab[index, slot], share[index, slot] = color, weight
+    total = share.sum(axis=1, keepdims=True)
+    return lab, np.divide(share, total, out=share, where=total > 0)
+
+
+def _usual(lab: np.ndarray) -> np.ndarray:
+    usual = usual_density()[cells_of(lab)]
+    usual[..., 1] += LEAST_DEVIATION
+    return usual
+
+
+def _palettes(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
+    """[n, P] how much of each palette the products are, NaN where they have no colour."""
+    palettes = np.full((len(lab), len(vocabulary.palettes)), np.nan, dtype=np.float32)
+    known = share.sum(axis=1) > 0
+    if known.any():
+        palettes[known] = palette_distribution(lab[known], share[known], vocabulary)
+    return palettes

@@ -1,0 +1,211 @@
+"""Put a whole catalogue into a bundle that the matcher can open, and promote it when it passes its checks."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap
+from scene_pipeline.bundle.checks import Check, CheckResult, run_checks, standard_checks
+from scene_pipeline.bundle.layout import CALIBRATION, FUSION, IMAGE_ENCODER, PRODUCTS, PROMPTS, SCORING
+from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
+from scene_pipeline.bundle.open import Bundle, open_bundle
+from scene_pipeline.bundle.versions import prune
+from scene_pipeline.bundle.write import BundleWriter
+from scene_pipeline.encoders.export import ExportReport, export_onnx
+from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
+from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
+from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.errors import BundleError, VocabularyError
+from scene_pipeline.files import sha256_bytes
+from scene_pipeline.index import VectorIndex
+from scene_pipeline.index.fuse import fit, fuse_products
+from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
+from scene_pipeline.matching.product_features import TRAITS
+from scene_pipeline.publishing.features import Likeness, build_traits
+from scene_pipeline.scenes.reference import (
+    REFERENCE,
+    REFERENCE_COLORS,
+    USUAL_DENSITY,
+    reference_for,
+    shipped_reference,
+)
+from scene_pipeline.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from scene_pipeline.encoders.text import TextEncoder
+
+FORMAT = "5"
+"""Raised when the same inputs would give another bundle."""
+
+SAMPLES = 32
+"""Product pictures on which the exported image tower is compared with torch."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedCatalog:
+    """Products with their vectors, row by row.
+
+    `products` has the columns of catalog.schema.CATEGORISED and `has_image`, `image_sha256`, `image_lab`,
+    `image_share`; `image` [n, d_image] and `text` [n, d_text] are unit rows, `has_image` [n] says which image rows
+    count; `rejects` is the number of rows of the catalogue that were refused.
+    """
+
+    products: pa.Table
+    image: np.ndarray
+    has_image: np.ndarray
+    text: np.ndarray
+    rejects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a bundle is made with besides the catalogue; `checks` stand beside the standard ones."""
+
+    spec: EncoderSpec
+    text_encoder: "TextEncoder"
+    vocabulary: Vocabulary
+    calibration: CalibrationMap
+    int8: bool = False
+    recall_floor: float = 0.97
+    size_change: tuple[float, float] = (0.2, 0.5)
+    keep: int = 5
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The bundle that now serves; `unchanged` when it already held this very content and nothing was written."""
+
+    bundle: Bundle
+    checks: tuple[CheckResult, ...]
+    unchanged: bool
+
+
+def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: Sequence[Image.Image]) -> Published:
+    """Write, check and promote a bundle under `artifacts`/bundles.
+
+    `samples` are product pictures for comparing the exported tower with torch. A catalogue and recipe that the
+    promoted bundle was already made of leave it as it is. Raises BundleRefusedError when a blocking check fails, with
+    the promoted bundle unharmed.
+    """
+    version = data_version(catalog, recipe)
+    current = _current(artifacts)
+    smoke = smoke_query(samples[0])
+    if current is not None and current.manifest.data_version == version:
+        standard = standard_checks(None, smoke, recipe.recall_floor, recipe.size_change)
+        results = run_checks(current.path, [*standard, *recipe.checks])
+        return Published(current, results, unchanged=True)
+    previous = current.manifest.counts["products"] if current else None
+    prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
+    with BundleWriter(artifacts / "bundles") as writer:
+        index, tower = _write_files(writer.folder, catalog, recipe, prompts, samples)
+        writer.seal(
+            ManifestFields(
+                data_version=version,
+                image_encoder=msgspec.to_builtins(recipe.spec),
+                image_tower=_export_facts(tower),
+                text_encoder=recipe.text_encoder.id,
+                counts={
+                    "products": catalog.products.num_rows,
+                    "with_image": int(catalog.has_image.sum()),
+                    "rejects": catalog.rejects,
+                },
+                index=IndexRecord(
+                    factory=index.plan.factory,
+                    recall=index.recall,
+                    recall_queries=index.recall_queries,
+                    refine=0 if index.plan.exact else index.plan.refine_factor,
+                ),
+                calibration=msgspec.to_builtins(recipe.calibration),
+            )
+        )
+        standard = standard_checks(previous, smoke, recipe.recall_floor, recipe.size_change)
+        promotion = writer.promote([*standard, *recipe.checks])
+    prune(artifacts, recipe.keep)
+    return Published(open_bundle(artifacts, verify=False), promotion.checks, unchanged=False)
+
+
+def data_version(catalog: EmbeddedCatalog, recipe: Recipe) -> str:
+    """Return the hash of everything a bundle is made of; equal versions answer equally."""
+    table = pa.BufferOutputStream()
+    with pa.ipc.new_stream(table, catalog.products.schema) as stream:
+        stream.write_table(catalog.products.combine_chunks())
+    return sha256_bytes(
+        FORMAT.encode(),
+        hashlib.sha256(table.getvalue()).digest(),
+        hashlib.sha256(catalog.image[catalog.has_image].data).digest(),
+        hashlib.sha256(np.ascontiguousarray(catalog.text).data).digest(),
+        msgspec.json.encode(recipe.spec, order="sorted"),
+        recipe.text_encoder.id.encode(),
+        recipe.vocabulary.to_json(),
+        recipe.calibration.to_json(),
+        msgspec.json.encode(shipped_reference(recipe.spec)),
+        REFERENCE_COLORS.read_bytes(),
+        USUAL_DENSITY.read_bytes(),
+        str(recipe.int8).encode(),
+    )
+
+
+def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
+    """Return a query that asks the bundle in a folder about `picture` and counts the answers.
+
+    The folder has been verified: by the writer before its checks run, or when the promoted bundle was opened.
+    """
+
+    def query(folder: Path) -> int:
+        return len(SceneMatcher.open(folder, verify=False).recommend(picture).recommendations)
+
+    return query
+
+
+def _write_files(
+    folder: Path, catalog: EmbeddedCatalog, recipe: Recipe, prompts: PromptVectors, samples: Sequence[Image.Image]
+) -> tuple[VectorIndex, ExportReport]:
+    pq.write_table(catalog.products, folder / PRODUCTS, compression="zstd", row_group_size=20_000)
+    fusion = fit(catalog.image, catalog.text, catalog.has_image)
+    fusion.write(folder / FUSION)
+    index = VectorIndex.build(
+        fuse_products(catalog.image, catalog.text, catalog.has_image, fusion), recall_floor=recipe.recall_floor
+    )
+    index.write(folder)
+    np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
+    prompts.save(folder / PROMPTS)
+    build_traits(catalog.products, recipe.vocabulary, likeness_of(catalog, prompts)).save(folder / TRAITS)
+    tower = export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
+    encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
+    reference_for(recipe.spec, encoder, prompts.temperature).save(folder / REFERENCE)
+    (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
+    (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
+    return index, tower
+
+
+def _export_facts(tower: ExportReport) -> dict[str, str | float | int]:
+    """Return what the manifest tells of the exported image tower."""
+    names = ("precision", "fp32_cosine", "int8_cosine", "refused", "samples", "checked_on")
+    facts = {name: getattr(tower, name) for name in names}
+    return {name: value for name, value in facts.items() if value not in (None, "")}
+
+
+def likeness_of(catalog: EmbeddedCatalog, prompts: PromptVectors) -> Likeness:
+    """Return how like the prompts of styles and rooms the products' texts and pictures are."""
+    return Likeness(
+        text_styles=catalog.text @ prompts.style_text.T,
+        text_rooms=catalog.text @ prompts.room_text.T,
+        picture_styles=np.where(catalog.has_image[:, None], catalog.image @ prompts.style.T, np.nan),
+    )
+
+
+def _current(artifacts: Path) -> Bundle | None:
+    """Return the promoted bundle, or None where there is none or it is damaged: the new one then replaces it."""
+    try:
+        return open_bundle(artifacts)
+    except (BundleError, VocabularyError):
+        return None

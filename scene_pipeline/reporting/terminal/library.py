@@ -1,0 +1,61 @@
+"""A scored library as the terminal shows it."""
+
+from collections.abc import Mapping
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.scenes.analysis import UNKNOWN, Trait
+from scene_pipeline.vocabulary.display_names import display_name
+
+PRODUCTS_SHOWN = 3
+DESCRIPTION_CHARACTERS = 44
+
+
+def library_view(
+    results: Mapping[str, SceneResult], library: str, failures: Mapping[str, str] | None = None, limit: int = 20
+) -> Group:
+    """Return what the terminal shows of a library: the first `limit` scenes, how many there are, and all failures."""
+    calibrated = all(item.calibrated for result in results.values() for item in result.recommendations)
+    table = Table(title=f"{escape(library)}: {len(results):,} scenes", title_justify="left")
+    table.add_column("scene", overflow="fold", max_width=28)
+    table.add_column("room · style", max_width=26)
+    table.add_column("palette", max_width=16)
+    table.add_column(f"first products ({_figure_name(calibrated)})")
+    for scene in sorted(results)[:limit]:
+        table.add_row(*_library_row(scene, results[scene]))
+    parts: list[Table | Text] = [table]
+    if len(results) > limit:
+        parts.append(Text(f"and {len(results) - limit:,} more scenes; all are in the lookbook and the tables"))
+    for name, reason in sorted((failures or {}).items()):
+        parts.append(Text(f"not scored: {name}: {reason}", style="yellow"))
+    return Group(*parts)
+
+
+def _library_row(scene: str, result: SceneResult) -> tuple[Text, Text, Text, Text]:
+    analysis = result.scene
+    products = [
+        f"{item.confidence if item.calibrated else item.score:.2f} {_cut(item.description)}"
+        for item in result.recommendations[:PRODUCTS_SHOWN]
+    ]
+    return (
+        Text(scene),
+        Text(f"{_trait(analysis.room)}\n{_trait(analysis.style)}"),
+        Text(display_name(analysis.palette.value)),
+        Text("\n".join(products) or analysis.note or "no product passed the filter"),
+    )
+
+
+def _trait(trait: Trait) -> str:
+    return UNKNOWN if trait.value == UNKNOWN else f"{display_name(trait.value)} {trait.confidence:.0%}"
+
+
+def _figure_name(calibrated: bool) -> str:
+    return "confidence" if calibrated else "score, uncalibrated"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= DESCRIPTION_CHARACTERS else text[: DESCRIPTION_CHARACTERS - 1] + "…"

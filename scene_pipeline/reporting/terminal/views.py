@@ -1,0 +1,80 @@
+"""Answers, figures and lists as the terminal shows them."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.vocabulary.display_names import display_name
+
+
+def scene_view(result: SceneResult, name: str) -> Group:
+    """Return one scene's answer: what it shows, then the products with placement and reason."""
+    scene = result.scene
+    head = Text(f"{name}: {display_name(scene.room.value)} ({scene.room.confidence:.0%}), ", style="bold")
+    head.append(f"{display_name(scene.style.value)} ({scene.style.confidence:.0%}), ")
+    head.append(f"{display_name(scene.palette.value)}")
+    calibrated = all(item.calibrated for item in result.recommendations)
+    table = Table(show_lines=False)
+    table.add_column("#", justify="right")
+    table.add_column("confidence" if calibrated else "score (uncalibrated)", justify="right")
+    table.add_column("product", overflow="fold")
+    table.add_column("where", overflow="fold")
+    table.add_column("why", overflow="fold")
+    for item in result.recommendations:
+        figure = f"{item.confidence:.0%}" if calibrated else f"{item.score:.2f}"
+        table.add_row(str(item.rank), figure, Text(item.description), Text(item.placement), Text(item.reason))
+    foot = Text(f"bundle {result.bundle_version}, {result.elapsed_ms:.0f} ms", style="dim")
+    parts = [head, table, foot]
+    return Group(*([head, Text(scene.note, style="yellow"), table, foot] if scene.note else parts))
+
+
+def figures_view(figures: Mapping[str, object]) -> Group:
+    """Return named figures: the plain ones first, then each group of figures as a table of its own."""
+    plain = Table(show_header=False, box=None)
+    groups: list[Table] = []
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            if value:
+                groups.append(_group(name, value))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            if value:
+                plain.add_row(name, f"{len(value):,}: {', '.join(map(str, value[:3]))}{' …' if len(value) > 3 else ''}")
+        else:
+            plain.add_row(name, _figure(value))
+    return Group(plain, *groups)
+
+
+def rows_view(rows: Sequence[Mapping[str, object]]) -> Table:
+    """Return records of the same keys as a table."""
+    table = Table(*[display_name(name) for name in rows[0]] if rows else [], show_lines=False)
+    for row in rows:
+        table.add_row(*[Text(_figure(value)) for value in row.values()])
+    return table
+
+
+def _group(name: str, values: Mapping[str, object]) -> Table:
+    table = Table(title=display_name(name), title_justify="left")
+    first = next(iter(values.values()))
+    columns = list(first) if isinstance(first, Mapping) else []
+    table.add_column("")
+    for column in columns or ["value"]:
+        table.add_column(str(column), justify="right")
+    for key, value in values.items():
+        cells = [value.get(column) for column in columns] if isinstance(value, Mapping) else [value]
+        table.add_row(key, *[_figure(cell) for cell in cells])
+    return table
+
+
+def _figure(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return " - ".join(_figure(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,1 @@
+"""Folders of scenes: find, score, keep and compare them."""

@@ -1,0 +1,49 @@
+"""The last runs of a library, kept so that two of them can be compared."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.scene_libraries.score import LibraryResult
+
+RUNS = "runs"
+_TIME = "%Y%m%dT%H%M%SZ"
+
+
+def keep_run(folder: Path, result: LibraryResult, kept: int = 20) -> str | None:
+    """Keep `result` among the runs of the library whose outputs lie in `folder`, and return its name.
+
+    A run that answers as the last one did is not kept again: None is returned. The oldest beyond `kept` are removed.
+    """
+    names = list_runs(folder)
+    if names and _same(load_run(folder, names[-1]), result):
+        return None
+    moment = datetime.now(UTC).replace(microsecond=0)
+    if names:
+        moment = max(moment, datetime.strptime(names[-1], _TIME).replace(tzinfo=UTC) + timedelta(seconds=1))
+    name = moment.strftime(_TIME)
+    result.save(folder / RUNS / f"{name}.json")
+    for old in names[: max(0, len(names) + 1 - kept)]:
+        (folder / RUNS / f"{old}.json").unlink()
+    return name
+
+
+def list_runs(folder: Path) -> list[str]:
+    """Return the names (UTC times) of the runs kept, oldest first."""
+    return sorted(path.stem for path in (folder / RUNS).glob("*.json"))
+
+
+def load_run(folder: Path, name: str) -> LibraryResult:
+    """Return a kept run. Raises ScenePipelineError naming those there are when it is not among them."""
+    path = folder / RUNS / f"{name}.json"
+    if name not in list_runs(folder):
+        there = ", ".join(list_runs(folder)) or "none"
+        raise ScenePipelineError(f"{folder / RUNS}: has no run '{name[:40]}'; choose one of: {there}")
+    return LibraryResult.load(path)
+
+
+def _same(one: LibraryResult, other: LibraryResult) -> bool:
+    """Tell whether two runs answer alike; the time a scene took does not matter."""
+    return (one.k, one.failures, one.content_hashes) == (other.k, other.failures, other.content_hashes) and {
+        name: (item.scene, item.recommendations, item.bundle_version) for name, item in one.results.items()
+    } == {name: (item.scene, item.recommendations, item.bundle_version) for name, item in other.results.items()}

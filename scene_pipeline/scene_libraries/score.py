@@ -1,0 +1,148 @@
+"""Score a folder of photographs, one result a scene; a picture that cannot be read is reported and the rest go on."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from scene_pipeline.bundle.calibration_map import score_drift
+from scene_pipeline.errors import ImageError, ScenePipelineError
+from scene_pipeline.files import sha256_file, write_bytes
+from scene_pipeline.matching.filtering import Constraints
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.scene_libraries.folders import list_scenes
+from scene_pipeline.scenes.reference import LEAST_SCENES
+from scene_pipeline.scenes.scene import Scene
+
+Progress = Callable[[int, int], None]
+"""Called with scenes done and scenes in all."""
+
+
+KEPT_SHARE = 0.8
+"""A library's centre is kept while at least this share of its scenes are those it was taken from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryCenter:
+    """The mean scene [d] a library was read against, and the SHA-256 of the files it was taken from."""
+
+    vector: tuple[float, ...]
+    taken_from: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryResult:
+    """A scored library. Results, failures (with their reason) and SHA-256 of the files read are keyed by file name.
+
+    `scales` are those that the scenes were looked at; `asked` is what was asked for besides `k`, as JSON. `reused`
+    counts the results taken over from an earlier run, whose file, bundle, `k`, scales and wishes were the same.
+    `center` is None for a library too small to have one. `drift` is how far the scores shown lie from those that the
+    confidence was fitted on (see `score_drift`), None without a calibration.
+    """
+
+    k: int
+    results: Mapping[str, SceneResult] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    content_hashes: Mapping[str, str] = field(default_factory=dict)
+    reused: int = 0
+    scales: tuple[float, ...] = (1.0,)
+    asked: str = ""
+    center: LibraryCenter | None = None
+    drift: float | None = None
+
+    def save(self, path: Path) -> None:
+        """Write the result as JSON, atomically."""
+        write_bytes(path, msgspec.json.encode(self))
+
+    @classmethod
+    def load(cls, path: Path) -> "LibraryResult":
+        """Read what `save` wrote. Raises ScenePipelineError when the file is something else."""
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except (OSError, msgspec.DecodeError) as error:
+            raise ScenePipelineError(f"{path}: holds no scored library ({error}); score the library again") from error
+
+
+def score_library(
+    folder: Path,
+    matcher: SceneMatcher,
+    k: int = 10,
+    previous: LibraryResult | None = None,
+    progress: Progress | None = None,
+    constraints: Constraints | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> LibraryResult:
+    """Return the recommendations for every scene of `folder`, taking over from `previous` what has not changed.
+
+    A library of LEAST_SCENES or more is read against its own mean scene in part. That centre is kept until a fifth of
+    the scenes are others; then all are scored again. Raises ScenePipelineError for constraints that leave nothing.
+    """
+    asked = "" if not (constraints or weights) else msgspec.json.encode([constraints, weights]).decode()
+    paths = list_scenes(folder)
+    hashes = {path.name: sha256_file(path) for path in paths}
+    center = None
+    if previous is not None:
+        before = (previous.k, previous.scales, previous.asked)
+        center = _kept_center(previous.center, hashes)
+        if before != (k, matcher.scales, asked) or center != previous.center or _outgrown(center, paths):
+            previous, center = None, None
+    known = {
+        name: result
+        for name, content in hashes.items()
+        if (result := _known(previous, name, content, matcher.bundle.version)) is not None
+    }
+    if center is not None and len(known) < KEPT_SHARE * len(hashes):
+        known, center = {}, None  # another bundle, or mostly other scenes
+    scenes, failures = _analyse([path for path in paths if path.name not in known], matcher, progress)
+    if center is None and len(scenes) + len(known) >= LEAST_SCENES and not known:
+        own = matcher.centred_on(np.stack([scene.vector for scene, _ in scenes.values()]))
+        center = LibraryCenter(tuple(own.center.astype(float).tolist()), tuple(hashes[name] for name in scenes))
+    own = matcher if center is None else matcher.with_center(np.array(center.vector, dtype=np.float32))
+    results = dict(known)
+    for name, (scene, took) in scenes.items():
+        started = time.perf_counter() - took
+        results[name] = own.recommend_for(scene, k, constraints, weights, started=started)
+    ordered = {path.name: results[path.name] for path in paths if path.name in results}
+    shown = [item.score for result in ordered.values() for item in result.recommendations]
+    drift = score_drift(matcher.calibration, np.array(shown))
+    return LibraryResult(k, ordered, failures, hashes, len(known), matcher.scales, asked, center, drift)
+
+
+def _analyse(
+    paths: Sequence[Path], matcher: SceneMatcher, progress: Progress | None
+) -> tuple[dict[str, tuple[Scene, float]], dict[str, str]]:
+    """Return scene and seconds spent on it by file name, and the reasons of pictures that cannot be read."""
+    scenes: dict[str, tuple[Scene, float]] = {}
+    failures: dict[str, str] = {}
+    for done, path in enumerate(paths, start=1):
+        started = time.perf_counter()
+        try:
+            scenes[path.name] = (matcher.analyse(path), time.perf_counter() - started)
+        except ImageError as error:
+            failures[path.name] = str(error)
+        if progress is not None:
+            progress(done, len(paths))
+    return scenes, failures
+
+
+def _kept_center(center: LibraryCenter | None, hashes: Mapping[str, str]) -> LibraryCenter | None:
+    if center is None or len(hashes) < LEAST_SCENES:
+        return None
+    shared = len(set(center.taken_from) & set(hashes.values()))
+    return center if shared >= KEPT_SHARE * max(len(hashes), len(center.taken_from)) else None
+
+
+def _outgrown(center: LibraryCenter | None, paths: Sequence[Path]) -> bool:
+    """Tell whether a library that had no centre is now large enough for one."""
+    return center is None and len(paths) >= LEAST_SCENES
+
+
+def _known(previous: LibraryResult | None, name: str, content: str, version: str) -> SceneResult | None:
+    if previous is None or previous.content_hashes.get(name) != content:
+        return None
+    result = previous.results.get(name)
+    return result if result is not None and result.bundle_version == version else None

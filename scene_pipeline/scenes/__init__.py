@@ -1,0 +1,1 @@
+"""What a photograph shows: room, style, palette, colors and light."""

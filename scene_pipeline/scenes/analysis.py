@@ -1,0 +1,67 @@
+"""What a photograph shows: typed, immutable, and serialised to JSON by msgspec as it stands."""
+
+from dataclasses import dataclass, field
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SceneColor:
+    """A dominant colour of a scene: CIELAB (D65), its sRGB hex, and its share of the area (0-1)."""
+
+    lab: tuple[float, float, float]
+    hex: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One classified trait of a scene. `value` is a vocabulary id or "unknown"; `distribution` adds up to 1.
+
+    `entropy` is normalised to 0-1: 0 is certain, 1 is a guess among equals.
+    """
+
+    value: str
+    confidence: float
+    entropy: float
+    distribution: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure and how far to trust it (0-1)."""
+
+    value: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class SceneLight:
+    """What can be measured of a picture without a model.
+
+    brightness: mean CIELAB lightness, 0-1. warmth: mean CIELAB b of its nearly neutral parts (positive: yellowish
+    light). contrast: deviation of lightness, 0-1. clutter: 0 even surfaces, 1 detail everywhere. free_surfaces: for
+    each of nine regions ("upper left" … "lower right") the share of it that is even.
+    """
+
+    brightness: Measure
+    warmth: Measure
+    contrast: Measure
+    clutter: Measure
+    free_surfaces: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneAnalysis:
+    """What a photograph shows. `note` says in a sentence why a trait is unknown, and is empty otherwise.
+
+    `present` is how surely products of a category are seen (0-1, by category id), the surest first.
+    """
+
+    room: Trait
+    style: Trait
+    palette: Trait
+    colors: tuple[SceneColor, ...]
+    note: str = ""
+    light: SceneLight | None = None
+    present: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,166 @@
+"""What rooms in general look like: the yardstick against which one photograph is read.
+
+Every photograph of a room lies near every other, and some prompts lie nearer to all of them than others do. What a
+scene says is how it differs from the mean room: that difference is compared with prompts and with products.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
+from scene_pipeline.encoders.spec import EncoderSpec, slug
+from scene_pipeline.errors import BundleError
+from scene_pipeline.files import write_bytes
+from scene_pipeline.images.decode import decode_image
+from scene_pipeline.sample import sample_path
+
+if TYPE_CHECKING:
+    pass
+
+
+REFERENCE = "reference.json"
+"""The file's name in a bundle."""
+
+FITTED = Path(__file__).parent / "references"
+
+REFERENCE_COLORS = FITTED / "colors.json"
+"""The colours of typical rooms."""
+
+USUAL_DENSITY = FITTED / "density.npz"
+"""How much of every colour typical rooms hold: mean and deviation of `presence.log_density`."""
+
+LEAST_SCENES = 8
+"""A library of fewer scenes is read against the reference alone."""
+
+PRIOR_SCENES = 16
+"""A library's own mean weighs n / (n + PRIOR_SCENES): half at sixteen scenes."""
+
+
+class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pictures of another kind than photographs (renders): their `mean` [d] and what is divided by when one is read."""
+
+    name: str
+    mean: tuple[float, ...]
+    temperature: float
+    style_temperature: float
+    scenes: int
+
+
+class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """The mean scene of an encoder. `mean` [d] is the mean of unit vectors, each kind of room counting alike.
+
+    `temperature` divides the centred cosines with room prompts before the softmax, `style_temperature` those with style
+    prompts; both are fitted on labelled pictures. `source` names the pictures, `scenes` counts them. `others` are
+    further kinds of pictures that the encoder sees differently: what it is sure of in a render, it may not know in a
+    photograph. A picture is read as one of the kind whose mean it is nearest to.
+    """
+
+    encoder_id: str
+    revision: str
+    mean: tuple[float, ...]
+    temperature: float
+    style_temperature: float
+    scenes: int
+    source: str
+    others: tuple[Kind, ...] = ()
+
+    @property
+    def vector(self) -> np.ndarray:
+        """The mean as float32 [d]."""
+        return np.array(self.mean, dtype=np.float32)
+
+    @cached_property
+    def means(self) -> np.ndarray:
+        """The means of all kinds as float32 [k, d], this one first."""
+        return np.array([self.mean, *(kind.mean for kind in self.others)], dtype=np.float32)
+
+    @cached_property
+    def temperatures(self) -> np.ndarray:
+        """Temperatures of rooms and of styles by kind, float32 [k, 2]."""
+        return np.array([(kind.temperature, kind.style_temperature) for kind in (self, *self.others)], dtype=np.float32)
+
+    def kind_of(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the position of the kind whose mean is nearest to each of the unit vectors [..., d]."""
+        means = self.means
+        return (vectors @ (means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)).T).argmax(axis=-1)
+
+    def centred(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the unit vectors [..., d] less the mean of the kind each is read as."""
+        return vectors - self.means[self.kind_of(vectors)]
+
+    def save(self, path: Path) -> None:
+        """Write the reference as JSON, atomically."""
+        write_bytes(path, msgspec.json.format(msgspec.json.encode(self), indent=0))
+
+    @classmethod
+    def load(cls, path: Path) -> "SceneReference":
+        """Read what `save` wrote. Raises BundleError when the file is something else."""
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except (OSError, msgspec.DecodeError) as error:
+            raise BundleError(f"{path}: holds no scene reference ({error}); build the bundle again") from error
+
+
+def shipped_reference(spec: EncoderSpec) -> SceneReference | None:
+    """Return the reference that ships for exactly these weights, or None."""
+    path = FITTED / f"{slug(spec)}.json"
+    return SceneReference.load(path) if path.is_file() else None
+
+
+def measured_reference(spec: EncoderSpec, vectors: np.ndarray, temperature: float, source: str) -> SceneReference:
+    """Return the reference of unit scene vectors [n, d] of an encoder that none ships for."""
+    return SceneReference(
+        encoder_id=spec.id,
+        revision=spec.revision,
+        mean=tuple(vectors.mean(axis=0).astype(float).tolist()),
+        temperature=temperature,
+        style_temperature=temperature,
+        scenes=len(vectors),
+        source=source,
+    )
+
+
+def reference_colors() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Return the dominant colours of typical rooms that ship: for each its CIELAB colours [m, 3] and shares [m]."""
+    rooms = msgspec.json.decode(REFERENCE_COLORS.read_bytes(), type=list[list[tuple[float, float, float, float]]])
+    tables = [np.array(room, dtype=np.float32) for room in rooms]
+    return tuple((table[:, :3], table[:, 3]) for table in tables)
+
+
+def usual_density() -> np.ndarray:
+    """Return mean and deviation over typical rooms of the log density of every cell of colour, float32 [cells, 2]."""
+    with np.load(USUAL_DENSITY, allow_pickle=False) as arrays:
+        return np.stack([arrays["mean"], arrays["deviation"]], axis=-1).astype(np.float32)
+
+
+def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the centre [d] that scenes of one library are read against, from their unit vectors [n, d].
+
+    Photographs of one house style, one camera, one renderer share what says nothing about products. The library's own
+    mean is shrunk towards the `reference` mean, the more the fewer scenes there are. Of the way between the two, what
+    lies along the differences of `prompts` (each [m, d]: rooms, styles) stays out: a library of bathrooms is to be
+    recognised as bathrooms.
+    """
+    if len(vectors) < LEAST_SCENES:
+        return reference
+    shift = vectors.mean(axis=0) - reference
+    told = np.concatenate([group - group.mean(axis=0) for group in prompts])
+    _, strength, directions = np.linalg.svd(told, full_matrices=False)
+    directions = directions[strength > 1e-4 * strength[0]]
+    shift = shift - directions.T @ (directions @ shift)
+    return (reference + shift * len(vectors) / (len(vectors) + PRIOR_SCENES)).astype(np.float32)
+
+
+def reference_for(spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: float) -> SceneReference:
+    """Return the reference that ships for an encoder, or that of the sample's scenes as its tower sees them."""
+    shipped = shipped_reference(spec)
+    if shipped is not None:
+        return shipped
+    scenes = sorted((sample_path() / "scenes").rglob("*.webp"))
+    pictures = [decode_image(path, short_side=2 * spec.input_size) for path in scenes]
+    return measured_reference(spec, encoder.embed(pictures), temperature, "the sample's rendered scenes")

@@ -1,0 +1,106 @@
+"""Say what a photograph shows: room, style and palette, each as a distribution that may answer "unknown"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from scene_pipeline.color.density import log_density
+from scene_pipeline.color.dominant import dominant_colors
+from scene_pipeline.color.harmony import palette_distribution
+from scene_pipeline.color.lab import lab_to_hex, rgb_to_lab
+from scene_pipeline.scenes.analysis import (
+    UNKNOWN,
+    SceneAnalysis,
+    SceneColor,
+    Trait,
+)
+from scene_pipeline.scenes.light import measure_light, neutralise, reduced
+from scene_pipeline.scenes.zero_shot import Yardstick
+
+SCENE_COLORS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The numbers behind an analysis: what the factors are computed from.
+
+    `vector` is the unit image vector [d]; `rooms` [R], `styles` [S] and `palettes` [P] each add up to 1; `lab` [m, 3]
+    and `share` [m] are the dominant colours, `density` [cells] is that of all colours (see `presence`).
+    """
+
+    analysis: SceneAnalysis
+    vector: np.ndarray
+    rooms: np.ndarray
+    styles: np.ndarray
+    palettes: np.ndarray
+    lab: np.ndarray
+    share: np.ndarray
+    density: np.ndarray
+
+
+def analyse(image: Image.Image, views: np.ndarray, vector: np.ndarray, yardstick: Yardstick) -> Scene:
+    """Return the scene that `image` (RGB) shows.
+
+    `views` [v, d] are unit vectors of the picture and, where it is looked at in parts, of its crops; `vector` [d] is
+    the unit vector that stands for the whole.
+    """
+    vocabulary = yardstick.vocabulary
+    small = reduced(image)
+    neutral = neutralise(small)
+    colors = dominant_colors(neutral, count=SCENE_COLORS)
+    lab = np.array([color for color, _ in colors], dtype=np.float32)
+    share = np.array([area for _, area in colors], dtype=np.float32)
+    rooms = yardstick.rooms(vector)
+    styles = yardstick.styles(vector)
+    palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
+    unknown = float(rooms[-1])
+    is_unknown = unknown >= vocabulary.scoring.unknown_threshold
+    room_names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
+    known_rooms = rooms[:-1] / max(float(rooms[:-1].sum()), 1e-9)
+    analysis = SceneAnalysis(
+        room=_room_trait(room_names, rooms, is_unknown),
+        style=_trait([style.id for style in vocabulary.styles], styles),
+        palette=_trait([palette.id for palette in vocabulary.palettes], palettes),
+        colors=tuple(
+            SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=lab_to_hex(c), share=float(area))
+            for c, area in colors
+        ),
+        note=(
+            f"this looks like no room ({unknown:.0%} {UNKNOWN}); products are matched by colour and likeness alone"
+            if is_unknown
+            else ""
+        ),
+        light=measure_light(small),
+        present=yardstick.present(views),
+    )
+    uniform = np.full(len(known_rooms), 1 / len(known_rooms), dtype=np.float32)
+    return Scene(
+        analysis=analysis,
+        vector=vector,
+        rooms=uniform if is_unknown else known_rooms.astype(np.float32),
+        styles=styles.astype(np.float32),
+        palettes=palettes.astype(np.float32),
+        lab=lab,
+        share=share,
+        density=log_density(rgb_to_lab(np.asarray(neutral)).reshape(-1, 3)),
+    )
+
+
+def _room_trait(names: Sequence[str], probabilities: np.ndarray, is_unknown: bool) -> Trait:
+    """The null class wins only above its threshold; below it the best room is named, with its honest share."""
+    best = len(names) - 1 if is_unknown else int(probabilities[:-1].argmax())
+    return _trait(names, probabilities, best)
+
+
+def _trait(names: Sequence[str], probabilities: np.ndarray, best: int | None = None) -> Trait:
+    best = int(probabilities.argmax()) if best is None else best
+    positive = probabilities[probabilities > 0]
+    entropy = float(-(positive * np.log(positive)).sum() / np.log(len(probabilities)))
+    return Trait(
+        value=names[best],
+        confidence=float(probabilities[best]),
+        entropy=entropy,
+        distribution={name: float(p) for name, p in zip(names, probabilities, strict=True)},
+    )

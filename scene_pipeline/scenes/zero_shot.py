@@ -1,0 +1,51 @@
+"""Classify a scene by comparing its vector with the vectors of prompts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scene_pipeline.encoders.prompts import PromptVectors
+from scene_pipeline.scenes.reference import SceneReference
+from scene_pipeline.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What a photograph is read against: the vocabulary, the vectors of its prompts, and the mean scene."""
+
+    vocabulary: Vocabulary
+    prompts: PromptVectors
+    reference: SceneReference
+
+    def rooms(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the probabilities [..., R + 1] of the rooms and, last, of the null class for unit vectors [..., d].
+
+        Some prompts lie nearer to every photograph of a room than others; what counts is how much nearer this one is
+        than rooms of its kind are on average. The null class is moved by the rooms' mean, so that it neither gains nor
+        loses.
+        """
+        kind = self.reference.kind_of(vectors)
+        offset = self.reference.means @ self.prompts.room.T
+        offset[:, -1] = offset[:, :-1].mean(axis=1)
+        return softmax((vectors @ self.prompts.room.T - offset[kind]) / self.reference.temperatures[kind, :1])
+
+    def styles(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""
+        likeness = self.reference.centred(vectors) @ self.prompts.style.T
+        return softmax(likeness / self.reference.temperatures[self.reference.kind_of(vectors), 1:])
+
+    def present(self, views: np.ndarray) -> dict[str, float]:
+        """Return how surely each category is seen in the views [v, d] of a scene, the surest first.
+
+        The best view counts for a category. 0.5 is what a room shows on average; zero-shot, so a hint and no count.
+        """
+        logits = (views - self.reference.vector) @ self.prompts.category.T / self.reference.temperature
+        sure = 1 / (1 + np.exp(-logits.max(axis=0)))
+        order = np.argsort(-sure, kind="stable")
+        return {self.prompts.category_ids[index]: float(sure[index]) for index in order.tolist()}
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the softmax over the last axis, computed without overflow."""
+    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponent / exponent.sum(axis=-1, keepdims=True)

@@ -1,0 +1,84 @@
+import io
+from collections.abc import Callable
+
+import msgspec
+from rich.console import Console, RenderableType
+
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.reporting.answer import answer
+from scene_pipeline.reporting.terminal.library import library_view
+from scene_pipeline.reporting.terminal.views import figures_view, rows_view, scene_view
+from scene_pipeline.vocabulary.display_names import display_name
+
+
+def shown(view: RenderableType) -> str:
+    console = Console(width=140, file=io.StringIO(), record=True)
+    console.print(view)
+    return console.export_text()
+
+
+def test_a_library_shows_scenes_traits_products_and_failures(make_result: Callable[..., SceneResult]) -> None:
+    results = {f"{number:02}[b].jpg": make_result(calibrated=False) for number in range(25)}
+    text = shown(library_view(results, "spring", {"bad.jpg": "bad.jpg: is damaged"}))
+    for part in (
+        "spring: 25 scenes", "00[b].jpg", "living room 80%", "warm neutrals", "0.69 Oak stool", "score, uncalibrated",
+        "and 5 more scenes", "not scored: bad.jpg: bad.jpg: is damaged",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "20[b].jpg" not in text
+
+
+def test_a_scene_shows_every_product_with_place_and_reason(make_result: Callable[..., SceneResult]) -> None:
+    text = shown(scene_view(make_result(3, room="unknown", note="It shows a dog."), "a.jpg"))
+    for part in ("a.jpg: unknown (80%), mid-century modern (50%)", "It shows a dog.", "confidence", "60%"):
+        assert part in text, part
+    assert text.count("It suits the room.") == text.count("beside the sofa") == 3
+    assert "score (uncalibrated)" in shown(scene_view(make_result(1, calibrated=False), "a.jpg"))
+
+
+def test_figures_show_numbers_with_intervals_tables_and_names() -> None:
+    text = shown(
+        figures_view(
+            {
+                "n_scenes": 1410,
+                "hit@10": 0.21,
+                "intervals": {"hit@10": [0.15, 0.27]},
+                "per_class": {"kitchen": {"n": 3, "accuracy": 2 / 3}},
+                "confusion": {"kitchen": {"bedroom": 1}, "bedroom": {"bedroom": 2, "kitchen": 4}},
+                "all_rooms": {"unknown": 0.125},
+                "missing_scenes": [f"s{number}" for number in range(8)],
+                "scenes_without_products": [],
+            }
+        )
+    )
+    for part in (
+        "1,410",
+        "0.210",
+        "0.150 - 0.270",
+        "per class",
+        "0.667",
+        "0.125",
+        "8: s0, s1, s2 …",
+    ):
+        assert part in text, part
+    assert "scenes_without_products" not in text
+
+
+def test_rows_share_a_heading() -> None:
+    text = shown(rows_view([{"good_for": "[b]rooms", "cached": True}, {"good_for": None, "cached": False}]))
+    for part in ("good for", "[b]rooms", "yes", "no"):
+        assert part in text, part
+
+
+def test_ids_read_as_the_vocabulary_names_them_and_others_as_words() -> None:
+    assert display_name("mid_century_modern") == "mid-century modern"
+    assert display_name("art_deco") == "art deco"
+
+
+def test_the_json_of_a_scene_has_the_contracted_keys(make_result: Callable[..., SceneResult]) -> None:
+    document = msgspec.json.decode(msgspec.json.encode(answer(make_result(2))))
+    assert {"scene", "recommendations", "bundle_version", "elapsed_ms"} <= set(document)
+    assert (document["scene"]["room"], document["scene"]["style"]) == ("living_room", "mid_century_modern")
+    assert [document["scene"][f"{name}_confidence"] for name in ("room", "style", "palette")] == [0.8, 0.5, 0.7]
+    contracted = "rank product_id sku_id description category placement score confidence calibrated factors reason"
+    assert [list(item) for item in document["recommendations"]] == [contracted.split()] * 2

@@ -1,0 +1,83 @@
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import msgspec
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
+from scene_pipeline.bundle.open import Bundle
+from scene_pipeline.images.store import ImageStore
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.reporting.library import calibration_note, lookbook_of
+from scene_pipeline.reporting.lookbook import write_lookbook
+from scene_pipeline.scene_libraries.score import LibraryResult
+
+FITTED = CalibrationMap(
+    method="isotonic",
+    encoder_id="compact",
+    calibrated=True,
+    x=(0.0,),
+    y=(0.5,),
+    set_name="the sample",
+    n=4321,
+    ece=0.03,
+)
+
+
+def bundle_of(rows: list[dict[str, Any]]) -> Bundle:
+    table = pa.Table.from_pylist(rows)
+    answers = SimpleNamespace(
+        version="v7",
+        manifest=SimpleNamespace(image_encoder={"id": "compact"}),
+        calibration=msgspec.to_builtins(FITTED),
+        products=table.select,
+    )
+    return cast(Bundle, answers)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> ImageStore:
+    return ImageStore(tmp_path / "images")
+
+
+def test_titles_prices_and_pictures_come_from_the_bundle(
+    tmp_path: Path, images: ImageStore, make_result: Callable[..., SceneResult], picture: Callable[..., Path]
+) -> None:
+    sha256 = images.add(Image.new("RGB", (20, 20)))
+    rows = [
+        {"product_id": "p1", "title": "Ada", "sentence": "Oak stool.", "price": 1234.5, "image_sha256": sha256},
+        {"product_id": "p2", "title": None, "sentence": "Oak stool.", "price": None, "image_sha256": "0" * 64},
+        {"product_id": "p3", "title": None, "sentence": "Jug.", "price": 0.0, "image_sha256": None},
+    ]
+    picture("b.jpg")
+    picture("a.jpg")
+    result = LibraryResult(10, {"b.jpg": make_result(3), "a.jpg": make_result(1)}, {"z.jpg": "damaged"})
+    book = lookbook_of("spring", result, tmp_path, bundle_of(rows), images)
+    assert [scene.name for scene in book.scenes] == ["a.jpg", "b.jpg"]
+    assert book.failures == (("z.jpg", "damaged"),)
+    assert (book.bundle_version, book.encoder_id) == ("v7", "compact")
+    first, second, third = book.scenes[1].products
+    assert (first.title, first.subtitle, first.price, first.image) == (
+        "Ada",
+        "Oak stool",
+        "1,234.50",
+        images.path(sha256),
+    )
+    assert (second.title, second.subtitle, second.price, second.image) == ("Oak stool", "", None, None)
+    assert (third.title, third.price, third.image) == ("Jug", "0.00", None)
+    write_lookbook(tmp_path / "out.html", book)
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "1,234.50" in page
+    assert '<p class="subtitle">Oak stool</p>' in page
+
+
+def test_the_note_says_what_a_confidence_rests_on() -> None:
+    assert "uncalibrated" in calibration_note(uncalibrated("compact"))
+    assert "4,321 labelled pairs of the sample; on scenes held out it was off by 3.0%" in calibration_note(FITTED)
+    shown = msgspec.structs.replace(FITTED, ece_shown=0.05)
+    assert "it was off by 5.0%" in calibration_note(shown)
+    assert "held out" not in calibration_note(msgspec.structs.replace(FITTED, ece=None))
