@@ -14,25 +14,34 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "scene_pipeline"
 
 FLOORS = {
-    "errors": 0,
-    "files": 0,
-    "progress": 0,
-    "vocabulary": 1,
-    "sample": 1,
-    "catalog": 2,
-    "images": 2,
-    "index": 2,
-    "encoders": 3,
-    "bundle": 3,
-    "matching": 4,
-    "evaluation": 5,
-    "monitoring": 5,
-    "reporting": 5,
-    "defs": 6,
-    "definitions": 7,
-    "cli": 8,
-    "scene_matcher": 8,
+    floor: number
+    for number, floors in enumerate(
+        [
+            ("errors", "files", "paths", "progress", "settings"),
+            ("vocabulary", "sample", "compute"),
+            ("color", "index"),
+            ("catalog", "images"),
+            ("encoders", "bundle"),
+            ("events",),
+            ("scenes",),
+            ("context",),
+            ("matching",),
+            ("reasoning",),
+            ("evaluation",),
+            ("learning", "experiments"),
+            ("scene_libraries",),
+            ("publishing",),
+            ("monitoring",),
+            ("reporting",),
+            ("service",),
+            ("defs",),
+            ("definitions",),
+            ("cli", "scene_matcher"),
+        ]
+    )
+    for floor in floors
 }
+"""From the bottom up. A folder imports only from itself and from what stands on lower lines."""
 
 
 def room_of(path: Path) -> str:
