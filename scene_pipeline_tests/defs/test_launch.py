@@ -16,7 +16,6 @@ from PIL import Image
 from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.definitions import defs
-from scene_pipeline.defs import gates
 from scene_pipeline.defs.launch import build_bundle, score_library
 from scene_pipeline.defs.maintenance import rollback_sensor
 from scene_pipeline.defs.quality import quality, verification
@@ -313,7 +312,7 @@ def test_the_calibration_gate_holds_the_error_against_its_ceiling(
 ) -> None:
     bundle = open_bundle(built)
     known = {"method": "platt", "encoder_id": "compact", "calibrated": True, "ece": ece, "n": 100}
-    monkeypatch.setattr(gates, "open_bundle", lambda *_, **__: replace(bundle, calibration=known))
+    monkeypatch.setattr(publishing_gates, "open_bundle", lambda *_, **__: replace(bundle, calibration=known))
     assert publishing_gates.calibration(0.1)(bundle.path).passed == passed
 
 
