@@ -3,20 +3,29 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 export DAGSTER_DISABLE_TELEMETRY := 1
-ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+# The demo's runs are those that the UI shows.
+demo ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo test e2e pictures lint ui bench clean setup
+.PHONY: demo test quick e2e pictures lint ui bench clean setup instance
 
-setup: $(READY)
+setup: $(READY)  ## GPU=1: with CUDA libraries even where no NVIDIA device is found
 
 $(READY): pyproject.toml constraints.txt
-	@echo "Setting up .venv (a few minutes the first time: torch and its libraries are several GB)"
+	@echo "Setting up .venv (a few minutes the first time)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[pipeline,dev]'
+	$(BIN)/python deploy/choose_torch.py constraints.txt .venv/constraints.txt $(if $(GPU),--gpu)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .venv/constraints.txt --editable '.[pipeline,dev]'
 	@touch $(READY)
 
-demo: $(READY)  ## sample catalogue and scenes -> bundle, tables, lookbook
+instance: $(READY)
+	@mkdir -p "$(DAGSTER_HOME)"
+	@test -e "$(DAGSTER_HOME)/dagster.yaml" || cp deploy/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+
+demo: instance  ## sample catalogue and scenes -> bundle, tables, lookbook; `make ui` shows the runs
 	$(BIN)/scene-pipeline demo
+
+quick: $(READY)  ## lint, types and tests of what changed since main, in under a minute
+	@$(BIN)/python -m scene_pipeline_tests.quick
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -35,9 +44,7 @@ pictures: $(READY)  ## those of the README, from real runs, in a Chromium that i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[browser]'
 	$(BIN)/python docs/pictures/take.py
 
-ui: $(READY)  ## Dagster on 127.0.0.1:3000
-	@mkdir -p "$(DAGSTER_HOME)"
-	@test -e "$(DAGSTER_HOME)/dagster.yaml" || cp deploy/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
+ui: instance  ## Dagster on 127.0.0.1:3000
 	$(BIN)/dagster dev --host 127.0.0.1 --port 3000
 
 bench: $(READY)  ## every claim of docs/benchmarks.md, measured again

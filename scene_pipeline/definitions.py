@@ -4,7 +4,18 @@ import os
 
 import dagster as dg
 
-from scene_pipeline.defs import alerting, automation, bundle, catalog, embeddings, images, maintenance, quality, scenes
+from scene_pipeline.defs import (
+    alerting,
+    automation,
+    bundle,
+    catalog,
+    embeddings,
+    images,
+    maintenance,
+    quality,
+    scenes,
+    try_sample,
+)
 from scene_pipeline.defs.executor import executor_named
 from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.defs.resources import (
@@ -56,6 +67,7 @@ defs = dg.Definitions(
     jobs=[
         automation.build_bundle,
         automation.score_scenes,
+        try_sample.sample_job(lambda: defs),
         maintenance.verify_artifacts,
         maintenance.clean_artifacts,
         maintenance.roll_back_bundle,
@@ -65,6 +77,7 @@ defs = dg.Definitions(
         *maintenance.weekly(TIMEZONE, _setting("VERIFY_CRON", "0 4 * * 0"), _setting("RETENTION_CRON", "0 5 * * 0")),
     ],
     sensors=[
+        try_sample.register_sensor(SENSOR_S),
         automation.library_sensor(SENSOR_S),
         automation.rescore(SENSOR_S),
         automation.watch_quality(SENSOR_S),

@@ -1,0 +1,70 @@
+"""The first minute in the UI: one job that does everything on the sample, and libraries that are registered at once."""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from scene_pipeline.defs.failures import fails_clearly
+from scene_pipeline.defs.launch import build_bundle, score_library
+from scene_pipeline.defs.resources import SAMPLE, ArtifactStore, SceneLibraries
+from scene_pipeline.defs.scenes import scene_libraries
+from scene_pipeline.scene_libraries.folders import libraries_under, list_libraries
+
+
+def sample_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
+    """Return the job that builds the sample's bundle and scores its libraries, each in a run of its own.
+
+    `definitions` gives those that the job itself is part of.
+    """
+
+    @dg.op(name="build_and_score_the_sample")
+    @fails_clearly
+    def build_and_score(context: dg.OpExecutionContext, store: ArtifactStore) -> dg.Output[None]:
+        """Build the sample's bundle, register its libraries and score them."""
+        root = {"store": {"root": str(store.path())}}
+        sample = {
+            "catalog": {"path": SAMPLE, "column_map": "", "language": "en"},
+            "encoder": {"id": "compact"},
+            "vocabulary": {"overlay": ""},
+        }
+        build_bundle(definitions(), context.instance, {**root, **sample})
+        libraries = list_libraries(SceneLibraries(root=SAMPLE).folder())
+        for folder in libraries:
+            score_library(definitions(), context.instance, folder, root, {})
+        pages = [store.path("scenes", folder.name, "lookbook.html") for folder in libraries]
+        return dg.Output(None, metadata={"lookbooks": dg.MetadataValue.md("\n".join(f"- {page}" for page in pages))})
+
+    @dg.job(
+        description="Everything, on the catalogue and photographs that ship: bundle, two libraries, their lookbooks. "
+        "It writes to the artifacts folder in force and takes a minute on two cores.",
+        tags={"scene_pipeline/writes": "bundle"},
+    )
+    def try_the_sample() -> None:
+        """Do everything on the sample."""
+        build_and_score()
+
+    return try_the_sample
+
+
+def register_sensor(every_s: int) -> dg.SensorDefinition:
+    """Return the sensor that registers libraries and starts nothing; it runs by itself, so that one can be picked."""
+
+    @dg.sensor(
+        name="register_scene_libraries",
+        minimum_interval_seconds=every_s,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Registers new scene libraries as partitions, so that they can be picked; starts no run.",
+    )
+    def register_scene_libraries(
+        context: dg.SensorEvaluationContext, libraries: SceneLibraries
+    ) -> dg.SensorResult | dg.SkipReason:
+        """Register the libraries that have no partition yet."""
+        found = libraries_under(libraries.folder())
+        if found is None:
+            return dg.SkipReason(f"{libraries.folder()} cannot be read; nothing was changed")
+        new = sorted(set(found) - set(context.instance.get_dynamic_partitions(scene_libraries.name or "")))
+        if not new:
+            return dg.SkipReason("all libraries are registered")
+        return dg.SensorResult(dynamic_partitions_requests=[scene_libraries.build_add_request(new)])
+
+    return register_scene_libraries
