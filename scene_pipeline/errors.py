@@ -34,3 +34,7 @@ class VocabularyError(ScenePipelineError):
 
 class TruthError(ScenePipelineError):
     """A ground-truth or label file does not fit the scenes or the catalogue."""
+
+
+class EventError(ScenePipelineError):
+    """An event is malformed, or the event store cannot be read or written."""
