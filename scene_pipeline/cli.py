@@ -5,6 +5,7 @@ JSON document and nothing else on standard output.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,14 +54,19 @@ DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts")
 
 def main() -> None:
     """Run the command line; an error that a person can mend becomes one line and exit status 1."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped ends as at Ctrl-C
     try:
         app()
     except ScenePipelineError as error:
         err.print(f"scene-pipeline: {error}", markup=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("scene-pipeline: stopped; what was finished is kept, and the next run goes on from there")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # what typer makes of KeyboardInterrupt, silently
+            err.print(
+                "scene-pipeline: stopped; what was finished is kept, and the next run goes on from there",
+                soft_wrap=True,
+            )
+        raise
 
 
 # ---------------------------------------------------------------- build and score

@@ -16,6 +16,17 @@ from scene_pipeline.errors import ScenePipelineError
 DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 """A full disk and a folder that may not be written: a person can mend both."""
 
+STOPPED = "stopped; what was finished is kept, and the next run goes on from there"
+
+
+class RunStoppedError(dg.DagsterExecutionInterruptedError, dg.DagsterError):
+    """Somebody stopped the run (SIGTERM, Ctrl-C, the UI).
+
+    Dagster tries an interrupted step again where it has a retry policy; a DagsterError passes that by, and an interrupt
+    ends the whole run.
+    """
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -30,6 +41,8 @@ def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
     def clearly() -> Iterator[None]:
         try:
             yield
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
+            raise RunStoppedError(STOPPED) from error
         except ScenePipelineError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from error
         except OSError as error:
@@ -67,6 +80,8 @@ def failure_line(event: dg.DagsterEvent) -> tuple[str, bool]:
     if failure.user_failure_data and failure.user_failure_data.description:
         return failure.user_failure_data.description, True
     error = failure.error
+    if error is not None and error.cls_name == RunStoppedError.__name__:
+        return STOPPED, True
     while error is not None and error.cause is not None:
         error = error.cause
     return error.message.strip() if error is not None else "no reason was given", False

@@ -82,8 +82,17 @@ def _execute(
     result = definitions.resolve_job_def(job).execute_in_process(
         run_config=config, instance=on, partition_key=partition, raise_on_error=False
     )
+    if was_stopped(result):
+        raise KeyboardInterrupt
     if not result.success:
         raise ScenePipelineError(_what_failed(result))
+
+
+def was_stopped(result: dg.ExecuteInProcessResult) -> bool:
+    """Tell whether SIGINT or SIGTERM ended the run, in a step or between two."""
+    ends = [event.job_failure_data for event in result.all_events if event.is_job_failure]
+    reasons = [end.failure_reason for end in ends if end.failure_reason is not None]
+    return any(reason.value == "UNEXPECTED_TERMINATION" for reason in reasons)
 
 
 def _what_failed(result: dg.ExecuteInProcessResult) -> str:

@@ -1,6 +1,8 @@
 """Fetch the pictures of a catalogue: every request ends in one row of the status table."""
 
 import asyncio
+import signal
+import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,14 +78,49 @@ def _fetch(
 
 
 def _run_loop(coroutine: Coroutine[None, None, None]) -> None:
-    """Run a coroutine to its end, in a thread of its own where this one has a running loop (a notebook)."""
+    """Run a coroutine to its end, in a thread of its own where this one has a running loop (a notebook).
+
+    Raises KeyboardInterrupt when SIGINT or SIGTERM came, after the coroutine has cleaned up.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(coroutine)
+        asyncio.run(_stoppable(coroutine))
         return
     with ThreadPoolExecutor(1, "fetch") as executor:
         executor.submit(asyncio.run, coroutine).result()
+
+
+async def _stoppable(coroutine: Coroutine[None, None, None]) -> None:
+    """Await a coroutine and cancel it at SIGINT and SIGTERM.
+
+    A signal handler that raises, as Dagster's does, raises in whatever callback is under way, where asyncio only logs
+    it: the run would go on.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return await coroutine
+    task = asyncio.ensure_future(coroutine)
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        task.cancel()
+
+    try:
+        for number in before:
+            loop.add_signal_handler(number, stop)
+        await task
+    except asyncio.CancelledError:
+        if stopped:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
 
 
 def _known(previous: pa.Table | None, journal: Journal) -> dict[str, UrlStatus]:

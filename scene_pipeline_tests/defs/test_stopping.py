@@ -1,0 +1,149 @@
+"""SIGTERM and Ctrl-C end a build in seconds, in one line, with nothing promoted; the next run goes on from there."""
+
+import contextlib
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from scene_pipeline.bundle.layout import current_version
+from scene_pipeline.defs.failures import STOPPED, RunStoppedError, fails_clearly, failure_line
+from scene_pipeline.defs.launch import was_stopped
+from scene_pipeline.sample import sample_path
+from scene_pipeline_tests.defs.dagster_dev import wait
+
+PRODUCTS = 60
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("policy", [None, dg.RetryPolicy(max_retries=2, delay=30)])
+def test_a_stopped_step_is_not_tried_again_and_is_no_fault_of_the_program(
+    number: signal.Signals, policy: dg.RetryPolicy | None
+) -> None:
+    begun: list[str] = []
+
+    @dg.asset(retry_policy=policy)
+    @fails_clearly
+    def first() -> None:
+        begun.append("first")
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    @dg.asset
+    @fails_clearly
+    def other() -> None:
+        begun.append("other")
+
+    started = time.monotonic()
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([first, other], instance=instance, raise_on_error=False)
+    assert begun == ["first"]
+    assert time.monotonic() - started < 5
+    assert was_stopped(result)
+    assert [failure_line(event) for event in result.all_events if event.is_step_failure] == [(STOPPED, True)]
+
+
+def test_a_step_that_fails_is_still_tried_again_and_was_not_stopped() -> None:
+    tries: list[int] = []
+
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
+    @fails_clearly
+    def fails() -> None:
+        tries.append(1)
+        raise RuntimeError("by itself")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([fails], instance=instance, raise_on_error=False)
+    assert len(tries) == 2
+    assert not was_stopped(result)
+    assert issubclass(RunStoppedError, dg.DagsterExecutionInterruptedError)
+
+
+class Slow(ThreadingHTTPServer):
+    """Serves one picture under any path, after `delay` seconds; `asked` counts the paths."""
+
+    daemon_threads = True
+    delay = 1.0
+    asked: Counter[str]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[tuple[Path, Slow]]:
+    """A catalog whose pictures lie on a slow server."""
+    picture = next(path for path in sorted((sample_path() / "scenes").rglob("*.webp"))).read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            server.asked[self.path] += 1
+            time.sleep(server.delay)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(picture)))
+            self.end_headers()
+            with contextlib.suppress(OSError):  # a build that was stopped hangs up
+                self.wfile.write(picture)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    server = Slow(("127.0.0.1", 0), Handler)
+    server.asked = Counter()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    with (tmp_path / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["id", "sku_id", "description", "primary_image"])
+        for row in range(PRODUCTS):
+            text = f"CERAMIC VASE {row + 5}X8X14"
+            writer.writerow([row, f"S-{row}", text, f"http://127.0.0.1:{server.server_port}/{row}.webp"])
+    yield tmp_path, server
+    server.shutdown()
+    server.server_close()
+
+
+def start(shop: Path, server: Slow) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "scene_pipeline.cli", "build", "--catalog", str(shop / "catalog.csv")]
+    return subprocess.Popen(
+        [*command, "--allow-host", f"127.0.0.1:{server.server_port}", "--artifacts", str(shop / "artifacts")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_build_stops_among_its_pictures_and_goes_on_from_there(
+    number: signal.Signals, shop: tuple[Path, Slow]
+) -> None:
+    folder, server = shop
+    process = start(folder, server)
+    journal = folder / "artifacts" / "images" / "journal.jsonl"
+    wait(lambda: journal.exists() and len(journal.read_text().splitlines()) > 9, 120, 0.05)
+    stopped = time.monotonic()
+    os.killpg(process.pid, number)  # as a terminal and systemd do
+    _, said = process.communicate(timeout=60)
+    assert time.monotonic() - stopped < 10
+    assert process.returncode in (130, 143)
+    lines = [line for line in said.splitlines() if line and "compact encoder" not in line]
+    assert lines == [f"scene-pipeline: {STOPPED}"]
+    assert current_version(folder / "artifacts") is None
+    if number == signal.SIGTERM:
+        done = set(server.asked)
+        server.asked.clear()
+        server.delay = 0.0
+        process = start(folder, server)
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+        assert current_version(folder / "artifacts") is not None
+        assert len(server.asked) <= PRODUCTS - 10
+        assert len(done & set(server.asked)) < len(done)
