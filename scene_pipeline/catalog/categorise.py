@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from scene_pipeline.catalog.common_sense import check_types_are_known
 from scene_pipeline.catalog.facts import Extractor, Facts
 from scene_pipeline.catalog.schema import CATEGORISED, ENRICHED
 from scene_pipeline.catalog.text import headline_end, tokenise
@@ -55,6 +56,7 @@ def categorise(
     the product (`kind_phrase`); without it they are uncategorised. The best category must reach MIN_SIMILARITY and
     lead by MIN_MARGIN.
     """
+    check_types_are_known(vocabulary, lexicon)
     chooser = _Chooser(vocabulary, lexicon)
     types, departments = enriched["product_type"].to_pylist(), enriched["stated_category"].to_pylist()
     weak = _weak_rows(enriched, lexicon)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from scene_pipeline.catalog.common_sense import CommonSense, common_sense
 from scene_pipeline.color.density import LEAST_DEVIATION, cells_of
 from scene_pipeline.color.harmony import palette_distribution, typical_harmony
 from scene_pipeline.matching.product_features import Traits
@@ -78,9 +79,11 @@ def build_traits(
     mean, deviation = typical_harmony((lab, share, palette), reference_colors(), vocabulary)
     quality = {material.id: material.quality for material in vocabulary.materials}
     categories = [category.id for category in vocabulary.categories]
+    sense = common_sense(products, vocabulary)
+    fit = _room_fit(rows, vocabulary, likeness.text_rooms if likeness else None)
     return Traits(
         category=np.array([_position(categories, row["category"]) for row in rows], dtype=np.int8),
-        room_fit=_room_fit(rows, vocabulary, likeness.text_rooms if likeness else None),
+        room_fit=_fit_outdoors(fit, rows, sense, vocabulary),
         style_share=style_shares(sources, named, says),
         material_style=np.where(np.isnan(material_style), np.float32(0.5), material_style),
         material_quality=np.array(
@@ -97,6 +100,10 @@ def build_traits(
         harmony_mean=mean,
         harmony_std=deviation,
         color_usual=_usual(lab),
+        type_group=sense.group,
+        kind=sense.kind,
+        for_children=sense.children,
+        for_outdoors=sense.outdoor,
         size_range=np.array(
             [*[category.size_cm for category in vocabulary.categories], (np.nan, np.nan)], dtype=np.float32
         ),
@@ -168,9 +175,17 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
         elif kinds := made_for.find(row.get("product_type")):
             fit[index] *= OTHER_TYPE_FIT
             fit[index, kinds] = np.maximum(fit[index, kinds] / OTHER_TYPE_FIT, MADE_FOR_FIT)
-        if row["outdoor"]:
-            fit[index] = np.minimum(fit[index], OUTDOOR_FIT)
     return fit
+
+
+def _fit_outdoors(
+    fit: np.ndarray, rows: list[dict[str, Any]], sense: CommonSense, vocabulary: Vocabulary
+) -> np.ndarray:
+    """Return the fit [n, R] with what is said to be for outdoors at home there, and at home nowhere else if only so."""
+    outdoors = np.array([room.id == "outdoor" for room in vocabulary.rooms])
+    said = sense.outdoor | np.array([bool(row["outdoor"]) for row in rows])
+    at_home = np.where(said[:, None] & outdoors, np.maximum(fit, MADE_FOR_FIT), fit)
+    return np.where(sense.outdoor[:, None] & ~outdoors, np.minimum(at_home, OUTDOOR_FIT), at_home)
 
 
 def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:

@@ -42,7 +42,7 @@ from scene_pipeline.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
-FORMAT = "5"
+FORMAT = "6"
 """Raised when the same inputs would give another bundle."""
 
 SAMPLES = 32

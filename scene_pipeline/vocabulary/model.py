@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from scene_pipeline.errors import VocabularyError
+from scene_pipeline.vocabulary.product_types import ProductTypes, check_types, merge_types
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 PACKAGED = Path(__file__).parent / "data"
@@ -163,6 +164,7 @@ class Vocabulary(_Strict, frozen=True):
     materials: tuple[Material, ...]
     scoring: Scoring
     type_rooms: dict[str, tuple[str, ...]] = {}
+    types: ProductTypes = ProductTypes()
 
     def to_json(self) -> bytes:
         """Return the vocabulary as canonical JSON; its hash changes exactly when the vocabulary does."""
@@ -234,6 +236,7 @@ def load_vocabulary(overlay: Path | None = None) -> Vocabulary:
         ),
         scoring=_read(folders, "scoring.yaml", Scoring)[-1],
         type_rooms={kind: named for file in categories for kind, named in file.type_rooms.items()},
+        types=merge_types(_read(folders, "types.yaml", ProductTypes)),
     )
     check_references(vocabulary)
     return vocabulary
@@ -283,6 +286,7 @@ def check_references(vocabulary: Vocabulary) -> None:
     for material in vocabulary.materials:
         if material.parent is not None:
             _known(f"material '{material.id}', parent", [material.parent], materials)
+    check_types(vocabulary.types, rooms)
     _check_weights("scoring, weights", vocabulary.scoring.weights)
     for encoder, weights in vocabulary.scoring.weights_by_encoder.items():
         _check_weights(f"scoring, weights_by_encoder '{encoder}'", weights)

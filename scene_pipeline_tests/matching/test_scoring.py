@@ -163,7 +163,7 @@ def test_the_entry_with_most_words_wins() -> None:
 
 
 def test_text_tells_products_apart_where_category_and_type_do_not() -> None:
-    rooms = np.zeros((4, 8), np.float32)
+    rooms = np.zeros((4, len(ROOMS)), np.float32)
     rooms[0, ROOMS.index("kitchen")] = rooms[1, ROOMS.index("bathroom")] = 0.5
     silent = np.zeros((4, len(VOCABULARY.styles)), np.float32)
     known = traits(*[{"category": "uncategorised"}] * 4, likeness=Likeness(silent, rooms, silent))

@@ -24,6 +24,7 @@ def product(**facts: Any) -> dict[str, Any]:
     """A categorised product that says nothing, but for `facts`."""
     silent: dict[str, Any] = {
         "category": "statement_vases",
+        "product_type": None,
         "materials": [],
         "rooms": [],
         "styles": [],
@@ -42,6 +43,7 @@ def product(**facts: Any) -> dict[str, Any]:
 SCHEMA = pa.schema(
     [
         ("category", pa.string()),
+        ("product_type", pa.string()),
         ("materials", pa.list_(pa.string())),
         ("rooms", pa.list_(pa.string())),
         ("styles", pa.list_(pa.string())),
@@ -64,7 +66,7 @@ def traits_of(*products: dict[str, Any]) -> Traits:
 def test_a_silent_product_is_neutral() -> None:
     traits = traits_of(product(category="uncategorised"))
     assert traits.category.tolist() == [-1]
-    assert traits.room_fit[0].tolist() == [0.5] * 8
+    assert traits.room_fit[0].tolist() == [0.5] * len(ROOMS)
     assert traits.palette.tolist() == [-1]
     assert traits.material_quality.tolist() == [0.5]
     assert np.isnan(traits.largest_cm[0])

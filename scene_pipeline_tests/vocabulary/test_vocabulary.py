@@ -11,7 +11,7 @@ from scene_pipeline.vocabulary.model import FACTORS
 
 def test_the_packaged_vocabulary_is_whole() -> None:
     vocabulary = load_vocabulary()
-    assert len(vocabulary.rooms) == 8
+    assert len(vocabulary.rooms) == 10
     assert len(vocabulary.styles) == 7
     assert len(vocabulary.palettes) == 7
     assert [category.id for category in vocabulary.categories] == [

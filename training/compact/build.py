@@ -23,7 +23,7 @@ from training.compact.teacher import Sight, see
 from training.compact.temperature import least_loss
 
 CAPTIONS = 3
-ROOMS, STYLES, CATEGORIES = 8, 7, 8
+ROOMS, STYLES, CATEGORIES = 10, 7, 8
 PACKSHOT_STYLE = 0.5
 """Weight of a packshot's style: a plain bowl is made in every style."""
 

@@ -59,11 +59,11 @@ def _rooms(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"n": len(rows), "colors": _colors(vectors, files)}
     for label, allowed in (
         ("6_rooms", np.unique(truth)),
-        ("8_rooms", np.arange(8)),
-        ("8_rooms_and_unknown", np.arange(9)),
+        ("all_rooms", np.arange(len(names) - 1)),
+        ("all_rooms_and_unknown", np.arange(len(names))),
     ):
         result[label] = _accuracy(allowed[scores[:, allowed].argmax(1)], truth, sources, names)
-    result["judged_unknown"] = _round((scores.argmax(1) == 8).mean())
+    result["judged_unknown"] = _round((scores.argmax(1) == len(names) - 1).mean())
     return result
 
 
@@ -204,7 +204,7 @@ def _renders(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
     if rooms.any():
         result["room"] = {
             "n": int(rooms.sum()),
-            "accuracy": _round(((vectors @ prototypes[:8].T).argmax(1) == renders.room)[rooms].mean()),
+            "accuracy": _round(((vectors @ prototypes[:-1].T).argmax(1) == renders.room)[rooms].mean()),
             "judged_unknown": _round(((vectors @ prototypes.T).argmax(1) == len(names) - 1)[rooms].mean()),
         }
         styles = texts.prototypes([style.prompts for style in load_vocabulary().styles])
