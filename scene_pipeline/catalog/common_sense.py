@@ -71,6 +71,6 @@ def _says(products: pa.Table, phrases: Sequence[str]) -> np.ndarray:
     pattern = rf"(?i)(^|[^\pL])({'|'.join(re.escape(phrase) for phrase in phrases)})($|[^\pL])"
     for name in _TEXTS:
         if name in products.column_names:
-            matches = pc.match_substring_regex(products[name], pattern)
-            found |= pc.fill_null(matches, fill_value=False).to_numpy().astype(bool)
+            matches = pc.call_function("match_substring_regex", [products[name]], pc.MatchSubstringOptions(pattern))
+            found |= matches.fill_null(fill_value=False).to_numpy().astype(bool)
     return found
