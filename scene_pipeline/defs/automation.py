@@ -1,5 +1,8 @@
 """Jobs, schedules and sensors: what runs without anybody asking."""
 
+import time
+from datetime import UTC, datetime
+
 import dagster as dg
 import msgspec
 
@@ -7,7 +10,8 @@ from scene_pipeline.bundle.layout import current_version
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.errors import BundleError
-from scene_pipeline.scene_libraries.watch import fingerprints, library_changes
+from scene_pipeline.scene_libraries.folders import unnamed_under
+from scene_pipeline.scene_libraries.watch import Watched, after_runs, fingerprints, library_changes, read_watched
 
 CATALOG_TO_BUNDLE = dg.AssetSelection.groups("catalog", "images", "embeddings", "serving")
 
@@ -52,15 +56,21 @@ def library_sensor(every_s: int) -> dg.SensorDefinition:
         found = fingerprints(root)
         if found is None:
             return dg.SkipReason(f"{root} cannot be read; nothing was changed")
-        known = msgspec.json.decode(context.cursor, type=dict[str, str]) if context.cursor else {}
+        for name in unnamed_under(root):
+            context.log.warning(f"{root / name}: its name is not UTF-8, so it cannot be a library; rename it")
+        watched = count_runs(context.instance, read_watched(context.cursor), time.time())
+        due = {key for key, failed in watched.failed.items() if failed.again_at <= time.time()}
         changes = library_changes(
             found,
-            known,
+            watched.known,
             context.instance.get_dynamic_partitions(scene_libraries.name or ""),
             _in_flight(context.instance),
             ready=_has_bundle(store),
+            due=due,
         )
-        seen = {key: value for key, value in known.items() if key in found} | {key: found[key] for key in changes.score}
+        known = {key: value for key, value in watched.known.items() if key in found}
+        known |= {key: seen for key in changes.score if (seen := found[key]) is not None}
+        looks = watched.looks + bool(changes.score)
         requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
         if changes.add:
             requests.append(scene_libraries.build_add_request(list(changes.add)))
@@ -68,14 +78,45 @@ def library_sensor(every_s: int) -> dg.SensorDefinition:
             requests.append(scene_libraries.build_delete_request(list(changes.delete)))
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=f"{key}:{found[key]}", partition_key=key, tags={"scene_pipeline/library": key})
+                dg.RunRequest(
+                    run_key=f"{key}:{found[key]}:{looks}", partition_key=key, tags={"scene_pipeline/library": key}
+                )
                 for key in changes.score
             ],
             dynamic_partitions_requests=requests,
-            cursor=msgspec.json.encode(seen).decode(),
+            cursor=msgspec.json.encode(msgspec.structs.replace(watched, known=known, looks=looks)).decode(),
         )
 
     return scene_library_sensor
+
+
+OVERLAP_S = 60.0
+"""A run may be written later than one with a later time, by another process; so the last minute is read again."""
+
+
+def count_runs(instance: dg.DagsterInstance, watched: Watched, now: float) -> Watched:
+    """Return `watched` after the runs of libraries that finished since the last look."""
+    since = datetime.fromtimestamp((watched.runs_until or now) - OVERLAP_S, UTC)
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    records = instance.get_run_records(dg.RunsFilter(statuses=ended, updated_after=since))
+    fresh = {
+        record.dagster_run.run_id: (record.dagster_run, record.end_time or now)
+        for record in records
+        if record.dagster_run.run_id not in watched.runs_seen and "dagster/partition" in record.dagster_run.tags
+    }
+    ends = [
+        (run.tags["dagster/partition"], run.status == dg.DagsterRunStatus.SUCCESS, at)
+        for run, at in sorted(fresh.values(), key=lambda item: item[1])
+        # A person who stops a library's run wants it to rest; one that is being tried again waits for its next turn.
+        if run.status != dg.DagsterRunStatus.CANCELED or run.tags["dagster/partition"] in watched.failed
+    ]
+    seen = watched.runs_seen | {name: at for name, (_, at) in fresh.items()}
+    return msgspec.structs.replace(
+        watched,
+        failed=after_runs(watched.failed, ends),
+        runs_until=now,
+        runs_seen={name: at for name, at in seen.items() if at >= now - 2 * OVERLAP_S},
+    )
 
 
 def _has_bundle(store: ArtifactStore) -> bool:

@@ -32,13 +32,15 @@ from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table, markdown_thumbnails
 from scene_pipeline.reporting.tables import recommendations_table, scenes_table, write_people_csv
 from scene_pipeline.reporting.workbook import Sheets, write_workbook
+from scene_pipeline.scene_libraries.analyses import FILE as ANALYSES
+from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.changes import (
     catalog_change,
     changes_table,
     compare_runs,
     summary,
 )
-from scene_pipeline.scene_libraries.runs import keep_run, list_runs, load_run
+from scene_pipeline.scene_libraries.runs import keep_run, last_run, read_or_set_aside
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
@@ -170,7 +172,8 @@ def scored_library(
     folder = library_files(store, library)
     matcher = SceneMatcher.open(store.path(), multi_scale=config.multi_scale)
     known = folder / RESULTS
-    previous = LibraryResult.load(known) if known.exists() and not config.rescore else None
+    previous = None if config.rescore else read_or_set_aside(known, context.log.warning)
+    analyses = Analyses.load(folder / ANALYSES, matcher)
     result = score_library(
         libraries.library(library),
         matcher,
@@ -179,7 +182,12 @@ def scored_library(
         track(f"Scoring {library}"),
         config.constraints.constraints(),
         config.weights or None,
+        analyses=analyses,
     )
+    analyses.save(folder / ANALYSES)
+    if result.not_looked_at and (previous is None or previous.not_looked_at != result.not_looked_at):
+        lines = [f"{name} ({why})" for name, why in list(result.not_looked_at.items())[:20]]
+        context.log.warning(f"not looked at in '{library}': {', '.join(lines)}")
     if result.drift is not None and result.drift > DRIFTED:
         context.log.warning(
             f"the scores of '{library}' lie elsewhere than those that confidence was fitted on (stability index "
@@ -191,7 +199,7 @@ def scored_library(
         name, reason = next(iter(result.failures.items()))
         raise ScenePipelineError(f"none of {len(result.failures)} scenes of '{library}' can be read; {name}: {reason}")
     result.save(known)
-    changes = _changes(store, library, result)
+    changes = _changes(context, store, result)
     scenes = scenes_table(result.results, library, result.failures, result.content_hashes)
     rows = recommendations_table(result.results, library)
     write_people_csv(rows, folder / "recommendations.csv")
@@ -199,7 +207,9 @@ def scored_library(
         "bundle_version": matcher.bundle.version,
         "encoder": matcher.spec.id,
         "scenes_taken_over": result.reused,
+        "scenes_analyzed": result.analyzed,
         "scenes_failed": len(result.failures),
+        "not_looked_at": dg.MetadataValue.json(dict(list(result.not_looked_at.items())[:50])),
     }
     yield table_result(
         store.write_table(scenes, "scenes", library, "scenes.parquet"),
@@ -237,15 +247,15 @@ def scored_library(
     )
 
 
-def _changes(store: ArtifactStore, library: str, result: LibraryResult) -> str:
+def _changes(context: dg.AssetExecutionContext, store: ArtifactStore, result: LibraryResult) -> str:
     """Keep the run, write what changed since the one before, and return that in Markdown."""
+    library = context.partition_key
     folder = library_files(store, library)
-    runs = list_runs(folder)
+    before = last_run(folder, context.log.warning)
     if keep_run(folder, result) is None:
         return "nothing changed"
-    if not runs:
+    if before is None:
         return "this is the library's first run"
-    before = load_run(folder, runs[-1])
     changes = compare_runs(before, result, catalog_change(store.path(), before, result))
     table = changes_table(changes, library)
     store.write_table(table, "scenes", library, CHANGES_FILE)
@@ -267,7 +277,7 @@ def lookbook(
     bundle = open_bundle(store.path(), version=next(iter(result.results.values())).bundle_version)
     target = folder / "lookbook.html"
     write_lookbook(target, lookbook_of(library, result, scenes, bundle, ImageStore(store.path("images"))))
-    pictures = [(name, scenes / name) for name in sorted(result.results)[:THUMBNAILS]]
+    pictures = [(name, scenes / name) for name in sorted(result.results)[:THUMBNAILS] if (scenes / name).is_file()]
     return dg.MaterializeResult(
         metadata={
             "page": dg.MetadataValue.url(target.as_uri()),

@@ -19,6 +19,7 @@ COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
 
 def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundle, images: ImageStore) -> Lookbook:
     """Return the lookbook of `result`; `scenes` is the library's folder, `images` where product pictures lie."""
+    gone = {name for name in result.results if not (scenes / name).is_file()}
     products = {row["product_id"]: row for row in bundle.products(COLUMNS).to_pylist()}
     return Lookbook(
         library=library,
@@ -36,8 +37,9 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
                 ),
             )
             for name, scored in sorted(result.results.items())
+            if name not in gone
         ),
-        failures=tuple(sorted(result.failures.items())),
+        failures=tuple(sorted([*result.failures.items(), *((name, "its file is gone") for name in gone)])),
     )
 
 

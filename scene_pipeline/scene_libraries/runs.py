@@ -1,5 +1,6 @@
 """The last runs of a library, kept so that two of them can be compared."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,6 +41,32 @@ def load_run(folder: Path, name: str) -> LibraryResult:
         there = ", ".join(list_runs(folder)) or "none"
         raise ScenePipelineError(f"{folder / RUNS}: has no run '{name[:40]}'; choose one of: {there}")
     return LibraryResult.load(path)
+
+
+def last_run(folder: Path, warn: Callable[[str], None]) -> LibraryResult | None:
+    """Return the newest run that can be read, None without one; those that cannot be are set aside."""
+    for name in reversed(list_runs(folder)):
+        run = read_or_set_aside(folder / RUNS / f"{name}.json", warn)
+        if run is not None:
+            return run
+    return None
+
+
+def read_or_set_aside(path: Path, warn: Callable[[str], None]) -> LibraryResult | None:
+    """Return the scored library in a file, None without one.
+
+    A file that was cut short, or is of a release that wrote it otherwise, is renamed and said once: the library is
+    scored anew, and the file stays for who wants to look at it.
+    """
+    if not path.exists():
+        return None
+    try:
+        return LibraryResult.load(path)
+    except ScenePipelineError as error:
+        aside = path.with_name(f"{path.name}.unreadable")
+        path.replace(aside)
+        warn(f"{error}; it was set aside as {aside.name}")
+        return None
 
 
 def _same(one: LibraryResult, other: LibraryResult) -> bool:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -14,13 +15,17 @@ from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.scene_libraries.folders import list_scenes
+from scene_pipeline.scene_libraries.analyses import Analyses
+from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes, shown
 from scene_pipeline.scenes.reference import LEAST_SCENES
 from scene_pipeline.scenes.scene import Scene
 
 Progress = Callable[[int, int], None]
 """Called with scenes done and scenes in all."""
 
+
+RELEASE = version("scene-pipeline")
+"""Answers of another release are not taken over: one library would hold old and new scores."""
 
 KEPT_SHARE = 0.8
 """A library's centre is kept while at least this share of its scenes are those it was taken from."""
@@ -41,7 +46,9 @@ class LibraryResult:
     `scales` are those that the scenes were looked at; `asked` is what was asked for besides `k`, as JSON. `reused`
     counts the results taken over from an earlier run, whose file, bundle, `k`, scales and wishes were the same.
     `center` is None for a library too small to have one. `drift` is how far the scores shown lie from those that the
-    confidence was fitted on (see `score_drift`), None without a calibration.
+    confidence was fitted on (see `score_drift`), None without a calibration. `analyzed` counts the pictures that were
+    analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
+    the package which scored.
     """
 
     k: int
@@ -53,6 +60,9 @@ class LibraryResult:
     asked: str = ""
     center: LibraryCenter | None = None
     drift: float | None = None
+    analyzed: int = 0
+    not_looked_at: Mapping[str, str] = field(default_factory=dict)
+    release: str = ""
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, atomically."""
@@ -67,7 +77,7 @@ class LibraryResult:
             raise ScenePipelineError(f"{path}: holds no scored library ({error}); score the library again") from error
 
 
-def score_library(
+def score_library(  # noqa: PLR0913 - k, constraints and weights are one request
     folder: Path,
     matcher: SceneMatcher,
     k: int = 10,
@@ -75,20 +85,27 @@ def score_library(
     progress: Progress | None = None,
     constraints: Constraints | None = None,
     weights: Mapping[str, float] | None = None,
+    *,
+    analyses: Analyses | None = None,
 ) -> LibraryResult:
     """Return the recommendations for every scene of `folder`, taking over from `previous` what has not changed.
 
-    A library of LEAST_SCENES or more is read against its own mean scene in part. That centre is kept until a fifth of
-    the scenes are others; then all are scored again. Raises ScenePipelineError for constraints that leave nothing.
+    A library of LEAST_SCENES or more is read against its own mean scene in part. That center is kept until a fifth of
+    the scenes are others; then all are answered again. `analyses` are those kept of earlier runs: a picture is analyzed
+    once, and answered again for another bundle, other settings or another release. A file that cannot be read is a
+    failure and the rest go on. Raises ScenePipelineError for constraints that leave nothing.
     """
+    analyses = Analyses() if analyses is None else analyses
     asked = "" if not (constraints or weights) else msgspec.json.encode([constraints, weights]).decode()
-    paths = list_scenes(folder)
-    hashes = {path.name: sha256_file(path) for path in paths}
+    found = look_at_scenes(folder)
+    hashes, failures = _read(found.pictures)
+    paths = [path for path in found.pictures if path.name in hashes]
     center = None
     if previous is not None:
-        before = (previous.k, previous.scales, previous.asked)
+        before = (previous.k, previous.scales, previous.asked, previous.release)
         center = _kept_center(previous.center, hashes)
-        if before != (k, matcher.scales, asked) or center != previous.center or _outgrown(center, paths):
+        now = (k, matcher.scales, asked, RELEASE)
+        if before != now or center != previous.center or _outgrown(center, paths):
             previous, center = None, None
     known = {
         name: result
@@ -97,7 +114,8 @@ def score_library(
     }
     if center is not None and len(known) < KEPT_SHARE * len(hashes):
         known, center = {}, None  # another bundle, or mostly other scenes
-    scenes, failures = _analyse([path for path in paths if path.name not in known], matcher, progress)
+    todo = {path: hashes[path.name] for path in paths if path.name not in known}
+    scenes, unreadable = _analyze(todo, matcher, progress, analyses)
     if center is None and len(scenes) + len(known) >= LEAST_SCENES and not known:
         own = matcher.centred_on(np.stack([scene.vector for scene, _ in scenes.values()]))
         center = LibraryCenter(tuple(own.center.astype(float).tolist()), tuple(hashes[name] for name in scenes))
@@ -107,25 +125,56 @@ def score_library(
         started = time.perf_counter() - took
         results[name] = own.recommend_for(scene, k, constraints, weights, started=started)
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
-    shown = [item.score for result in ordered.values() for item in result.recommendations]
-    drift = score_drift(matcher.calibration, np.array(shown))
-    return LibraryResult(k, ordered, failures, hashes, len(known), matcher.scales, asked, center, drift)
+    shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
+    return LibraryResult(
+        k,
+        ordered,
+        {**failures, **unreadable},
+        hashes,
+        reused=len(known),
+        scales=matcher.scales,
+        asked=asked,
+        center=center,
+        drift=score_drift(matcher.calibration, np.array(shown_scores)),
+        analyzed=analyses.keep(hashes.values()),
+        not_looked_at=found.not_looked_at,
+        release=RELEASE,
+    )
 
 
-def _analyse(
-    paths: Sequence[Path], matcher: SceneMatcher, progress: Progress | None
+def _read(paths: Sequence[Path]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the SHA-256 of each file by name, and why some have none."""
+    hashes: dict[str, str] = {}
+    failures: dict[str, str] = {}
+    for path in paths:
+        if not is_text(path.name):
+            failures[shown(path.name)] = "its name is not UTF-8; rename it"
+            continue
+        try:
+            hashes[path.name] = sha256_file(path)
+        except OSError as error:
+            failures[path.name] = f"{path}: cannot be read ({error.strerror}); give this user the right"
+    return hashes, failures
+
+
+def _analyze(
+    todo: Mapping[Path, str], matcher: SceneMatcher, progress: Progress | None, analyses: Analyses
 ) -> tuple[dict[str, tuple[Scene, float]], dict[str, str]]:
-    """Return scene and seconds spent on it by file name, and the reasons of pictures that cannot be read."""
+    """Return scene and seconds spent on it by file name, and the reasons of pictures that cannot be read.
+
+    `todo` is file -> SHA-256 of its content.
+    """
     scenes: dict[str, tuple[Scene, float]] = {}
     failures: dict[str, str] = {}
-    for done, path in enumerate(paths, start=1):
+    for done, (path, content) in enumerate(todo.items(), start=1):
         started = time.perf_counter()
         try:
-            scenes[path.name] = (matcher.analyse(path), time.perf_counter() - started)
+            scene = analyses.get(content) or analyses.add(content, matcher.analyse(path))
+            scenes[path.name] = (scene, time.perf_counter() - started)
         except ImageError as error:
             failures[path.name] = str(error)
         if progress is not None:
-            progress(done, len(paths))
+            progress(done, len(todo))
     return scenes, failures
 
 

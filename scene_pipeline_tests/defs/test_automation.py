@@ -5,13 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
+import msgspec
 import pytest
 
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.automation import library_sensor
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
-from scene_pipeline.scene_libraries.watch import LibraryChanges, fingerprints, library_changes
+from scene_pipeline.scene_libraries.watch import (
+    Failed,
+    LibraryChanges,
+    fingerprints,
+    library_changes,
+    read_watched,
+)
 
 scene_library_sensor = library_sensor(30)
 NOTHING = LibraryChanges((), (), ())
@@ -81,7 +88,7 @@ def test_the_sensor_registers_scores_and_forgets(tmp_path: Path) -> None:
         early = scene_library_sensor(dg.build_sensor_context(instance=instance), libraries=libraries, store=store)
         assert isinstance(early, dg.SensorResult)
         assert not early.run_requests
-        assert early.cursor == "{}"
+        assert read_watched(early.cursor).known == {}
         promoted = "20261101T000000Z-00000001"
         (tmp_path / "artifacts" / "bundles" / promoted).mkdir(parents=True)
         (tmp_path / "artifacts" / "bundles" / "CURRENT").write_text(promoted)
@@ -98,6 +105,64 @@ def test_the_sensor_registers_scores_and_forgets(tmp_path: Path) -> None:
         )
         assert isinstance(again, dg.SensorResult)
         assert not again.run_requests
+
+
+def test_a_look_that_was_had_before_is_asked_for_again(tmp_path: Path) -> None:
+    """A picture moved out and back with its old time, a library that vanished and came back: Dagster remembers a run
+    key for ever, so a key that says only what is there never runs again."""
+    picture = tmp_path / "spring" / "b.jpg"
+    picture.parent.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (picture.parent / name).write_bytes(b"x")
+    promoted = "20261101T000000Z-00000001"
+    (tmp_path / "artifacts" / "bundles" / promoted).mkdir(parents=True)
+    (tmp_path / "artifacts" / "bundles" / "CURRENT").write_text(promoted)
+    libraries, store = SceneLibraries(root=str(tmp_path)), ArtifactStore(root=str(tmp_path / "artifacts"))
+    cursor, keys = None, []
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def look() -> int:
+            nonlocal cursor
+            context = dg.build_sensor_context(instance=instance, cursor=cursor)
+            result = scene_library_sensor(context, libraries=libraries, store=store)
+            assert isinstance(result, dg.SensorResult)
+            cursor = result.cursor
+            keys.extend(request.run_key for request in result.run_requests or ())
+            return len(result.run_requests or ())
+
+        assert (look(), look()) == (1, 0)
+        aside = picture.rename(tmp_path / "b.jpg")
+        assert (look(), look()) == (1, 0)
+        aside.rename(picture)  # as it was, times and all
+        assert (look(), look()) == (1, 0)
+        gone = picture.parent.rename(tmp_path / ".gone")
+        assert look() == 0
+        gone.rename(picture.parent)
+        assert (look(), look()) == (1, 0)
+        for number in range(2):  # it fails, and is tried again when its time has come
+            run = dg.DagsterRun("score_scenes", f"{number:036}", status=dg.DagsterRunStatus.FAILURE)
+            instance.add_run(run.with_tags({"dagster/partition": "spring"}))
+            assert look() == 0
+            watched = read_watched(cursor)
+            assert watched.failed["spring"].times == number + 1
+            due = msgspec.structs.replace(watched, failed={"spring": Failed(number + 1, 0.0)})
+            cursor = msgspec.json.encode(due).decode()
+            assert look() == 1
+    assert len(keys) == len(set(keys)) == 6
+
+
+def test_names_that_are_no_utf_8_and_folders_that_cannot_be_read_do_not_end_the_sensor(tmp_path: Path) -> None:
+    for name in ("spring", os.fsdecode(b"caf\xe9")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / os.fsdecode(b"\xe9.jpg")).write_bytes(b"x")
+    with dg.DagsterInstance.ephemeral() as instance:
+        answer = scene_library_sensor(
+            dg.build_sensor_context(instance=instance),
+            libraries=SceneLibraries(root=str(tmp_path)),
+            store=ArtifactStore(root=str(tmp_path)),
+        )
+    assert isinstance(answer, dg.SensorResult)
+    assert list(answer.dynamic_partitions_requests or ()) == [scene_libraries.build_add_request(["spring"])]
 
 
 def test_the_sensor_leaves_everything_alone_when_the_folder_is_gone(tmp_path: Path) -> None:
