@@ -21,7 +21,7 @@ instance: $(READY)
 	@mkdir -p "$(DAGSTER_HOME)"
 	@test -e "$(DAGSTER_HOME)/dagster.yaml" || cp deploy/dagster.yaml "$(DAGSTER_HOME)/dagster.yaml"
 
-demo: instance  ## sample catalogue and scenes -> bundle, tables, lookbook; `make ui` shows the runs
+demo: instance  ## sample catalog and scenes -> bundle, tables, lookbook; `make ui` shows the runs
 	$(BIN)/scene-pipeline demo
 
 quick: $(READY)  ## lint, types and tests of what changed since main, in under a minute

@@ -1,8 +1,8 @@
-"""Measure the catalogue: how fast rows become facts, and in how much memory (`catalog_facts`: how right they are).
+"""Measure the catalog: how fast rows become facts, and in how much memory (`catalog_facts`: how right they are).
 
     python -m benchmarks.catalog [--json] [--rows 100000] [--many 1000000]
 
-The rows are those of the two real catalogues under ../shared/data, drawn again and again with new ids (the short facts
+The rows are those of the two real catalogs under ../shared/data, drawn again and again with new ids (the short facts
 of the golden table where they are absent). Each measurement runs in a process of its own. `--many 0` leaves the large
 file out. The embeddings that decide products without a type word are not part of the claim; the rate of MiniLM is
 stated beside it.
@@ -28,20 +28,20 @@ HEADER = ["id", "sku_id", "title", "description", "primary_image", "price"]
 
 
 def real_texts() -> tuple[list[tuple[str, str]], str]:
-    """Return (title, description) pairs of the real catalogues, and where they are from."""
+    """Return (title, description) pairs of the real catalogs, and where they are from."""
     if IKEA.is_file() and SEMICOLON.is_file():
         with IKEA.open(encoding="utf-8", newline="") as stream:
             texts = [(row["name"], row["description"]) for row in csv.DictReader(stream)]
         with SEMICOLON.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, delimiter=";")
             texts += [(row["name"], row["short_description"]) for row in rows]
-        return texts, "texts of two real catalogues"
+        return texts, "texts of two real catalogs"
     with GOLDEN.open(encoding="utf-8", newline="") as stream:
         return [("", row["facts"]) for row in csv.DictReader(stream)], "short facts of the golden table"
 
 
 def write_rows(path: Path, count: int, texts: Sequence[tuple[str, str]]) -> None:
-    """Write a catalogue of `count` rows drawn from `texts`, with new ids."""
+    """Write a catalog of `count` rows drawn from `texts`, with new ids."""
     draw = random.Random(count)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -72,7 +72,7 @@ def worker(path: Path, mode: str) -> dict[str, float]:
 
 
 def _stages(path: Path) -> dict[str, float]:
-    from scene_pipeline.catalog.categorise import categorise
+    from scene_pipeline.catalog.categorize import categorize
     from scene_pipeline.catalog.enrich import enrich
     from scene_pipeline.catalog.read import read_catalog
     from scene_pipeline.catalog.validate import validate
@@ -87,7 +87,7 @@ def _stages(path: Path) -> dict[str, float]:
     valid = time.perf_counter()
     enriched = enrich(validated.products, vocabulary, lexicon)
     rich = time.perf_counter()
-    table = categorise(enriched, vocabulary, lexicon)
+    table = categorize(enriched, vocabulary, lexicon)
     end = time.perf_counter()
     return {
         "rows": table.num_rows,
@@ -96,7 +96,7 @@ def _stages(path: Path) -> dict[str, float]:
         "read": read - start,
         "validate": valid - read,
         "enrich": rich - valid,
-        "categorise": end - rich,
+        "categorize": end - rich,
         "mib": peak_mib() - base,
         "table_mib": table.nbytes / 2**20,
     }
@@ -122,7 +122,7 @@ def speed_claims(folder: Path, rows: int, many: int) -> tuple[list[Claim], dict[
     full = measure(small, "full")
     rate = full["rows"] / full["seconds"]
     claims = [
-        at_least("read, validate, enrich, categorise", rate, 5000, unit="rows/s", against=source, n=rows),
+        at_least("read, validate, enrich, categorize", rate, 5000, unit="rows/s", against=source, n=rows),
         at_most(
             "memory of the same run", full["mib"] * 1024 / rows, 20, unit="KiB/row", against="peak over start", n=rows
         ),

@@ -1,9 +1,9 @@
-"""Measure how right the facts are that the catalogue reads out of product texts.
+"""Measure how right the facts are that the catalog reads out of product texts.
 
     python -m benchmarks.catalog_facts [--json]
 
 Precision and recall are those of the labels "report" of scene_pipeline_tests/catalog/golden.csv, on whole descriptions
-where the catalogues lie under ../shared/data, else on the short facts the labels quote. Beside the claims: the sizes
+where the catalogs lie under ../shared/data, else on the short facts the labels quote. Beside the claims: the sizes
 read from texts against the shop's own columns, with the reason of every disagreement; and how well MiniLM decides
 products whose type no word names, with the two thresholds fitted again on the labels "develop".
 """
@@ -20,9 +20,9 @@ import msgspec
 import numpy as np
 
 from benchmarks.claims import Claim, at_least, report
-from scene_pipeline.catalog.categorise import MIN_MARGIN, MIN_SIMILARITY, UNCATEGORISED, categorise, kind_phrase
+from scene_pipeline.catalog.categorize import MIN_MARGIN, MIN_SIMILARITY, UNCATEGORIZED, categorize, kind_phrase
 from scene_pipeline.catalog.enrich import enrich
-from scene_pipeline.evaluation.catalog_facts import products_of_texts, read_labels, score_labels
+from scene_pipeline.evaluation.catalog_facts import products_of_texts, read_fact_labels, score_labels
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.lexicon import load_lexicon
 
@@ -52,9 +52,9 @@ def label_texts(labels: Sequence[Mapping[str, str]]) -> tuple[list[str], str]:
 def facts_claims() -> list[Claim]:
     """Return precision, recall and macro-F1 on the labels "report"."""
     vocabulary, lexicon = load_vocabulary(), load_lexicon()
-    labels = read_labels(GOLDEN, "report")
+    labels = read_fact_labels(GOLDEN, "report")
     texts, against = label_texts(labels)
-    table = categorise(enrich(products_of_texts(texts), vocabulary, lexicon), vocabulary, lexicon)
+    table = categorize(enrich(products_of_texts(texts), vocabulary, lexicon), vocabulary, lexicon)
     found = score_labels(labels, table.to_pylist(), vocabulary)
     claims = []
     for name, bound in BOUNDS.items():
@@ -67,7 +67,7 @@ def facts_claims() -> list[Claim]:
 
 
 def agreement() -> dict[str, Any]:
-    """Compare the sizes read from the semicolon catalogue's texts with its depth, height and width columns.
+    """Compare the sizes read from the semicolon catalog's texts with its depth, height and width columns.
 
     A size agrees when one of the columns lies within it, give or take a centimetre. Rows whose columns hold fewer
     values than the text states sizes are left out: there is nothing to compare the others with. Each disagreement gets
@@ -105,7 +105,7 @@ def _reason(measure: Mapping[str, float], known: Sequence[float], odd: int, prod
 
 
 def fallback() -> dict[str, Any]:
-    """Say how well likeness alone decides, with no type word known; fit the thresholds on "develop" again.
+    """Say how well similarity alone decides, with no type word known; fit the thresholds on "develop" again.
 
     Of all pairs of thresholds that reach MIN_PRECISION on "develop" the one of the greatest macro-F1 is taken.
     """
@@ -118,7 +118,7 @@ def fallback() -> dict[str, Any]:
     ends = frozenset(lexicon.words.sentence_abbreviations)
     cosines, truth = {}, {}
     for half in ("develop", "report"):
-        labels = read_labels(GOLDEN, half)
+        labels = read_fact_labels(GOLDEN, half)
         phrases = [kind_phrase(row["facts"], None, ends) for row in labels]
         cosines[half] = encoder.embed(phrases) @ descriptions.T
         truth[half] = np.array([row["category"] for row in labels])
@@ -133,10 +133,10 @@ def fallback() -> dict[str, Any]:
 
 
 def _decided(cosines: np.ndarray, truth: np.ndarray, ids: Sequence[str], pair: tuple[float, float]) -> dict[str, float]:
-    """Return n, the share decided, its precision, the share of categorised products found, and macro-F1."""
+    """Return n, the share decided, its precision, the share of categorized products found, and macro-F1."""
     ordered = np.sort(cosines, axis=1)
     decided = (ordered[:, -1] >= pair[0]) & (ordered[:, -1] - ordered[:, -2] >= pair[1])
-    guess = np.where(decided, np.array(ids)[cosines.argmax(axis=1)], UNCATEGORISED)
+    guess = np.where(decided, np.array(ids)[cosines.argmax(axis=1)], UNCATEGORIZED)
     right = guess == truth
     f1 = [
         2 * (right & (truth == name)).sum() / ((guess == name).sum() + (truth == name).sum())
@@ -146,7 +146,7 @@ def _decided(cosines: np.ndarray, truth: np.ndarray, ids: Sequence[str], pair: t
         "n": len(truth),
         "decided": float(decided.mean()),
         "precision": float(right[decided].mean()) if decided.any() else 1.0,
-        "found": float((right & decided).sum() / (truth != UNCATEGORISED).sum()),
+        "found": float((right & decided).sum() / (truth != UNCATEGORIZED).sum()),
         "macro_f1": float(np.mean(f1)),
     }
 

@@ -5,7 +5,7 @@
 Both fetch the same distinct 800×800 JPEGs from a server in a process of its own that answers after 20 ms, and write
 JPEGs of short side 336 and quality 90 into files. Each run is a fresh process; the two take turns, and medians count.
 img2dataset runs with two processes and the number of threads that is best for it (THREADS). Ours also hashes, finds
-colours, and writes its journal and status table; img2dataset also writes a JSON file per picture. Rates are counted
+colors, and writes its journal and status table; img2dataset also writes a JSON file per picture. Rates are counted
 twice: over the whole life of the process, and from the first request to the end, which leaves out imports.
 
 The machine's own limits are measured in the same run: downloading without decoding, and decoding bodies from memory,
@@ -36,7 +36,7 @@ from PIL import Image
 from benchmarks._processes import Ran, run
 from benchmarks.claims import Claim, at_least, at_most, report
 from scene_pipeline.images.client import HttpClient
-from scene_pipeline.images.normalise import Job, Recipe
+from scene_pipeline.images.normalize import Job, NormalizeSettings
 from scene_pipeline.images.pool import DecodePool, usable_cores
 from scene_pipeline.images.types import FetchSettings
 
@@ -142,7 +142,7 @@ async def download_only(host: str, count: int) -> float:
 
 async def decode_only(bodies: list[bytes], out: Path) -> float:
     """Return the pictures a second that the decoding processes make of bodies in memory, files written."""
-    recipe = Recipe(
+    recipe = NormalizeSettings(
         root=str(out),
         max_pixels=50_000_000,
         max_bytes=20_000_000,

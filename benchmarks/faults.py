@@ -2,18 +2,18 @@
 
     python -m benchmarks.faults [--json] [--kills 20] [--products 60] [--seed 0] [--parts kills,damage,together,disk]
 
-Two catalogues are cut from the sample (rows 1-60 and 21-80, with their pictures), and `scene-pipeline build` runs in
+Two catalogs are cut from the sample (rows 1-60 and 21-80, with their pictures), and `scene-pipeline build` runs in
 processes of its own:
 
 - SIGKILL at random moments of a build, to the whole process group, again and again on the same artifacts. The builds
-  alternate between the two catalogues, so that each has work to do. After each kill the promoted bundle verifies and
-  answers a scene; after the last, both catalogues are built to the end and equal, by data version and by every stored
+  alternate between the two catalogs, so that each has work to do. After each kill the promoted bundle verifies and
+  answers a scene; after the last, both catalogs are built to the end and equal, by data version and by every stored
   vector, those of builds that nobody killed.
 - Every file of the bundle truncated, altered by one byte, removed, replaced by the other version's: opening names the
   file in one line, and `rollback` serves the other version.
 - The disk full: artifacts on a tmpfs with less and less left. A folder mounted read-only. Both need the right to mount;
   without it they are reported as not tried.
-- Two builds of the same artifacts at once: one promotes its catalogue, the other promotes after it or is refused.
+- Two builds of the same artifacts at once: one promotes its catalog, the other promotes after it or is refused.
 """
 
 import argparse
@@ -38,14 +38,14 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path
 
 REPOSITORY = Path(__file__).parents[1]
-SHIFT = 20  # rows by which the second catalogue is moved
+SHIFT = 20  # rows by which the second catalog is moved
 FREE_SHARES = (0.0, 0.1, 0.4, 0.7, 0.9)  # of what a build writes, left free on the full disk
 DAMAGES = ("truncated", "altered", "removed", "replaced")
 
 
 @dataclass(frozen=True)
 class Shop:
-    """Two catalogues, the artifacts of a build of each that nobody disturbed, and seconds a build takes."""
+    """Two catalogs, the artifacts of a build of each that nobody disturbed, and seconds a build takes."""
 
     catalogs: tuple[Path, Path]
     built: tuple[Path, Path]
@@ -58,7 +58,7 @@ class Shop:
 
 
 def cut_catalog(folder: Path, first: int, count: int) -> Path:
-    """Write `count` rows of the sample's catalogue from row `first`, with their pictures."""
+    """Write `count` rows of the sample's catalog from row `first`, with their pictures."""
     folder.mkdir()
     shutil.copytree(sample_path() / "products", folder / "products")
     with (sample_path() / "catalog.csv").open(newline="", encoding="utf-8") as stream:
@@ -110,7 +110,7 @@ def serves(artifacts: Path, scene: Path) -> bool:
 
 
 def make_shop(folder: Path, products: int) -> Shop:
-    """Build both catalogues undisturbed; the second one after the first, in the same artifacts."""
+    """Build both catalogs undisturbed; the second one after the first, in the same artifacts."""
     catalogs = (cut_catalog(folder / "first", 0, products), cut_catalog(folder / "second", SHIFT, products))
     built = (folder / "built-first", folder / "built-both")
     seconds = build(catalogs[0], built[0])
@@ -255,7 +255,7 @@ def full_disk(shop: Shop, folder: Path) -> tuple[list[Claim], str]:
 
 
 def refused(shop: Shop, artifacts: Path, what: str) -> bool:
-    """Tell whether a build of the second catalogue fails with one clear line and leaves the first one's bundle."""
+    """Tell whether a build of the second catalog fails with one clear line and leaves the first one's bundle."""
     process = start(shop.catalogs[1], artifacts)
     _, errors = process.communicate()
     line = error_line(errors)
@@ -265,7 +265,7 @@ def refused(shop: Shop, artifacts: Path, what: str) -> bool:
 
 
 def together(shop: Shop, folder: Path) -> Claim:
-    """Build both catalogues in the same artifacts at once."""
+    """Build both catalogs in the same artifacts at once."""
     artifacts = folder / "together"
     processes = [start(catalog, artifacts) for catalog in shop.catalogs]
     errors = [process.communicate()[1] for process in processes]
@@ -276,8 +276,8 @@ def together(shop: Shop, folder: Path) -> Claim:
     unmixed = found == {version for version, done in zip(wanted, promoted, strict=True) if done}
     print(f"two builds at once: promoted {promoted}", file=sys.stderr, flush=True)
     good = any(promoted) and clear and unmixed and serves(artifacts, shop.scene)
-    name = "two builds at once: the second waits or is refused, and each bundle is of one catalogue"
-    return at_least(name, good, 1, unit="pairs", against="each catalogue built alone", n=1)
+    name = "two builds at once: the second waits or is refused, and each bundle is of one catalog"
+    return at_least(name, good, 1, unit="pairs", against="each catalog built alone", n=1)
 
 
 def main() -> int:
@@ -285,7 +285,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--kills", type=int, default=20, help="builds that are killed")
-    parser.add_argument("--products", type=int, default=60, help="rows of each catalogue")
+    parser.add_argument("--products", type=int, default=60, help="rows of each catalog")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--parts", default="kills,damage,together,disk", help="what to break, comma-separated")
     arguments = parser.parse_args()

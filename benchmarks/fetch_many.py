@@ -4,7 +4,7 @@
 
 A local server answers at once with 500 different small JPEGs under ever new URLs; every twentieth URL fails, in one of
 the ways of KINDS in turn. Counted are the outcomes by reason, the memory, and what the next run asks the server for:
-only what may have mended itself, nothing that was had and nothing that failed for good.
+only what may have fixed itself, nothing that was had and nothing that failed for good.
 
 Memory is the proportional set size of the fetching process and its decoders, read ten times a second; its growth is the
 mean of the ninth tenth of the run less the mean of the third.
@@ -82,14 +82,14 @@ print(json.dumps({"outcomes": outcomes(status), "rows": status.num_rows, "tries"
 """
 
 
-def kind_of(number: int) -> str:
+def domain_of(number: int) -> str:
     """Return what URL number `number` does: every twentieth fails, the kinds in turn."""
     return list(KINDS)[number // EVERY % len(KINDS)] if number % EVERY == 0 else "ok"
 
 
 def url_of(host: str, number: int) -> str:
     """Return URL number `number`."""
-    kind = kind_of(number)
+    kind = domain_of(number)
     return UNASKED.get(kind, "http://{host}/{kind}/{number}").format(host=host, kind=kind, number=number)
 
 
@@ -110,7 +110,7 @@ def measure(count: int, note: Any) -> dict[str, Any]:
                 ran = run(command, REPOSITORY)
                 runs.append({**json.loads(ran.output), "requests": asked(host)["kinds"], **_memory(ran)})
                 note(runs[-1])
-    return {"count": count, "runs": runs, "kinds": Counter(kind_of(number) for number in range(count))}
+    return {"count": count, "runs": runs, "kinds": Counter(domain_of(number) for number in range(count))}
 
 
 def _memory(ran: Ran) -> dict[str, float]:
@@ -137,7 +137,7 @@ def claims_of(figures: dict[str, Any]) -> list[Claim]:
     wording = "growth of memory while fetching, status rows included"
     urls = sum(kinds[kind] for kind in due)
     against = (
-        f"{came.total()} came for {urls} URLs that may have mended themselves, as many as their rows count as tries"
+        f"{came.total()} came for {urls} URLs that may have fixed themselves, as many as their rows count as tries"
     )
     return [
         at_least("rows with the right outcome", right / count, 1.0, unit="", against="what was served", n=count),

@@ -2,9 +2,9 @@
 
     python -m benchmarks.index [--json] [--sizes 10000,100000,1000000] [--catalog FILE.csv]
 
-Vectors are made from real texts. Every description of the catalogue is embedded with all-MiniLM-L6-v2; a made-up
+Vectors are made from real texts. Every description of the catalog is embedded with all-MiniLM-L6-v2; a made-up
 product is the embedding of a random real one, moved by 0.35 times the difference of two other real embeddings (so that
-it moves the way real products differ) and by isotropic noise of length 0.15, then normalised. The text part of the
+it moves the way real products differ) and by isotropic noise of length 0.15, then normalized. The text part of the
 fused vector comes from descriptions, the image part in the same way from the titles alone, which stand in for pictures
 in the shared space of the compact encoder. Queries are made alike, are not in the index, and weigh picture and text
 half and half.
@@ -260,7 +260,7 @@ def claims_of(figures: dict[str, Any]) -> list[Claim]:
 
 
 def main() -> int:
-    """Run the benchmark; return 0 when every claim holds, else 1, or 2 without a catalogue."""
+    """Run the benchmark; return 0 when every claim holds, else 1, or 2 without a catalog."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     parser.add_argument("--sizes", default="10000,100000,1000000", help="numbers of products, comma-separated")
@@ -268,7 +268,7 @@ def main() -> int:
     arguments = parser.parse_args()
     catalog = arguments.catalog or next((path for path in CATALOGS if path.is_file()), None)
     if catalog is None or not catalog.is_file():
-        print("no catalogue to take texts from; name one with --catalog FILE.csv", file=sys.stderr)
+        print("no catalog to take texts from; name one with --catalog FILE.csv", file=sys.stderr)
         return 2
 
     def note(line: str) -> None:

@@ -1,6 +1,6 @@
 """How long the nightly run takes when nothing changed, and on what it spends that time.
 
-The catalogue is made here: every row has a text of its own and a picture file of its own (96 px, so that the first
+The catalog is made here: every row has a text of its own and a picture file of its own (96 px, so that the first
 reading takes minutes and not an hour; an unchanged picture is not read again, so its size does not matter to what is
 measured). Its vectors are random unit rows, spread in 24 directions as real ones mostly are, put into the stores under
 the true keys: a night on which nothing changed embeds nothing, so it does not matter what they hold. Then the bundle is
@@ -39,7 +39,7 @@ TYPES = (
 )
 MATERIALS = ("CERAMIC", "BRASS", "LINEN", "WALNUT", "RATTAN", "GLASS", "STONEWARE", "IRON", "OAK", "WOOL")
 COLORS = ("WHITE", "BLACK", "BLUE", "GREEN", "BEIGE", "GOLD", "GREY", "RED", "BROWN", "PINK")
-BEFORE_VECTORS = ("raw_catalog", "products", "rejects", "enriched_products", "categorised_products", "product_images")
+BEFORE_VECTORS = ("raw_catalog", "products", "rejects", "enriched_products", "categorized_products", "product_images")
 
 NIGHT = ("job", "execute", "-j", "build_bundle")
 
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def prepare(folder: Path, products: int) -> None:
-    """Write catalogue and pictures, read them, put random vectors in place, and build the bundle once."""
+    """Write catalog and pictures, read them, put random vectors in place, and build the bundle once."""
     if not (folder / "catalog.csv").exists():
         write_catalog(folder, products)
     run_dagster(folder, "asset", "materialize", "--select", ",".join(BEFORE_VECTORS))
@@ -112,7 +112,7 @@ def seed_vectors(artifacts: Path) -> None:
     from scene_pipeline.encoders.text import MINILM
 
     pictures = pq.read_table(artifacts / "images" / "status.parquet", columns=["sha256"])["sha256"].drop_null()
-    sentences = pq.read_table(artifacts / "catalog" / "categorised.parquet", columns=["sentence"])["sentence"]
+    sentences = pq.read_table(artifacts / "catalog" / "categorized.parquet", columns=["sentence"])["sentence"]
     generator = np.random.default_rng(1)
     directions = generator.standard_normal((DIRECTIONS, 4096))
     for encoder, dimension, keys in (

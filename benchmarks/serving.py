@@ -2,18 +2,18 @@
 
     python -m benchmarks.serving [--json] [--sizes 10000,100000,1000000] [--catalog FILE.csv] [--vit] [--bundles DIR]
 
-A bundle of n products is published by the program's own code. Its rows are real ones of the catalogue, drawn again and
+A bundle of n products is published by the program's own code. Its rows are real ones of the catalog, drawn again and
 again with new ids. Their vectors are spread around the real MiniLM embeddings of those rows (the sentence for the text
 part, the title alone for the image part, since the compact encoder's pictures lie in the space of texts): the real
-vector, plus 0.35 times the difference of two other real ones, plus isotropic noise of length 0.15, normalised. Scenes
+vector, plus 0.35 times the difference of two other real ones, plus isotropic noise of length 0.15, normalized. Scenes
 are the sample's own. `--vit` adds ViT-B-32 of random weights and the true shape, served in int8 at 100,000 products;
-its image vectors are the same ones, turned at random into its 512 dimensions, since random weights know no likeness.
+its image vectors are the same ones, turned at random into its 512 dimensions, since random weights know no similarity.
 
 `--bundles` keeps the bundles and takes those that are there, so that they can be made first (`--prepare`, minutes at a
 million) and measured on a quiet machine. `busy_elsewhere` in the document says how many cores other processes used.
 
 The peer loads everything, as the first design did: float32 vectors and the whole table in memory. It scores every
-product of the catalogue in numpy for each scene, with the same image tower. It is measured up to 100,000 products: a
+product of the catalog in numpy for each scene, with the same image tower. It is measured up to 100,000 products: a
 million rows as Python objects do not fit into the memory of most machines.
 """
 
@@ -42,8 +42,8 @@ PEER_ROWS = 100_000
 
 
 def real_rows(catalog: Path) -> tuple[pa.Table, np.ndarray, np.ndarray]:
-    """Return categorised rows of a catalogue, and the unit vectors of their sentences and of their titles alone."""
-    from scene_pipeline.catalog.categorise import categorise
+    """Return categorized rows of a catalog, and the unit vectors of their sentences and of their titles alone."""
+    from scene_pipeline.catalog.categorize import categorize
     from scene_pipeline.catalog.enrich import enrich
     from scene_pipeline.catalog.read import read_catalog
     from scene_pipeline.catalog.validate import validate
@@ -52,7 +52,7 @@ def real_rows(catalog: Path) -> tuple[pa.Table, np.ndarray, np.ndarray]:
     from scene_pipeline.vocabulary.lexicon import load_lexicon
 
     vocabulary, lexicon = load_vocabulary(), load_lexicon()
-    table = categorise(enrich(validate(read_catalog(catalog)).products, vocabulary, lexicon), vocabulary, lexicon)
+    table = categorize(enrich(validate(read_catalog(catalog)).products, vocabulary, lexicon), vocabulary, lexicon)
     encoder = TextEncoder.open()
     titles = [text.split(",")[0] for text in table["description"].to_pylist()]
     return table, encoder.embed(table["sentence"].to_pylist()), encoder.embed(titles)
@@ -64,7 +64,7 @@ def publish_bundle(artifacts: Path, n: int, rows: tuple[pa.Table, np.ndarray, np
     from scene_pipeline.encoders.spec import get_spec
     from scene_pipeline.encoders.text import TextEncoder
     from scene_pipeline.images.decode import decode_image
-    from scene_pipeline.publishing.publish import EmbeddedCatalog, Recipe, publish
+    from scene_pipeline.publishing.publish import BundleRecipe, EmbeddedCatalog, publish
     from scene_pipeline.sample import sample_path
     from scene_pipeline.vocabulary import load_vocabulary
 
@@ -72,7 +72,7 @@ def publish_bundle(artifacts: Path, n: int, rows: tuple[pa.Table, np.ndarray, np
     rng = np.random.default_rng(n)
     drawn = rng.integers(table.num_rows, size=n)
     spec = get_spec(encoder_id)
-    if spec.dimension != pictures.shape[1]:  # random weights know no likeness: only the shape matters here
+    if spec.dimension != pictures.shape[1]:  # random weights know no similarity: only the shape matters here
         turn = rng.standard_normal((pictures.shape[1], spec.dimension)).astype(np.float32)
         pictures = pictures @ turn
         pictures /= np.linalg.norm(pictures, axis=1, keepdims=True)
@@ -92,7 +92,9 @@ def publish_bundle(artifacts: Path, n: int, rows: tuple[pa.Table, np.ndarray, np
         for real in (pictures, texts)
     ]
     samples = [decode_image(path) for path in sorted((sample_path() / "products").iterdir())[:16]]
-    recipe = Recipe(spec, TextEncoder.open(), load_vocabulary(), uncalibrated(spec.id), int8=encoder_id != "compact")
+    recipe = BundleRecipe(
+        spec, TextEncoder.open(), load_vocabulary(), uncalibrated(spec.id), int8=encoder_id != "compact"
+    )
     publish(artifacts, EmbeddedCatalog(products, spreads[0], np.ones(n, bool), spreads[1], 0), recipe, samples)
 
 
@@ -151,7 +153,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     parser.add_argument("--sizes", default="10000,100000,1000000", help="numbers of products, comma-separated")
-    parser.add_argument("--catalog", type=Path, help="catalogue to take real rows from")
+    parser.add_argument("--catalog", type=Path, help="catalog to take real rows from")
     parser.add_argument("--vit", action="store_true", help="also ViT-B-32 in int8, random weights")
     parser.add_argument("--bundles", type=Path, help="folder to keep the bundles in; those there are used again")
     parser.add_argument("--prepare", action="store_true", help="only make the bundles; needs --bundles")

@@ -37,14 +37,14 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     whole = _times(lambda scene: matcher.recommend(scene, 10), scenes)
     resident = _resident_mb()
     rng = np.random.default_rng(0)
-    analysed = []
+    analyzed = []
     for number in range(ROUNDS):  # moved a little, so that no query reads the rows that one before it read
-        scene = matcher.analyse(scenes[number % len(scenes)])
+        scene = matcher.analyze(scenes[number % len(scenes)])
         moved = scene.vector + 0.3 * rng.standard_normal(len(scene.vector)) / len(scene.vector) ** 0.5
-        analysed.append(dataclasses.replace(scene, vector=(moved / np.linalg.norm(moved)).astype(np.float32)))
+        analyzed.append(dataclasses.replace(scene, vector=(moved / np.linalg.norm(moved)).astype(np.float32)))
     closely = SceneMatcher.open(artifacts, multi_scale=True, verify=False)
     multi_scale = _times(lambda scene: closely.recommend(scene, 10), scenes)
-    ranked = _times(lambda scene: matcher.score(scene, 10), analysed)
+    ranked = _times(lambda scene: matcher.score(scene, 10), analyzed)
     crowd: dict[str, Any] = {}
     for workers in CROWD:
         with ThreadPoolExecutor(workers) as pool:
@@ -76,19 +76,21 @@ def peer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     from scene_pipeline.matching.factors import Candidates, score
     from scene_pipeline.matching.filtering import points
     from scene_pipeline.matching.matcher import SceneMatcher
-    from scene_pipeline.matching.product_features import TRAITS, Traits
+    from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 
     started = time.perf_counter()
     matcher = SceneMatcher.open(artifacts)
     vectors = np.array(matcher.bundle.index.vectors, dtype=np.float32)
     table = pq.read_table(matcher.bundle.path / "products.parquet").to_pylist()
-    traits = Traits.load(matcher.bundle.path / TRAITS)
+    features = ProductFeatures.load(matcher.bundle.path / PRODUCT_FEATURES)
     scoring = matcher.vocabulary.scoring
 
     def recommend(path: str) -> list[dict[str, Any]]:
-        scene = matcher.analyse(path)
+        scene = matcher.analyze(path)
         inner = vectors @ matcher.query(scene)
-        everything = Candidates(np.arange(len(inner)), (inner - inner.mean()) / inner.std(), traits, matcher.vocabulary)
+        everything = Candidates(
+            np.arange(len(inner)), (inner - inner.mean()) / inner.std(), features, matcher.vocabulary
+        )
         scores, _ = score(scene, everything, scoring.weights)
         scores[points(scene, everything) < scoring.filter.threshold] = -1
         return [table[row] for row in np.argsort(-scores)[:10]]

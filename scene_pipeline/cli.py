@@ -21,7 +21,7 @@ from scene_pipeline.errors import ScenePipelineError
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__
 )
-evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure against labelled pictures.")
+evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure against labeled pictures.")
 encoders = typer.Typer(rich_markup_mode=None, help="The encoders: what each is good for, and what is at hand.")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(encoders, name="encoders")
@@ -53,7 +53,7 @@ DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts")
 
 
 def main() -> None:
-    """Run the command line; an error that a person can mend becomes one line and exit status 1."""
+    """Run the command line; an error that a person can fix becomes one line and exit status 1."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped ends as at Ctrl-C
     try:
         app()
@@ -74,7 +74,7 @@ def main() -> None:
 
 @app.command()
 def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
-    """Build the catalogue that ships, score its scenes, and name the lookbooks."""
+    """Build the catalog that ships, score its scenes, and name the lookbooks."""
     from scene_pipeline.sample import sample_path
 
     _build({"store": {"root": str(artifacts)}, "catalog": {"path": "sample"}, "encoder": {"id": "compact"}})
@@ -84,7 +84,7 @@ def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
 
 @app.command()
 def build(
-    catalog: Annotated[Path, typer.Option(help="The catalogue: CSV, CSV.GZ or Parquet.")],
+    catalog: Annotated[Path, typer.Option(help="The catalog: CSV, CSV.GZ or Parquet.")],
     encoder: Annotated[str, typer.Option(help="An id of `scene-pipeline encoders`.")] = "compact",
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     columns: Columns = None,
@@ -99,20 +99,20 @@ def build(
         bool, typer.Option("--ignore-robots-header", help="Fetch pictures sent with X-Robots-Tag: noai, too.")
     ] = False,
     keep_originals: Annotated[
-        bool, typer.Option("--keep-originals", help="Keep pictures as received beside the normalised copies.")
+        bool, typer.Option("--keep-originals", help="Keep pictures as received beside the normalized copies.")
     ] = False,
-    most_without_image: Annotated[
+    max_without_image: Annotated[
         float, typer.Option(min=0, max=1, help="Share of products that may end without a picture.")
     ] = 0.5,
 ) -> None:
-    """Read, enrich, fetch, embed and index a catalogue, and promote the bundle when it passes its checks."""
+    """Read, enrich, fetch, embed and index a catalog, and promote the bundle when it passes its checks."""
     from scene_pipeline.encoders.spec import get_spec
 
     get_spec(encoder)
     if encoder == "compact":
         err.print(
             "The compact encoder is small and was trained on room photographs and rendered products; for a real "
-            "catalogue prefer open_clip: --encoder ViT-B-32/laion2b_s34b_b79k",
+            "catalog prefer open_clip: --encoder ViT-B-32/laion2b_s34b_b79k",
             soft_wrap=True,
         )
     _build(
@@ -127,7 +127,7 @@ def build(
                 "allow_hosts": allow_host or [],
                 "respect_robots_header": not ignore_robots_header,
                 "keep_originals": keep_originals,
-                "most_without_image": most_without_image,
+                "max_without_image": max_without_image,
             }
         },
     )
@@ -136,10 +136,10 @@ def build(
 def _build(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]] | None = None) -> None:
     from scene_pipeline.bundle.open import open_bundle
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.launch import build_bundle, instance
+    from scene_pipeline.defs.launch import instance, run_bundle_build
 
     with progress.bars(err), instance() as dagster:
-        build_bundle(defs, dagster, resources, ops)
+        run_bundle_build(defs, dagster, resources, ops)
     bundle = open_bundle(Path(resources["store"]["root"]))
     manifest = bundle.manifest
     out.print(
@@ -171,12 +171,14 @@ def score(
 
 def _score(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.launch import instance, score_library
+    from scene_pipeline.defs.launch import instance, run_library_scoring
     from scene_pipeline.reporting.terminal.library import library_view
     from scene_pipeline.scene_libraries.score import LibraryResult
 
     with progress.bars(err), instance() as dagster:
-        score_library(defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": config})
+        run_library_scoring(
+            defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": config}
+        )
     folder = artifacts / "scenes" / library.resolve().name
     result = LibraryResult.load(folder / "results.json")
     out.print(library_view(result.results, library.name, result.failures))
@@ -202,7 +204,7 @@ def recommend(
     category: Annotated[list[str] | None, typer.Option(help="Only this category; repeatable.")] = None,
     without_category: Annotated[list[str] | None, typer.Option(help="Not this category; repeatable.")] = None,
     brand: Annotated[list[str] | None, typer.Option(help="Only this brand; repeatable.")] = None,
-    color: Annotated[list[str] | None, typer.Option(help="Only near this colour, blue or #aabbcc; repeatable.")] = None,
+    color: Annotated[list[str] | None, typer.Option(help="Only near this color, blue or #aabbcc; repeatable.")] = None,
     style: Annotated[str | None, typer.Option(help="Furnish in this style, not in the one that is seen.")] = None,
     diversity: Strength = None,
     weight: Weights = None,
@@ -275,7 +277,7 @@ def evaluate_rooms(
     multi_scale: MultiScale = False,
     as_json: AsJson = False,
 ) -> None:
-    """How often the room is named right: among the labelled rooms, and among all rooms and "unknown"."""
+    """How often the room is named right: among the labeled rooms, and among all rooms and "unknown"."""
     from scene_pipeline.evaluation.truth import read_labels
     from scene_pipeline.evaluation.zero_shot import ZeroShot, measure_rooms
 
@@ -306,18 +308,18 @@ def evaluate_styles(
     _print_figures(report.to_json(), as_json)
 
 
-# ---------------------------------------------------------------- catalogue, encoders, bundles
+# ---------------------------------------------------------------- catalog, encoders, bundles
 
 
 @app.command()
 def profile(
-    catalog: Annotated[Path, typer.Argument(help="The catalogue: CSV, CSV.GZ or Parquet.")],
+    catalog: Annotated[Path, typer.Argument(help="The catalog: CSV, CSV.GZ or Parquet.")],
     columns: Columns = None,
     vocabulary: Vocabulary = None,
     language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
-    """What was recognised in a catalogue and what was not: read this before trusting a feed."""
+    """What was recognized in a catalog and what was not: read this before trusting a feed."""
     from scene_pipeline.catalog.profile import profile_catalog
     from scene_pipeline.reporting.terminal.profile import profile_view
     from scene_pipeline.vocabulary import load_vocabulary
@@ -348,7 +350,7 @@ def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
             "dimension": spec.dimension,
             "input": spec.input_size,
             "size_mb": spec.size_mb,
-            "licence": spec.licence,
+            "license": spec.license,
             "good_for": spec.good_for,
         }
         for spec in SPECS.values()
@@ -489,7 +491,7 @@ def alerts(
     test: Annotated[bool, typer.Option("--test", help="Send a test message through every configured channel.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The troubles people were told of and that are not gone; with --test, whether messages arrive."""
+    """Open alerts; with --test, whether messages arrive."""
     from scene_pipeline.monitoring.alerts import open_alerts, send_test
     from scene_pipeline.reporting.terminal.views import rows_view
 
@@ -529,12 +531,12 @@ def _print_json(document: object) -> None:
 
 
 def _print_figures(figures: Mapping[str, object], as_json: bool) -> None:
-    from scene_pipeline.reporting.terminal.views import figures_view
+    from scene_pipeline.reporting.terminal.views import metrics_view
 
     if as_json:
         _print_json(figures)
     else:
-        out.print(figures_view(figures))
+        out.print(metrics_view(figures))
 
 
 if __name__ == "__main__":

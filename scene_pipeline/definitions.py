@@ -53,7 +53,7 @@ defs = dg.Definitions(
         catalog.raw_catalog,
         catalog.validated_catalog,
         catalog.enriched_products,
-        catalog.categorised_products,
+        catalog.categorized_products,
         images.product_images,
         embeddings.image_embeddings,
         embeddings.text_embeddings,

@@ -1,15 +1,15 @@
-"""The errors a person may meet: one clear line each, naming what is wrong and how to mend it."""
+"""The errors a person may meet: one clear line each, naming what is wrong and how to fix it."""
 
 
 class ScenePipelineError(Exception):
-    """Work failed for a reason the user can mend; the command line prints it and exits with 1.
+    """Work failed for a reason the user can fix; the command line prints it and exits with 1.
 
-    The message is one sentence that names the file, row or field, then the mend.
+    The message is one sentence that names the file, row or field, then the fix.
     """
 
 
 class CatalogError(ScenePipelineError):
-    """A catalogue as a whole cannot be used (single bad rows become rejects instead)."""
+    """A catalog as a whole cannot be used (single bad rows become rejects instead)."""
 
 
 class ImageError(ScenePipelineError):
@@ -33,7 +33,7 @@ class VocabularyError(ScenePipelineError):
 
 
 class TruthError(ScenePipelineError):
-    """A ground-truth or label file does not fit the scenes or the catalogue."""
+    """A ground-truth or label file does not fit the scenes or the catalog."""
 
 
 class EventError(ScenePipelineError):

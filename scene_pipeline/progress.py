@@ -22,7 +22,7 @@ _live: ContextVar[Progress | None] = ContextVar("live", default=None)
 
 @contextmanager
 def bars(console: Console) -> Iterator[None]:
-    """Draw a bar on `console` for every `track` inside the block; nothing where it is no terminal."""
+    """Draw a bar on `console` for every `track` inside the block; nothing where it is not a terminal."""
     if not console.is_terminal:
         yield
         return

@@ -1,4 +1,4 @@
-"""The matcher as one object: load a catalogue, embed it, ask it. A face on the same assets, bundle and matcher.
+"""The matcher as one object: load a catalog, embed it, ask it. A face on the same assets, bundle and matcher.
 
 from scene_pipeline.scene_matcher import SceneProductMatcher
 
@@ -22,7 +22,7 @@ from scene_pipeline.scenes.analysis import SceneAnalysis
 
 
 class SceneProductMatcher:
-    """Builds a bundle of a catalogue under `cache_dir` and recommends from it.
+    """Builds a bundle of a catalog under `cache_dir` and recommends from it.
 
     `max_workers` are downloads at once, `image_timeout` is the longest silence of an image server in seconds,
     `batch_size` is what the encoder gets at once, and `quality_target` the confidence from which a recommendation
@@ -48,7 +48,7 @@ class SceneProductMatcher:
         self._matcher: SceneMatcher | None = None
 
     def load_and_process_catalog(self, catalog: str | Path) -> dict[str, int]:
-        """Read and check a catalogue, and return how many rows, products and rejects it has.
+        """Read and check a catalog, and return how many rows, products and rejects it has.
 
         Raises CatalogError when it cannot be used.
         """
@@ -57,19 +57,19 @@ class SceneProductMatcher:
         return {"rows": result.rows_in, "products": result.products.num_rows, "rejects": result.rejects.num_rows}
 
     def build_embeddings_sync(self) -> str:
-        """Enrich, fetch, embed and index the catalogue, and return the version of the promoted bundle.
+        """Enrich, fetch, embed and index the catalog, and return the version of the promoted bundle.
 
-        What was computed before is not computed again. Raises ScenePipelineError when no catalogue was loaded, or with
+        What was computed before is not computed again. Raises ScenePipelineError when no catalog was loaded, or with
         the line of what failed.
         """
         from scene_pipeline.definitions import defs
-        from scene_pipeline.defs.launch import build_bundle, instance
+        from scene_pipeline.defs.launch import instance, run_bundle_build
 
         if self._catalog is None:
-            raise ScenePipelineError("no catalogue was loaded; call load_and_process_catalog first")
+            raise ScenePipelineError("no catalog was loaded; call load_and_process_catalog first")
         batch = {"batch_size": self.batch_size}
         with instance() as dagster:
-            build_bundle(
+            run_bundle_build(
                 defs,
                 dagster,
                 {
@@ -88,7 +88,7 @@ class SceneProductMatcher:
 
     def analyze_scene_ultimate(self, image: str | Path) -> dict[str, Any]:
         """Return room, style and palette of a photograph, each with its confidence."""
-        return _analysis(self._open().analyse(image).analysis)
+        return _analysis(self._open().analyze(image).analysis)
 
     def get_ultimate_recommendations(
         self,

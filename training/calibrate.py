@@ -1,6 +1,6 @@
 """Learn the weights of the factors and what a score means: `python -m training.calibrate`.
 
-A bundle of the sample's catalogue is built in a folder that is forgotten afterwards. Every product is scored for every
+A bundle of the sample's catalog is built in a folder that is forgotten afterwards. Every product is scored for every
 rendered room of a set in shapes that the encoder never saw (`python -m training.studio dataset --held-out-shapes
 --seed 4242`), and the studio's written rules (training/studio/truth.py) say whether it fits: the negatives are all
 other products, those of the same category among them.
@@ -32,7 +32,7 @@ from scene_pipeline.evaluation.calibration import ReliabilityBin, ece, fit_calib
 from scene_pipeline.files import write_bytes, write_text
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.publishing.calibrations import FITTED
+from scene_pipeline.publishing.calibrations import CALIBRATIONS
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
@@ -74,8 +74,8 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """Scenes with every product that the truth knows: rows of the catalogue and what is true."""
+class Labeled:
+    """Scenes with every product that the truth knows: rows of the catalog and what is true."""
 
     scenes: tuple[Scene, ...]
     factors: np.ndarray  # [scenes, products, 6]
@@ -118,7 +118,7 @@ def rendered_rooms(folder: Path, vocabulary: Vocabulary) -> list[Example]:
     ]
 
 
-def label(matcher: SceneMatcher, examples: Sequence[Example]) -> Labelled:
+def label(matcher: SceneMatcher, examples: Sequence[Example]) -> Labeled:
     """Return the factors of every pair of an example and a product of the sample, each scene read by itself."""
     from training.studio import truth
 
@@ -127,12 +127,12 @@ def label(matcher: SceneMatcher, examples: Sequence[Example]) -> Labelled:
     rows = np.array([row for row, sku in enumerate(skus) if sku in items])
     scenes, factors, labels = [], [], []
     for example in examples:
-        scene = matcher.analyse(example.picture)
+        scene = matcher.analyze(example.picture)
         scored = matcher.score_all(scene)
         scenes.append(scene)
         factors.append(scored.factors[np.argsort(scored.rows)][rows])
         labels.append([int(truth.fits(items[skus[row]], example.brief)) for row in rows])
-    return Labelled(tuple(scenes), np.stack(factors), np.array(labels), rows)
+    return Labeled(tuple(scenes), np.stack(factors), np.array(labels), rows)
 
 
 def learn_weights(factors: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -165,7 +165,7 @@ def weighed(factors: np.ndarray, weights: dict[str, float]) -> np.ndarray:
     return factors @ np.array([weights[name] for name in FACTORS])
 
 
-def held_out_confidence(known: Labelled, method: Method) -> np.ndarray:
+def held_out_confidence(known: Labeled, method: Method) -> np.ndarray:
     """Return the confidence [scenes, products] by weights and map learned without the scene's fold."""
     fold = np.random.default_rng(0).permutation(len(known.scenes)) % FOLDS
     confidence = np.empty(known.labels.shape)
@@ -178,7 +178,7 @@ def held_out_confidence(known: Labelled, method: Method) -> np.ndarray:
     return confidence
 
 
-def shown_mask(matcher: SceneMatcher, known: Labelled, weights: dict[str, float]) -> np.ndarray:
+def shown_mask(matcher: SceneMatcher, known: Labeled, weights: dict[str, float]) -> np.ndarray:
     """Return which pairs [scenes, products] are among the ten that people are shown."""
     shown = [matcher.shown(scene, SHOWN, weights=weights) for scene in known.scenes]
     return np.stack([np.isin(known.rows, rows) for rows in shown])
@@ -213,12 +213,12 @@ def plot(tables: dict[str, tuple[ReliabilityBin, ...]], target: Path) -> None:
 
 
 def build(artifacts: Path, overlay: str = "") -> SceneMatcher:
-    """Return a matcher of a new bundle of the sample's catalogue under `artifacts`.
+    """Return a matcher of a new bundle of the sample's catalog under `artifacts`.
 
     `overlay` names a folder whose vocabulary is laid over the packaged one.
     """
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.launch import build_bundle, instance
+    from scene_pipeline.defs.launch import instance, run_bundle_build
 
     resources = {
         "store": {"root": str(artifacts)},
@@ -227,7 +227,7 @@ def build(artifacts: Path, overlay: str = "") -> SceneMatcher:
         "vocabulary": {"overlay": overlay},
     }
     with instance() as dagster:
-        build_bundle(defs, dagster, resources)
+        run_bundle_build(defs, dagster, resources)
     return SceneMatcher.open(artifacts)
 
 
@@ -282,7 +282,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--artifacts", type=Path, help="artifacts with a bundle of the sample, in place of a new one")
     parser.add_argument("--rooms", type=Path, default=paths.HELD_OUT_RENDERS, help="folder of renders to learn from")
-    parser.add_argument("--out", type=Path, default=FITTED, help="folder for the map")
+    parser.add_argument("--out", type=Path, default=CALIBRATIONS, help="folder for the map")
     options = parser.parse_args()
     if options.artifacts:
         calibrate(SceneMatcher.open(options.artifacts), options.rooms, options.out)

@@ -1,6 +1,6 @@
 """Judge what the sample's scenes are shown, by the rules it was made by: `python -m training.judge [--artifacts DIR]`.
 
-Prints the share of recommendations that belong in the room, that are of the scene's style or a neighbouring one, and
+Prints the share of recommendations that belong in the room, that are of the scene's style or a neighboring one, and
 that fit in all (room, size, style, palette); how many lists have four or five categories; the mean confidence; and how
 well the style of the products is told, of all and of those whose words do not name it. With
 `--gallery` it writes the ten worst scenes into docs/failures.md, with their pictures: this project's own renders.
@@ -18,7 +18,7 @@ from PIL import Image
 from scene_pipeline.evaluation.calibration import ece
 from scene_pipeline.files import write_text
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.product_features import TRAITS, Traits
+from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.sample import sample_path
 from training.calibrate import build, sample_items, sample_scenes
@@ -53,15 +53,15 @@ def judge(matcher: SceneMatcher) -> list[Judged]:
     items = sample_items()
     examples = sample_scenes()
     briefs = {example.name: example.brief for example in examples}
-    scenes = {example.name: matcher.analyse(example.picture) for example in examples}
+    scenes = {example.name: matcher.analyze(example.picture) for example in examples}
     judged = []
     for name, scene in scenes.items():
         library = [other for key, other in scenes.items() if key.split("/")[0] == name.split("/")[0]]
-        own = matcher.centred_on(np.stack([other.vector for other in library]))
+        own = matcher.centered_on(np.stack([other.vector for other in library]))
         result = own.recommend_for(scene, 10)
         shown = [items.get(item.sku_id) for item in result.recommendations]
         brief = briefs[name]
-        styles = {brief.style, *truth.NEIGHBOURS[brief.style]}
+        styles = {brief.style, *truth.NEIGHBORS[brief.style]}
         judged.append(
             Judged(
                 name,
@@ -97,7 +97,7 @@ def figures(judged: list[Judged]) -> dict[str, float]:
 def product_figures(matcher: SceneMatcher) -> dict[str, float]:
     """Return how well the bundle tells the style of the sample's products, all and those whose words name none."""
     products = matcher.bundle.products(["sku_id", "styles"])
-    shares = Traits.load(matcher.bundle.path / TRAITS).style_share
+    shares = ProductFeatures.load(matcher.bundle.path / PRODUCT_FEATURES).style_share
     truth = true_styles(products["sku_id"].to_pylist(), matcher.vocabulary)
     silent = np.array([not styles for styles in products["styles"].to_pylist()])
     found = {}

@@ -1,7 +1,7 @@
 """Measure how well the style of the sample's products is told: `python -m training.product_style [--artifacts DIR]`.
 
 The true styles are those the products were made in (training/studio/plan.py). Their words mostly name the style, so
-here they are hidden: what is measured is what materials, colours, text and picture say, each alone and all together,
+here they are hidden: what is measured is what materials, colors, text and picture say, each alone and all together,
 with the picture at several strengths. `publishing/product_style.py` holds the strengths in use.
 
 To be run after the encoder was trained, to choose that of the picture: the smallest log-loss.
@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.publishing.features import build_traits
-from scene_pipeline.publishing.product_style import SAYS
-from scene_pipeline.publishing.publish import likeness_of
+from scene_pipeline.publishing.features import build_product_features
+from scene_pipeline.publishing.product_style import STYLE_EVIDENCE_WEIGHTS
+from scene_pipeline.publishing.publish import prompt_similarity
 from scene_pipeline.vocabulary import Vocabulary
 from training.calibrate import build, sample_items
 
@@ -69,14 +69,19 @@ def measure(matcher: SceneMatcher) -> dict[str, Told]:
     at = catalog.products.schema.get_field_index("styles")
     field = catalog.products.schema.field(at)
     silent = catalog.products.set_column(at, field, pa.array([[]] * catalog.products.num_rows, field.type))
-    likeness = likeness_of(catalog, matcher.prompts)
+    similarity = prompt_similarity(catalog, matcher.prompts)
     truth = true_styles(catalog.products["sku_id"].to_pylist(), matcher.vocabulary)
 
-    def tell(says: Mapping[str, float]) -> Told:
-        return told(build_traits(silent, matcher.vocabulary, likeness, says).style_share, truth)
+    def tell(evidence_weights: Mapping[str, float]) -> Told:
+        return told(build_product_features(silent, matcher.vocabulary, similarity, evidence_weights).style_share, truth)
 
-    alone = {f"{name} alone": tell({**dict.fromkeys(SAYS, 0.0), name: says}) for name, says in SAYS.items()}
-    return alone | {f"all, picture {strength:g}": tell({**SAYS, "picture": strength}) for strength in STRENGTHS}
+    alone = {
+        f"{name} alone": tell({**dict.fromkeys(STYLE_EVIDENCE_WEIGHTS, 0.0), name: evidence_weights})
+        for name, evidence_weights in STYLE_EVIDENCE_WEIGHTS.items()
+    }
+    return alone | {
+        f"all, picture {strength:g}": tell({**STYLE_EVIDENCE_WEIGHTS, "picture": strength}) for strength in STRENGTHS
+    }
 
 
 def main() -> None:
@@ -91,7 +96,9 @@ def main() -> None:
                 f"{name:20} top-1 {figures.top1:.3f}  mean AUC {figures.auc:.3f}  log-loss {figures.loss:.3f}  "
                 f"of {figures.products}"
             )
-    print(f"in use: {', '.join(f'{name} {says:g}' for name, says in SAYS.items())}; chance: log-loss {np.log(7):.3f}")
+    print(
+        f"in use: {', '.join(f'{name} {evidence_weights:g}' for name, evidence_weights in STYLE_EVIDENCE_WEIGHTS.items())}; chance: log-loss {np.log(7):.3f}"
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Writes the reference of the compact encoder's present weights (the mean vectors of the training photographs and of the
 training renders, each kind of room counting alike, and the temperatures that make room and style probabilities honest
-for both) and the colours of typical rooms, the main ones of some and the density of all over many. Temperatures are
+for both) and the colors of typical rooms, the main ones of some and the density of all over many. Temperatures are
 fitted on pictures the encoder was not trained on: for photographs on those held out, for renders on some of other seeds
 and shapes (`python -m training.studio dataset`, see docs). To be run after each training of the encoder, before
 `python -m training.calibrate`.
@@ -23,11 +23,11 @@ from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
 from scene_pipeline.encoders.spec import compact_spec, slug
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.files import atomic_path, write_bytes
-from scene_pipeline.scenes.light import neutralise, reduced
+from scene_pipeline.scenes.light import reduced, remove_color_cast
 from scene_pipeline.scenes.reference import (
-    FITTED,
+    REFERENCES,
     USUAL_DENSITY,
-    Kind,
+    ImageDomain,
     SceneReference,
 )
 from scene_pipeline.scenes.scene import SCENE_COLORS
@@ -37,7 +37,7 @@ from training.compact.embedding import embed, embed_files
 from training.compact.export import load
 from training.compact.photos import Photos, load_photos
 from training.compact.studio import read_studio
-from training.compact.temperature import least_loss
+from training.compact.temperature import min_loss
 
 PER_ROOM = 1000
 COLOR_ROOMS = 48
@@ -59,23 +59,23 @@ def evenly(rows: dict[str, np.ndarray], count: int) -> list[int]:
 
 
 def typical_colors(photos: Photos, rows: dict[str, np.ndarray]) -> list[list[tuple[float, ...]]]:
-    """Return the dominant colours (L, a, b, share) of COLOR_ROOMS photographs, each room as often."""
+    """Return the dominant colors (L, a, b, share) of COLOR_ROOMS photographs, each room as often."""
     result = []
     for row in evenly(rows, COLOR_ROOMS)[:COLOR_ROOMS]:
-        colors = dominant_colors(neutralise(reduced(Image.fromarray(photos.pixels[row]))), count=SCENE_COLORS)
+        colors = dominant_colors(remove_color_cast(reduced(Image.fromarray(photos.pixels[row]))), count=SCENE_COLORS)
         result.append([(round(c[0], 1), round(c[1], 1), round(c[2], 1), round(share, 3)) for c, share in colors])
     return result
 
 
 def usual_density(photos: Photos, rows: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and deviation of the log density of every cell of colour over DENSITY_ROOMS photographs."""
+    """Return mean and deviation of the log density of every cell of color over DENSITY_ROOMS photographs."""
     pictures = [Image.fromarray(photos.pixels[row]) for row in evenly(rows, DENSITY_ROOMS)]
-    seen = [rgb_to_lab(np.asarray(neutralise(reduced(picture)))) for picture in pictures]
+    seen = [rgb_to_lab(np.asarray(remove_color_cast(reduced(picture)))) for picture in pictures]
     densities = np.stack([log_density(lab.reshape(-1, 3)) for lab in seen])
     return densities.mean(axis=0).astype(np.float16), densities.std(axis=0).astype(np.float16)
 
 
-def render_kind(tower: nn.Module, size: int, prompts: PromptVectors) -> Kind:
+def render_kind(tower: nn.Module, size: int, prompts: PromptVectors) -> ImageDomain:
     """Return the mean of the training renders, each room and style counting alike, and temperatures for renders.
 
     These are fitted on the held-out ones.
@@ -88,12 +88,12 @@ def render_kind(tower: nn.Module, size: int, prompts: PromptVectors) -> Kind:
     mean = np.mean(means, axis=0).astype(np.float32)
     held_out = read_studio(paths.HELD_OUT_RENDERS)
     own = np.flatnonzero(held_out.room >= 0)
-    centred = embed_files(tower, [held_out.files[row] for row in own], size) - mean
-    return Kind(
+    centered = embed_files(tower, [held_out.files[row] for row in own], size) - mean
+    return ImageDomain(
         name="renders",
         mean=rounded(mean),
-        temperature=round(least_loss(centred @ prompts.room[:-1].T, held_out.room[own]), 5),
-        style_temperature=round(least_loss(centred @ prompts.style.T, held_out.style[own]), 5),
+        temperature=round(min_loss(centered @ prompts.room[:-1].T, held_out.room[own]), 5),
+        style_temperature=round(min_loss(centered @ prompts.style.T, held_out.style[own]), 5),
         scenes=len(rooms),
     )
 
@@ -106,7 +106,7 @@ def rounded(vector: np.ndarray) -> tuple[float, ...]:
 def main() -> None:
     """Measure and write the three files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=FITTED, help="folder to write to")
+    parser.add_argument("--out", type=Path, default=REFERENCES, help="folder to write to")
     options = parser.parse_args()
     spec, vocabulary = compact_spec(), load_vocabulary()
     tower, size = load(paths.WEIGHTS)
@@ -121,7 +121,7 @@ def main() -> None:
     vectors = embed(tower, photos.pixels[held], size)
     ids = list(prompts.room_ids)
     labels = np.array([ids.index(room) for room in photos.rooms[held].tolist()])
-    temperature = least_loss(vectors @ prompts.room[:-1].T - offset, labels)
+    temperature = min_loss(vectors @ prompts.room[:-1].T - offset, labels)
     renders = render_kind(tower, size, prompts)
     reference = SceneReference(
         encoder_id=spec.id,

@@ -1,6 +1,6 @@
 """Show what a style added in YAML changes: `.venv/bin/python docs/pictures/coastal.py`.
 
-Builds the sample's catalogue twice, as it is and with docs/examples/coastal, and puts side by side what some scenes are
+Builds the sample's catalog twice, as it is and with docs/examples/coastal, and puts side by side what some scenes are
 recommended in the style they show and in the added one. Writes docs/images/coastal.webp, and prints over all scenes of
 the sample how coastal the lists of ten are. Takes about a minute.
 """

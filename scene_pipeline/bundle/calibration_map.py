@@ -15,7 +15,7 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fitted map, and what it was fitted on.
 
     method: "isotonic" (straight lines through the points `x`, `y`, both ascending), "platt" (logistic of
-    `a * score + b`) or "none" (the score itself). n: labelled examples. prior: share of fitting products assumed.
+    `a * score + b`) or "none" (the score itself). n: labeled examples. prior: share of fitting products assumed.
     ece, brier: on groups held out of the fit; None when there were too few to hold any out. ece_shown: that of the
     products that were shown for them alone; a list is chosen by more than scores. shown: ascending
     deciles (eleven) of the scores of the products that were shown for the scenes of the set. weights: those of the
@@ -79,7 +79,7 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def uncalibrated(encoder_id: str) -> CalibrationMap:
-    """Return the map of an encoder that has no labels: the score as it is, saying that it is no probability."""
+    """Return the map of an encoder that has no labels: the score as it is, saying that it is not a probability."""
     return CalibrationMap(method="none", encoder_id=encoder_id, calibrated=False)
 
 

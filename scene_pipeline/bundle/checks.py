@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from scene_pipeline.bundle.open import open_bundle
-from scene_pipeline.catalog.schema import CATEGORISED
+from scene_pipeline.catalog.schema import CATEGORIZED
 from scene_pipeline.errors import IndexBuildError, ScenePipelineError
 from scene_pipeline.index.vectors import check_vectors
 
@@ -17,7 +17,7 @@ class CheckResult:
     """What a check found. `figure` is what was measured, `bound` what it was held against (None: yes or no).
 
     `blocking` says whether a failure keeps the bundle from being promoted. `message` is one sentence without a full
-    stop; for a failure it names the figure, the bound and the mend.
+    stop; for a failure it names the figure, the bound and the fix.
     """
 
     name: str
@@ -53,13 +53,13 @@ def standard_checks(
     """Return the checks of every build, cheapest first.
 
     `previous_products` is the number of products in the current bundle (None: there is none), `query` a smoke query
-    (see `smoke`), `size_change_bounds` the change of the catalogue's size that warns and the one that blocks.
+    (see `smoke`), `size_change_bounds` the change of the catalog's size that warns and the one that blocks.
     """
     return [
         products,
         rows,
         vectors,
-        recall(recall_bound),
+        index_recall(recall_bound),
         size_change(previous_products, *size_change_bounds),
         image_share(),
         smoke(query),
@@ -72,12 +72,12 @@ def products(folder: Path) -> CheckResult:
     schema = bundle.products_schema()
     wrong = [
         f"{wanted.name} ({'missing' if wanted.name not in schema.names else schema.field(wanted.name).type})"
-        for wanted in CATEGORISED
+        for wanted in CATEGORIZED
         if wanted.name not in schema.names or not _same_type(schema.field(wanted.name).type, wanted.type)
     ]
     if wrong:
         message = (
-            f"products.parquet has other columns than the schema: {', '.join(wrong)}; categorise the catalogue again"
+            f"products.parquet has other columns than the schema: {', '.join(wrong)}; categorize the catalog again"
         )
         return CheckResult("products", passed=False, blocking=True, message=message)
     ids = bundle.products(["product_id"]).column("product_id")
@@ -85,7 +85,7 @@ def products(folder: Path) -> CheckResult:
     empty = ids.null_count
     message = f"{len(ids):,} products, each with an id of its own"
     if repeated or empty:
-        message = f"{repeated} product_id repeat and {empty} are empty, 0 may; validate the catalogue again"
+        message = f"{repeated} product_id repeat and {empty} are empty, 0 may; validate the catalog again"
     return CheckResult(
         "products", not (repeated or empty), True, message, float(repeated + empty), 0.0, {"products": len(ids)}
     )
@@ -117,10 +117,10 @@ def vectors(folder: Path) -> CheckResult:
     return CheckResult("vectors", True, True, f"{len(stored):,} vectors are finite and of the right length")
 
 
-def recall(bound: float) -> Check:
-    """Return the check that the recall@50 measured at the build reaches `bound`."""
+def index_recall(bound: float) -> Check:
+    """Return the check that the index_recall@50 measured at the build reaches `bound`."""
 
-    def recall(folder: Path) -> CheckResult:
+    def index_recall(folder: Path) -> CheckResult:
         index = open_bundle(folder, verify=False).index
         passed = index.recall >= bound
         message = f"recall@50 is {index.recall:.3f} over {index.recall_queries} queries, the bound is {bound:g}"
@@ -128,7 +128,7 @@ def recall(bound: float) -> Check:
             message += "; build the index with a larger refine factor or exactly"
         return CheckResult("recall", passed, True, message, index.recall, bound, {"factory": index.plan.factory})
 
-    return recall
+    return index_recall
 
 
 def size_change(previous: int | None, warn: float, block: float) -> Check:
@@ -143,7 +143,7 @@ def size_change(previous: int | None, warn: float, block: float) -> Check:
         bound = block if blocking else warn
         message = f"{now:,} products after {previous:,}, a change of {change:.0%}, the bound is {bound:.0%}"
         if change > warn:
-            message += "; look at the rejects, or raise the bound if the catalogue was meant to change"
+            message += "; look at the rejects, or raise the bound if the catalog was meant to change"
         return CheckResult("size_change", change <= warn, blocking, message, change, bound)
 
     return size_change
@@ -174,7 +174,7 @@ def smoke(query: Callable[[Path], int], at_least: int = 1) -> Check:
         passed = answers >= at_least
         message = f"a query got {answers} recommendations, at least {at_least} are needed"
         if not passed:
-            message += "; see which filter leaves nothing out of this catalogue"
+            message += "; see which filter leaves nothing out of this catalog"
         return CheckResult("smoke", passed, True, message, float(answers), float(at_least))
 
     return smoke

@@ -19,7 +19,7 @@ SCORING = "scoring.json"
 CALIBRATION = "calibration.json"
 FUSION = "fusion.npz"
 
-REQUIRED = (PRODUCTS, VECTORS, INDEX, INDEX_RECORD, PROMPTS, IMAGE_ENCODER, SCORING, CALIBRATION, FUSION)
+REQUIRED_FILES = (PRODUCTS, VECTORS, INDEX, INDEX_RECORD, PROMPTS, IMAGE_ENCODER, SCORING, CALIBRATION, FUSION)
 """Files every bundle has beside its manifest. Others may lie beside them; all are hashed."""
 
 CURRENT = "CURRENT"

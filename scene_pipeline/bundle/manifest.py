@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from scene_pipeline.bundle.layout import MANIFEST, REQUIRED
+from scene_pipeline.bundle.layout import MANIFEST, REQUIRED_FILES
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_file, write_bytes
 
@@ -44,7 +44,7 @@ class IndexRecord(msgspec.Struct, frozen=True):
 class ManifestFields(msgspec.Struct, frozen=True, kw_only=True):
     """What the builder states about a bundle; the writer adds the rest.
 
-    `data_version` is the content hash of catalogue and pictures, `image_encoder` the encoder spec as a mapping (`id`
+    `data_version` is the content hash of catalog and pictures, `image_encoder` the encoder spec as a mapping (`id`
     and `dimension` are read here), `counts` has at least `products` and `with_image`. `image_tower` tells how the image
     tower was exported: its precision, its cosines to torch over how many samples, and the processor it was checked on.
     """
@@ -93,15 +93,15 @@ def read_manifest(folder: Path) -> Manifest:
         content = path.read_bytes()
         schema = msgspec.json.decode(content, type=_Schema).schema_version
     except FileNotFoundError as error:
-        raise BundleError(f"{path}: is missing; {MEND}") from error
+        raise BundleError(f"{path}: is missing; {REMEDIATION}") from error
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); give this user the right") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: is no bundle manifest ({error}); {MEND}") from error
+        raise BundleError(f"{path}: is not a bundle manifest ({error}); {REMEDIATION}") from error
     found = _SEAL.search(content)
     blank = _SEAL.sub(b'"seal": ""\n}', content)
     if found is None or hashlib.sha256(blank).hexdigest().encode() != found[1]:
-        raise BundleError(f"{path}: was altered after the bundle was sealed; {MEND}")
+        raise BundleError(f"{path}: was altered after the bundle was sealed; {REMEDIATION}")
     if schema != SCHEMA_VERSION:
         way = "install a newer scene_pipeline" if schema > SCHEMA_VERSION else "build the bundle again"
         raise BundleError(
@@ -111,14 +111,14 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:
-        raise BundleError(f"{path}: is no bundle manifest ({error}); {MEND}") from error
+        raise BundleError(f"{path}: is not a bundle manifest ({error}); {REMEDIATION}") from error
     for name in manifest.files:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-            raise BundleError(f"{path}: names '{name}', a file outside the bundle; {MEND}")
+            raise BundleError(f"{path}: names '{name}', a file outside the bundle; {REMEDIATION}")
     return manifest
 
 
-MEND = "run `scene-pipeline rollback` to serve an earlier version, or build the bundle again"
+REMEDIATION = "run `scene-pipeline rollback` to serve an earlier version, or build the bundle again"
 
 
 def hash_files(folder: Path, names: list[str]) -> dict[str, FileRecord]:
@@ -132,7 +132,7 @@ def hash_files(folder: Path, names: list[str]) -> dict[str, FileRecord]:
 
 def find_damage(folder: Path, manifest: Manifest, hashes: bool = True) -> list[str]:
     """Return one line for every file that is missing, of another size, or (with `hashes`) of another hash."""
-    damage = [f"{folder / name}: is not in the manifest" for name in REQUIRED if name not in manifest.files]
+    damage = [f"{folder / name}: is not in the manifest" for name in REQUIRED_FILES if name not in manifest.files]
     whole: list[str] = []
     for name, record in manifest.files.items():
         try:

@@ -20,7 +20,7 @@ from scene_pipeline.bundle.layout import (
     bundle_folder,
     current_version,
 )
-from scene_pipeline.bundle.manifest import MEND, Manifest, find_damage, read_manifest
+from scene_pipeline.bundle.manifest import REMEDIATION, Manifest, find_damage, read_manifest
 from scene_pipeline.errors import BundleError
 from scene_pipeline.index import Fusion, VectorIndex
 from scene_pipeline.vocabulary import Vocabulary
@@ -110,11 +110,11 @@ def open_bundle(artifacts: Path, version: str | None = None, verify: bool = True
 def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
     manifest = read_manifest(folder)
     if folder != artifacts and manifest.bundle_version != folder.name:
-        raise BundleError(f"{folder / MANIFEST}: belongs to version {manifest.bundle_version}; {MEND}")
+        raise BundleError(f"{folder / MANIFEST}: belongs to version {manifest.bundle_version}; {REMEDIATION}")
     damage = find_damage(folder, manifest, hashes=verify)
     if damage:
         more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
-        raise BundleError(f"{damage[0]}{more}; {MEND}")
+        raise BundleError(f"{damage[0]}{more}; {REMEDIATION}")
     index = VectorIndex.open(folder)
     fusion = Fusion.read(folder / FUSION)
     _check_encoder(folder, manifest, index, fusion)
@@ -124,7 +124,7 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
         products = pa.memory_map(str(folder / PRODUCTS)).read_buffer()
         pq.read_metadata(pa.BufferReader(products))
     except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise BundleError(f"{folder}: cannot be read ({error}); {MEND}") from error
+        raise BundleError(f"{folder}: cannot be read ({error}); {REMEDIATION}") from error
     return Bundle(folder, artifacts, manifest, vocabulary, index, fusion, calibration, products)
 
 

@@ -15,7 +15,7 @@ from scene_pipeline.bundle.layout import (
     versions,
     writer_lock,
 )
-from scene_pipeline.bundle.manifest import MEND, find_damage, read_manifest
+from scene_pipeline.bundle.manifest import REMEDIATION, find_damage, read_manifest
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import fsync
 
@@ -58,7 +58,7 @@ def list_bundles(artifacts: Path) -> list[BundleSummary]:
     try:
         current = current_version(artifacts)
     except BundleError:
-        current = None  # the list is what helps to mend CURRENT: no version is marked
+        current = None  # the list is what helps to fix CURRENT: no version is marked
     return [_summary(root / name, name == current) for name in reversed(versions(root))]
 
 
@@ -125,7 +125,7 @@ def _previous_sound(root: Path) -> str:
         if verify_bundle(root, name).sound:
             return name
     before = f" before {current}" if current else ""
-    raise BundleError(f"{root}: has no sound version{before} to go back to; {MEND.split(', or ')[-1]}")
+    raise BundleError(f"{root}: has no sound version{before} to go back to; {REMEDIATION.split(', or ')[-1]}")
 
 
 def prune(artifacts: Path, keep: int) -> list[str]:

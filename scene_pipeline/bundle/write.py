@@ -21,7 +21,7 @@ from scene_pipeline.bundle.layout import (
     MANIFEST,
     PRUNED,
     REFUSED,
-    REQUIRED,
+    REQUIRED_FILES,
     current_version,
     point_to,
     versions,
@@ -120,11 +120,11 @@ class BundleWriter:
         names: list[str] = []
         for path in sorted(folder.rglob("*")):
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
-                raise BundleError(f"{path}: is no regular file; write a copy into the bundle")
+                raise BundleError(f"{path}: is not a regular file; write a copy into the bundle")
             fsync(path)
             if path.is_file() and path != folder / MANIFEST:
                 names.append(path.relative_to(folder).as_posix())
-        missing = [name for name in REQUIRED if name not in names]
+        missing = [name for name in REQUIRED_FILES if name not in names]
         if missing:
             raise BundleError(f"{folder}: lacks {', '.join(missing)}; write them before sealing")
         moment = self._moment()
@@ -174,7 +174,7 @@ class BundleWriter:
         still = _current_or_none(self.root)
         raise BundleRefusedError(
             f"the new bundle was refused. {reasons} {f'{still} still serves' if still else 'Nothing was promoted'}; "
-            f"mend the catalogue or the check's bound and build again (kept for inspection: {kept})",
+            f"fix the catalog or the check's bound and build again (kept for inspection: {kept})",
             results,
             kept,
         )

@@ -1,1 +1,1 @@
-"""Read, validate, enrich and categorise a shop's catalogue; `schema` says what comes out."""
+"""Read, validate, enrich and categorize a shop's catalog; `schema` says what comes out."""

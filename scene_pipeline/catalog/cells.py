@@ -24,7 +24,7 @@ _OUT_OF_STOCK = frozenset(
 _PREORDER = frozenset({"preorder", "pre-order", "backorder", "back order", "vorbestellbar"})
 
 
-def clean(text: str | None) -> str | None:
+def clean_cell(text: str | None) -> str | None:
     """Return text with white space collapsed, or None when the cell says nothing ("", "n/a", "-", ...)."""
     if text is None:
         return None
@@ -67,8 +67,8 @@ def parse_list(text: str | None) -> list[str]:
     if stripped[0] in "[(" and stripped[-1] in "])":
         items = _literal(stripped)
         if items is not None:
-            return [item for value in items if (item := clean(str(value))) is not None]
-    return [item for part in _SEPARATOR.split(stripped) if (item := clean(part)) is not None]
+            return [item for value in items if (item := clean_cell(str(value))) is not None]
+    return [item for part in _SEPARATOR.split(stripped) if (item := clean_cell(part)) is not None]
 
 
 def _literal(text: str) -> list[object] | None:
@@ -84,7 +84,7 @@ def _literal(text: str) -> list[object] | None:
 
 def parse_words(text: str | None) -> list[str]:
     """Return the items of a tag cell: as `parse_list`, and plain text is parted by commas too."""
-    return [item for part in parse_list(text) for piece in part.split(",") if (item := clean(piece)) is not None]
+    return [item for part in parse_list(text) for piece in part.split(",") if (item := clean_cell(piece)) is not None]
 
 
 def parse_images(text: str | None) -> list[str]:
@@ -102,15 +102,15 @@ def image_problem(url: str) -> str | None:
             parts = urlsplit(url)
             host = parts.hostname
         except ValueError:
-            return "the image address is no valid URL"
+            return "the image address is not a valid URL"
         if parts.scheme.lower() not in ("http", "https"):
-            return f"images are http(s) addresses or paths under the catalogue's folder, not {parts.scheme.lower()}:"
+            return f"images are http(s) addresses or paths under the catalog's folder, not {parts.scheme.lower()}:"
         return None if host else "the image address names no host"
     plain = url.replace("\\", "/")
     if plain.startswith(("/", "~")) or re.match(r"^[A-Za-z]:/", plain):
-        return "the image path is absolute; write it relative to the catalogue's folder"
+        return "the image path is absolute; write it relative to the catalog's folder"
     if ".." in plain.split("/"):
-        return "the image path leaves the catalogue's folder"
+        return "the image path leaves the catalog's folder"
     return None
 
 

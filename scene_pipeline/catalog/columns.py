@@ -10,7 +10,7 @@ from pathlib import Path
 from scene_pipeline.errors import CatalogError
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
-REQUIRED = ("id", "description")
+REQUIRED_COLUMNS = ("id", "description")
 
 _NOT_NAME = re.compile(r"[\W_]+")
 _ROW_COUNTERS = {"", "x1", "x", "index", "unnamed0", "unnamed", "rownum", "rownumber", "column1"}
@@ -89,7 +89,7 @@ def plan_columns(
         used[shop] = "id"
         guesses = [guess for guess in guesses if not guess.endswith(" as sku_id")]
         guesses.append(f"column '{shop}' is read as id")
-    for ours in REQUIRED:
+    for ours in REQUIRED_COLUMNS:
         if ours not in used.values():
             raise CatalogError(
                 f"{path.name}: no column is '{ours}' (found {_listed(header)}); "

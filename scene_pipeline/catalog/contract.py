@@ -14,7 +14,7 @@ from scene_pipeline.catalog.schema import PRODUCTS
 if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
 
-CHUNK = 50_000
+CONTRACT_CHUNK = 50_000
 MAX_ID = 256
 AVAILABILITY = ("in_stock", "out_of_stock", "preorder")
 _SHOWN = 5
@@ -60,8 +60,8 @@ def contract_failures(products: pa.Table) -> list[str]:
     if repeated:
         failures.append(f"product_id: {repeated:,} ids stand in more than one row")
     schema = product_contract()
-    for start in range(0, products.num_rows, CHUNK):
-        chunk = products.slice(start, CHUNK)
+    for start in range(0, products.num_rows, CONTRACT_CHUNK):
+        chunk = products.slice(start, CONTRACT_CHUNK)
         try:
             schema.validate(chunk.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
         except SchemaErrors as error:

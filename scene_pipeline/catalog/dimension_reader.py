@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scene_pipeline.catalog.measures import DimensionWords, Measure
+from scene_pipeline.catalog.measures import DimensionWords, Measurement
 from scene_pipeline.catalog.text import VULGAR, Tokens
 
 _FRACTIONS = {"2", "3", "4", "8", "16", "32"}
@@ -15,7 +15,7 @@ _LINK = frozenset({",", ";", "/", "|", "(", ")", "+"})
 class Chain:
     """Measures that belong together, and the tokens [first, last) they came from."""
 
-    measures: list[Measure]
+    measures: list[Measurement]
     first: int
     last: int
 
@@ -57,7 +57,7 @@ class DimensionReader:
             i = after
         return found
 
-    def next_of_chain(self, previous: Measure, i: int) -> tuple[Measure | None, int]:
+    def next_of_chain(self, previous: Measurement, i: int) -> tuple[Measurement | None, int]:
         """Return the measure that goes on from `previous`: joined by x, or of another named axis."""
         if i < self.n and self.t.words[i] in self.w.by:
             return self.measure(i + 1)
@@ -71,7 +71,7 @@ class DimensionReader:
             return measure, after
         return None, i
 
-    def measure(self, i: int) -> tuple[Measure | None, int]:
+    def measure(self, i: int) -> tuple[Measurement | None, int]:
         """Return the measure that starts at token i, with its range, unit and axis."""
         if i >= self.n:
             return None, i
@@ -97,7 +97,7 @@ class DimensionReader:
         if not 0 < high < 1e6 or low <= 0:
             return None, i
         sign = j > i and self.t.words[i] in _DIAMETER_SIGNS
-        return Measure(low, high, axis, unit, start, self.t.ends[k - 1], sign=sign), k
+        return Measurement(low, high, axis, unit, start, self.t.ends[k - 1], sign=sign), k
 
     def in_range(self, k: int) -> bool:
         """A dash between numbers is a range; a slash too ("140/200x80"), but only when nothing is spaced oddly."""

@@ -1,4 +1,4 @@
-"""What bytes a catalogue file is made of: compressed or not, text or not, and in which encoding."""
+"""What bytes a catalog file is made of: compressed or not, text or not, and in which encoding."""
 
 import codecs
 import gzip
@@ -53,12 +53,12 @@ def first_bytes(path: Path) -> bytes:
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read ({error.strerror})") from error
     if not head:
-        raise CatalogError(f"{path}: is empty; a catalogue has a header row and a row per product")
+        raise CatalogError(f"{path}: is empty; a catalog has a header row and a row per product")
     return head
 
 
 def detect_text(path: Path) -> TextKind:
-    """Find the encoding by reading the whole file once in blocks. Raises CatalogError when it is no text.
+    """Find the encoding by reading the whole file once in blocks. Raises CatalogError when it is not text.
 
     UTF-8, UTF-16 and UTF-32 by their mark; UTF-16 without one by its zeros; then UTF-8 if it decodes. Otherwise it is
     Windows-1252, unless most of the other characters are good UTF-8: then it is UTF-8 with damaged places.
@@ -71,7 +71,7 @@ def detect_text(path: Path) -> TextKind:
     with open_bytes(path, compressed) as stream:
         sample = stream.read(1 << 16)
         if not sample:
-            raise CatalogError(f"{path}: is empty; a catalogue has a header row and a row per product")
+            raise CatalogError(f"{path}: is empty; a catalog has a header row and a row per product")
         for mark, encoding in _BOMS:
             if sample.startswith(mark):
                 return _checked(path, compressed, encoding)

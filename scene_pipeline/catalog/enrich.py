@@ -14,7 +14,7 @@ from scene_pipeline.color.named_colors import NamedColors
 from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.model import Vocabulary
 
-CHUNK = 20_000
+ENRICH_CHUNK = 20_000
 
 SCORE_WEIGHTS: dict[str, float] = dict(zip(SCORE_PARTS, (0.25, 0.2, 0.2, 0.15, 0.1, 0.1), strict=True))
 _DETAIL_WORDS = 25
@@ -35,13 +35,13 @@ def enrich(
 ) -> pa.Table:
     """Return `products` (schema PRODUCTS) with the facts its texts state (schema ENRICHED).
 
-    Each row is read on its own: the same row gives the same facts in every catalogue. `progress` is called with the
+    Each row is read on its own: the same row gives the same facts in every catalog. `progress` is called with the
     rows done and the rows in all.
     """
     enricher = Enricher(vocabulary, lexicon)
     parts = []
-    for start in range(0, products.num_rows, CHUNK):
-        chunk = products.slice(start, CHUNK).combine_chunks()
+    for start in range(0, products.num_rows, ENRICH_CHUNK):
+        chunk = products.slice(start, ENRICH_CHUNK).combine_chunks()
         columns = {name: chunk[name].to_pylist() for name in _READ}
         rows = [enricher.row(dict(zip(_READ, values, strict=True))) for values in zip(*columns.values(), strict=True)]
         added = [pa.array([row[f.name] for row in rows], f.type) for f in ENRICHED_FIELDS]

@@ -11,7 +11,7 @@ from scene_pipeline.files import atomic_path
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[ ,.'’]\d{3})+)(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
-CHUNK = 10_000
+EXPORT_CHUNK = 10_000
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
@@ -21,13 +21,13 @@ def write_csv(table: pa.Table, path: Path) -> None:
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([neutralise(name) for name in table.column_names])
-        for start in range(0, table.num_rows, CHUNK):
-            columns = [_texts(table.column(i).slice(start, CHUNK)) for i in range(table.num_columns)]
+        writer.writerow([neutralize_formula(name) for name in table.column_names])
+        for start in range(0, table.num_rows, EXPORT_CHUNK):
+            columns = [_texts(table.column(i).slice(start, EXPORT_CHUNK)) for i in range(table.num_columns)]
             writer.writerows(zip(*columns, strict=True))
 
 
-def neutralise(text: str) -> str:
+def neutralize_formula(text: str) -> str:
     """Return `text` with an apostrophe before it when a spreadsheet would run it; numbers are returned as they are."""
     if not text.startswith(_DANGEROUS) or _NUMBER.fullmatch(text):
         return text
@@ -42,4 +42,4 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
         return [
             "" if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in column.to_pylist()
         ]
-    return ["" if value is None else neutralise(str(value)) for value in column.to_pylist()]
+    return ["" if value is None else neutralize_formula(str(value)) for value in column.to_pylist()]

@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 
 from scene_pipeline.catalog.dimensions import parse_dimensions
-from scene_pipeline.catalog.measures import DimensionWords, Measure
+from scene_pipeline.catalog.measures import DimensionWords, Measurement
 from scene_pipeline.catalog.sets import SetWords, parse_set_count
-from scene_pipeline.catalog.text import Tokens, headline_end, tokenise
+from scene_pipeline.catalog.text import Tokens, headline_end, tokenize
 from scene_pipeline.catalog.words import (
     COLOR,
     FINISH,
@@ -53,12 +53,12 @@ class Facts:
     styles: list[str] = field(default_factory=list)
     outdoor: bool = False
     set_count: int | None = None
-    measures: list[Measure] = field(default_factory=list)
+    measures: list[Measurement] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     headline: str = ""
 
     def add(self, kind: str, value: str, column: str, start: int, end: int) -> None:
-        """Add a material, colour, finish, room or style once, with its source."""
+        """Add a material, color, finish, room or style once, with its source."""
         values = getattr(self, _LISTS[kind])
         if value not in values:
             values.append(value)
@@ -86,9 +86,9 @@ class Extractor:
         """Read a text: its first sentence says what the product is; the sentences after it may talk of anything.
 
         From the later sentences (all of them, unless `first_sentence`) a material is taken only when claimed
-        ("made of solid oak"), rooms and styles always, colours and finishes never.
+        ("made of solid oak"), rooms and styles always, colors and finishes never.
         """
-        raw = tokenise(text)
+        raw = tokenize(text)
         head = headline_end(raw, self.index.sentence_abbreviations) if first_sentence else 0
         tokens = self.index.prepare(raw)
         boundary = head
@@ -120,14 +120,14 @@ class Extractor:
                 self.take(facts, column, tokens, match, _ANYWHERE)
 
     def read_cell(self, facts: Facts, column: str, text: str, kinds: frozenset[str]) -> None:
-        """Read a cell that states only facts of `kinds`, such as the shop's colour column."""
-        tokens = self.index.prepare(tokenise(text))
+        """Read a cell that states only facts of `kinds`, such as the shop's color column."""
+        tokens = self.index.prepare(tokenize(text))
         for match in self.index.facts.find(tokens.words):
             self.take(facts, column, tokens, match, kinds)
 
     def read_type(self, facts: Facts, column: str, text: str) -> None:
         """Read a cell that names the kind of product; it beats what the description seems to say."""
-        tokens = self.index.prepare(tokenise(text))
+        tokens = self.index.prepare(tokenize(text))
         known = facts.product_type, facts.type_is_weak
         facts.product_type = None
         self.product_type(facts, column, tokens, len(tokens))
@@ -136,7 +136,7 @@ class Extractor:
 
     def read_sizes(self, facts: Facts, column: str, text: str) -> None:
         """Read a cell that states dimensions or a set count."""
-        raw = tokenise(text)
+        raw = tokenize(text)
         self.sizes(facts, column, raw, len(raw))
 
     def sizes(self, facts: Facts, column: str, tokens: Tokens, end: int) -> None:
@@ -153,12 +153,12 @@ class Extractor:
         """Take dimensions from running text: only those with a unit that name their axis."""
         if _HAS_NUMBER(tokens.text):
             measures = parse_dimensions(tokens, len(tokens), self.dimension_words)
-            labelled = [m._replace(part=0) for m in measures if m.axis is not None and not m.assumed]
-            axes = [measure.axis for measure in labelled]
+            labeled = [m._replace(part=0) for m in measures if m.axis is not None and not m.assumed]
+            axes = [measure.axis for measure in labeled]
             if len(axes) == len(set(axes)):
-                self.add_measures(facts, column, labelled)
+                self.add_measures(facts, column, labeled)
 
-    def add_measures(self, facts: Facts, column: str, measures: list[Measure]) -> None:
+    def add_measures(self, facts: Facts, column: str, measures: list[Measurement]) -> None:
         """Add measures with their sources; small bare numbers of what is sold in feet are feet."""
         if facts.product_type in self.sold_in_feet and all(m.assumed and m.high <= _MAX_FEET for m in measures):
             measures = [measure._replace(unit="ft") for measure in measures]

@@ -8,7 +8,7 @@ from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT, Language
 _RANGE = frozenset({"-", "–", "—", "/"})
 
 
-class Measure(NamedTuple):
+class Measurement(NamedTuple):
     """One length. Values in the unit stated (`low` = `high` unless a range); `start`, `end` are places in the text.
 
     part: 0 is the product; 1, 2, ... are pieces that come with it. assumed: the row states no unit, the language's

@@ -1,4 +1,4 @@
-"""Say what was recognised in a catalogue and what was not: what a merchandiser reads before trusting a feed."""
+"""Say what was recognized in a catalog and what was not: what a merchandiser reads before trusting a feed."""
 
 import re
 from collections import Counter
@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.read import RawCatalog, read_catalog
-from scene_pipeline.catalog.text import headline_end, tokenise
+from scene_pipeline.catalog.text import headline_end, tokenize
 from scene_pipeline.catalog.validate import Validated, reason_kind, validate
 from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
 from scene_pipeline.vocabulary.model import Vocabulary, load_vocabulary
@@ -67,14 +67,14 @@ class Intake(msgspec.Struct, frozen=True):
 
 
 class Profile(Intake, frozen=True):
-    """The figures of one catalogue: its intake and what is known of its products; JSON as it stands.
+    """The figures of one catalog: its intake and what is known of its products; JSON as it stands.
 
-    recognised: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
+    recognized: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
     most frequent first, for words neither the lexicon nor the shop's names explain. score_histogram: products by
     description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit.
     """
 
-    recognised: dict[str, float]
+    recognized: dict[str, float]
     categories: dict[str, int]
     size_classes: dict[str, int]
     product_types: dict[str, int]
@@ -92,34 +92,34 @@ def profile_catalog(
     *,
     progress: Callable[[str], Callable[[int, int], None]] | None = None,
 ) -> Profile:
-    """Read, validate, enrich and categorise (by type words only) a catalogue, and return its figures.
+    """Read, validate, enrich and categorize (by type words only) a catalog, and return its figures.
 
     `progress` is given the name of each stage and returns what is called with its rows done and rows in all. Raises
     CatalogError where the file as a whole cannot be used.
     """
     stage = progress or (lambda _: lambda _done, _total: None)
     vocabulary, lexicon = vocabulary or load_vocabulary(), lexicon or load_lexicon()
-    reading = stage("Reading the catalogue")
+    reading = stage("Reading the catalog")
     raw = read_catalog(path, column_map, lambda rows: reading(rows, rows))
     validated = validate(raw, stage("Checking rows"))
     enriched = enrich(validated.products, vocabulary, lexicon, stage("Reading product texts"))
-    table = categorise(enriched, vocabulary, lexicon)
+    table = categorize(enriched, vocabulary, lexicon)
     return profile(Intake.of(raw, validated), table, vocabulary, lexicon)
 
 
-def profile(intake: Intake, categorised: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> Profile:
-    """Return the figures of a catalogue whose products are `categorised` (schema CATEGORISED)."""
-    scores = categorised["description_score"].to_numpy()
+def profile(intake: Intake, categorized: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> Profile:
+    """Return the figures of a catalog whose products are `categorized` (schema CATEGORIZED)."""
+    scores = categorized["description_score"].to_numpy()
     return Profile(
         **msgspec.structs.asdict(intake),
-        recognised={name: _share(categorised[name]) for name in FIELDS},
-        categories=_counts(categorised["category"]),
-        size_classes=_counts(categorised["size_class"]),
-        product_types=dict(list(_counts(categorised["product_type"]).items())[:_FREQUENT]),
-        unknown_words=_unknown_words(categorised, vocabulary, lexicon),
+        recognized={name: _share(categorized[name]) for name in FIELDS},
+        categories=_counts(categorized["category"]),
+        size_classes=_counts(categorized["size_class"]),
+        product_types=dict(list(_counts(categorized["product_type"]).items())[:_FREQUENT]),
+        unknown_words=_unknown_words(categorized, vocabulary, lexicon),
         mean_description_score=round(float(scores.mean()), 3),
         score_histogram=np.histogram(scores, bins=10, range=(0, 1))[0].tolist(),
-        assumed_units=sum("(assumed)" in text for text in categorised["provenance"].to_pylist()),
+        assumed_units=sum("(assumed)" in text for text in categorized["provenance"].to_pylist()),
     )
 
 
@@ -138,8 +138,8 @@ def _unknown_words(table: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) ->
     counts: Counter[str] = Counter()
     names = zip(*(table[name].to_pylist() for name in ("title", "brand", "collection")), strict=True)
     for description, own in zip(table["description"].to_pylist(), names, strict=True):
-        named = {word for name in own if name for word in tokenise(name).words}
-        tokens = tokenise(description)
+        named = {word for name in own if name for word in tokenize(name).words}
+        tokens = tokenize(description)
         headline = tokens.words[: headline_end(tokens, abbreviations)]
         words = {word for word in headline if len(word) > 2 and word[0].isalpha()}
         counts.update(words - known - named)

@@ -38,7 +38,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class RawCatalog:
-    """A catalogue as text.
+    """A catalog as text.
 
     `table` has `row` (int64, the file's row, the header being row 1), `problem` (why the row cannot be split into the
     header's columns, or null), our column names, and the shop's other columns as "extra:<name>"; all strings.
@@ -60,7 +60,7 @@ class RawCatalog:
 def read_catalog(
     path: Path, column_map: Mapping[str, str] | Path | None = None, progress: Callable[[int], None] | None = None
 ) -> RawCatalog:
-    """Read a whole catalogue. `progress` is called with the rows read so far, after each chunk.
+    """Read a whole catalog. `progress` is called with the rows read so far, after each chunk.
 
     Raises CatalogError in one line: missing, empty or binary file, header missing, repeated or without id and
     description, no rows, a line or cell too large, a quotation mark never closed.
@@ -79,7 +79,7 @@ def read_catalog(
 def iter_catalog(
     path: Path, column_map: Mapping[str, str] | Path | None = None, chunk_rows: int = 50_000
 ) -> Iterator[RawCatalog]:
-    """Yield the catalogue in chunks of at most `chunk_rows` rows: the memory is that of one chunk. Errors as above."""
+    """Yield the catalog in chunks of at most `chunk_rows` rows: the memory is that of one chunk. Errors as above."""
     path = Path(path)
     wanted = load_column_map(column_map)
     if first_bytes(path).startswith(b"PAR1"):
@@ -131,7 +131,7 @@ class _Lines:
         self.number += 1
         if len(line) >= MAX_LINE:
             raise CatalogError(
-                f"{self.path}, line {self.number}: is longer than {MAX_LINE >> 20} MiB; this is no table of products"
+                f"{self.path}, line {self.number}: is longer than {MAX_LINE >> 20} MiB; this is not a table of products"
             )
         self.since_record += 1
         self.quotes += line.count('"')
@@ -144,7 +144,7 @@ class _Lines:
 
 
 def _stated_delimiter(lines: Sequence[str]) -> tuple[str, int] | None:
-    """Return the delimiter of a first line "sep=;", as Excel writes and reads it, and that this line is no record."""
+    """Return the delimiter of a first line "sep=;", as Excel writes and reads it, and that this line is not a record."""
     line = lines[0].rstrip("\r\n").lower() if lines else ""
     return (line[4], 1) if line.startswith("sep=") and line[4:] in DELIMITERS else None
 
@@ -179,7 +179,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise CatalogError(f"{lines.path}, row {row}: {error}; mend the row or export the file again") from error
+            raise CatalogError(f"{lines.path}, row {row}: {error}; fix the row or export the file again") from error
         if lines.since_record > 1 and lines.quotes % 2:
             raise CatalogError(
                 f"{lines.path}, row {row}: a quotation mark is opened and never closed; close it or double it"
@@ -191,7 +191,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 def _checked_header(header: list[str], path: Path) -> list[str]:
     names = [name.strip() for name in header]
     if not names:
-        raise CatalogError(f"{path}: holds only blank lines; a catalogue has a header row and a row per product")
+        raise CatalogError(f"{path}: holds only blank lines; a catalog has a header row and a row per product")
     if len(names) > MAX_COLUMNS:
         raise CatalogError(f"{path}: has {len(names):,} columns; at most {MAX_COLUMNS:,} are read")
     seen: set[str] = set()
@@ -252,7 +252,7 @@ def _iter_parquet(path: Path, wanted: Mapping[str, str], chunk_rows: int) -> Ite
                 yield RawCatalog(path, table, dialect, plan.used, plan.guesses)
     except (pa.ArrowException, OSError) as error:
         first_line = str(error).partition("\n")[0]
-        raise CatalogError(f"{path}: is no readable Parquet file ({first_line}); write it again") from error
+        raise CatalogError(f"{path}: is not a readable Parquet file ({first_line}); write it again") from error
     if plan is None:
         raise CatalogError(f"{path}: has columns but no rows; there is nothing to recommend")
 

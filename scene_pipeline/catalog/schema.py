@@ -1,9 +1,9 @@
-"""The product table, column by column: what every stage after the catalogue may rely on."""
+"""The product table, column by column: what every stage after the catalog may rely on."""
 
 import pyarrow as pa
 
 IMAGE = pa.struct([("role", pa.string()), ("url", pa.string())])
-"""One picture of a product. role: primary, lifestyle, detail or swatch. url: as the catalogue states it."""
+"""One picture of a product. role: primary, lifestyle, detail or swatch. url: as the catalog states it."""
 
 DIMENSION = pa.struct(
     [
@@ -67,8 +67,8 @@ ENRICHED_FIELDS: list[pa.Field] = [
     pa.field("product_type", pa.string()),
     pa.field("materials", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary
     pa.field("colors", pa.list_(pa.string()), nullable=False),  # names, most important first
-    pa.field("color_lab", pa.list_(pa.list_(pa.float32())), nullable=False),  # CIELAB D65, one triple a colour
-    pa.field("palette", pa.string()),  # id of the vocabulary, from the named colours
+    pa.field("color_lab", pa.list_(pa.list_(pa.float32())), nullable=False),  # CIELAB D65, one triple a color
+    pa.field("palette", pa.string()),  # id of the vocabulary, from the named colors
     pa.field("finishes", pa.list_(pa.string()), nullable=False),
     pa.field("set_count", pa.int32()),
     pa.field("dimensions", pa.list_(DIMENSION), nullable=False),
@@ -87,8 +87,8 @@ ENRICHED_FIELDS: list[pa.Field] = [
     pa.field("provenance", pa.string(), nullable=False),  # JSON: [{"field", "value", "column", "start", "end"}]
 ]
 
-CATEGORISED_FIELDS: list[pa.Field] = [
-    pa.field("category", pa.string(), nullable=False),  # id of the vocabulary, or "uncategorised"
+CATEGORIZED_FIELDS: list[pa.Field] = [
+    pa.field("category", pa.string(), nullable=False),  # id of the vocabulary, or "uncategorized"
     pa.field("category_confidence", pa.float32(), nullable=False),  # 0-1
     pa.field("category_reason", pa.string(), nullable=False),
     pa.field("size_class", pa.string(), nullable=False),  # small, medium, large or unknown, within the category
@@ -97,7 +97,7 @@ CATEGORISED_FIELDS: list[pa.Field] = [
 
 PRODUCTS = pa.schema(PRODUCT_FIELDS)
 ENRICHED = pa.schema(PRODUCT_FIELDS + ENRICHED_FIELDS)
-CATEGORISED = pa.schema(PRODUCT_FIELDS + ENRICHED_FIELDS + CATEGORISED_FIELDS)
+CATEGORIZED = pa.schema(PRODUCT_FIELDS + ENRICHED_FIELDS + CATEGORIZED_FIELDS)
 
 REJECTS = pa.schema(
     [

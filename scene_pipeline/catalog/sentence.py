@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from scene_pipeline.catalog.facts import Facts
-from scene_pipeline.catalog.measures import Measure
+from scene_pipeline.catalog.measures import Measurement
 from scene_pipeline.vocabulary.model import Vocabulary
 
 _AXIS_SIGN = {"width": "W", "depth": "D", "height": "H", "length": "L", "diameter": "Ø"}
@@ -68,7 +68,7 @@ class SentenceWriter:
         return f"{product_type} of {_listed(names)}"
 
 
-def size_text(measures: Sequence[Measure]) -> str:
+def size_text(measures: Sequence[Measurement]) -> str:
     """Return "8 × 7 × 3 in", "W 40 × D 35 cm", "60–90 cm": numbers and units as stated."""
     units = {measure.unit for measure in measures}
     if len(units) == 1:
@@ -76,7 +76,7 @@ def size_text(measures: Sequence[Measure]) -> str:
     return " × ".join(f"{_measure_text(measure)} {measure.unit}" for measure in measures)
 
 
-def _measure_text(measure: Measure) -> str:
+def _measure_text(measure: Measurement) -> str:
     sign = f"{_AXIS_SIGN[measure.axis]} " if measure.axis else ""
     low = f"{measure.low:.10g}"
     return f"{sign}{low}" if measure.low == measure.high else f"{sign}{low}–{measure.high:.10g}"

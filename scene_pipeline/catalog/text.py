@@ -10,7 +10,7 @@ _TOKEN = re.compile(
     r"[0-9]+(?:[.,][0-9]+)*"  # 8, 19.5, 1,385, and "200,50" in 150x200,50x80: see `dimensions`
     rf"|{_LETTER}+(?:'{_LETTER}+)*"
     r"|[½¼¾⅓⅔⅛⅜⅝⅞]"
-    rf"|(?<!{_LETTER})-|-(?!{_LETTER})"  # a hyphen between letters parts two words and is no token
+    rf"|(?<!{_LETTER})-|-(?!{_LETTER})"  # a hyphen between letters parts two words and is not a token
     r"|[^\w\s-]|\n"
 )
 _GLUED_COMMA = re.compile(rf"(?<=\S),(?={_LETTER})")
@@ -30,7 +30,7 @@ class Tokens:
         return len(self.words)
 
 
-def tokenise(text: str) -> Tokens:
+def tokenize(text: str) -> Tokens:
     """Return the tokens of `text`. Digits and letters that touch are parted: "8X7" gives 8, x, 7.
 
     A hyphen between letters is dropped, and a comma glued to the word after it ("white,black") reads as a slash, so

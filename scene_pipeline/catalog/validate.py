@@ -17,7 +17,7 @@ from scene_pipeline.errors import CatalogError
 
 MAX_ID = 256
 MAX_TEXT = 100_000
-CHUNK = 20_000
+VALIDATE_CHUNK = 20_000
 
 _NUMBERS = re.compile(r"\d+")
 _TEXT = {
@@ -92,10 +92,10 @@ def validate(raw: RawCatalog, progress: Callable[[int, int], None] | None = None
     """
     state = _State(raw.table, raw.dialect.damaged)
     tables = []
-    for start in range(0, raw.table.num_rows, CHUNK):
+    for start in range(0, raw.table.num_rows, VALIDATE_CHUNK):
         tables.append(_validate_chunk(start, state))
         if progress is not None:
-            progress(min(start + CHUNK, raw.table.num_rows), raw.table.num_rows)
+            progress(min(start + VALIDATE_CHUNK, raw.table.num_rows), raw.table.num_rows)
     products = pa.concat_tables(tables) if tables else PRODUCTS.empty_table()
     result = Validated(products, pa.Table.from_pylist(state.rejects, REJECTS), state.folded, raw.table.num_rows)
     if not products.num_rows:
@@ -112,8 +112,8 @@ def reason_kind(reason: str) -> str:
 
 
 def _validate_chunk(start: int, state: _State) -> pa.Table:
-    """Return the products among CHUNK rows from `start` on."""
-    table = state.table.slice(start, CHUNK)
+    """Return the products among VALIDATE_CHUNK rows from `start` on."""
+    table = state.table.slice(start, VALIDATE_CHUNK)
     columns = {name: table[name].to_pylist() for name in table.column_names}
     numbers, problems = columns.pop("row"), columns.pop(PROBLEM)
     extra_names = [name for name in columns if name.startswith(EXTRA_PREFIX)]
@@ -184,7 +184,7 @@ def _check_text(known: dict[str, str | None], damaged: bool) -> None:
 
 
 def _required(known: dict[str, str | None], name: str) -> str:
-    value = cells.clean(known.get(name))
+    value = cells.clean_cell(known.get(name))
     if value is None:
         raise _RefusedError(name, known.get(name), f"the {name} is missing")
     return value
@@ -198,25 +198,25 @@ def _product(row: int, known: dict[str, str | None], extra: dict[str, str], dama
     description = _required(known, "description")
     product: dict[str, Any] = {
         "product_id": identity,
-        "sku_id": cells.clean(known.get("sku_id")) or identity,
+        "sku_id": cells.clean_cell(known.get("sku_id")) or identity,
         "row": row,
         "description": description,
         "images": _images(known),
     }
     for source, target in _TEXT.items():
         if source in known:
-            product[target] = cells.clean(known[source])
+            product[target] = cells.clean_cell(known[source])
     for name in _LISTS:
         product[name] = _items(known, name, cells.parse_words)
     for name in _LENGTHS:
-        product[f"stated_{name}_cm"] = _typed(known, name, cells.parse_length_cm, "is no length")
+        product[f"stated_{name}_cm"] = _typed(known, name, cells.parse_length_cm, "is not a length")
     for name, low, high in (("price", 0, 1e9), ("sale_price", 0, 1e9), ("stock_level", 0, 1e12)):
         product[name] = _number(known, name, low, high)
     product["quality_score"] = _number(known, "quality_score", 0, 1e6)
     product["customer_rating"] = _rating(known)
     reviews = _number(known, "review_count", 0, 1e12)
     product["review_count"] = None if reviews is None else int(reviews)
-    availability = cells.clean(known.get("availability"))
+    availability = cells.clean_cell(known.get("availability"))
     product["availability"] = cells.parse_availability(availability) if availability else None
     if availability and product["availability"] is None:
         extra = {**extra, "availability": availability}
@@ -255,7 +255,7 @@ def _images(known: dict[str, str | None]) -> list[dict[str, str]]:
 
 def _typed(known: dict[str, str | None], name: str, parse: Callable[[str], float | None], reason: str) -> float | None:
     cell = known.get(name)
-    text = cells.clean(cell) if cell else None
+    text = cells.clean_cell(cell) if cell else None
     if text is None:
         return None
     value = parse(text)
@@ -265,7 +265,7 @@ def _typed(known: dict[str, str | None], name: str, parse: Callable[[str], float
 
 
 def _number(known: dict[str, str | None], name: str, low: float, high: float) -> float | None:
-    value = _typed(known, name, cells.parse_number, "is no number")
+    value = _typed(known, name, cells.parse_number, "is not a number")
     if value is not None and not low <= value <= high:
         raise _RefusedError(name, known[name], f"must lie between {low:g} and {high:g}")
     return value
@@ -273,13 +273,13 @@ def _number(known: dict[str, str | None], name: str, low: float, high: float) ->
 
 def _rating(known: dict[str, str | None]) -> float | None:
     """Return a rating out of 5: "4.5", "4,5", "4.5/5", "4.5 out of 5" or "90%"."""
-    text = cells.clean(known.get("customer_rating"))
+    text = cells.clean_cell(known.get("customer_rating"))
     if text is None:
         return None
     head = text.replace(" out of ", "/").partition("/")[0]
     value = cells.parse_number(head)
     if value is None:
-        raise _RefusedError("customer_rating", text, "is no number")
+        raise _RefusedError("customer_rating", text, "is not a number")
     if text.endswith("%"):
         value /= 20
     if not 0 <= value <= 5:

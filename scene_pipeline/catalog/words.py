@@ -1,10 +1,10 @@
-"""Find the lexicon's words in a tokenised text: one pass, one look-up a token, whatever the size of the lexicon."""
+"""Find the lexicon's words in a tokenized text: one pass, one look-up a token, whatever the size of the lexicon."""
 
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
-from scene_pipeline.catalog.text import Tokens, tokenise
+from scene_pipeline.catalog.text import Tokens, tokenize
 from scene_pipeline.vocabulary.lexicon import Language, Lexicon
 from scene_pipeline.vocabulary.model import Vocabulary
 
@@ -76,7 +76,7 @@ class WordIndex:
 @cache
 def phrase_tokens(phrase: str) -> tuple[str, ...]:
     """Return the tokens of a phrase."""
-    return tuple(tokenise(phrase).words)
+    return tuple(tokenize(phrase).words)
 
 
 @dataclass(slots=True)

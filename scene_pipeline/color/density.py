@@ -1,6 +1,6 @@
-"""How much of a colour a picture holds, against how much of it rooms hold in general.
+"""How much of a color a picture holds, against how much of it rooms hold in general.
 
-A picture's colours as a density over CIELAB: few dominant colours lose the blue of one cushion, and that is what a
+A picture's colors as a density over CIELAB: few dominant colors lose the blue of one cushion, and that is what a
 second blue thing is chosen to go with.
 """
 
@@ -10,13 +10,13 @@ STEP = 5.0
 """Side of a cell of the grid, in CIELAB units."""
 
 SIGMA = 6.0
-"""Width of the Gaussian that a pixel's colour is spread by: about what passes for the same colour in a room."""
+"""Width of the Gaussian that a pixel's color is spread by: about what passes for the same color in a room."""
 
-LEAST = 2e-3
+MIN_DENSITY = 2e-3
 """Density that counts as none: a fifth of a percent of the picture."""
 
-LEAST_DEVIATION = 0.1
-"""Added to the deviation over rooms, so that a colour that none of them has is not told from noise."""
+MIN_DEVIATION = 0.1
+"""Added to the deviation over rooms, so that a color that none of them has is not told from noise."""
 
 _LOW = np.array([0.0, -90.0, -110.0], dtype=np.float32)
 _CELLS = (21, 40, 42)
@@ -31,16 +31,16 @@ _KERNELS = tuple(_kernel(cells) for cells in _CELLS)
 
 
 def cells_of(lab: np.ndarray) -> np.ndarray:
-    """Return the number of the cell of each CIELAB colour [..., 3]; colours outside the grid count as its nearest."""
+    """Return the number of the cell of each CIELAB color [..., 3]; colors outside the grid count as its nearest."""
     place = np.clip(np.rint((lab - _LOW) / STEP), 0, np.array(_CELLS) - 1).astype(np.int64)
     return (place[..., 0] * _CELLS[1] + place[..., 1]) * _CELLS[2] + place[..., 2]
 
 
-def coverage(lab: np.ndarray, share: np.ndarray, usual: np.ndarray, density: np.ndarray) -> np.ndarray:
-    """Return how much more of their colours products [m] find in a picture than in rooms, in standard deviations.
+def color_coverage(lab: np.ndarray, share: np.ndarray, usual: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Return how much more of their colors products [m] find in a picture than in rooms, in standard deviations.
 
-    `lab` [m, c, 3] and `share` [m, c] are the products' colours, `usual` [m, c, 2] mean and deviation of their log
-    density over typical rooms, `density` [cells] that of the picture. A small colour counts more than its area: it is
+    `lab` [m, c, 3] and `share` [m, c] are the products' colors, `usual` [m, c, 2] mean and deviation of their log
+    density over typical rooms, `density` [cells] that of the picture. A small color counts more than its area: it is
     mostly by such that a thing is chosen for a room.
     """
     weight = np.sqrt(share)
@@ -53,4 +53,4 @@ def log_density(lab: np.ndarray) -> np.ndarray:
     count = np.bincount(cells_of(lab), minlength=int(np.prod(_CELLS))).astype(np.float32).reshape(_CELLS)
     first, second, third = _KERNELS
     spread = second @ (np.tensordot(first, count, 1) @ third)
-    return np.log(spread.ravel() / len(lab) + LEAST)
+    return np.log(spread.ravel() / len(lab) + MIN_DENSITY)

@@ -1,4 +1,4 @@
-"""The colours of a picture, as CIELAB (D65) centres with their shares of the area."""
+"""The colors of a picture, as CIELAB (D65) centers with their shares of the area."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,21 +8,21 @@ from scene_pipeline.color.lab import Floats, rgb_to_lab
 
 Lab = tuple[float, float, float]
 
-_LONG_SIDE = 96  # pixels at which colours are counted
+_LONG_SIDE = 96  # pixels at which colors are counted
 _BIN = 6.0  # width of a histogram bin in L, a and b: near the difference people notice at a glance
 _BINS = 40  # bins along a and b: sRGB needs 34 of them
 _FIRST = _BINS**2 + _BINS // 2 * (_BINS + 1)  # number of the bin of black
 _ITERATIONS = 8
-_SAME = 4.0  # centres nearer than this (CIE76) are one colour
+_SAME = 4.0  # centers nearer than this (CIE76) are one color
 _NEAR_WHITE = (90.0, 8.0)  # lightness above and chroma below which a border pixel counts as studio white
-_LEAST_FOREGROUND = 0.02  # with less than this left the product is white itself, and the whole picture counts
+_MIN_FOREGROUND = 0.02  # with less than this left the product is white itself, and the whole picture counts
 
 
 def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool = False) -> list[tuple[Lab, float]]:
-    """Return at most `count` CIELAB centres of an RGB picture with area shares that add up to 1, largest first.
+    """Return at most `count` CIELAB centers of an RGB picture with area shares that add up to 1, largest first.
 
-    Deterministic: a Lab histogram, centres seeded by weight and distance, then weighted k-means. Centres closer than
-    4 (CIE76) are merged, so that a plain picture has one colour. `ignore_background=True`, for packshots, leaves out
+    Deterministic: a Lab histogram, centers seeded by weight and distance, then weighted k-means. Centers closer than
+    4 (CIE76) are merged, so that a plain picture has one color. `ignore_background=True`, for packshots, leaves out
     the near-white area that touches the border, unless hardly anything else is left.
     """
     small = _small(image)
@@ -30,12 +30,12 @@ def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool 
     pixels = lab.reshape(-1, 3)
     if ignore_background:
         background = border_connected(_near_white(lab))
-        if background.any() and (~background).mean() >= _LEAST_FOREGROUND:
+        if background.any() and (~background).mean() >= _MIN_FOREGROUND:
             pixels = lab[~background]
     points, weights = _histogram(pixels)
-    centres, shares = _merge(*_kmeans(points, weights, _seed(points, weights, count)))
+    centers, shares = _merge(*_kmeans(points, weights, _seed(points, weights, count)))
     order = np.argsort(-shares, kind="stable")
-    return [((float(centres[i, 0]), float(centres[i, 1]), float(centres[i, 2])), float(shares[i])) for i in order]
+    return [((float(centers[i, 0]), float(centers[i, 1]), float(centers[i, 2])), float(shares[i])) for i in order]
 
 
 def border_connected(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -81,7 +81,7 @@ def _near_white(lab: Floats) -> NDArray[np.bool_]:
 
 
 def _histogram(pixels: Floats) -> tuple[Floats, Floats]:
-    """Return the mean colour (n, 3) and the share (n,) of every occupied bin."""
+    """Return the mean color (n, 3) and the share (n,) of every occupied bin."""
     bins = np.floor(pixels / _BIN) @ np.array([_BINS**2, _BINS, 1], dtype=np.float32)  # whole numbers, hence exact
     keys = bins.astype(np.int64) + _FIRST
     counts = np.bincount(keys)
@@ -106,33 +106,33 @@ def _seed(points: Floats, weights: Floats, count: int) -> Floats:
     return points[chosen]
 
 
-def _kmeans(points: Floats, weights: Floats, centres: Floats) -> tuple[Floats, Floats]:
+def _kmeans(points: Floats, weights: Floats, centers: Floats) -> tuple[Floats, Floats]:
     totals = weights
     weighted = [weights * points[:, channel] for channel in range(3)]
     before: NDArray[np.int64] | None = None
     for _ in range(_ITERATIONS):
-        # |p - c|² without the |p|² that is the same for all centres
-        nearest = np.argmin((centres**2).sum(axis=1)[:, None] - 2 * centres @ points.T, axis=0)
+        # |p - c|² without the |p|² that is the same for all centers
+        nearest = np.argmin((centers**2).sum(axis=1)[:, None] - 2 * centers @ points.T, axis=0)
         if before is not None and np.array_equal(nearest, before):
             break
-        totals = np.bincount(nearest, weights, minlength=len(centres))
+        totals = np.bincount(nearest, weights, minlength=len(centers))
         kept = totals > 0
-        sums = np.stack([np.bincount(nearest, values, minlength=len(centres)) for values in weighted], axis=1)
-        centres, totals = (sums[kept] / totals[kept, None]).astype(np.float32), totals[kept]
-        before = nearest if kept.all() else None  # with a centre gone, the others have new numbers
-    return centres, totals.astype(np.float32)
+        sums = np.stack([np.bincount(nearest, values, minlength=len(centers)) for values in weighted], axis=1)
+        centers, totals = (sums[kept] / totals[kept, None]).astype(np.float32), totals[kept]
+        before = nearest if kept.all() else None  # with a center gone, the others have new numbers
+    return centers, totals.astype(np.float32)
 
 
-def _merge(centres: Floats, shares: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Join centres that look the same, nearest first; shares are normalised to add up to 1."""
-    colours, areas = centres.astype(np.float64), shares.astype(np.float64)
-    while len(colours) > 1:
-        gaps = np.linalg.norm(colours[:, None] - colours[None], axis=2)
+def _merge(centers: Floats, shares: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Join centers that look the same, nearest first; shares are normalized to add up to 1."""
+    colors, areas = centers.astype(np.float64), shares.astype(np.float64)
+    while len(colors) > 1:
+        gaps = np.linalg.norm(colors[:, None] - colors[None], axis=2)
         np.fill_diagonal(gaps, np.inf)
         i, j = sorted(int(k) for k in np.unravel_index(int(np.argmin(gaps)), gaps.shape))
         if gaps[i, j] >= _SAME:
             break
-        colours[i] = (colours[i] * areas[i] + colours[j] * areas[j]) / (areas[i] + areas[j])
+        colors[i] = (colors[i] * areas[i] + colors[j] * areas[j]) / (areas[i] + areas[j])
         areas[i] += areas[j]
-        colours, areas = np.delete(colours, j, axis=0), np.delete(areas, j)
-    return colours, areas / areas.sum()
+        colors, areas = np.delete(colors, j, axis=0), np.delete(areas, j)
+    return colors, areas / areas.sum()

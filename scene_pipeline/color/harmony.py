@@ -1,7 +1,7 @@
-"""How colours go together: the palette of a set of colours, and what a product's colours do in a room.
+"""How colors go together: the palette of a set of colors, and what a product's colors do in a room.
 
-The rules are a colourist's. Tonal: the same colour again. Analogous: a neighbouring hue. Complementary: the hue across
-the wheel. Accent: a small strong colour of the room taken up. Neutral: grey, white and black answer everything in part.
+The rules are a colorist's. Tonal: the same color again. Analogous: a neighboring hue. Complementary: the hue across
+the wheel. Accent: a small strong color of the room taken up. Neutral: grey, white and black answer everything in part.
 """
 
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from scene_pipeline.vocabulary import Vocabulary
 DEFAULT_HARMONY = 0.4
 NO_COLOR = 0.5
 PALETTE_SHARE = 0.35
-"""How much of the harmony the palettes decide; the colours themselves decide the rest."""
+"""How much of the harmony the palettes decide; the colors themselves decide the rest."""
 
 RULES = ("tonal", "analogous", "complementary")
 _WORTH = np.array([1.0, 0.85, 0.7], dtype=np.float32)  # of the RULES
 _NEUTRAL = 0.55
-_STEP = 2.0  # CIELAB grid on which the colours of a catalogue are counted when they meet typical rooms
-_LEAST_DEVIATION = 0.03
+_STEP = 2.0  # CIELAB grid on which the colors of a catalog are counted when they meet typical rooms
+_MIN_DEVIATION = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """The strongest relation of a product's colours to a scene's: a rule, or "neutral", and the two colours in words.
+    """The strongest relation of a product's colors to a scene's: a rule, or "neutral", and the two colors in words.
 
-    `share` is the share of the picture that the scene's colour covers.
+    `share` is the share of the picture that the scene's color covers.
     """
 
     rule: str
@@ -38,9 +38,9 @@ class Relation:
 
 
 def palette_distribution(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
-    """Return [n, P] how much of each palette a set of colours is: `lab` [n, m, 3], `share` [n, m] adding up to 1.
+    """Return [n, P] how much of each palette a set of colors is: `lab` [n, m, 3], `share` [n, m] adding up to 1.
 
-    A colour belongs to palettes by the distance (CIE76) to their nearest anchor. Chromatic colours count more than
+    A color belongs to palettes by the distance (CIE76) to their nearest anchor. Chromatic colors count more than
     their area, since they name a palette where walls and white grounds do not.
     """
     distance = np.stack(
@@ -70,7 +70,7 @@ def palette_harmony(vocabulary: Vocabulary, palettes: np.ndarray) -> np.ndarray:
 
 
 def color_match(lab: np.ndarray, scene_lab: np.ndarray, scene_share: np.ndarray) -> np.ndarray:
-    """Return [m] the worth (0-1) of each product colour [m, 3] among a scene's colours [k, 3] with shares [k]."""
+    """Return [m] the worth (0-1) of each product color [m, 3] among a scene's colors [k, 3] with shares [k]."""
     related = (_relations(lab, scene_lab) * _WORTH[:, None, None]).max(axis=0)
     area = 0.6 + 0.4 * np.sqrt(scene_share / max(float(scene_share.max()), 1e-6))
     accent = 0.9 * np.clip((np.hypot(scene_lab[:, 1], scene_lab[:, 2]) - 20) / 20, 0, 1)
@@ -84,9 +84,9 @@ def typical_harmony(
     rooms: Sequence[tuple[np.ndarray, np.ndarray]],
     vocabulary: Vocabulary,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and deviation [n] of the harmony that each product has with typical `rooms` (colours and shares).
+    """Return mean and deviation [n] of the harmony that each product has with typical `rooms` (colors and shares).
 
-    `colors` are the products' colours [n, c, 3], shares [n, c] and palettes [n]. White goes with nearly every room, so
+    `colors` are the products' colors [n, c, 3], shares [n, c] and palettes [n]. White goes with nearly every room, so
     that it goes with this one says little; the deviation from the mean says what does.
     """
     lab, share, palette = colors
@@ -102,18 +102,18 @@ def typical_harmony(
         squares += value**2
     mean = total / len(rooms)
     deviation = np.sqrt(np.maximum(squares / len(rooms) - mean**2, 0.0))
-    return mean, (deviation + _LEAST_DEVIATION).astype(np.float32)
+    return mean, (deviation + _MIN_DEVIATION).astype(np.float32)
 
 
 def mix(by_color: np.ndarray, by_palette: np.ndarray) -> np.ndarray:
-    """Return the harmony of products [m] from that of their colours and that of their palettes."""
+    """Return the harmony of products [m] from that of their colors and that of their palettes."""
     return (1 - PALETTE_SHARE) * by_color + PALETTE_SHARE * by_palette
 
 
 def strongest_relation(
     lab: np.ndarray, share: np.ndarray, scene_lab: np.ndarray, scene_share: np.ndarray
 ) -> Relation | None:
-    """Return how a product's colours [c, 3] with shares [c] relate to a scene's; None for a product without colours."""
+    """Return how a product's colors [c, 3] with shares [c] relate to a scene's; None for a product without colors."""
     own = np.flatnonzero(share > 0)
     if not len(own):
         return None
@@ -133,7 +133,7 @@ def _chroma(lab: np.ndarray) -> float:
 
 
 def _relations(lab: np.ndarray, scene_lab: np.ndarray) -> np.ndarray:
-    """[3, m, k] how far each of RULES holds (0-1) between product colours [m, 3] and scene colours [k, 3]."""
+    """[3, m, k] how far each of RULES holds (0-1) between product colors [m, 3] and scene colors [k, 3]."""
     squared = ((lab[:, None] - scene_lab) ** 2).sum(axis=-1)
     tonal = np.exp(squared / -(22.0**2))
     turn = np.abs(np.arctan2(lab[:, 2], lab[:, 1])[:, None] - np.arctan2(scene_lab[:, 2], scene_lab[:, 1]))

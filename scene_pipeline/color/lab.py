@@ -29,7 +29,7 @@ def rgb_to_lab(array: ArrayLike) -> Floats:
 
 
 def lab_to_hex(lab: Sequence[float]) -> str:
-    """Return `#rrggbb` of a CIELAB (D65) colour; colours outside sRGB are clipped to it."""
+    """Return `#rrggbb` of a CIELAB (D65) color; colors outside sRGB are clipped to it."""
     lightness, a, b = (float(value) for value in lab)
     fy = (lightness + 16) / 116
     f = np.array([fy + a / 500, fy, fy - b / 200])

@@ -1,4 +1,4 @@
-"""Say which palette a product belongs to, from the colours its texts name."""
+"""Say which palette a product belongs to, from the colors its texts name."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from scene_pipeline.vocabulary.lexicon import Lab, Lexicon, color_labs
 from scene_pipeline.vocabulary.model import Vocabulary
 
 _NAMED_BONUS = 15.0
-"""A palette that lists the colour's name is nearer by this much (CIELAB units) than its anchors say."""
+"""A palette that lists the color's name is nearer by this much (CIELAB units) than its anchors say."""
 
 
 class NamedColors:
-    """CIELAB values and palettes of colour names; built once for a vocabulary and a lexicon."""
+    """CIELAB values and palettes of color names; built once for a vocabulary and a lexicon."""
 
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
         self.palettes = vocabulary.palettes
@@ -22,7 +22,7 @@ class NamedColors:
         self.palette = lru_cache(maxsize=4096)(self._palette)
 
     def _lab(self, name: str) -> Lab:
-        """Return the CIELAB (D65) of a colour name; "dusty lilac" is lilac, shifted as the lexicon says."""
+        """Return the CIELAB (D65) of a color name; "dusty lilac" is lilac, shifted as the lexicon says."""
         if name in self.labs:
             return self.labs[name]
         modifier, _, base = name.partition(" ")
@@ -30,7 +30,7 @@ class NamedColors:
         return (min(98.0, max(5.0, light + self.modifiers[modifier])), a, b)
 
     def _palette(self, names: Sequence[str]) -> str | None:
-        """Return the palette id nearest to the colours; the first colour weighs most. None without colours."""
+        """Return the palette id nearest to the colors; the first color weighs most. None without colors."""
         if not names:
             return None
         costs = []

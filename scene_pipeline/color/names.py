@@ -16,14 +16,14 @@ BASIC_COLORS: Mapping[str, tuple[float, float, float]] = {
 
 
 def color_of(name: str) -> tuple[float, float, float]:
-    """Return the CIELAB colour of a basic colour's name or of "#rrggbb". Raises ScenePipelineError for another word."""
+    """Return the CIELAB color of a basic color's name or of "#rrggbb". Raises ScenePipelineError for another word."""
     word = name.strip().lower()
     if word in BASIC_COLORS:
         return BASIC_COLORS[word]
     if re.fullmatch(r"#[0-9a-f]{6}", word):
         lab = rgb_to_lab(np.array([int(word[at : at + 2], 16) for at in (1, 3, 5)], dtype=np.uint8))
         return (float(lab[0]), float(lab[1]), float(lab[2]))
-    raise ScenePipelineError(f"colour '{name}' is neither #rrggbb nor one of {', '.join(BASIC_COLORS)}")
+    raise ScenePipelineError(f"color '{name}' is neither #rrggbb nor one of {', '.join(BASIC_COLORS)}")
 
 
 _HUES = ((25, "pink"), (55, "red"), (75, "orange"), (105, "yellow"), (170, "green"), (215, "teal"), (290, "blue"),
@@ -31,7 +31,7 @@ _HUES = ((25, "pink"), (55, "red"), (75, "orange"), (105, "yellow"), (170, "gree
 
 
 def color_name(lab: np.ndarray) -> str:
-    """Return the basic colour term of a CIELAB colour [3]: white, grey, black, beige, brown or the name of its hue."""
+    """Return the basic color term of a CIELAB color [3]: white, grey, black, beige, brown or the name of its hue."""
     lightness, a, b = (float(value) for value in lab)
     chroma, hue = float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a))) % 360
     if chroma < 8:

@@ -46,7 +46,7 @@ class RunSeen:
 def alerts_of(run: RunSeen, link: str) -> tuple[list[Alert], list[str]]:
     """Return what a run gives to tell, and the causes that it shows to be gone.
 
-    A failed check is told by its own words; the step that failed because of it is not told a second time. A step that
+    A failed check is given by its own words; the step that failed because of it is not told a second time. A step that
     succeeded clears its earlier failure, whichever job that was in.
     """
     where = f" ({run.partition})" if run.partition else ""

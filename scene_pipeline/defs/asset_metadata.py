@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from scene_pipeline.files import sha256_file
 
-OWNERS = ["team:catalogue"]
+OWNERS = ["team:catalog"]
 
 
 def table_result(

@@ -11,14 +11,14 @@ from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.errors import BundleError
 from scene_pipeline.scene_libraries.folders import unnamed_under
-from scene_pipeline.scene_libraries.watch import Watched, after_runs, fingerprints, library_changes, read_watched
+from scene_pipeline.scene_libraries.watch import Watched, after_runs, fingerprints, partition_changes, read_watched
 
 CATALOG_TO_BUNDLE = dg.AssetSelection.groups("catalog", "images", "embeddings", "serving")
 
 build_bundle = dg.define_asset_job(
     "build_bundle",
     selection=CATALOG_TO_BUNDLE,
-    description="From the catalogue's file to a promoted bundle; only what changed is computed.",
+    description="From the catalog's file to a promoted bundle; only what changed is computed.",
     tags={"scene_pipeline/writes": "bundle"},
 )
 score_scenes = dg.define_asset_job(
@@ -29,13 +29,13 @@ score_scenes = dg.define_asset_job(
 
 
 def nightly(cron: str, timezone: str) -> dg.ScheduleDefinition:
-    """Return the schedule that refreshes the catalogue."""
+    """Return the schedule that refreshes the catalog."""
     return dg.ScheduleDefinition(
         name="refresh_catalog",
         job=build_bundle,
         cron_schedule=cron,
         execution_timezone=timezone,
-        description="Read the catalogue again every night and re-embed what changed.",
+        description="Read the catalog again every night and re-embed what changed.",
     )
 
 
@@ -60,7 +60,7 @@ def library_sensor(every_s: int) -> dg.SensorDefinition:
             context.log.warning(f"{root / name}: its name is not UTF-8, so it cannot be a library; rename it")
         watched = count_runs(context.instance, read_watched(context.cursor), time.time())
         due = {key for key, failed in watched.failed.items() if failed.again_at <= time.time()}
-        changes = library_changes(
+        changes = partition_changes(
             found,
             watched.known,
             context.instance.get_dynamic_partitions(scene_libraries.name or ""),
@@ -120,7 +120,7 @@ def count_runs(instance: dg.DagsterInstance, watched: Watched, now: float) -> Wa
 
 
 def _has_bundle(store: ArtifactStore) -> bool:
-    """Tell whether a bundle is promoted; a damaged one counts, since the run then says what to mend."""
+    """Tell whether a bundle is promoted; a damaged one counts, since the run then says what to fix."""
     try:
         return current_version(store.path()) is not None
     except BundleError:

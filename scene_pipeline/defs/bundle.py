@@ -20,10 +20,10 @@ from scene_pipeline.defs.embeddings import (
     sample_pictures,
     text_embeddings,
 )
-from scene_pipeline.defs.failures import fails_clearly
+from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
-from scene_pipeline.encoders.pooling import combine_images
+from scene_pipeline.encoders.pooling import pool_images
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.errors import BundleError
@@ -31,8 +31,8 @@ from scene_pipeline.monitoring import drift as drifting
 from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
 from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.publish import (
+    BundleRecipe,
     EmbeddedCatalog,
-    Recipe,
     data_version,
     publish,
 )
@@ -43,14 +43,14 @@ CHECKS = {
     "rows": "Products, vectors, index and manifest count the same.",
     "vectors": "Vectors are finite and of unit length.",
     "recall": "The index finds what an exact search finds.",
-    "size_change": "The catalogue did not shrink or grow beyond its bounds since the last bundle.",
+    "size_change": "The catalog did not shrink or grow beyond its bounds since the last bundle.",
     "image_share": "Enough products have a picture.",
     "smoke": "The bundle answers a query.",
     **gates.DESCRIPTIONS,
 }
 DRIFT = {
     "drift_categories": "Categories keep their shares since the last bundle.",
-    "drift_colors": "Colours keep their shares since the last bundle.",
+    "drift_colors": "Colors keep their shares since the last bundle.",
     "drift_prices": "The median price stays near that of the last bundle.",
     "drift_words": "As many products as before have a word that says what they are.",
 }
@@ -69,24 +69,24 @@ class BundleConfig(dg.Config):
 def embedded_catalog(store: ArtifactStore, spec: EncoderSpec) -> EmbeddedCatalog:
     """Return all products with their vectors, put together from what the assets before wrote.
 
-    Raises BundleError when those are of different catalogues or encoders, naming the asset to materialize again. A
+    Raises BundleError when those are of different catalogs or encoders, naming the asset to materialize again. A
     picture that could not be embedded is left out.
     """
-    products = store.read_table("catalog", "categorised.parquet")
+    products = store.read_table("catalog", "categorized.parquet")
     pictures = read_pictures(store)
     row_of = {product: row for row, product in enumerate(products["product_id"].to_pylist())}
     owners = [row_of.get(product, -1) for product in pictures["product_id"].to_pylist()]
     if -1 in owners:
         raise BundleError(
             f"{store.path('images', 'status.parquet')}: lists pictures of {owners.count(-1)} products that the "
-            "catalogue does not have; materialize product_images again"
+            "catalog does not have; materialize product_images again"
         )
     vectors, known = vector_store(store, spec.id).get(pictures["sha256"].to_pylist())
     usable = np.flatnonzero(known)
     if owners and not len(usable):
         raise BundleError(f"no picture has a vector of encoder '{spec.id}' yet; materialize image_embeddings")
     roles = pictures["role"].to_pylist()
-    image, has_image = combine_images(
+    image, has_image = pool_images(
         np.array(owners, dtype=np.int64)[usable],
         [roles[row] for row in usable],
         vectors[usable] if len(usable) else np.empty((0, spec.dimension), np.float32),
@@ -106,7 +106,7 @@ def embedded_catalog(store: ArtifactStore, spec: EncoderSpec) -> EmbeddedCatalog
 
 
 def _with_pictures(products: pa.Table, pictures: pa.Table, owners: list[int], has_image: np.ndarray) -> pa.Table:
-    """Add the first primary picture of each product: its key and its colours."""
+    """Add the first primary picture of each product: its key and its colors."""
     empty: list = [None] * products.num_rows
     columns = {name: list(empty) for name in ("sha256", "color_lab", "color_share")}
     for owner, picture in zip(owners, pictures.select(["role", *columns]).to_pylist(), strict=True):
@@ -124,7 +124,7 @@ def _with_pictures(products: pa.Table, pictures: pa.Table, owners: list[int], ha
 def _products_before(store: ArtifactStore) -> pa.Table | None:
     """Return the promoted bundle's products for comparing; None where there is none, or it cannot be opened."""
     try:
-        return open_bundle(store.path(), verify=False).products(drifting.COLUMNS)
+        return open_bundle(store.path(), verify=False).products(drifting.DRIFT_COLUMNS)
     except BundleError:
         return None
 
@@ -151,7 +151,7 @@ def _shown(result: CheckResult) -> dg.AssetCheckResult:
 
 
 @dg.asset(
-    deps=["categorised_products", image_embeddings, text_embeddings, "rejects"],
+    deps=["categorized_products", image_embeddings, text_embeddings, "rejects"],
     group_name="serving",
     owners=OWNERS,
     tags={"stage": "serving"},
@@ -163,7 +163,7 @@ def _shown(result: CheckResult) -> dg.AssetCheckResult:
         for name, text in {**CHECKS, **DRIFT}.items()
     ],
 )
-@fails_clearly
+@user_errors_as_failures
 def serving_bundle(
     store: ArtifactStore,
     encoder: EncoderChoice,
@@ -175,7 +175,7 @@ def serving_bundle(
     spec = get_spec(encoder.id)
     catalog = embedded_catalog(store, spec)
     keys = sorted({key for key in catalog.products["image_sha256"].to_pylist() if key})
-    recipe = Recipe(
+    recipe = BundleRecipe(
         spec=spec,
         text_encoder=text_encoder(),
         vocabulary=vocabulary.load(),

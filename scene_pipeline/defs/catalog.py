@@ -1,4 +1,4 @@
-"""Catalogue assets: the shop's file as it is, then validated, enriched and categorised products."""
+"""Catalog assets: the shop's file as it is, then validated, enriched and categorized products."""
 
 import functools
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from pathlib import Path
 import dagster as dg
 import msgspec
 
-from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.contract import contract_failures
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
-from scene_pipeline.defs.failures import fails_clearly
-from scene_pipeline.defs.lineage import categorised_lineage, enriched_lineage, products_lineage
+from scene_pipeline.defs.failures import user_errors_as_failures
+from scene_pipeline.defs.lineage import categorized_lineage, enriched_lineage, products_lineage
 from scene_pipeline.defs.resources import ArtifactStore, CatalogSource, VocabularyFolder
 from scene_pipeline.defs.vectors import text_encoder, text_vectors
 from scene_pipeline.progress import track
@@ -27,7 +27,7 @@ GROUP = "catalog"
 TAGS = {"stage": "catalog"}
 
 
-class Source(msgspec.Struct, frozen=True):
+class ReadCatalogConfig(msgspec.Struct, frozen=True):
     """How the raw table came about: kept beside it, since validation and the pictures need it."""
 
     path: str
@@ -36,9 +36,9 @@ class Source(msgspec.Struct, frozen=True):
     guesses: tuple[str, ...]
 
 
-def read_source(store: ArtifactStore) -> Source:
+def read_source(store: ArtifactStore) -> ReadCatalogConfig:
     """Return what `raw_catalog` noted about the file."""
-    return msgspec.json.decode(store.read_bytes("catalog", "source.json"), type=Source)
+    return msgspec.json.decode(store.read_bytes("catalog", "source.json"), type=ReadCatalogConfig)
 
 
 def read_intake(store: ArtifactStore) -> Intake:
@@ -47,17 +47,17 @@ def read_intake(store: ArtifactStore) -> Intake:
 
 
 def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder) -> Lexicon:
-    """Return the words of the catalogue's language, with those of the user's own folder laid over them."""
+    """Return the words of the catalog's language, with those of the user's own folder laid over them."""
     return load_lexicon(catalog.language, Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None)
 
 
 @dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")
-@fails_clearly
+@user_errors_as_failures
 def raw_catalog(store: ArtifactStore, catalog: CatalogSource) -> dg.MaterializeResult:
     """The shop's file, every cell as text, with the row it stands in and how its columns were understood."""
-    report = track("Reading the catalogue")
+    report = track("Reading the catalog")
     raw = read_catalog(catalog.file(), catalog.columns(), lambda rows: report(rows, rows))
-    source = Source(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses)
+    source = ReadCatalogConfig(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses)
     store.write_bytes(msgspec.json.encode(source), "catalog", "source.json")
     return table_result(
         store.write_table(raw.table, "catalog", "raw.parquet"),
@@ -110,7 +110,7 @@ spec = functools.partial(
     ],
     name="validate_catalog",
 )
-@fails_clearly
+@user_errors_as_failures
 def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     """Type and check every row; a bad one becomes a reject, never a lost row."""
     source = read_source(store)
@@ -159,11 +159,11 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
 
 
 @dg.asset(deps=["products"], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="2")
-@fails_clearly
+@user_errors_as_failures
 def enriched_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
-    """Products with what their texts say: materials, colours, dimensions, sets, rooms, styles, and where it says so."""
+    """Products with what their texts say: materials, colors, dimensions, sets, rooms, styles, and where it says so."""
     words = vocabulary.load(), lexicon_of(catalog, vocabulary)
     table = enrich(store.read_table("catalog", "products.parquet"), *words, track("Reading product texts"))
     return table_result(
@@ -182,14 +182,14 @@ def enriched_products(
 
 
 @dg.asset(deps=[enriched_products], group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"parquet"}, code_version="2")
-@fails_clearly
-def categorised_products(
+@user_errors_as_failures
+def categorized_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
-    """Products in the eight categories: by the words of their type, else by likeness of meaning, else uncategorised."""
+    """Products in the eight categories: by the words of their type, else by similarity of meaning, else uncategorized."""
     words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary)
     descriptions = text_encoder().embed([category.description for category in words.categories])
-    table = categorise(
+    table = categorize(
         store.read_table("catalog", "enriched.parquet"),
         words,
         lexicon,
@@ -197,12 +197,12 @@ def categorised_products(
     )
     figures = profile(read_intake(store), table, words, lexicon)
     return table_result(
-        store.write_table(table, "catalog", "categorised.parquet"),
+        store.write_table(table, "catalog", "categorized.parquet"),
         table,
         {
-            "dagster/column_lineage": categorised_lineage(),
+            "dagster/column_lineage": categorized_lineage(),
             "profile": dg.MetadataValue.json(msgspec.to_builtins(figures)),
-            "recognised": dg.MetadataValue.md(bar_chart(figures.recognised, "share of products of which is known")),
+            "recognized": dg.MetadataValue.md(bar_chart(figures.recognized, "share of products of which is known")),
             "categories": dg.MetadataValue.md(bar_chart(figures.categories, "products by category")),
             "size_classes": dg.MetadataValue.md(bar_chart(figures.size_classes, "products by size within category")),
             "unknown_words": dg.MetadataValue.md(markdown_counts(figures.unknown_words, "word nobody explains")),

@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import Field
 
 from scene_pipeline.defs.asset_metadata import OWNERS
-from scene_pipeline.defs.failures import fails_clearly
+from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.images import product_images
 from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
@@ -21,14 +21,14 @@ from scene_pipeline.encoders.torch_tower import open_encoder
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.decode import decode_image
-from scene_pipeline.images.duplicates import centre, confirm, proposed
+from scene_pipeline.images.duplicates import center, confirm, proposed
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.progress import track
 
 TAGS = {"stage": "embeddings"}
-SAMPLES = 32
-CENTRED_ON = 10_000  # pictures whose mean vector stands for what all pictures have in common
+SAMPLE_PICTURES = 32
+CENTERED_ON = 10_000  # pictures whose mean vector stands for what all pictures have in common
 
 
 class EmbedConfig(dg.Config):
@@ -43,11 +43,11 @@ def read_pictures(store: ArtifactStore) -> pa.Table:
 
 
 def sample_pictures(store: ArtifactStore, keys: list[str]) -> list[Image.Image]:
-    """Return up to SAMPLES pictures, spread over `keys`. Raises EncoderError when there is none."""
+    """Return up to SAMPLE_PICTURES pictures, spread over `keys`. Raises EncoderError when there is none."""
     if not keys:
-        raise EncoderError("no product has a picture, and an encoder is checked on pictures; mend primary_image")
+        raise EncoderError("no product has a picture, and an encoder is checked on pictures; fix primary_image")
     images = ImageStore(store.path("images"))
-    return [decode_image(images.path(key)) for key in keys[:: max(1, len(keys) // SAMPLES)][:SAMPLES]]
+    return [decode_image(images.path(key)) for key in keys[:: max(1, len(keys) // SAMPLE_PICTURES)][:SAMPLE_PICTURES]]
 
 
 def _result(
@@ -79,7 +79,7 @@ def _result(
     code_version="1",
     pool="gpu",
 )
-@fails_clearly
+@user_errors_as_failures
 def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: EmbedConfig) -> dg.MaterializeResult:
     """A unit vector for every picture, by the chosen image encoder; only pictures without one are embedded."""
     spec = get_spec(encoder.id)
@@ -100,8 +100,8 @@ def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: Embed
 def _confirm_duplicates(store: ArtifactStore, vectors: VectorStore, keys: list[str]) -> dict[str, int]:
     """Write images/duplicates.parquet and return how many near-duplicates there are, by hash and confirmed."""
     pictures = proposed(read_pictures(store))
-    some, there = vectors.get(keys[:: max(1, len(keys) // CENTRED_ON)])
-    table = confirm(pictures, *vectors.get(pictures["sha256"].to_pylist()), centre(some[there]))
+    some, there = vectors.get(keys[:: max(1, len(keys) // CENTERED_ON)])
+    table = confirm(pictures, *vectors.get(pictures["sha256"].to_pylist()), center(some[there]))
     store.write_table(table, "images", "duplicates.parquet")
     return {
         "near_duplicates_by_hash": table.num_rows,
@@ -111,7 +111,7 @@ def _confirm_duplicates(store: ArtifactStore, vectors: VectorStore, keys: list[s
 
 
 @dg.asset(
-    deps=["categorised_products"],
+    deps=["categorized_products"],
     group_name="embeddings",
     owners=OWNERS,
     tags=TAGS,
@@ -119,10 +119,10 @@ def _confirm_duplicates(store: ArtifactStore, vectors: VectorStore, keys: list[s
     code_version="1",
     pool="gpu",
 )
-@fails_clearly
+@user_errors_as_failures
 def text_embeddings(store: ArtifactStore, config: EmbedConfig) -> dg.MaterializeResult:
     """A unit vector for every product's sentence, by all-MiniLM-L6-v2; only sentences without one are embedded."""
-    sentences = store.read_table("catalog", "categorised.parquet", columns=["sentence"])["sentence"].to_pylist()
+    sentences = store.read_table("catalog", "categorized.parquet", columns=["sentence"])["sentence"].to_pylist()
     texts = {text_key(sentence): sentence for sentence in sentences}
     report = embed_texts(
         texts,

@@ -14,7 +14,7 @@ import dagster as dg
 from scene_pipeline.errors import ScenePipelineError
 
 DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
-"""A full disk and a folder that may not be written: a person can mend both."""
+"""A full disk and a folder that may not be written: a person can fix both."""
 
 STOPPED = "stopped; what was finished is kept, and the next run goes on from there"
 
@@ -31,14 +31,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn an error that a person can mend into a Dagster failure of one line that is not retried.
+def user_errors_as_failures(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn an error that a person can fix into a Dagster failure of one line that is not retried.
 
     Every MaterializeResult is given the seconds it took, unless it says so itself.
     """
 
     @contextmanager
-    def clearly() -> Iterator[None]:
+    def converted() -> Iterator[None]:
         try:
             yield
         except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as error:
@@ -59,7 +59,7 @@ def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def generating(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
             started = time.perf_counter()
-            with clearly():
+            with converted():
                 for result in function(*args, **kwargs):
                     yield _timed(result, started)
 
@@ -68,7 +68,7 @@ def fails_clearly(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def returning(*args: P.args, **kwargs: P.kwargs) -> R:
         started = time.perf_counter()
-        with clearly():
+        with converted():
             return _timed(function(*args, **kwargs), started)
 
     return returning

@@ -1,4 +1,4 @@
-"""What a bundle must reach on labelled scenes before it is promoted: as checks of the sealed folder."""
+"""What a bundle must reach on labeled scenes before it is promoted: as checks of the sealed folder."""
 
 import dagster as dg
 from pydantic import Field
@@ -9,12 +9,12 @@ from scene_pipeline.publishing.gates import calibration, evaluation
 
 DESCRIPTIONS = {
     "calibration": "Where confidence is calibrated, its error on held-out scenes is within its bound.",
-    "evaluation": "On labelled scenes, where they are configured, true products are found often enough.",
+    "evaluation": "On labeled scenes, where they are configured, true products are found often enough.",
 }
 
 
 class EvaluationGate(dg.ConfigurableResource):
-    """Labelled scenes that every new bundle is tried on, and what it must reach."""
+    """Labeled scenes that every new bundle is tried on, and what it must reach."""
 
     truth: str = Field(
         default="", description="CSV with scene, sku_id; empty: no evaluation gate. SCENE_PIPELINE_TRUTH."
@@ -34,7 +34,7 @@ class EvaluationGate(dg.ConfigurableResource):
     )
 
     def checks(self) -> tuple[Check, ...]:
-        """Return the checks. Raises ScenePipelineError where the labelled scenes are configured by half."""
+        """Return the checks. Raises ScenePipelineError where the labeled scenes are configured by half."""
         if bool(self.truth) != bool(self.scenes):
             raise ScenePipelineError(
                 "the evaluation gate has only one of truth and scenes; set SCENE_PIPELINE_TRUTH and "

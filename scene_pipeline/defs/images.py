@@ -1,4 +1,4 @@
-"""Image assets: every picture fetched or read once, normalised, and accounted for in one row."""
+"""Image assets: every picture fetched or read once, normalized, and accounted for in one row."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.catalog import read_source
-from scene_pipeline.defs.failures import fails_clearly
+from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.errors import ImageError
 from scene_pipeline.images.contact_sheet import contact_sheet
@@ -50,15 +50,15 @@ class FetchConfig(dg.Config):
     revalidate_hours: float = Field(
         default=168.0, ge=0, description="Hours after which a picture that was had is asked for again, conditionally."
     )
-    keep_originals: bool = Field(default=False, description="Keep the bytes as received beside the normalised copy.")
-    short_side: int = Field(default=336, ge=64, le=2048, description="Short side of the normalised copies, in pixels.")
-    most_without_image: float = Field(
+    keep_originals: bool = Field(default=False, description="Keep the bytes as received beside the normalized copy.")
+    short_side: int = Field(default=336, ge=64, le=2048, description="Short side of the normalized copies, in pixels.")
+    max_without_image: float = Field(
         default=0.5, ge=0, le=1, description="Share of products that may end without a picture; more blocks the run."
     )
 
     def settings(self, folder: Path) -> FetchSettings:
         """Return the fetcher's settings; local pictures lie below `folder`."""
-        given = self.model_dump(exclude={"most_without_image", "allow_hosts"})
+        given = self.model_dump(exclude={"max_without_image", "allow_hosts"})
         return FetchSettings(catalog_folder=folder, allow_hosts=tuple(self.allow_hosts), **given)
 
 
@@ -79,9 +79,9 @@ class FetchConfig(dg.Config):
         )
     ],
 )
-@fails_clearly
+@user_errors_as_failures
 def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeResult:
-    """One row per picture of a product: outcome, reason, size, hashes and colours; pictures lie in the image store."""
+    """One row per picture of a product: outcome, reason, size, hashes and colors; pictures lie in the image store."""
     products = store.read_table("catalog", "products.parquet", columns=["product_id", "images"])
     images = ImageStore(store.path("images"))
     status_path = store.path("images", "status.parquet")
@@ -98,9 +98,9 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
     table = fetch_images(image_requests(products), images, previous, settings, progress)
     ids = products["product_id"].to_pylist()
     missing = without_image(ids, table)
-    verdict = f"{len(missing):,} of {len(ids):,} products have no picture, {config.most_without_image:.0%} may"
+    verdict = f"{len(missing):,} of {len(ids):,} products have no picture, {config.max_without_image:.0%} may"
     try:
-        require_images(ids, table, config.most_without_image)
+        require_images(ids, table, config.max_without_image)
         enough = True
     except ImageError as error:
         enough, verdict = False, str(error)

@@ -33,7 +33,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
             yield forgotten
 
 
-def build_bundle(
+def run_bundle_build(
     definitions: dg.Definitions,
     on: dg.DagsterInstance,
     resources: Mapping[str, Mapping[str, Any]],
@@ -48,7 +48,7 @@ def build_bundle(
         _execute(definitions, "build_bundle", on, _run_config(resources, ops or {}))
 
 
-def score_library(
+def run_library_scoring(
     definitions: dg.Definitions,
     on: dg.DagsterInstance,
     folder: Path,
@@ -96,7 +96,7 @@ def was_stopped(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _what_failed(result: dg.ExecuteInProcessResult) -> str:
-    """Return the line of the failure: that of a check, of an error a person can mend, or of a fault in the program."""
+    """Return the line of the failure: that of a check, of an error a person can fix, or of a fault in the program."""
     for event in result.all_events:
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data

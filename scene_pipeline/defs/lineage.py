@@ -1,10 +1,10 @@
-"""Which column of a catalogue table comes from which of the table before: what the UI draws as column lineage."""
+"""Which column of a catalog table comes from which of the table before: what the UI draws as column lineage."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
-from scene_pipeline.catalog.schema import CATEGORISED, ENRICHED, PRODUCTS
+from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED, PRODUCTS
 
 _STATED = ("type", "category", "subcategory", "materials", "colors", "dimensions", "price_tier")
 _AXES = ("width", "depth", "height", "length", "diameter")
@@ -41,14 +41,14 @@ ENRICHED_FROM: Mapping[str, Sequence[str]] = {
 }
 """Column that `enriched_products` adds -> columns of `products`."""
 
-CATEGORISED_FROM: Mapping[str, Sequence[str]] = {
+CATEGORIZED_FROM: Mapping[str, Sequence[str]] = {
     "category": ("product_type", "sentence"),
     "category_confidence": ("product_type", "sentence"),
     "category_reason": ("product_type", "sentence"),
     "size_class": ("largest_cm", "product_type"),
     "price_tier": ("price", "stated_price_tier"),
 }
-"""Column that `categorised_products` adds -> columns of `enriched_products`."""
+"""Column that `categorized_products` adds -> columns of `enriched_products`."""
 
 
 def products_lineage(known: Iterable[str]) -> dg.TableColumnLineage:
@@ -67,9 +67,9 @@ def enriched_lineage() -> dg.TableColumnLineage:
     return _added("products", PRODUCTS.names, {name: ENRICHED_FROM[name] for name in _new(ENRICHED, PRODUCTS)})
 
 
-def categorised_lineage() -> dg.TableColumnLineage:
-    """Return the lineage of `categorised_products`."""
-    new = {name: CATEGORISED_FROM[name] for name in _new(CATEGORISED, ENRICHED)}
+def categorized_lineage() -> dg.TableColumnLineage:
+    """Return the lineage of `categorized_products`."""
+    new = {name: CATEGORIZED_FROM[name] for name in _new(CATEGORIZED, ENRICHED)}
     return _added("enriched_products", ENRICHED.names, new)
 
 

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from scene_pipeline.bundle.layout import bundle_folder
 from scene_pipeline.bundle.manifest import read_manifest
-from scene_pipeline.defs.failures import fails_clearly
+from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import AlertChannels, ArtifactStore, QualityMonitor, SceneLibraries
 from scene_pipeline.monitoring.alerts import Alert, announce
 from scene_pipeline.monitoring.history import read_history
 from scene_pipeline.monitoring.retention import Retention, clean, plan_cleaning
-from scene_pipeline.monitoring.rollback import Decision, decide_rollback, sound_versions, withdraw
+from scene_pipeline.monitoring.rollback import RollbackDecision, decide_rollback, sound_versions, withdraw
 from scene_pipeline.reporting.previews import markdown_rows
 from scene_pipeline.scene_libraries.folders import libraries_under
 
@@ -40,7 +40,7 @@ class CleaningConfig(dg.Config):
 
 
 @dg.op(name="remove_what_is_not_needed")
-@fails_clearly
+@user_errors_as_failures
 def clean_up(
     context: dg.OpExecutionContext, config: CleaningConfig, store: ArtifactStore, libraries: SceneLibraries
 ) -> dg.Output[None]:
@@ -81,12 +81,12 @@ class WithdrawConfig(dg.Config):
 
 
 @dg.op(name="withdraw_bundle")
-@fails_clearly
+@user_errors_as_failures
 def withdraw_bundle(
     context: dg.OpExecutionContext, config: WithdrawConfig, store: ArtifactStore, alerts: AlertChannels
 ) -> None:
     """Promote the earlier version, and report it as the serving bundle, so that libraries are scored with it again."""
-    promoted = withdraw(store.path(), Decision(config.withdraw, config.promote, config.reason))
+    promoted = withdraw(store.path(), RollbackDecision(config.withdraw, config.promote, config.reason))
     manifest = read_manifest(bundle_folder(store.path(), promoted))
     context.log_event(
         dg.AssetMaterialization(
@@ -104,7 +104,7 @@ def withdraw_bundle(
         cause=f"rollback:{config.withdraw}",
         severity="error",
         title=f"bundle {config.withdraw} was rolled back to {promoted}",
-        text=f"{config.reason}. Its content is not promoted again until the catalogue or the encoder changes.",
+        text=f"{config.reason}. Its content is not promoted again until the catalog or the encoder changes.",
         link=alerts.run_link(context.run_id),
     )
     for line in announce(store.path(), alerts.channels(), [alert]).failed:

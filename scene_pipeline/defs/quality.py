@@ -4,7 +4,7 @@ import dagster as dg
 
 from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.bundle import serving_bundle
-from scene_pipeline.defs.failures import fails_clearly
+from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.monitoring.integrity import Integrity, verify_bundles, verify_pictures, verify_vectors
@@ -39,7 +39,7 @@ ON_NEW_RESULTS = (
         for name in Bounds.__struct_fields__
     ],
 )
-@fails_clearly
+@user_errors_as_failures
 def quality(store: ArtifactStore, monitor: QualityMonitor) -> dg.MaterializeResult:
     """How well the pipeline does: confidence, errors, latency, diversity and rejects over the latest scorings."""
     thresholds = monitor.thresholds()
@@ -111,7 +111,7 @@ VERIFIED = {
         dg.AssetCheckSpec(name, asset="verification", description=text) for name, (text, _) in VERIFIED.items()
     ],
 )
-@fails_clearly
+@user_errors_as_failures
 def verification(store: ArtifactStore) -> dg.MaterializeResult:
     """Everything stored, hashed and read again from the first byte to the last: what finds a disk that decays."""
     found: dict[str, Integrity] = {name: verify(store.path()) for name, (_, verify) in VERIFIED.items()}

@@ -65,11 +65,11 @@ class ArtifactStore(dg.ConfigurableResource):
 
 
 class CatalogSource(dg.ConfigurableResource):
-    """The catalogue that is built."""
+    """The catalog that is built."""
 
     path: str = Field(
         default=SAMPLE,
-        description="CSV, CSV.GZ or Parquet file; 'sample' is the catalogue that ships. SCENE_PIPELINE_CATALOG.",
+        description="CSV, CSV.GZ or Parquet file; 'sample' is the catalog that ships. SCENE_PIPELINE_CATALOG.",
     )
     column_map: str = Field(
         default="",
@@ -82,7 +82,7 @@ class CatalogSource(dg.ConfigurableResource):
     )
 
     def file(self) -> Path:
-        """Return the catalogue's path."""
+        """Return the catalog's path."""
         return sample_path() / "catalog.csv" if self.path == SAMPLE else Path(self.path).expanduser().resolve()
 
     def columns(self) -> Path | None:
@@ -108,7 +108,7 @@ class SceneLibraries(dg.ConfigurableResource):
 
 
 class EncoderChoice(dg.ConfigurableResource):
-    """The image encoder that catalogue and scenes are embedded with."""
+    """The image encoder that catalog and scenes are embedded with."""
 
     id: str = Field(
         default="compact",

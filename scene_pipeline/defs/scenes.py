@@ -16,7 +16,7 @@ from scene_pipeline.bundle.calibration_map import DRIFTED, CalibrationMap
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.bundle import serving_bundle
-from scene_pipeline.defs.failures import fails_clearly
+from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import lineage
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.errors import ScenePipelineError
@@ -24,7 +24,7 @@ from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.monitoring.history import record, scoring_of
+from scene_pipeline.monitoring.history import record, scoring_record
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.library import calibration_note, lookbook_of, product_pictures
 from scene_pipeline.reporting.lookbook import write_lookbook
@@ -80,7 +80,7 @@ class ConstraintsConfig(dg.Config):
     categories: list[str] = Field(default=[], description="Only these categories.")
     without_categories: list[str] = Field(default=[], description="None of these categories.")
     brands: list[str] = Field(default=[], description="Only these brands.")
-    colors: list[str] = Field(default=[], description="Only near one of these colours: names or #rrggbb.")
+    colors: list[str] = Field(default=[], description="Only near one of these colors: names or #rrggbb.")
     diversity: float | None = Field(
         default=None, ge=0, le=1, description="How much lists are spread: 0 by score alone, 1 the most."
     )
@@ -152,7 +152,7 @@ class WorkbookConfig(dg.Config):
             "scene_analyses",
             deps=[serving_bundle],
             kinds={"onnx", "parquet"},
-            description="What each photograph of the library shows: room, style, palette and colours, with confidence.",
+            description="What each photograph of the library shows: room, style, palette and colors, with confidence.",
         ),
         spec(
             "recommendations",
@@ -163,7 +163,7 @@ class WorkbookConfig(dg.Config):
     ],
     name="match_library",
 )
-@fails_clearly
+@user_errors_as_failures
 def scored_library(
     context: dg.AssetExecutionContext, config: ScoringConfig, store: ArtifactStore, libraries: SceneLibraries
 ) -> Iterator[dg.MaterializeResult]:
@@ -194,7 +194,7 @@ def scored_library(
             f"{result.drift:.2f}, above {DRIFTED:g}); confidences may not mean what they say here"
         )
     identity = (matcher.bundle.version, matcher.spec.id)
-    record(store.path(), scoring_of(library, result, previous, identity, context.run.run_id))
+    record(store.path(), scoring_record(library, result, previous, identity, context.run.run_id))
     if not result.results:
         name, reason = next(iter(result.failures.items()))
         raise ScenePipelineError(f"none of {len(result.failures)} scenes of '{library}' can be read; {name}: {reason}")
@@ -265,7 +265,7 @@ def _changes(context: dg.AssetExecutionContext, store: ArtifactStore, result: Li
 
 
 @made_of_recommendations(kinds={"html"})
-@fails_clearly
+@user_errors_as_failures
 def lookbook(
     context: dg.AssetExecutionContext, store: ArtifactStore, libraries: SceneLibraries
 ) -> dg.MaterializeResult:
@@ -290,7 +290,7 @@ def lookbook(
 
 
 @made_of_recommendations(kinds={"excel"})
-@fails_clearly
+@user_errors_as_failures
 def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: ArtifactStore) -> dg.MaterializeResult:
     """The library as a spreadsheet: recommendations, scenes and what changed, to filter and to hand on."""
     library = context.partition_key

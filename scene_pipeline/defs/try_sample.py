@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from scene_pipeline.defs.failures import fails_clearly
-from scene_pipeline.defs.launch import build_bundle, score_library
+from scene_pipeline.defs.failures import user_errors_as_failures
+from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
 from scene_pipeline.defs.resources import SAMPLE, ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.scene_libraries.folders import libraries_under, list_libraries
@@ -18,7 +18,7 @@ def sample_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
     """
 
     @dg.op(name="build_and_score_the_sample")
-    @fails_clearly
+    @user_errors_as_failures
     def build_and_score(context: dg.OpExecutionContext, store: ArtifactStore) -> dg.Output[None]:
         """Build the sample's bundle, register its libraries and score them."""
         root = {"store": {"root": str(store.path())}}
@@ -27,15 +27,15 @@ def sample_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
             "encoder": {"id": "compact"},
             "vocabulary": {"overlay": ""},
         }
-        build_bundle(definitions(), context.instance, {**root, **sample})
+        run_bundle_build(definitions(), context.instance, {**root, **sample})
         libraries = list_libraries(SceneLibraries(root=SAMPLE).folder())
         for folder in libraries:
-            score_library(definitions(), context.instance, folder, root, {})
+            run_library_scoring(definitions(), context.instance, folder, root, {})
         pages = [store.path("scenes", folder.name, "lookbook.html") for folder in libraries]
         return dg.Output(None, metadata={"lookbooks": dg.MetadataValue.md("\n".join(f"- {page}" for page in pages))})
 
     @dg.job(
-        description="Everything, on the catalogue and photographs that ship: bundle, two libraries, their lookbooks. "
+        description="Everything, on the catalog and photographs that ship: bundle, two libraries, their lookbooks. "
         "It writes to the artifacts folder in force and takes a minute on two cores.",
         tags={"scene_pipeline/writes": "bundle"},
     )

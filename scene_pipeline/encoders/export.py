@@ -72,28 +72,28 @@ def export_onnx(
         chosen = Path(name) / "fp32.onnx"
         _export(tower, spec, chosen)
         del tower
-        fp32 = _least_cosine(chosen, spec, pixels, expected)
+        fp32 = _min_cosine(chosen, spec, pixels, expected)
         if fp32 < FP32_COSINE:
             raise EncoderError(
                 f"encoder '{spec.id}': its ONNX export is off (cosine {fp32:.5f} to torch, at least {FP32_COSINE} is "
                 "needed); use another version of onnxruntime or torch"
             )
-        quantised, refused = None, ""
+        quantized, refused = None, ""
         if int8:
             small = Path(name) / "int8.onnx"
-            _quantise(chosen, small, spec)
-            quantised = _least_cosine(small, spec, pixels, expected)
-            if quantised >= INT8_COSINE:
+            _quantize(chosen, small, spec)
+            quantized = _min_cosine(small, spec, pixels, expected)
+            if quantized >= INT8_COSINE:
                 chosen = small
             else:
-                refused = f"int8 refused: cosine {quantised:.4f} to torch, at least {INT8_COSINE} is needed; fp32 kept"
+                refused = f"int8 refused: cosine {quantized:.4f} to torch, at least {INT8_COSINE} is needed; fp32 kept"
         precision = "fp32" if chosen.stem == "fp32" else "int8"
         _write_metadata(chosen, spec, precision, samples[0])
         with atomic_path(target) as temporary:
             chosen.replace(temporary)
     size = target.stat().st_size
     return ExportReport(
-        target, precision, fp32, quantised, refused, len(samples), size, sha256_file(target), processor()
+        target, precision, fp32, quantized, refused, len(samples), size, sha256_file(target), processor()
     )
 
 
@@ -116,7 +116,7 @@ def _torch_vectors(
     return unit(np.concatenate(vectors), spec.id)
 
 
-def _least_cosine(
+def _min_cosine(
     path: Path, spec: EncoderSpec, pixels: Sequence[NDArray[np.float32]], expected: NDArray[np.float32]
 ) -> float:
     encoder = OnnxImageEncoder.unchecked(path, spec)
@@ -147,8 +147,8 @@ def _metadata(spec: EncoderSpec, precision: str) -> dict[str, str]:
     return {"encoder": spec.id, "revision": spec.revision, "precision": precision}
 
 
-def _quantise(source: Path, target: Path, spec: EncoderSpec) -> None:
-    """Quantise the weights of matrix products to int8 and their inputs as they come (dynamic quantisation).
+def _quantize(source: Path, target: Path, spec: EncoderSpec) -> None:
+    """Quantize the weights of matrix products to int8 and their inputs as they come (dynamic quantisation).
 
     Weights use 7 of the 8 bits. Processors without VNNI add two products of an unsigned 8-bit input and a weight in 16
     bits with saturation: 2 x 255 x 127 does not fit, 2 x 255 x 64 does, so the answers are the same on both kinds.

@@ -28,7 +28,7 @@ def load_image_tower(spec: EncoderSpec, folder: Path | None = None) -> "torch.nn
     missing, altered, or do not fit the model.
     """
     tower = _compact(spec, folder or WEIGHTS) if spec.family == "compact" else load_open_clip(spec).visual
-    return _normalised(tower).eval().requires_grad_(False)
+    return _normalized(tower).eval().requires_grad_(False)
 
 
 def load_open_clip(spec: EncoderSpec) -> Any:
@@ -193,10 +193,10 @@ def _stated_sha256(folder: Path) -> str:
         raise EncoderError(f"{path}: is missing or states no sha256; install the package again") from error
 
 
-def _normalised(tower: Any) -> "torch.nn.Module":
+def _normalized(tower: Any) -> "torch.nn.Module":
     import torch
 
-    class NormalisedTower(torch.nn.Module):
+    class NormalizedTower(torch.nn.Module):
         """An image tower whose output is scaled to length 1."""
 
         def __init__(self) -> None:
@@ -208,7 +208,7 @@ def _normalised(tower: Any) -> "torch.nn.Module":
             pooled = output[0] if isinstance(output, tuple) else output  # CoCa gives (pooled, tokens)
             return torch.nn.functional.normalize(pooled, dim=-1)
 
-    return NormalisedTower()
+    return NormalizedTower()
 
 
 def _require_open_clip(spec: EncoderSpec) -> Any:

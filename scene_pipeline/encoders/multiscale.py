@@ -31,7 +31,7 @@ def scene_crops(image: Image.Image, scale: float) -> list[Image.Image]:
     Raises ValueError for a scale outside (0, 1].
     """
     if not 0 < scale <= 1:
-        raise ValueError(f"a scale of {scale:g} is no crop; it must lie above 0 and be at most 1")
+        raise ValueError(f"a scale of {scale:g} is not a crop; it must lie above 0 and be at most 1")
     if scale == 1:
         return [image]
     width, height = (math.ceil(side * scale) for side in image.size)  # rounding down would leave a gap between crops
@@ -54,7 +54,7 @@ def embed_scenes(encoder: EmbedsImages, images: Sequence[Image.Image], scales: S
 
 
 def embed_scene(encoder: EmbedsImages, image: Image.Image, scales: Sequence[float] = SCALES) -> NDArray[np.float32]:
-    """Return one unit vector [d] for a scene: the mean over scales of the mean over a scale's crops, normalised."""
+    """Return one unit vector [d] for a scene: the mean over scales of the mean over a scale's crops, normalized."""
     return embed_views(encoder, image, scales)[0]
 
 

@@ -63,7 +63,9 @@ class OnnxImageEncoder:
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except _ORT_ERRORS as error:
-            raise EncoderError(f"{path}: is no readable ONNX model ({_line(error)}); build the bundle again") from error
+            raise EncoderError(
+                f"{path}: is not a readable ONNX model ({_line(error)}); build the bundle again"
+            ) from error
         found: list[Any] = [session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[-1]]
         expected = [[3, spec.input_size, spec.input_size], spec.dimension]
         if found != expected:

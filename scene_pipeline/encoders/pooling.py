@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROLE_WEIGHTS = {"primary": 0.5, "lifestyle": 0.3, "detail": 0.2}
-"""What each kind of picture counts, renormalised over the kinds a product has. Swatches show a colour, not a thing."""
+"""What each kind of picture counts, renormalized over the kinds a product has. Swatches show a color, not a thing."""
 
 
-def combine_images(
+def pool_images(
     products: Sequence[int] | NDArray[np.integer], roles: Sequence[str], vectors: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return one unit image vector per product, float32 [count, d], and the mask [count] of products that have one.

@@ -10,8 +10,8 @@ _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BI
 
 
 def preprocess(image: Image.Image, spec: EncoderSpec) -> NDArray[np.float32]:
-    """Return `image` as the encoder reads it: float32 [3, input_size, input_size], RGB, normalised by mean and std."""
-    return normalise(resize(image, spec), spec)
+    """Return `image` as the encoder reads it: float32 [3, input_size, input_size], RGB, normalized by mean and std."""
+    return normalize(resize(image, spec), spec)
 
 
 def resize(image: Image.Image, spec: EncoderSpec) -> Image.Image:
@@ -32,7 +32,7 @@ def resize(image: Image.Image, spec: EncoderSpec) -> Image.Image:
     return image.crop((left, top, left + target, top + target))
 
 
-def normalise(image: Image.Image, spec: EncoderSpec) -> NDArray[np.float32]:
+def normalize(image: Image.Image, spec: EncoderSpec) -> NDArray[np.float32]:
     """Return an RGB picture as float32 [3, height, width]: (value / 255 - mean) / std per channel."""
     pixels = np.asarray(image, dtype=np.uint8)
     planes = np.empty((3, *pixels.shape[:2]), np.float32)

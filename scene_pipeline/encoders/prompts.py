@@ -23,7 +23,7 @@ _SAVED_IDS = ("room_ids", "style_ids", "category_ids")
 
 @dataclass(frozen=True, slots=True)
 class PromptVectors:
-    """Unit vectors of prompts: each row is the normalised mean of its prompts' unit vectors.
+    """Unit vectors of prompts: each row is the normalized mean of its prompts' unit vectors.
 
     `room`, `style` and `category` lie in the image encoder's space (d), the `_text` ones in the text encoder's (t).
     Dividing cosines with an image vector by `temperature` gives the logits of a softmax.
@@ -103,7 +103,7 @@ def build_prompts(spec: EncoderSpec, text_encoder: TextEncoder, vocabulary: Voca
 def mean_prompts(
     embed: Callable[[Sequence[str]], NDArray[np.float32]], groups: Sequence[Sequence[str]]
 ) -> NDArray[np.float32]:
-    """Return one unit vector per group, [len(groups), d]: the mean of its prompts' unit vectors, normalised again."""
+    """Return one unit vector per group, [len(groups), d]: the mean of its prompts' unit vectors, normalized again."""
     vectors = embed([prompt for group in groups for prompt in group])
     ends = np.cumsum([len(group) for group in groups])
     means = [part.mean(axis=0) for part in np.split(vectors, ends[:-1])]

@@ -29,7 +29,7 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `weights` is an open_clip tag, the path of a checkpoint, or the file name of the compact weights. `revision` is the
     start of a SHA-256 of the weights where one id can stand for changing ones (compact, local checkpoints), else empty:
-    vectors of two revisions never mix. `resize` is "crop" (shortest side, then the centre) or "squash" (both sides).
+    vectors of two revisions never mix. `resize` is "crop" (shortest side, then the center) or "squash" (both sides).
     `size_mb` is the size of the weights file, None when unknown. `temperature` divides cosines before a softmax over
     prompts; None means that the weights state their own.
     """
@@ -44,7 +44,7 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     std: tuple[float, float, float]
     resize: Literal["crop", "squash"]
     interpolation: Literal["bicubic", "bilinear"]
-    licence: str
+    license: str
     size_mb: float | None
     good_for: str
     revision: str = ""
@@ -64,7 +64,7 @@ class _CompactFile(msgspec.Struct, frozen=True):
     sha256: str
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"
     temperature: float = COMPACT_TEMPERATURE
-    licence: str = "Apache-2.0"
+    license: str = "Apache-2.0"
 
 
 def compact_spec(folder: Path | None = None) -> EncoderSpec:
@@ -95,7 +95,7 @@ def compact_spec(folder: Path | None = None) -> EncoderSpec:
         std=facts.std,
         resize=facts.resize,
         interpolation=facts.interpolation,
-        licence=facts.licence,
+        license=facts.license,
         size_mb=round(weights.stat().st_size / 1e6, 1) if weights.exists() else None,
         good_for="first runs and demos: ships in the package, needs no network",
         revision=facts.sha256[:12],
@@ -115,7 +115,7 @@ _HOSTED = (
         std=_CLIP_STD,
         resize="crop",
         interpolation="bicubic",
-        licence="MIT",
+        license="MIT",
         size_mb=605,
         good_for="production on CPUs: fast, and int8 serves it in tens of milliseconds",
     ),
@@ -130,7 +130,7 @@ _HOSTED = (
         std=_HALF,
         resize="crop",
         interpolation="bicubic",
-        licence="MIT",
+        license="MIT",
         size_mb=1710,
         good_for="production with a GPU: finer distinctions at about 18 times the work of ViT-B-32",
     ),
@@ -145,7 +145,7 @@ _HOSTED = (
         std=_HALF,
         resize="squash",
         interpolation="bicubic",
-        licence="Apache-2.0",
+        license="Apache-2.0",
         size_mb=1501,
         good_for="prompts in many languages; its tokenizer is fetched beside the weights",
     ),
@@ -160,9 +160,9 @@ _HOSTED = (
         std=(1.0, 1.0, 1.0),
         resize="crop",
         interpolation="bilinear",
-        licence="Apple Machine Learning Research Model (research use only)",
+        license="Apple Machine Learning Research Model (research use only)",
         size_mb=299,
-        good_for="trials of a small, quick image tower (46 MB); its licence allows research only",
+        good_for="trials of a small, quick image tower (46 MB); its license allows research only",
     ),
 )
 
@@ -225,7 +225,7 @@ def _tagged_spec(id: str) -> EncoderSpec:
     if open_clip is None or id not in known:
         raise EncoderError(_unknown(id, [*SPECS, *known]))
     config: dict[str, Any] = open_clip.pretrained.get_pretrained_cfg(model, tag)
-    return _from_config(open_clip, config, id, weights=tag, licence="see the model's own page")
+    return _from_config(open_clip, config, id, weights=tag, license="see the model's own page")
 
 
 def _local_spec(id: str, model: str, path: Path) -> EncoderSpec:
@@ -242,7 +242,7 @@ def _local_spec(id: str, model: str, path: Path) -> EncoderSpec:
         raise EncoderError(f"encoder '{id}': there is no checkpoint at '{path}'; name the file after 'MODEL//'")
     status = path.stat()
     spec = _from_config(
-        open_clip, _checkpoint_config(open_clip, model, path), id, weights=str(path), licence="your own checkpoint"
+        open_clip, _checkpoint_config(open_clip, model, path), id, weights=str(path), license="your own checkpoint"
     )
     # How pictures are prepared changes the vectors as the weights do.
     prepared = msgspec.json.encode((spec.mean, spec.std, spec.resize, spec.interpolation))
@@ -266,14 +266,14 @@ def _checkpoint_config(open_clip: Any, model: str, path: Path) -> dict[str, Any]
         try:
             return msgspec.json.decode(beside.read_bytes(), type=dict[str, dict[str, Any]])["preprocess_cfg"]
         except (OSError, msgspec.DecodeError, KeyError) as error:
-            raise EncoderError(f"{beside}: states no preprocess_cfg ({error}); mend or remove it") from error
+            raise EncoderError(f"{beside}: states no preprocess_cfg ({error}); fix or remove it") from error
     tags: list[str] = open_clip.pretrained.list_pretrained_tags_by_model(model)
     named = [tag for tag in tags if tag in path.name]
     chosen = max(named, key=len) if named else next(iter(tags), None)
     return open_clip.pretrained.get_pretrained_cfg(model, chosen) if chosen else {}
 
 
-def _from_config(open_clip: Any, config: dict[str, Any], id: str, weights: str, licence: str) -> EncoderSpec:
+def _from_config(open_clip: Any, config: dict[str, Any], id: str, weights: str, license: str) -> EncoderSpec:
     model = id.partition("/")[0]
     model_config: dict[str, Any] = open_clip.get_model_config(model)
     size = model_config["vision_cfg"].get("image_size", 224)
@@ -292,7 +292,7 @@ def _from_config(open_clip: Any, config: dict[str, Any], id: str, weights: str, 
         std=tuple(config.get("std", _CLIP_STD)),
         resize="squash" if config.get("resize_mode") == "squash" else "crop",
         interpolation=config.get("interpolation", "bicubic"),
-        licence=licence,
+        license=license,
         size_mb=None,
         good_for="whatever you chose it for",
     )

@@ -59,7 +59,7 @@ class TextEncoder:
         return cls(id, dimension, model.eval())
 
     def embed(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> NDArray[np.float32]:
-        """Return the unit vectors of `texts`, float32 [n, dimension]. `progress` is told texts done and in all.
+        """Return the unit vectors of `texts`, float32 [n, dimension]. `progress` is given texts done and in all.
 
         Texts longer than the model reads are cut; short ones are run first, so that a failure of memory comes late.
         """

@@ -44,7 +44,7 @@ class TorchImageEncoder:
         return cls(spec, load_image_tower(spec, folder), torch.device(device))
 
     def prepare(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return `image` resized, uint8 [h, w, 3]; it is normalised on the device, so a quarter of the bytes travel."""
+        """Return `image` resized, uint8 [h, w, 3]; it is normalized on the device, so a quarter of the bytes travel."""
         return np.asarray(resize(image, self.spec))
 
     def embed(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ def bootstrap(statistic: Callable[[np.ndarray], float], groups: np.ndarray, seed
 
     `groups` has shape (n,) and names the group of each row. For statistics that are no mean: ECE, Gini, coverage. A
     resample holds fewer distinct groups than the sample, which moves such statistics to one side; so the resampled
-    values are centred on the figure itself before the interval is read off, and cut to 0-1.
+    values are centered on the figure itself before the interval is read off, and cut to 0-1.
     """
     _, members = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = _count(members)

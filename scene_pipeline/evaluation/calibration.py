@@ -57,7 +57,7 @@ def held_out_confidence(
     _check(scores, labels, method, prior)
     confidence = _held_out(scores, labels, (method, prior), np.asarray(groups))
     if confidence is None:
-        raise TruthError("calibration: too few labelled scenes to hold any out; label at least ten")
+        raise TruthError("calibration: too few labeled scenes to hold any out; label at least ten")
     return confidence
 
 

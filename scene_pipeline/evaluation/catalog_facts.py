@@ -44,7 +44,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class FactMetrics:
     """The tallies of the fields, and the categories' macro-F1 over those that occur among the labels."""
 
     dimensions: Tally
@@ -56,12 +56,12 @@ class Figures:
 
     @property
     def macro_f1(self) -> float:
-        """The mean over the labelled categories of F1."""
-        labelled = [tally for tally in self.categories.values() if tally.hits + tally.missed]
-        return sum(_f1(tally) for tally in labelled) / len(labelled)
+        """The mean over the labeled categories of F1."""
+        labeled = [tally for tally in self.categories.values() if tally.hits + tally.missed]
+        return sum(_f1(tally) for tally in labeled) / len(labeled)
 
 
-def read_labels(path: Path, half: str) -> list[dict[str, str]]:
+def read_fact_labels(path: Path, half: str) -> list[dict[str, str]]:
     """Return the labels of one half ("develop" or "report") of a label file, one row a product."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [row for row in csv.DictReader(stream) if row["half"] == half]
@@ -80,16 +80,16 @@ def products_of_texts(texts: Sequence[str]) -> pa.Table:
 
 def score_labels(
     labels: Sequence[Mapping[str, str]], rows: Sequence[Mapping[str, Any]], vocabulary: Vocabulary
-) -> Figures:
-    """Compare labels with categorised rows, in the same order.
+) -> FactMetrics:
+    """Compare labels with categorized rows, in the same order.
 
     A label has `id`, `dimensions_cm` ("150x200+50x80", "63-74"), `set_count`, `materials` (ids, by spaces), `colors`
     (names, by |) and `category`; empty where nothing is stated. A material family (wood) counts as said when a member
     (oak) is.
     """
     parents = {material.id: material.parent for material in vocabulary.materials}
-    names = [category.id for category in vocabulary.categories] + ["uncategorised"]
-    figures = Figures(Tally(), Tally(), Tally(), Tally(), {name: Tally() for name in names}, mistakes := [])
+    names = [category.id for category in vocabulary.categories] + ["uncategorized"]
+    figures = FactMetrics(Tally(), Tally(), Tally(), Tally(), {name: Tally() for name in names}, mistakes := [])
     for label, row in zip(labels, rows, strict=True):
         name = f"{label['id']} ({label.get('facts', row['description'])[:70]})"
         figures.dimensions.add(name, _label_sizes(label["dimensions_cm"]), [_size(m) for m in row["dimensions"]])

@@ -18,10 +18,10 @@ class Share:
 
 @dataclass(frozen=True)
 class LabelReport:
-    """Accuracy over all labelled images that have a prediction.
+    """Accuracy over all labeled images that have a prediction.
 
     macro_accuracy: mean of the classes' accuracies, so that a rare class counts as much as a frequent one. confusion:
-    true label -> predicted label -> images. missing: labelled images without a prediction, left out.
+    true label -> predicted label -> images. missing: labeled images without a prediction, left out.
     """
 
     n: int
@@ -40,12 +40,12 @@ class LabelReport:
 def evaluate_labels(predicted: Mapping[str, str], labels: Labels) -> LabelReport:
     """Return how often `predicted` (image -> label, "unknown" being an answer like any other) meets the labels.
 
-    Raises TruthError when no labelled image has a prediction.
+    Raises TruthError when no labeled image has a prediction.
     """
     judged = sorted(image for image in labels.values if image in predicted)
     if not judged:
         raise TruthError(
-            f"none of the {len(labels.values)} labelled images was found among the {len(predicted)} predictions; "
+            f"none of the {len(labels.values)} labeled images was found among the {len(predicted)} predictions; "
             "check that the image column holds file names of the folder"
         )
     right = {image: predicted[image] == labels.values[image] for image in judged}

@@ -1,4 +1,4 @@
-"""Figures of the lists people are shown: how varied they are, and how much of the catalogue they ever show."""
+"""Figures of the lists people are shown: how varied they are, and how much of the catalog they ever show."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ def near_duplicate_share(lists: Sequence[np.ndarray], threshold: float, seed: in
 
 
 def coverage(lists: Sequence[Sequence[int]], n_products: int, seed: int = 0) -> Estimate:
-    """Return the share of the catalogue shown in at least one list. lists: columns of the products."""
+    """Return the share of the catalog shown in at least one list. lists: columns of the products."""
     shown, scene = _flatten(lists)
     return bootstrap(lambda rows: len(np.unique(shown[rows])) / n_products, scene, seed)
 

@@ -17,10 +17,10 @@ HIT_CUTOFFS = (1, 5, 10, 20, 50)
 class MatchReport:
     """How well rankings find the true products, averaged over scenes.
 
-    n_products: size of the catalogue that was ranked. estimates: figure name -> value and 95% bootstrap interval over
+    n_products: size of the catalog that was ranked. estimates: figure name -> value and 95% bootstrap interval over
     scenes. random_hit_10: exact, by the hypergeometric formula. missing_scenes: named by the truth, without a ranking,
-    left out. scenes_without_products: none of their true products is in the catalogue, left out. unknown_pairs: true
-    pairs whose product the catalogue lacks; they count in no figure.
+    left out. scenes_without_products: none of their true products is in the catalog, left out. unknown_pairs: true
+    pairs whose product the catalog lacks; they count in no figure.
     """
 
     n_scenes: int
@@ -50,24 +50,24 @@ class MatchReport:
 
 
 def evaluate_matches(
-    rankings: Mapping[str, Sequence[str]], truth: MatchTruth, catalogue_skus: Sequence[str], seed: int = 0
+    rankings: Mapping[str, Sequence[str]], truth: MatchTruth, catalog_skus: Sequence[str], seed: int = 0
 ) -> MatchReport:
     """Return hit@k, recall@10, NDCG@10 and MRR of `rankings` (scene -> sku_ids, best first).
 
-    A scene counts when it is in both `rankings` and `truth` and at least one of its true products is in the catalogue.
+    A scene counts when it is in both `rankings` and `truth` and at least one of its true products is in the catalog.
     A ranking may be short: what it does not list is not found. `seed` draws the bootstrap. Raises TruthError when no
-    scene counts, or when a ranking lists a product twice or one that the catalogue lacks.
+    scene counts, or when a ranking lists a product twice or one that the catalog lacks.
     """
-    catalogue = set(catalogue_skus)
-    relevant = {scene: skus & catalogue for scene, skus in truth.products.items() if scene in rankings}
+    catalog = set(catalog_skus)
+    relevant = {scene: skus & catalog for scene, skus in truth.products.items() if scene in rankings}
     counted = sorted(scene for scene, skus in relevant.items() if skus)
     if not counted:
         raise TruthError(
-            f"none of the {len(truth.products)} scenes of the truth has both a ranking and a product in the catalogue; "
+            f"none of the {len(truth.products)} scenes of the truth has both a ranking and a product in the catalog; "
             "check that file names and sku_ids are written alike"
         )
     for scene in counted:
-        _check_ranking(scene, rankings[scene], catalogue)
+        _check_ranking(scene, rankings[scene], catalog)
     pairs = [(rankings[scene], relevant[scene]) for scene in counted]
     figures = {
         **{f"hit@{k}": [rank.hit(items, true, k) for items, true in pairs] for k in HIT_CUTOFFS},
@@ -77,18 +77,18 @@ def evaluate_matches(
     }
     return MatchReport(
         n_scenes=len(counted),
-        n_products=len(catalogue),
+        n_products=len(catalog),
         estimates={name: bootstrap_mean(np.asarray(values), seed=seed) for name, values in figures.items()},
-        random_hit_10=float(np.mean([rank.random_hit(len(catalogue), len(true), 10) for _, true in pairs])),
+        random_hit_10=float(np.mean([rank.random_hit(len(catalog), len(true), 10) for _, true in pairs])),
         missing_scenes=truth.missing_from(rankings),
         scenes_without_products=tuple(sorted(set(relevant) - set(counted))),
-        unknown_pairs=sum(len(skus - catalogue) for skus in truth.products.values()),
+        unknown_pairs=sum(len(skus - catalog) for skus in truth.products.values()),
     )
 
 
-def _check_ranking(scene: str, ranking: Sequence[str], catalogue: set[str]) -> None:
+def _check_ranking(scene: str, ranking: Sequence[str], catalog: set[str]) -> None:
     listed = set(ranking)
     if len(listed) != len(ranking):
         raise TruthError(f"the ranking of {scene} lists a product twice; list each once")
-    if listed - catalogue:
-        raise TruthError(f"the ranking of {scene} lists {min(listed - catalogue)}, which the catalogue lacks")
+    if listed - catalog:
+        raise TruthError(f"the ranking of {scene} lists {min(listed - catalog)}, which the catalog lacks")

@@ -14,7 +14,7 @@ from scene_pipeline.evaluation.gallery import Gallery
 from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
 
 
-def discrimination_figures(scores: np.ndarray, gallery: Gallery, seed: int = 0) -> dict[str, Estimate]:
+def discrimination_metrics(scores: np.ndarray, gallery: Gallery, seed: int = 0) -> dict[str, Estimate]:
     """Return fitb4 and auc_same_type of `scores`, shape (scenes, products)."""
     questions = draw_questions(gallery.relevant, gallery.types, choices=4, seed=seed)
     return {
@@ -23,7 +23,7 @@ def discrimination_figures(scores: np.ndarray, gallery: Gallery, seed: int = 0) 
     }
 
 
-def calibration_figures(
+def calibration_metrics(
     confidence: np.ndarray, questions: Questions, prior: float | None = None, seed: int = 0
 ) -> dict[str, Estimate]:
     """Return ece and brier of `confidence`, shape (scenes, products), on the true and the wrong options of questions.
@@ -44,7 +44,7 @@ def calibration_figures(
 class ShownLists:
     """What people were shown: columns of the products of each scene's list, best first, and what they are.
 
-    categories: one per product of the catalogue. vectors: for each list the unit vectors of its products, shape
+    categories: one per product of the catalog. vectors: for each list the unit vectors of its products, shape
     (listed, dimension).
     """
 
@@ -53,7 +53,7 @@ class ShownLists:
     vectors: tuple[np.ndarray, ...]
 
 
-def list_figures(
+def shown_list_metrics(
     shown: ShownLists, near_duplicate_similarity: float, k: int = 10, seed: int = 0
 ) -> dict[str, Estimate]:
     """Return categories@k, intra_list_distance, near_duplicate@k, coverage and gini of the first `k` of each list."""
@@ -83,7 +83,7 @@ def compare(
     truth = gallery.truth()
     return {
         name: evaluate_matches(gallery.rankings(scores), truth, gallery.skus, seed).with_estimates(
-            discrimination_figures(scores, gallery, seed) if discriminate else {}
+            discrimination_metrics(scores, gallery, seed) if discriminate else {}
         )
         for name, scores in variants.items()
     }

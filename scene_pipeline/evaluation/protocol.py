@@ -1,4 +1,4 @@
-"""Measure a matcher on scenes whose products are known: as lists that people see, and as a ranking of the catalogue."""
+"""Measure a matcher on scenes whose products are known: as lists that people see, and as a ranking of the catalog."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,10 +14,10 @@ from scene_pipeline.evaluation.gallery import Gallery, gallery_of
 from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
 from scene_pipeline.evaluation.metrics import (
     ShownLists,
-    calibration_figures,
+    calibration_metrics,
     compare,
-    discrimination_figures,
-    list_figures,
+    discrimination_metrics,
+    shown_list_metrics,
 )
 from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.evaluation.variants import ablations, hits_within, popularity_scores, random_scores
@@ -28,8 +28,8 @@ from scene_pipeline.scenes.scene import Scene
 LONGER = (20, 50)
 """Lengths of lists that are asked for beside ten; hit@1 and hit@5 are of the beginnings of the list of ten."""
 
-MOST_PRODUCTS = 50_000
-"""Up to here the whole catalogue is ranked for every scene; beyond it only the lists are measured."""
+MAX_PRODUCTS = 50_000
+"""Up to here the whole catalog is ranked for every scene; beyond it only the lists are measured."""
 
 WORST = 10
 
@@ -56,7 +56,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class MatchFigures:
+class MatchMetrics:
     """A report with what stands beside it in `evaluate matches --json`.
 
     variants: name -> figures of baselines and, where asked for, of each factor alone and left out. per_class: class ->
@@ -90,7 +90,7 @@ class MatchFigures:
 
 
 @dataclass(frozen=True)
-class Run:
+class EvaluationRun:
     """What a matcher said of scenes: file names, analyses, and the matcher that read them."""
 
     names: tuple[str, ...]
@@ -110,8 +110,8 @@ def read_scenes(
     weights: Mapping[str, float] | None = None,
     *,
     as_library: bool = True,
-) -> Run:
-    """Analyse the scenes that can be read; `as_library` reads each as one of all of them.
+) -> EvaluationRun:
+    """Analyze the scenes that can be read; `as_library` reads each as one of all of them.
 
     Raises TruthError when none can.
     """
@@ -119,7 +119,7 @@ def read_scenes(
     scenes: list[Scene] = []
     for done, path in enumerate(paths, start=1):
         try:
-            scenes.append(matcher.analyse(path))
+            scenes.append(matcher.analyze(path))
             names.append(path.name)
         except ImageError:
             continue  # the report lists it among the missing scenes
@@ -129,8 +129,8 @@ def read_scenes(
     if not scenes:
         raise TruthError("no scene of the truth could be read; check --scenes")
     if as_library:
-        matcher = matcher.centred_on(np.stack([scene.vector for scene in scenes]))
-    return Run(tuple(names), tuple(scenes), matcher, weights)
+        matcher = matcher.centered_on(np.stack([scene.vector for scene in scenes]))
+    return EvaluationRun(tuple(names), tuple(scenes), matcher, weights)
 
 
 def measure_matches(
@@ -142,15 +142,15 @@ def measure_matches(
     *,
     ablate: bool = False,
     as_library: bool = True,
-) -> MatchFigures:
+) -> MatchMetrics:
     """Recommend for every scene of the truth that is in `folder`, and measure how many true products are found.
 
     hit@k, recall@10 and NDCG@10 are those of the lists that people are shown, diversity included; `ranked_hit@k`, mrr,
-    fitb4 and auc_same_type those of the whole catalogue ranked by score alone. The baselines random, popularity (in how
-    many other scenes a product stands), colour alone and text alone rank the same catalogue.
+    fitb4 and auc_same_type those of the whole catalog ranked by score alone. The baselines random, popularity (in how
+    many other scenes a product stands), color alone and text alone rank the same catalog.
     """
     if not folder.is_dir():
-        raise TruthError(f"{folder}: is no folder; name the folder with the scenes in --scenes")
+        raise TruthError(f"{folder}: is not a directory; name the folder with the scenes in --scenes")
     paths = [folder / name for name in sorted(truth.products) if (folder / name).is_file()]
     run = read_scenes(matcher, paths, progress, weights, as_library=as_library)
     products = matcher.bundle.products(["sku_id", "product_type", "category"])
@@ -158,15 +158,15 @@ def measure_matches(
     tens = run.shown(10)
     report = _shown_report(run, tens, truth, skus)
     report = report.with_estimates(_list_estimates(run, tens, products["category"].to_pylist()))
-    if len(skus) > MOST_PRODUCTS:
-        why = f"the catalogue has more than {MOST_PRODUCTS:,} products, so it was not ranked whole"
-        return MatchFigures(report, matcher.calibration.calibrated, matcher.spec.id, left_out={"ranking": why})
+    if len(skus) > MAX_PRODUCTS:
+        why = f"the catalog has more than {MAX_PRODUCTS:,} products, so it was not ranked whole"
+        return MatchMetrics(report, matcher.calibration.calibrated, matcher.spec.id, left_out={"ranking": why})
     rows = np.sort(np.unique(np.asarray(skus), return_index=True)[1])  # the first row of each sku_id
     types = [kind or "" for kind in products["product_type"].take(pa.array(rows)).to_pylist()]
     gallery = gallery_of(truth, run.names, [skus[row] for row in rows], types)
     table = _score_table(run, gallery, rows)
     estimates, left_out = _ranking_estimates(table, gallery, matcher)
-    return MatchFigures(
+    return MatchMetrics(
         report.with_estimates(estimates),
         matcher.calibration.calibrated,
         matcher.spec.id,
@@ -177,7 +177,9 @@ def measure_matches(
     )
 
 
-def _shown_report(run: Run, tens: Sequence[np.ndarray], truth: MatchTruth, skus: Sequence[str]) -> MatchReport:
+def _shown_report(
+    run: EvaluationRun, tens: Sequence[np.ndarray], truth: MatchTruth, skus: Sequence[str]
+) -> MatchReport:
     """Return hit@k of the list of the length asked for, and recall and NDCG of the list of ten."""
 
     def report(shown: Sequence[np.ndarray]) -> MatchReport:
@@ -194,19 +196,19 @@ def _shown_report(run: Run, tens: Sequence[np.ndarray], truth: MatchTruth, skus:
     return replace(first, estimates={**hits, **kept})
 
 
-def _list_estimates(run: Run, tens: Sequence[np.ndarray], categories: Sequence[str]) -> dict[str, Estimate]:
-    """Return the figures of the lists of ten: how varied they are, and how much of the catalogue they show."""
+def _list_estimates(run: EvaluationRun, tens: Sequence[np.ndarray], categories: Sequence[str]) -> dict[str, Estimate]:
+    """Return the figures of the lists of ten: how varied they are, and how much of the catalog they show."""
     vectors = []
     for rows in tens:
         decoded = run.matcher.bundle.index.decode(rows)
         vectors.append(decoded / np.maximum(np.linalg.norm(decoded, axis=1, keepdims=True), 1e-6))
     shown = ShownLists(tuple(tuple(rows.tolist()) for rows in tens), tuple(categories), tuple(vectors))
-    return list_figures(shown, run.matcher.vocabulary.scoring.diversity.near_duplicate_similarity)
+    return shown_list_metrics(shown, run.matcher.vocabulary.scoring.diversity.near_duplicate_similarity)
 
 
 @dataclass(frozen=True)
 class _ScoreTable:
-    """Scores, confidences, likeness of texts [scenes, products]; factors [scenes, products, 6] and their weights."""
+    """Scores, confidences, similarity of texts [scenes, products]; factors [scenes, products, 6] and their weights."""
 
     scores: np.ndarray
     confidence: np.ndarray
@@ -215,7 +217,7 @@ class _ScoreTable:
     weights: Mapping[str, float]
 
 
-def _score_table(run: Run, gallery: Gallery, rows: np.ndarray) -> _ScoreTable:
+def _score_table(run: EvaluationRun, gallery: Gallery, rows: np.ndarray) -> _ScoreTable:
     """Return what the matcher says of every product of the gallery (its `rows`) in every scene of the gallery."""
     scene_of = dict(zip(run.names, run.scenes, strict=True))
     fusion = run.matcher.bundle.fusion
@@ -237,15 +239,15 @@ def _score_table(run: Run, gallery: Gallery, rows: np.ndarray) -> _ScoreTable:
 def _ranking_estimates(
     table: _ScoreTable, gallery: Gallery, matcher: SceneMatcher
 ) -> tuple[dict[str, Estimate], dict[str, str]]:
-    """Return the figures of the catalogue ranked by score, and why some could not be measured."""
+    """Return the figures of the catalog ranked by score, and why some could not be measured."""
     truth = gallery.truth()
     ranked = evaluate_matches(gallery.rankings(table.scores), truth, gallery.skus).estimates
     figures = {f"ranked_{name}": ranked[name] for name in ranked if name.startswith("hit@")} | {"mrr": ranked["mrr"]}
     left_out: dict[str, str] = {}
     try:
-        figures |= discrimination_figures(table.scores, gallery)
+        figures |= discrimination_metrics(table.scores, gallery)
         questions = draw_questions(gallery.relevant, gallery.types)
-        figures |= calibration_figures(table.confidence, questions, matcher.calibration.prior)
+        figures |= calibration_metrics(table.confidence, questions, matcher.calibration.prior)
     except TruthError as error:
         left_out |= dict.fromkeys(("fitb4", "auc_same_type", "ece", "brier"), str(error))
         left_out = {name: reason for name, reason in left_out.items() if name not in figures}
@@ -263,7 +265,7 @@ def _variants(
         **rankings,
         "random": random_scores(table.scores.shape),
         "popularity": popularity_scores(gallery.relevant),
-        "colour alone": color,
+        "color alone": color,
         "text alone": table.text,
     }
     reports = compare(rankings, gallery, discriminate=discriminate)

@@ -1,4 +1,4 @@
-"""Words for styles that a labelled set names and the vocabulary lacks: what such rooms look like."""
+"""Words for styles that a labeled set names and the vocabulary lacks: what such rooms look like."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -42,7 +42,7 @@ class Labels:
     sources: Mapping[str, str]
 
     def missing_from(self, images: Iterable[str]) -> tuple[str, ...]:
-        """Return the labelled images that `images` lacks, sorted."""
+        """Return the labeled images that `images` lacks, sorted."""
         return tuple(sorted(set(self.values) - set(images)))
 
 
@@ -70,7 +70,7 @@ def read_labels(path: Path, column: Literal["room", "style"], known: Collection[
 
     Rooms are read as vocabulary ids ("Living Room" is living_room) and must be among `known`, by default the rooms of
     the packaged vocabulary. Styles may be any words: the encoder classifies by words. Raises TruthError for a file that
-    is missing, unreadable or empty, a missing column, an empty cell, an unknown room and an image labelled in two ways.
+    is missing, unreadable or empty, a missing column, an empty cell, an unknown room and an image labeled in two ways.
     """
     if known is None and column == "room":
         known = [room.id for room in load_vocabulary().rooms]
@@ -99,7 +99,7 @@ def _rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, st
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise TruthError(f"{path}: is no UTF-8 CSV ({error}); save it as CSV UTF-8") from error
+        raise TruthError(f"{path}: is not a UTF-8 CSV ({error}); save it as CSV UTF-8") from error
     header = [name.strip().lower() for name in table[0]] if table else []
     missing = [name for name in required if name not in header]
     if missing:

@@ -1,4 +1,4 @@
-"""Run an image encoder over labelled pictures and measure what it says."""
+"""Run an image encoder over labeled pictures and measure what it says."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.reference import reference_for
-from scene_pipeline.scenes.zero_shot import Yardstick
+from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import load_vocabulary
 
 BATCH = 16
@@ -36,7 +36,7 @@ class ZeroShot:
     """An image tower, what its vectors are read against, and the scales at which it looks at a picture."""
 
     encoder: OnnxImageEncoder
-    yardstick: Yardstick
+    classifier: ZeroShotClassifier
     scales: tuple[float, ...] = (1.0,)
 
     @classmethod
@@ -46,7 +46,7 @@ class ZeroShot:
         if current_version(artifacts) is not None:
             matcher = SceneMatcher.open(artifacts)
             if encoder_id in (None, matcher.spec.id):
-                return cls(matcher.encoder, matcher.yardstick, scales)
+                return cls(matcher.encoder, matcher.classifier, scales)
         return replace(cls.export(get_spec(encoder_id or "compact")), scales=scales)
 
     @classmethod
@@ -60,7 +60,7 @@ class ZeroShot:
             vocabulary = load_vocabulary()
             prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
             reference = reference_for(spec, encoder, prompts.temperature)
-        return cls(encoder, Yardstick(vocabulary, prompts, reference))
+        return cls(encoder, ZeroShotClassifier(vocabulary, prompts, reference))
 
     def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], np.ndarray]:
         """Return the names of the pictures that can be read and their unit vectors [n, d].
@@ -83,13 +83,13 @@ class ZeroShot:
             if progress is not None:
                 progress(min(start + BATCH, len(paths)), len(paths))
         if not parts:
-            raise TruthError("no labelled picture could be read; check --images")
+            raise TruthError("no labeled picture could be read; check --images")
         return names, np.concatenate(parts)
 
 
 @dataclass(frozen=True, slots=True)
-class RoomFigures:
-    """Rooms measured twice: among the labelled rooms only, and as the product answers, "unknown" included."""
+class RoomMetrics:
+    """Rooms measured twice: among the labeled rooms only, and as the product answers, "unknown" included."""
 
     closed: LabelReport
     open: LabelReport
@@ -102,34 +102,34 @@ class RoomFigures:
         return {**self.closed.to_json(), "all_rooms": figures}
 
 
-def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> RoomFigures:
-    """Classify the labelled pictures of `folder` into rooms by the prompts of the vocabulary."""
-    names, vectors = model.embed(labelled_paths(folder, labels), progress)
-    share = model.yardstick.rooms(vectors)
-    ids = list(model.yardstick.prompts.room_ids)
+def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> RoomMetrics:
+    """Classify the labeled pictures of `folder` into rooms by the prompts of the vocabulary."""
+    names, vectors = model.embed(labeled_paths(folder, labels), progress)
+    share = model.classifier.rooms(vectors)
+    ids = list(model.classifier.prompts.room_ids)
     occurring = [ids.index(room) for room in sorted(set(labels.values.values()))]
     closed = {name: ids[occurring[best]] for name, best in zip(names, share[:, occurring].argmax(axis=1), strict=True)}
-    unknown = share[:, -1] >= model.yardstick.vocabulary.scoring.unknown_threshold
+    unknown = share[:, -1] >= model.classifier.vocabulary.scoring.unknown_threshold
     opened = {
         name: UNKNOWN if out else ids[best]
         for name, out, best in zip(names, unknown, share[:, :-1].argmax(axis=1), strict=True)
     }
-    return RoomFigures(evaluate_labels(closed, labels), evaluate_labels(opened, labels))
+    return RoomMetrics(evaluate_labels(closed, labels), evaluate_labels(opened, labels))
 
 
 def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> LabelReport:
-    """Classify the labelled pictures of `folder` into the styles that occur, by words alone.
+    """Classify the labeled pictures of `folder` into the styles that occur, by words alone.
 
     A style of the vocabulary is asked for with its prompts, any other with its name and its looks in style_words.yaml.
     """
-    names, vectors = model.embed(labelled_paths(folder, labels), progress)
+    names, vectors = model.embed(labeled_paths(folder, labels), progress)
     styles = sorted(set(labels.values.values()))
-    best = (model.yardstick.reference.centred(vectors) @ _style_vectors(model, styles).T).argmax(axis=1)
+    best = (model.classifier.reference.centered(vectors) @ _style_vectors(model, styles).T).argmax(axis=1)
     return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)
 
 
 def _style_vectors(model: ZeroShot, styles: Sequence[str]) -> np.ndarray:
-    prompts = model.yardstick.prompts
+    prompts = model.classifier.prompts
     by_name = dict(zip(map(spoken, prompts.style_ids), prompts.style, strict=True))
     known = {style: by_name[spoken(style)] for style in styles if spoken(style) in by_name}
     others = [style for style in styles if style not in known]
@@ -143,8 +143,8 @@ def _style_vectors(model: ZeroShot, styles: Sequence[str]) -> np.ndarray:
     return np.stack([known[style] for style in styles])
 
 
-def labelled_paths(folder: Path, labels: Labels) -> list[Path]:
-    """Return the labelled pictures that are in `folder`. Raises TruthError when the folder is missing."""
+def labeled_paths(folder: Path, labels: Labels) -> list[Path]:
+    """Return the labeled pictures that are in `folder`. Raises TruthError when the folder is missing."""
     if not folder.is_dir():
-        raise TruthError(f"{folder}: is no folder; name the folder with the labelled pictures in --images")
+        raise TruthError(f"{folder}: is not a directory; name the folder with the labeled pictures in --images")
     return [folder / name for name in sorted(labels.values) if (folder / name).is_file()]

@@ -24,7 +24,7 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _LARGE = 2_000_000  # bytes above which a body needs one of a few places, so that many large ones cannot fill the memory
 _LARGE_AT_ONCE = 6
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_HEAD = 256  # bytes from which a picture is told from a web page
+_HEAD = 256  # bytes from which a picture is given from a web page
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def _check_start(body: bytes | bytearray) -> None:
 
 def _refused(status: int, wait: float | None) -> FetchError:
     if status in (404, 410):
-        return FetchError("not_found", f"is not there (HTTP {status}); mend the URL", status)
+        return FetchError("not_found", f"is not there (HTTP {status}); fix the URL", status)
     if status in (401, 403, 407, 451):
         return FetchError("access_denied", f"may not be fetched (HTTP {status}); ask the owner for access", status)
     if status == 429:
@@ -250,7 +250,7 @@ def _refused(status: int, wait: float | None) -> FetchError:
     if status >= 500:
         return FetchError("server_error", f"failed (HTTP {status})", status, wait)
     if status >= 400:
-        return FetchError("client_error", f"refuses the request (HTTP {status}); mend the URL", status)
+        return FetchError("client_error", f"refuses the request (HTTP {status}); fix the URL", status)
     return FetchError("unexpected_status", f"answers HTTP {status} instead of a picture", status)
 
 
@@ -261,7 +261,7 @@ def _connection_failed(error: OSError) -> FetchError:
     if is_forbidden(inner):
         return FetchError("forbidden_address", f"leads to a {inner}; add the host to allow_hosts if it is yours")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return FetchError("dns", "has a host name that cannot be resolved; mend the URL or the name server")
+        return FetchError("dns", "has a host name that cannot be resolved; fix the URL or the name server")
     if isinstance(error, (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError)):
         return FetchError("tls", f"offers no trustworthy encrypted connection ({str(error)[:120]})")
     return FetchError("connection", f"cannot be connected to or broke the connection ({str(inner)[:120]})")

@@ -70,7 +70,7 @@ def check_magic(data: bytes, name: str) -> str:
         elif start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
             what = "is SVG or XML"
         else:
-            what = "is no picture of a known kind"
+            what = "is not a picture of a known kind"
         raise DecodeError("not_an_image", f"{name}: {what}; give {_ACCEPTED}")
     return kind
 
@@ -83,7 +83,7 @@ def decode_image(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, short_si
     `short_side` and never enlarged (see `shrink`). ICC profiles are not applied.
 
     Raises DecodeError (an ImageError) with one line that names the file, when `source` is a path, what is wrong and
-    the mend.
+    the fix.
     """
     if isinstance(source, Path):
         return decode_named(_read(source), str(source), max_pixels, short_side).image

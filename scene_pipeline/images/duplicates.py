@@ -1,4 +1,4 @@
-"""Groups of pictures that look the same: proposed by perceptual hash, confirmed by vectors and colours."""
+"""Groups of pictures that look the same: proposed by perceptual hash, confirmed by vectors and colors."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,13 +9,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 NEAR = 4  # bits of 64 that may differ between near-duplicates
-LEAST_COSINE = 0.97  # of the centred vectors; 99% of pictures saved anew at JPEG quality 40 stay above
-MOST_COLOR = 5.0  # CIE76 between the mean colours; the hash is of grey, and a red chair is not the same as a green one
+MIN_COSINE = 0.97  # of the centered vectors; 99% of pictures saved anew at JPEG quality 40 stay above
+MAX_COLOR_DISTANCE = (
+    5.0  # CIE76 between the mean colors; the hash is of grey, and a red chair is not the same as a green one
+)
 DUPLICATES = pa.schema(
     [
         pa.field("sha256", pa.string(), nullable=False),
         pa.field("proposed", pa.string(), nullable=False),  # the group by hash: smallest sha256 in it
-        pa.field("confirmed", pa.string()),  # the group by hash, vector and colour; null for one that is alone then
+        pa.field("confirmed", pa.string()),  # the group by hash, vector and color; null for one that is alone then
     ]
 )
 """One row per picture that has a near-duplicate by its hash."""
@@ -51,7 +53,7 @@ def proposed(status: pa.Table) -> pa.Table:
     return grouped.take(first)
 
 
-def centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def center(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what all pictures have in common: the mean of vectors [n, d] of some of them, drawn to zero for few."""
     return vectors.sum(axis=0) / (len(vectors) + _PRIOR)
 
@@ -59,11 +61,11 @@ def centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def confirm(
     pictures: pa.Table, vectors: NDArray[np.float32], known: NDArray[np.bool_], common: NDArray[np.float32]
 ) -> pa.Table:
-    """Return `DUPLICATES`: which of the groups by hash their vectors and colours confirm.
+    """Return `DUPLICATES`: which of the groups by hash their vectors and colors confirm.
 
     `pictures` is of `proposed`; `vectors` [n, d] are their unit vectors of any image encoder, `known` [n] tells which
-    there are, `common` [d] is the `centre`. Two pictures of a group by hash stay together when the cosine of their
-    centred vectors is at least LEAST_COSINE and their mean colours differ by at most MOST_COLOR; chains count.
+    there are, `common` [d] is the `center`. Two pictures of a group by hash stay together when the cosine of their
+    centered vectors is at least MIN_COSINE and their mean colors differ by at most MAX_COLOR_DISTANCE; chains count.
     """
     names, colors = pictures["sha256"].to_pylist(), _mean_colors(pictures)
     members: dict[str, list[int]] = {}
@@ -72,9 +74,9 @@ def confirm(
     rows: list[tuple[str, str, str | None]] = []
     for group, places in members.items():
         chosen = np.array(places)
-        centred = vectors[chosen] - common
-        centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-        labels = _joined(len(chosen), _alike(centred, colors[chosen], known[chosen])).tolist()
+        centered = vectors[chosen] - common
+        centered /= np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-9)
+        labels = _joined(len(chosen), _alike(centered, colors[chosen], known[chosen])).tolist()
         same: dict[int, list[str]] = {}
         for label, place in zip(labels, places, strict=True):
             same.setdefault(label, []).append(names[place])
@@ -110,13 +112,13 @@ def _near_within(values: NDArray[np.uint64], bucket: Pairs) -> Iterator[Pairs]:
             yield np.column_stack([bucket[start + i[above]], bucket[start + j[above]]])
 
 
-def _alike(centred: NDArray[np.float32], colors: NDArray[np.float64], usable: NDArray[np.bool_]) -> Iterator[Pairs]:
-    for start, stop in _blocks(len(centred)):
-        near = centred[start:stop] @ centred[start:].T >= LEAST_COSINE
+def _alike(centered: NDArray[np.float32], colors: NDArray[np.float64], usable: NDArray[np.bool_]) -> Iterator[Pairs]:
+    for start, stop in _blocks(len(centered)):
+        near = centered[start:stop] @ centered[start:].T >= MIN_COSINE
         near &= usable[start:stop, None] & usable[None, start:]
         i, j = np.nonzero(near)
         gap = np.linalg.norm(colors[start + i] - colors[start + j], axis=1)
-        kept = (i < j) & (gap <= MOST_COLOR)
+        kept = (i < j) & (gap <= MAX_COLOR_DISTANCE)
         yield np.column_stack([start + i[kept], start + j[kept]])
 
 
@@ -128,7 +130,7 @@ def _blocks(count: int) -> Iterator[tuple[int, int]]:
 
 
 def _mean_colors(pictures: pa.Table) -> NDArray[np.float64]:
-    """Return the mean CIELAB colour [n, 3] of each picture; not-a-number, which is near nothing, without colours."""
+    """Return the mean CIELAB color [n, 3] of each picture; not-a-number, which is near nothing, without colors."""
     means = np.full((pictures.num_rows, 3), np.nan)
     for row, picture in enumerate(pictures.select(["color_lab", "color_share"]).to_pylist()):
         if picture["color_lab"]:

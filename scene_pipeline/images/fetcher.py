@@ -14,7 +14,7 @@ from scene_pipeline.images.guard import parse_url
 from scene_pipeline.images.hosts import Host
 from scene_pipeline.images.journal import Journal
 from scene_pipeline.images.local import is_local, local_file
-from scene_pipeline.images.normalise import Job, Prepared, Recipe
+from scene_pipeline.images.normalize import Job, NormalizeSettings, Prepared
 from scene_pipeline.images.plan import Action
 from scene_pipeline.images.pool import DecodePool, usable_cores
 from scene_pipeline.images.reasons import FetchError
@@ -67,7 +67,7 @@ class FetchRun:
         # Few bodies wait for a decoder: enough to keep it busy, and all of them are lost when the run is killed.
         self._backlog = asyncio.Semaphore(_BACKLOG * workers)
         self._finished = asyncio.Event()
-        recipe = Recipe(
+        recipe = NormalizeSettings(
             root=str(self._store.root),
             max_pixels=settings.max_pixels,
             max_bytes=settings.max_bytes,

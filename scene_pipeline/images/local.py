@@ -1,4 +1,4 @@
-"""Local pictures: paths that must stay inside the catalogue's folder."""
+"""Local pictures: paths that must stay inside the catalog's folder."""
 
 import re
 import stat
@@ -12,19 +12,19 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A regular file inside the catalogue's folder. `stamp` changes when the file does."""
+    """A regular file inside the catalog's folder. `stamp` changes when the file does."""
 
     path: Path
     stamp: str
 
 
 def is_local(url: str) -> bool:
-    """Return whether the catalogue means a path: no scheme and no host."""
+    """Return whether the catalog means a path: no scheme and no host."""
     return not _SCHEME.match(url)
 
 
 def local_file(url: str, folder: Path, max_bytes: int) -> LocalFile:
-    """Return the file that a path of the catalogue names, links followed.
+    """Return the file that a path of the catalog names, links followed.
 
     Raises FetchError `outside_catalog` when it, or what it links to, lies outside `folder`, `not_found`, `unreadable`
     for anything but a regular file, and `too_large`.
@@ -33,10 +33,10 @@ def local_file(url: str, folder: Path, max_bytes: int) -> LocalFile:
         root = folder.resolve()
         path = (root / url).resolve()
         if not path.is_relative_to(root):  # before it is looked at: whether it exists is nobody's business
-            raise FetchError("outside_catalog", f"{url}: leads out of the catalogue's folder; move the picture into it")
+            raise FetchError("outside_catalog", f"{url}: leads out of the catalog's folder; move the picture into it")
         info = path.stat()
     except FileNotFoundError as error:
-        raise FetchError("not_found", f"{url}: is not in the catalogue's folder; mend the path") from error
+        raise FetchError("not_found", f"{url}: is not in the catalog's folder; fix the path") from error
     except (OSError, ValueError, RuntimeError) as error:  # no permission, a NUL byte, a loop of links
         raise FetchError("unreadable", f"{url[:200]!r}: cannot be read ({error})") from error
     if not stat.S_ISREG(info.st_mode):

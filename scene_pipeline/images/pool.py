@@ -11,7 +11,7 @@ from types import TracebackType
 import msgspec
 
 from scene_pipeline.errors import ImageError
-from scene_pipeline.images.normalise import Job, Prepared, Recipe
+from scene_pipeline.images.normalize import Job, NormalizeSettings, Prepared
 from scene_pipeline.images.worker import frame
 
 _PACKAGES = Path(__file__).resolve().parents[2]
@@ -29,7 +29,7 @@ _AHEAD = 2  # jobs a process holds: the next one is there when it has answered, 
 class DecodePool:
     """A fixed number of decoding processes, started when first needed and replaced when one crashes or stalls."""
 
-    def __init__(self, recipe: Recipe, workers: int, timeout_s: float) -> None:
+    def __init__(self, recipe: NormalizeSettings, workers: int, timeout_s: float) -> None:
         self._workers = [_Worker(recipe, timeout_s) for _ in range(workers)]
         self._free: asyncio.LifoQueue[_Worker] = asyncio.LifoQueue()
 
@@ -65,10 +65,10 @@ class DecodePool:
 class _Worker:
     """One decoding process and what it was asked, answered in order."""
 
-    def __init__(self, recipe: Recipe, timeout_s: float) -> None:
+    def __init__(self, recipe: NormalizeSettings, timeout_s: float) -> None:
         self._recipe = recipe
         self._timeout_s = timeout_s
-        self._asked: asyncio.Queue[_Asked] = asyncio.Queue()
+        self._pending: asyncio.Queue[_Pending] = asyncio.Queue()
         self._starting = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
         self.process: asyncio.subprocess.Process | None = None
@@ -80,10 +80,10 @@ class _Worker:
                 await self._start()
         assert self.process is not None
         assert self.process.stdin is not None
-        asked = _Asked(job.name, asyncio.get_running_loop().create_future())
-        self._asked.put_nowait(asked)
+        pending = _Pending(job.name, asyncio.get_running_loop().create_future())
+        self._pending.put_nowait(pending)
         self.process.stdin.write(frame(job))
-        return await asked.answer
+        return await pending.answer
 
     async def end(self) -> None:
         """Kill the process, if there is one."""
@@ -104,26 +104,26 @@ class _Worker:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(frame(self._recipe))
-        self._asked = asyncio.Queue()
-        self._reader = asyncio.create_task(self._read(self.process.stdout, self._asked))
+        self._pending = asyncio.Queue()
+        self._reader = asyncio.create_task(self._read(self.process.stdout, self._pending))
 
-    async def _read(self, stdout: asyncio.StreamReader, queue: "asyncio.Queue[_Asked]") -> None:
+    async def _read(self, stdout: asyncio.StreamReader, queue: "asyncio.Queue[_Pending]") -> None:
         """Hand out answers until one does not come; the job it was for has its reason, those behind it are freed."""
         while True:
-            asked = await queue.get()
+            pending = await queue.get()
             try:
                 async with asyncio.timeout(self._timeout_s):
                     length = int.from_bytes(await stdout.readexactly(4), "big")
                     answer = msgspec.msgpack.decode(await stdout.readexactly(length), type=Prepared)
             except TimeoutError:
-                detail = f"{asked.name}: took more than {self._timeout_s:g} s to decode; save it anew, smaller"
-                asked.settle(Prepared(reason="decode_timeout", detail=detail))
+                detail = f"{pending.name}: took more than {self._timeout_s:g} s to decode; save it anew, smaller"
+                pending.settle(Prepared(reason="decode_timeout", detail=detail))
                 break
             except (asyncio.IncompleteReadError, ConnectionError):
-                detail = f"{asked.name}: crashed the decoder; save it anew"
-                asked.settle(Prepared(reason="decoder_crashed", detail=detail))
+                detail = f"{pending.name}: crashed the decoder; save it anew"
+                pending.settle(Prepared(reason="decoder_crashed", detail=detail))
                 break
-            asked.settle(answer)
+            pending.settle(answer)
         while not queue.empty():
             queue.get_nowait().settle(None)
 
@@ -135,7 +135,7 @@ class _Worker:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Pending:
     """A job under way. The future is cancelled when nobody waits for its answer any more."""
 
     name: str

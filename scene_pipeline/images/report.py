@@ -19,7 +19,7 @@ def outcomes(status: pa.Table) -> dict[str, int]:
 
 
 def without_image(product_ids: Sequence[str], status: pa.Table) -> list[str]:
-    """Return the products of which no picture was had, in order, those with no picture in the catalogue included."""
+    """Return the products of which no picture was had, in order, those with no picture in the catalog included."""
     rows = zip(status.column("product_id").to_pylist(), status.column("outcome").to_pylist(), strict=True)
     pictured = {product_id for product_id, outcome in rows if outcome == OK}
     return [product_id for product_id in product_ids if product_id not in pictured]
@@ -33,7 +33,7 @@ def require_images(product_ids: Sequence[str], status: pa.Table, limit: float) -
         reasons = ", ".join(f"{count} {reason}" for reason, count in outcomes(status).items() if reason != OK)
         raise ImageError(
             f"{len(missing)} of {len(product_ids)} products ({share:.1%}) have no picture, more than the {limit:.1%} "
-            f"allowed (rows: {reasons or 'none'}; products: {', '.join(missing[:_NAMED])} …); mend the URLs, or raise "
+            f"allowed (rows: {reasons or 'none'}; products: {', '.join(missing[:_NAMED])} …); fix the URLs, or raise "
             "the limit"
         )
 

@@ -11,7 +11,7 @@ IMAGE_STATUS = pa.schema(
         pa.field("product_id", pa.string(), nullable=False),
         pa.field("role", pa.string(), nullable=False),  # primary, lifestyle, detail or swatch
         pa.field("position", pa.int32(), nullable=False),  # within the role, from 0
-        pa.field("url", pa.string(), nullable=False),  # as the catalogue states it
+        pa.field("url", pa.string(), nullable=False),  # as the catalog states it
         pa.field("outcome", pa.string(), nullable=False),  # ok or failed
         pa.field("reason", pa.string()),  # a code of REASONS when failed
         pa.field("detail", pa.string()),  # one line for people
@@ -20,13 +20,13 @@ IMAGE_STATUS = pa.schema(
         pa.field("bytes", pa.int64()),  # of the original as received
         pa.field("width", pa.int32()),  # of the original, upright
         pa.field("height", pa.int32()),
-        pa.field("sha256", pa.string()),  # of the normalised copy: key of the store and of all embeddings
+        pa.field("sha256", pa.string()),  # of the normalized copy: key of the store and of all embeddings
         pa.field("phash", pa.uint64()),
         pa.field("duplicate_group", pa.string()),  # by pHash: smallest sha256 of the group; null when unlike all others
-        pa.field("color_lab", pa.list_(pa.list_(pa.float32()))),  # CIELAB centres, largest first, background left out
+        pa.field("color_lab", pa.list_(pa.list_(pa.float32()))),  # CIELAB centers, largest first, background left out
         pa.field("color_share", pa.list_(pa.float32())),  # their shares, adding up to 1
         pa.field("original_sha256", pa.string()),
-        pa.field("recipe", pa.string()),  # how the normalised copy was made
+        pa.field("recipe", pa.string()),  # how the normalized copy was made
         pa.field("etag", pa.string()),  # of a local file: its size and modification time
         pa.field("last_modified", pa.string()),
         pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),  # when the source last confirmed the row
@@ -44,9 +44,9 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
-    # the catalogue's own entry; judged again on every run, since it costs no request
+    # the catalog's own entry; judged again on every run, since it costs no request
     "bad_url": Reason("not an http(s) URL or a path"),
-    "outside_catalog": Reason("a path that leaves the catalogue's folder"),
+    "outside_catalog": Reason("a path that leaves the catalog's folder"),
     "unreadable": Reason("a file that cannot be read"),
     "forbidden_address": Reason("a private, local or reserved network address"),
     "forbidden_redirect": Reason("a redirect to something other than http(s)"),

@@ -1,4 +1,4 @@
-"""Fetch the pictures of a catalogue: every request ends in one row of the status table."""
+"""Fetch the pictures of a catalog: every request ends in one row of the status table."""
 
 import asyncio
 import signal
@@ -27,7 +27,7 @@ def fetch_images(
     settings: FetchSettings,
     progress: Callable[[FetchProgress], None] | None = None,
 ) -> pa.Table:
-    """Fetch, normalise and store the pictures that are new, changed or failed, and return `IMAGE_STATUS`, a row each.
+    """Fetch, normalize and store the pictures that are new, changed or failed, and return `IMAGE_STATUS`, a row each.
 
     `previous` is the table of the last run. What a killed run had settled is read from the journal in the store's
     folder, so that it is not fetched again. A URL shared by many products is fetched once. A picture that cannot be

@@ -18,7 +18,7 @@ _PER_REQUEST = ("product_id", "role", "position")
 class UrlStatus(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The last that is known of a URL: a line of the journal. Fields as in `IMAGE_STATUS`.
 
-    There is one in memory per URL. Hence `colors` packs the dominant colours as float32 rows of (L, a, b, share), where
+    There is one in memory per URL. Hence `colors` packs the dominant colors as float32 rows of (L, a, b, share), where
     lists would take ten times the memory, and the garbage collector leaves them alone, as no field holds a container.
     """
 
@@ -42,7 +42,7 @@ class UrlStatus(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def ok(self) -> bool:
-        """Whether there is a normalised copy."""
+        """Whether there is a normalized copy."""
         return self.outcome == OK
 
 

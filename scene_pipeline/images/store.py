@@ -1,4 +1,4 @@
-"""The image store: normalised RGB copies named by the SHA-256 of their bytes."""
+"""The image store: normalized RGB copies named by the SHA-256 of their bytes."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ class ImageStore:
         self._partial = root / "store" / ".partial"
 
     def path(self, sha256: str) -> Path:
-        """Return where the normalised copy with this hash is or would be."""
+        """Return where the normalized copy with this hash is or would be."""
         return self._place("store", sha256, ".jpg")
 
     def original(self, sha256: str) -> Path:
@@ -34,7 +34,7 @@ class ImageStore:
         return self._place("originals", sha256, "")
 
     def pictures(self) -> list[Path]:
-        """Return every normalised copy, by hash."""
+        """Return every normalized copy, by hash."""
         return sorted((self.root / "store").glob("??/*.jpg"))
 
     def add(self, image: Image.Image, quality: int = 90) -> str:
@@ -53,7 +53,7 @@ class ImageStore:
         return sha256
 
     def intact(self, sha256: str) -> bool:
-        """Return whether the normalised copy is there, from its first to its last bytes."""
+        """Return whether the normalized copy is there, from its first to its last bytes."""
         try:
             with self.path(sha256).open("rb") as stream:
                 if stream.read(2) != _START or stream.seek(0, os.SEEK_END) < 4:
@@ -71,7 +71,7 @@ class ImageStore:
 
     def _place(self, folder: str, sha256: str, suffix: str) -> Path:
         if not _SHA256.fullmatch(sha256):
-            raise ImageError(f"'{sha256[:80]}' is no SHA-256; the image store is asked by 64 hexadecimal digits")
+            raise ImageError(f"'{sha256[:80]}' is not a SHA-256; the image store is asked by 64 hexadecimal digits")
         return self.root / folder / sha256[:2] / f"{sha256}{suffix}"
 
     def _write(self, target: Path, data: bytes) -> None:

@@ -7,12 +7,12 @@ import pyarrow as pa
 
 from scene_pipeline.images.decode import MAX_PIXELS
 
-USER_AGENT = "scene-pipeline/0.1 (catalogue image fetcher)"
+USER_AGENT = "scene-pipeline/0.1 (catalog image fetcher)"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """One picture of a product. `url` is http(s) or a path under the catalogue's folder; `position` counts within the
+    """One picture of a product. `url` is http(s) or a path under the catalog's folder; `position` counts within the
     role from 0."""
 
     product_id: str
@@ -44,9 +44,9 @@ class FetchSettings:
     max_pixels: int = MAX_PIXELS
     decode_timeout_s: float = 20.0
     short_side: int = 336
-    """Short side of the normalised copies, in pixels; smaller pictures are not enlarged."""
+    """Short side of the normalized copies, in pixels; smaller pictures are not enlarged."""
     quality: int = 90
-    """JPEG quality of the normalised copies."""
+    """JPEG quality of the normalized copies."""
     keep_originals: bool = False
     allow_hosts: tuple[str, ...] = ()
     """Hosts ("name" or "name:port") that are reached although their address is private or local."""
@@ -72,7 +72,7 @@ class FetchSettings:
 
     @property
     def recipe(self) -> str:
-        """What a normalised copy depends on besides the original; a change makes all copies anew."""
+        """What a normalized copy depends on besides the original; a change makes all copies anew."""
         return f"rgb-jpeg-v1 short_side={self.short_side} quality={self.quality}"
 
 

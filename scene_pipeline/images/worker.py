@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 from PIL import Image
 
-from scene_pipeline.images.normalise import Job, Prepared, Recipe, prepare
+from scene_pipeline.images.normalize import Job, NormalizeSettings, Prepared, prepare
 
 _LENGTH = 4  # bytes of a frame's big-endian length
 _MEMORY = 6 * 2**30  # of address space: several times what the largest accepted picture needs
@@ -37,17 +37,17 @@ def read_frame(stream: BinaryIO, kind: type[T]) -> T | None:
 
 
 def main() -> None:
-    """Answer jobs until stdin closes: a `Recipe` first, then for each `Job` a `Prepared`."""
+    """Answer jobs until stdin closes: a `NormalizeSettings` first, then for each `Job` a `Prepared`."""
     _limit_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the run ends this one
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the pixel cap is checked by the recipe
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    recipe = read_frame(stdin, Recipe)
+    recipe = read_frame(stdin, NormalizeSettings)
     while recipe is not None and (job := read_frame(stdin, Job)) is not None:
         try:
             prepared = prepare(job, recipe)
         except OSError as error:
-            prepared = Prepared(fatal=f"{recipe.root}: cannot be written ({error.strerror}); free space or mend access")
+            prepared = Prepared(fatal=f"{recipe.root}: cannot be written ({error.strerror}); free space or fix access")
         try:
             stdout.write(frame(prepared))
             stdout.flush()

@@ -1,11 +1,11 @@
 """Fuse a product's picture and text into one vector, so that one inner product is the weighted similarity.
 
-A product's vector is `[normalise(image - mean) ‖ normalise(text - mean)]` and carries no weights. The weights sit on
-the query, linearly: `[share * normalise(image - mean) ‖ (1 - share) * normalise(text - mean)]`. The inner product of
+A product's vector is `[normalize(image - mean) ‖ normalize(text - mean)]` and carries no weights. The weights sit on
+the query, linearly: `[share * normalize(image - mean) ‖ (1 - share) * normalize(text - mean)]`. The inner product of
 the two is exactly `share * cosine(images) + (1 - share) * cosine(texts)`, so that another share needs no new index.
 
-A product without a picture has zeros in its image part. As the parts are mean-centred, 0 is the image cosine of an
-average picture: in a search such a product is neither favoured nor punished. Matching measures its similarity against
+A product without a picture has zeros in its image part. As the parts are mean-centered, 0 is the image cosine of an
+average picture: in a search such a product is neither favored nor punished. Matching measures its similarity against
 other products without a picture.
 """
 
@@ -19,13 +19,13 @@ import numpy.typing as npt
 from scene_pipeline.errors import BundleError, IndexBuildError
 from scene_pipeline.files import atomic_path
 
-_BLOCK = 65_536  # rows centred at a time, so that a million products need no second copy
-_TINY = 1e-6  # a centred vector shorter than this has no direction left
+_BLOCK = 65_536  # rows centered at a time, so that a million products need no second copy
+_TINY = 1e-6  # a centered vector shorter than this has no direction left
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """What centring needs: the mean image vector [image_dim] and the mean text vector [text_dim], float32."""
+    """What centering needs: the mean image vector [image_dim] and the mean text vector [text_dim], float32."""
 
     image_mean: npt.NDArray[np.float32]
     text_mean: npt.NDArray[np.float32]
@@ -57,7 +57,7 @@ class Fusion:
 def fit(image: npt.NDArray[np.floating], text: npt.NDArray[np.floating], has_image: npt.NDArray[np.bool_]) -> Fusion:
     """Return the means over `image` [n, image_dim] (rows with a picture only) and `text` [n, text_dim].
 
-    A catalogue without a single picture has an image mean of zeros. Raises IndexBuildError when the three do not have
+    A catalog without a single picture has an image mean of zeros. Raises IndexBuildError when the three do not have
     the same number of rows, at least one.
     """
     _check_rows(image, text, has_image)
@@ -89,8 +89,8 @@ def fuse_products(
     for start in range(0, len(text), _BLOCK):
         rows = slice(start, start + _BLOCK)
         pictured = has_image[rows]
-        fused[rows, : fusion.image_dim][pictured] = _centred(image[rows][pictured], fusion.image_mean)
-        fused[rows, fusion.image_dim :] = _centred(text[rows], fusion.text_mean)
+        fused[rows, : fusion.image_dim][pictured] = _centered(image[rows][pictured], fusion.image_mean)
+        fused[rows, fusion.image_dim :] = _centered(text[rows], fusion.text_mean)
     return fused
 
 
@@ -109,24 +109,24 @@ def fuse_query(
             f"a query of {image_query.shape} + {text_query.shape} does not fit a fusion of {fusion.image_dim} + "
             f"{fusion.text_dim}; embed it with the encoder of the bundle"
         )
-    image_part = _centred(image_query[None], fusion.image_mean)[0] * image_share
-    text_part = _centred(text_query[None], fusion.text_mean)[0] * (1 - image_share)
+    image_part = _centered(image_query[None], fusion.image_mean)[0] * image_share
+    text_part = _centered(text_query[None], fusion.text_mean)[0] * (1 - image_share)
     return np.concatenate([image_part, text_part]).astype(np.float32)
 
 
-def _centred(vectors: npt.NDArray[np.floating], mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _centered(vectors: npt.NDArray[np.floating], mean: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Subtract the mean and scale to length 1.
 
-    A vector that equals the mean keeps its own direction, so that a catalogue of one product can be searched too.
+    A vector that equals the mean keeps its own direction, so that a catalog of one product can be searched too.
     """
     vectors = np.asarray(vectors, np.float32)
-    centred = vectors - mean
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    centered = vectors - mean
+    lengths = np.linalg.norm(centered, axis=1, keepdims=True)
     vanished = lengths[:, 0] < _TINY
     if vanished.any():
-        centred[vanished] = vectors[vanished]
+        centered[vanished] = vectors[vanished]
         lengths[vanished] = np.linalg.norm(vectors[vanished], axis=1, keepdims=True)
-    return centred / np.maximum(lengths, _TINY)
+    return centered / np.maximum(lengths, _TINY)
 
 
 def _check_rows(

@@ -19,7 +19,7 @@ _NS_PER_TESTED_ROW = 5.5  # asking the filter about a row in an exact scan
 _NS_PER_COARSE_CODE = 0.03  # one 4-bit code of one row
 _NS_PER_COARSE_ANSWER = 55.0  # one more row in the coarse order
 _NS_PER_PICKED_DIMENSION = 0.55  # rows picked out of the 8-bit codes, scattered in memory
-_SLACK = 3.0  # the share that passes near the query may be smaller than over the whole catalogue
+_SLACK = 3.0  # the share that passes near the query may be smaller than over the whole catalog
 _DEEPEN = 4
 _FILTERED = 4  # what passes lies further from the query, where coarse codes tell products apart less well
 

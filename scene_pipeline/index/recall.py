@@ -1,4 +1,4 @@
-"""Measure what an index finds against exact search on the catalogue's own vectors."""
+"""Measure what an index finds against exact search on the catalog's own vectors."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ Search = Callable[[npt.NDArray[np.float32], int], tuple[npt.NDArray[np.int64], n
 """Takes (query [dimension], k), returns (rows, inner products)."""
 
 
-def exact_neighbours(
+def exact_neighbors(
     vectors: npt.NDArray[np.floating],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Return up to 200 query rows, and for each the inner product of its 50th nearest other row (exact, float32)."""

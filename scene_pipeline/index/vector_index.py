@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scene_pipeline.errors import BundleError, IndexBuildError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.index.plan import MAX_REFINE_FACTOR, RECALL_AT, IndexPlan, plan_index, plan_search
-from scene_pipeline.index.recall import exact_neighbours, measure_recall
+from scene_pipeline.index.recall import exact_neighbors, measure_recall
 from scene_pipeline.index.vectors import BLOCK, as_float32, check_vectors, dot_rows, extremes, write_float16
 
 INDEX_FILE = "index.faiss"
@@ -84,7 +84,7 @@ class VectorIndex:
         plan = plan or plan_index(n, dimension)
         index: Any = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
         with _faiss_threads(1):  # thousands of short steps: on busy cores, threads wait for each other for a minute
-            sample = np.linspace(0, n - 1, min(n, plan.training_rows)).astype(np.int64)  # of sorted catalogues, too
+            sample = np.linspace(0, n - 1, min(n, plan.training_rows)).astype(np.int64)  # of sorted catalogs, too
             # 8-bit codes clip what lies outside the values they were trained on: show them the extremes of all rows.
             index.train(np.concatenate([as_float32(vectors[sample]), extremes(vectors)]))
         with _faiss_threads(threads):
@@ -98,7 +98,7 @@ class VectorIndex:
     def _measured(
         cls, index: Any, vectors: npt.NDArray[np.floating], plan: IndexPlan, recall_floor: float
     ) -> "VectorIndex":
-        queries, truth = exact_neighbours(vectors)
+        queries, truth = exact_neighbors(vectors)
         while True:
             built = cls(index, vectors, plan, (0.0, len(queries)))
             built.recall = measure_recall(built.search, vectors, queries, truth)
@@ -109,7 +109,7 @@ class VectorIndex:
                 raise IndexBuildError(
                     f"{plan.factory} over {len(vectors)} vectors reaches recall@{RECALL_AT} {built.recall:.3f}, below "
                     f"{recall_floor:g}, at refine factor {plan.refine_factor}; build with the plan of a smaller "
-                    "catalogue (SQ8, exact) or lower recall_floor"
+                    "catalog (SQ8, exact) or lower recall_floor"
                 )
             plan = deeper
 

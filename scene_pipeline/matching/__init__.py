@@ -1,1 +1,1 @@
-"""From a photograph to products: analyse, filter, score, trust, spread, place, explain. Torch-free."""
+"""From a photograph to products: analyze, filter, score, trust, spread, place, explain. Torch-free."""

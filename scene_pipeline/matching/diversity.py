@@ -8,13 +8,13 @@ import numpy as np
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.vocabulary import Diversity
 
-LEAST_LAMBDA = 0.4
+MIN_LAMBDA = 0.4
 """Trade-off of the strongest diversity a person can ask for; the weakest is 1, the order of the scores."""
 
 
 def with_strength(rules: Diversity, strength: float) -> Diversity:
     """Return the rules at a strength of 0-1: 0 keeps the order of the scores within the bounds, 1 spreads most."""
-    return msgspec.structs.replace(rules, mmr_lambda=1 - strength * (1 - LEAST_LAMBDA))
+    return msgspec.structs.replace(rules, mmr_lambda=1 - strength * (1 - MIN_LAMBDA))
 
 
 def choose(

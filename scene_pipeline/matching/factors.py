@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scene_pipeline.color.density import coverage
+from scene_pipeline.color.density import color_coverage
 from scene_pipeline.color.harmony import (
     NO_COLOR,
     color_match,
@@ -16,14 +16,14 @@ from scene_pipeline.color.harmony import (
     palette_harmony,
 )
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.matching.product_features import Traits
+from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
 UNKNOWN_SIZE = 0.5
 HARMONY_SLOPE = 1.2
 PRESENCE_SHARE = 0.75
-"""How much of the colour factor is the presence of the product's very colours; the rest goes by rules."""
+"""How much of the color factor is the presence of the product's very colors; the rest goes by rules."""
 
 STYLE_SLOPE = 2.5
 FINISH_SHARE = 0.2
@@ -34,13 +34,13 @@ FINISH_SHARE = 0.2
 class Candidates:
     """Products being scored. `rows` [m] point into the product table.
 
-    `similarity` [m] is standardised: how many standard deviations a product's likeness to the scene lies above the
-    catalogue's mean for that scene.
+    `similarity` [m] is standardized: how many standard deviations a product's similarity to the scene lies above the
+    catalog's mean for that scene.
     """
 
     rows: np.ndarray
     similarity: np.ndarray
-    traits: Traits
+    features: ProductFeatures
     vocabulary: Vocabulary
 
 
@@ -48,7 +48,7 @@ Factor = Callable[[Scene, Candidates], np.ndarray]
 
 
 def base_similarity(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """Likeness of picture and text to the scene, brought to 0-1 by a logistic of the standardised similarity."""
+    """Similarity of picture and text to the scene, brought to 0-1 by a logistic of the standardized similarity."""
     del scene
     slope = candidates.vocabulary.scoring.similarity_slope
     return 1 / (1 + np.exp(-slope * candidates.similarity))
@@ -59,24 +59,24 @@ def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
 
     By how many times likelier it is that both are of one style than for two that know nothing of each other.
     """
-    shares = candidates.traits.style_share[candidates.rows]
+    shares = candidates.features.style_share[candidates.rows]
     ratio = shares.shape[1] * (shares @ scene.styles)
     return ratio / (1 + ratio)
 
 
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """How much better a product's colours go with this room than with rooms in general, through a logistic.
+    """How much better a product's colors go with this room than with rooms in general, through a logistic.
 
-    By the rules of a colourist on the room's main colours (`harmony`), and by how much of the very colours the picture
+    By the rules of a colorist on the room's main colors (`harmony`), and by how much of the very colors the picture
     holds (`presence`, PRESENCE_SHARE of it). Against rooms in general, since white and grey go with all of them.
     """
-    traits, rows = candidates.traits, candidates.rows
-    by_palette = palette_harmony(candidates.vocabulary, scene.palettes)[traits.palette[rows]]
-    lab, share = traits.color_lab[rows], traits.color_share[rows]
+    features, rows = candidates.features, candidates.rows
+    by_palette = palette_harmony(candidates.vocabulary, scene.palettes)[features.palette[rows]]
+    lab, share = features.color_lab[rows], features.color_share[rows]
     worth = color_match(lab.reshape(-1, 3), scene.lab, scene.share).reshape(share.shape)
     harmony = mix((worth * share).sum(axis=1), by_palette)
-    by_rule = (harmony - traits.harmony_mean[rows]) / traits.harmony_std[rows]
-    seen = coverage(lab, share, traits.color_usual[rows], scene.density)
+    by_rule = (harmony - features.harmony_mean[rows]) / features.harmony_std[rows]
+    seen = color_coverage(lab, share, features.color_usual[rows], scene.density)
     above = (1 - PRESENCE_SHARE) * by_rule + PRESENCE_SHARE * seen
     known = share.sum(axis=1) > 0
     return np.where(known, 1 / (1 + np.exp(-HARMONY_SLOPE * above)), NO_COLOR)
@@ -84,10 +84,10 @@ def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 def material_quality(scene: Scene, candidates: Candidates) -> np.ndarray:
     """How much more this style is furnished with the materials than styles are on average, and their finish."""
-    traits, rows = candidates.traits, candidates.rows
-    lifted = traits.material_style[rows] @ (scene.styles - scene.styles.mean())
+    features, rows = candidates.features, candidates.rows
+    lifted = features.material_style[rows] @ (scene.styles - scene.styles.mean())
     at_home = 1 / (1 + np.exp(-2 * STYLE_SLOPE * lifted))
-    return FINISH_SHARE * traits.material_quality[rows] + (1 - FINISH_SHARE) * at_home
+    return FINISH_SHARE * features.material_quality[rows] + (1 - FINISH_SHARE) * at_home
 
 
 def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
@@ -95,9 +95,9 @@ def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
 
     A cluttered picture leaves little floor, so there the largest of a category count as too large.
     """
-    traits, rows = candidates.traits, candidates.rows
-    size = traits.largest_cm[rows]
-    low, high = traits.size_range[traits.category[rows]].T
+    features, rows = candidates.features, candidates.rows
+    size = features.largest_cm[rows]
+    low, high = features.size_range[features.category[rows]].T
     if scene.analysis.light is not None:
         high = high * (1.2 - 0.8 * scene.analysis.light.clutter.value)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -108,7 +108,7 @@ def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 def category_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
     """Expected fit of the product to the room, over the room's distribution."""
-    return candidates.traits.room_fit[candidates.rows] @ scene.rooms
+    return candidates.features.room_fit[candidates.rows] @ scene.rooms
 
 
 FACTORS: Mapping[str, Factor] = {
@@ -127,7 +127,7 @@ def score(scene: Scene, candidates: Candidates, weights: Mapping[str, float]) ->
     return factors @ np.array([weights[name] for name in FACTORS], dtype=factors.dtype), factors
 
 
-def replaced(weights: Mapping[str, float], by: Mapping[str, float] | None) -> Mapping[str, float]:
+def override_weights(weights: Mapping[str, float], by: Mapping[str, float] | None) -> Mapping[str, float]:
     """Return `weights` with those in `by` in their place, scaled to add up to 1.
 
     Raises ScenePipelineError for a factor that is none, a weight below 0, or nothing left above it.

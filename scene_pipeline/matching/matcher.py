@@ -24,19 +24,19 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.diversity import choose, with_strength
-from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score
+from scene_pipeline.matching.factors import FACTORS, Candidates, override_weights, score
 from scene_pipeline.matching.filtering import Constraints, passes
 from scene_pipeline.matching.placement import PlacementPlanner
-from scene_pipeline.matching.product_features import TRAITS, Traits
+from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.reasons import Look, Narrator
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference, library_center
-from scene_pipeline.scenes.scene import Scene, analyse
-from scene_pipeline.scenes.zero_shot import Yardstick
+from scene_pipeline.scenes.scene import Scene, analyze
+from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import Diversity
 
 BACKGROUND = "background.npy"
-"""The file's name in a bundle: fused vectors of the products against which a similarity is standardised."""
+"""The file's name in a bundle: fused vectors of the products against which a similarity is standardized."""
 
 BACKGROUND_ROWS = 2048
 
@@ -82,13 +82,13 @@ class SceneMatcher:
         self.encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)
         self.prompts = PromptVectors.load(bundle.prompts_path)
         self.reference = SceneReference.load(bundle.path / REFERENCE)
-        self.yardstick = Yardstick(self.vocabulary, self.prompts, self.reference)
+        self.classifier = ZeroShotClassifier(self.vocabulary, self.prompts, self.reference)
         self._center = self.reference.vector
-        self._traits = Traits.load(bundle.path / TRAITS)
+        self._features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
         self._background = _read_background(bundle)
-        self._background_has_image = self._traits.has_image[background_rows(len(self._traits))]
+        self._background_has_image = self._features.has_image[background_rows(len(self._features))]
         # decoding Parquet leaves several times the table's size in Arrow's pool
         pa.default_memory_pool().release_unused()
 
@@ -144,7 +144,7 @@ class SceneMatcher:
         are none.
         """
         started = time.perf_counter()
-        return self.recommend_for(self.analyse(image), k, constraints, weights, started=started)
+        return self.recommend_for(self.analyze(image), k, constraints, weights, started=started)
 
     def recommend_for(
         self,
@@ -155,7 +155,7 @@ class SceneMatcher:
         *,
         started: float | None = None,
     ) -> SceneResult:
-        """Return what `recommend` does for a scene analysed before; time is counted from `started` (perf_counter)."""
+        """Return what `recommend` does for a scene analyzed before; time is counted from `started` (perf_counter)."""
         started = time.perf_counter() if started is None else started
         scene = self._furnished(scene, constraints)
         scored = self.score(scene, k, constraints, weights)
@@ -191,24 +191,24 @@ class SceneMatcher:
             raise ScenePipelineError(f"style '{constraints.style}' is not one of {', '.join(styles)}")
         return replace(scene, styles=(np.array(styles) == constraints.style).astype(np.float32))
 
-    def analyse(self, image: str | Path | Image.Image) -> Scene:
+    def analyze(self, image: str | Path | Image.Image) -> Scene:
         """Return what a photograph shows."""
         if not isinstance(image, Image.Image):
             image = decode_image(Path(image), short_side=decoded_side(self.spec.input_size, self.scales))
         vector, views = embed_views(self.encoder, image, self.scales)
-        return analyse(image, views, vector, self.yardstick)
+        return analyze(image, views, vector, self.classifier)
 
-    def centred_on(self, vectors: np.ndarray) -> "SceneMatcher":
+    def centered_on(self, vectors: np.ndarray) -> "SceneMatcher":
         """Return a matcher that reads scenes as part of a library with these scene vectors [n, d].
 
-        What the library's photographs share no longer counts as likeness to products; see `reference.library_center`.
+        What the library's photographs share no longer counts as similarity to products; see `reference.library_center`.
         With fewer than LEAST_SCENES it answers as this one does.
         """
         prompts = (self.prompts.room[:-1], self.prompts.style)
         return self.with_center(library_center(vectors, self.reference.vector, prompts))
 
     def with_center(self, center: np.ndarray) -> "SceneMatcher":
-        """Return a matcher that compares scenes from this centre [d]; everything else is shared."""
+        """Return a matcher that compares scenes from this center [d]; everything else is shared."""
         other = copy.copy(self)
         other._center = center
         return other
@@ -234,17 +234,17 @@ class SceneMatcher:
         query = self.query(scene)
         allowed = None
         if constraints is not None:
-            allowed = constraints.allowed(self._traits, self._category_ids, self._brands)
+            allowed = constraints.allowed(self._features, self._category_ids, self._brands)
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * k)
-        if len(self._traits) <= SCORED_WHOLE:
-            wanted = len(self._traits)
+        if len(self._features) <= SCORED_WHOLE:
+            wanted = len(self._features)
         rows, inner = self.bundle.index.search(query, wanted, allowed)
         return self._score(scene, query, (rows, inner), weights)
 
     def score_all(self, scene: Scene, weights: Mapping[str, float] | None = None) -> Scored:
-        """Return every product of the catalogue, ordered as `score` orders: for measuring, not for serving."""
+        """Return every product of the catalog, ordered as `score` orders: for measuring, not for serving."""
         query = self.query(scene)
-        rows = np.arange(len(self._traits))
+        rows = np.arange(len(self._features))
         return self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), weights)
 
     def _score(
@@ -255,9 +255,9 @@ class SceneMatcher:
         weights: Mapping[str, float] | None,
     ) -> Scored:
         rows, inner = found
-        similarity = self._standardise(query, inner, self._traits.has_image[rows])
-        candidates = Candidates(rows, similarity, self._traits, self.vocabulary)
-        used = replaced(self._weights, weights)
+        similarity = self._standardize(query, inner, self._features.has_image[rows])
+        candidates = Candidates(rows, similarity, self._features, self.vocabulary)
+        used = override_weights(self._weights, weights)
         scores, factors = score(scene, candidates, used)
         passed = passes(scene, candidates)
         order = np.lexsort((rows, -scores, ~passed))
@@ -269,7 +269,7 @@ class SceneMatcher:
     def query(self, scene: Scene) -> np.ndarray:
         """Return the fused query vector [d] of a scene: what its picture shows, and the words that says.
 
-        The picture is centred on the mean scene, not on the mean product as `fuse_query` does: what all rooms share
+        The picture is centered on the mean scene, not on the mean product as `fuse_query` does: what all rooms share
         would draw every scene to the same products. Where pictures lie in the space of texts (the compact encoder) the
         picture itself is the text query; else it is the words of the scene's rooms and styles.
         """
@@ -283,8 +283,8 @@ class SceneMatcher:
         share = self.vocabulary.scoring.image_share
         return fuse_query(picture + fusion.image_mean, words + fusion.text_mean, fusion, share)
 
-    def _standardise(self, query: np.ndarray, inner: np.ndarray, has_image: np.ndarray) -> np.ndarray:
-        """Turn inner products into standard deviations above the catalogue's mean.
+    def _standardize(self, query: np.ndarray, inner: np.ndarray, has_image: np.ndarray) -> np.ndarray:
+        """Turn inner products into standard deviations above the catalog's mean.
 
         Products without a picture lack the image part of the sum, so they are measured against their own kind.
         """
@@ -310,7 +310,7 @@ class SceneMatcher:
             if len(chosen) < k and len(pool):
                 vectors = self.bundle.index.decode(scored.rows[pool])
                 vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
-                category = self._traits.category[scored.rows[pool]]
+                category = self._features.category[scored.rows[pool]]
                 values = scored.scores[pool] + worth[category]
                 picked = choose(values, vectors, category, k - len(chosen), rules, taken)
                 chosen += [int(pool[index]) for index in picked]
@@ -322,7 +322,7 @@ class SceneMatcher:
         priority = [category.placement_priority for category in self.vocabulary.categories]
         seen = scene.analysis.present
         present = [2 * max(seen.get(name, 0.0) - 0.5, 0.0) for name in self._category_ids]
-        worth = rules.priority * np.array([*priority, self.vocabulary.uncategorised.placement_priority])
+        worth = rules.priority * np.array([*priority, self.vocabulary.uncategorized.placement_priority])
         return worth - rules.present * np.array([*present, 0.0])
 
     def _explain(
@@ -362,7 +362,7 @@ class SceneMatcher:
         )
 
     def _look(self, row: int) -> Look:
-        return Look(self._traits.color_lab[row], self._traits.color_share[row], self._traits.style_share[row])
+        return Look(self._features.color_lab[row], self._features.color_share[row], self._features.style_share[row])
 
 
 def background_rows(count: int) -> np.ndarray:

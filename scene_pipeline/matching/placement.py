@@ -8,7 +8,7 @@ from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.light import COLUMNS
 from scene_pipeline.vocabulary import Vocabulary
 
-LEAST_FREE = 0.5
+MIN_FREE = 0.5
 """Share of a region that must be even for it to be called free."""
 
 CLEARLY = 0.15
@@ -16,7 +16,7 @@ CLEARLY = 0.15
 
 _WALL = re.compile(r"on the (largest free )?wall\b(?! across from)")
 _FLOOR = re.compile(r".*\bfloor\b|in the (reading|play) corner$|along the (\w+ )?wall$")
-_TABLE = re.compile(r"(on|at the centre of) the (\w+ )?(table|desk|dresser|nightstand|sideboard|vanity|worktop)$")
+_TABLE = re.compile(r"(on|at the center of) the (\w+ )?(table|desk|dresser|nightstand|sideboard|vanity|worktop)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class PlacementPlanner:
 
     def __init__(self, vocabulary: Vocabulary, room: str, free: Mapping[str, float]) -> None:
         self._categories = {category.id: category for category in vocabulary.categories}
-        self._fallback = vocabulary.uncategorised.placement
+        self._fallback = vocabulary.uncategorized.placement
         self._room = room if room != UNKNOWN else "any"
         self._free: list[tuple[re.Pattern[str], Place]] = []
         for usual, surface, rows in ((_WALL, "wall", ("upper", "middle")), (_FLOOR, "floor", ("lower",))):
@@ -85,9 +85,9 @@ def _freest(free: Mapping[str, float], rows: Sequence[str]) -> tuple[str, float]
     found: list[tuple[float, str]] = []
     for row in rows:
         *_, second, first = sorted((free.get(f"{row} {column}", 0.0), f"{row} {column}") for column in COLUMNS)
-        if first[0] >= LEAST_FREE and first[0] - second[0] >= CLEARLY:
+        if first[0] >= MIN_FREE and first[0] - second[0] >= CLEARLY:
             found.append(first)
     if not found:
         return None
     share, region = max(found)
-    return "centre" if region == "middle centre" else region, share
+    return "center" if region == "middle center" else region, share

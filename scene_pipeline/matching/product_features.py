@@ -9,12 +9,12 @@ import numpy as np
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 
-TRAITS = "traits.npz"
+PRODUCT_FEATURES = "product_features.npz"
 """The file's name in a bundle."""
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class ProductFeatures:
     """One row per product, in the order of the bundle's product table; R rooms, S styles, P palettes.
 
     Unknown sizes and prices are NaN, unknown categories and palettes -1; everything else lies in 0-1.
@@ -32,14 +32,14 @@ class Traits:
     availability: np.ndarray  # float32 [n]
     price: np.ndarray  # float32 [n]
     has_image: np.ndarray  # bool [n]
-    harmony_mean: np.ndarray  # float32 [n]: harmony of the colours with typical rooms
+    harmony_mean: np.ndarray  # float32 [n]: harmony of the colors with typical rooms
     harmony_std: np.ndarray  # float32 [n]: its deviation over those rooms
-    color_usual: np.ndarray  # float32 [n, 4, 2]: mean and deviation of the colours' log density in typical rooms
+    color_usual: np.ndarray  # float32 [n, 4, 2]: mean and deviation of the colors' log density in typical rooms
     type_group: np.ndarray  # int16 [n]: position in the vocabulary's type groups, -1 unknown
     kind: np.ndarray  # int8 [n]: 0 decor, 1 a component, 2 a supply
     for_children: np.ndarray  # bool [n]
     for_outdoors: np.ndarray  # bool [n]: and not for indoors as well
-    size_range: np.ndarray  # float32 [C + 1, 2]: usual largest dimension in cm, NaN for uncategorised
+    size_range: np.ndarray  # float32 [C + 1, 2]: usual largest dimension in cm, NaN for uncategorized
 
     def save(self, path: Path) -> None:
         """Write the arrays as one .npz, atomically."""
@@ -47,7 +47,7 @@ class Traits:
             np.savez(stream, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
-    def load(cls, path: Path) -> "Traits":
+    def load(cls, path: Path) -> "ProductFeatures":
         """Read what `save` wrote. Raises BundleError when an array is missing or the file is something else."""
         try:
             with np.load(path, allow_pickle=False) as arrays:

@@ -17,7 +17,7 @@ REASONS_GIVEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A product's colours in CIELAB [c, 3], their shares [c], and how probable each style is [S]."""
+    """A product's colors in CIELAB [c, 3], their shares [c], and how probable each style is [S]."""
 
     lab: np.ndarray
     share: np.ndarray
@@ -42,7 +42,7 @@ class Narrator:
         """Return the sentence for a product.
 
         `lift` [6] is how much each factor raised the score above that of an average candidate, in the order of
-        FACTORS; `closer_than` is the share of the catalogue that is less like the scene.
+        FACTORS; `closer_than` is the share of the catalog that is less like the scene.
         """
         order = np.argsort(-lift)
         names = list(FACTORS)
@@ -61,8 +61,8 @@ class Narrator:
         materials = _join([self._materials[name] for name in product["materials"][:2] if name in self._materials])
         match factor:
             case "base_similarity":
-                share = min(int(100 * closer_than), 99)  # never "closer than 100%": it is part of the catalogue
-                return f"its picture and text are closer to this scene than {share}% of the catalogue"
+                share = min(int(100 * closer_than), 99)  # never "closer than 100%": it is part of the catalog
+                return f"its picture and text are closer to this scene than {share}% of the catalog"
             case "style_alignment":
                 shared = self._styles[int((look.styles * self._scene.styles).argmax())]
                 if shared == self._style:
@@ -95,7 +95,7 @@ class Narrator:
                 return f"its {relation.product} is next to the {seen}"
             case "complementary":
                 return f"its {relation.product} is the counterpart of the {seen}"
-        return f"its {relation.product} leaves the room's colours to speak"
+        return f"its {relation.product} leaves the room's colors to speak"
 
 
 def _article(name: str) -> str:

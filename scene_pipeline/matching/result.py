@@ -1,4 +1,4 @@
-"""What the matcher answers: typed, immutable, and serialised to JSON by msgspec as it stands."""
+"""What the matcher answers: typed, immutable, and serialized to JSON by msgspec as it stands."""
 
 from dataclasses import dataclass
 

@@ -178,7 +178,7 @@ def _read(path: Path) -> dict[str, Open]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Open])
     except msgspec.DecodeError as error:
-        raise ScenePipelineError(f"{path}: is no ledger of alerts ({error}); remove the file") from error
+        raise ScenePipelineError(f"{path}: is not a ledger of alerts ({error}); remove the file") from error
 
 
 def _write(path: Path, ledger: dict[str, Open]) -> None:

@@ -124,7 +124,7 @@ def _post(name: str, url: str, document: Mapping[str, str]) -> None:
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
     if urlsplit(url).scheme not in {"http", "https"}:
-        raise AlertError(f"{name}: the address is no http(s) URL; fix the setting")
+        raise AlertError(f"{name}: the address is not an http(s) URL; fix the setting")
     request = urllib.request.Request(  # noqa: S310 - the scheme was checked above
         url, json.dumps(document).encode(), {"Content-Type": "application/json", "User-Agent": "scene-pipeline"}
     )

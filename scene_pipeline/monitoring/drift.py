@@ -1,4 +1,4 @@
-"""How far a catalogue moved since the last bundle: categories, colours, prices, and what its words still tell."""
+"""How far a catalog moved since the last bundle: categories, colors, prices, and what its words still tell."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-COLUMNS = ("category", "colors", "price", "product_type")
+DRIFT_COLUMNS = ("category", "colors", "price", "product_type")
 
 SHARE_MOVED = 0.15
 PRICE_MOVED = 0.2
-UNRECOGNISED_MORE = 0.05
+UNRECOGNIZED_MORE = 0.05
 _FEW = 20
 
 
@@ -31,7 +31,7 @@ class Drift:
 
 
 def drift(before: pa.Table | None, after: pa.Table) -> tuple[Drift, ...]:
-    """Return the drifts between two product tables with COLUMNS; without one before, nothing has moved.
+    """Return the drifts between two product tables with DRIFT_COLUMNS; without one before, nothing has moved.
 
     Tables of fewer than 20 products are not compared: a few products more would look like a landslide.
     """
@@ -40,9 +40,9 @@ def drift(before: pa.Table | None, after: pa.Table) -> tuple[Drift, ...]:
         return tuple(Drift(name, 0.0, bound, reason) for name, bound in BOUNDS.items())
     return (
         _shares("drift_categories", "categories", _list(before, "category"), _list(after, "category")),
-        _shares("drift_colors", "colours", _flat(before, "colors"), _flat(after, "colors")),
+        _shares("drift_colors", "colors", _flat(before, "colors"), _flat(after, "colors")),
         _prices(before, after),
-        _unrecognised(before, after),
+        _unrecognized(before, after),
     )
 
 
@@ -50,7 +50,7 @@ BOUNDS = {
     "drift_categories": SHARE_MOVED,
     "drift_colors": SHARE_MOVED,
     "drift_prices": PRICE_MOVED,
-    "drift_words": UNRECOGNISED_MORE,
+    "drift_words": UNRECOGNIZED_MORE,
 }
 """Name -> bound of every drift."""
 
@@ -74,7 +74,7 @@ def _prices(before: pa.Table, after: pa.Table) -> Drift:
     )
     if not len(was) or not len(now):
         figure = 0.0 if len(was) == len(now) else 1.0
-        said = "neither catalogue states prices" if figure == 0 else "one of the two catalogues states no price"
+        said = "neither catalog states prices" if figure == 0 else "one of the two catalogs states no price"
     else:
         old, new = float(np.median(was)), float(np.median(now))
         figure = abs(new - old) / max(abs(old), 1e-9)
@@ -85,16 +85,16 @@ def _prices(before: pa.Table, after: pa.Table) -> Drift:
     return Drift("drift_prices", figure, PRICE_MOVED, message)
 
 
-def _unrecognised(before: pa.Table, after: pa.Table) -> Drift:
+def _unrecognized(before: pa.Table, after: pa.Table) -> Drift:
     was, now = (table["product_type"].null_count / table.num_rows for table in (before, after))
     figure = max(0.0, now - was)
     message = (
         f"{now:.1%} of the products have no word for what they are that is known, {was:.1%} before; "
-        f"{UNRECOGNISED_MORE:.0%} more may"
+        f"{UNRECOGNIZED_MORE:.0%} more may"
     )
-    if figure > UNRECOGNISED_MORE:
+    if figure > UNRECOGNIZED_MORE:
         message += "; run `scene-pipeline profile` on the feed and add the words it lists to the lexicon"
-    return Drift("drift_words", figure, UNRECOGNISED_MORE, message)
+    return Drift("drift_words", figure, UNRECOGNIZED_MORE, message)
 
 
 def _list(table: pa.Table, column: str) -> list[str]:

@@ -20,7 +20,7 @@ KEPT = 2000
 _WAIT_S = 30.0
 
 
-class Scoring(msgspec.Struct, frozen=True):
+class ScoringRecord(msgspec.Struct, frozen=True):
     """One scoring of one library. at: ISO 8601 in UTC; scored: scenes matched now; taken_over: unchanged since before.
 
     mean_confidence and diversity (mean number of categories in a scene's list) are over all scenes of the library,
@@ -42,9 +42,9 @@ class Scoring(msgspec.Struct, frozen=True):
     run_id: str = ""
 
 
-def scoring_of(
+def scoring_record(
     library: str, result: LibraryResult, previous: LibraryResult | None, bundle: tuple[str, str], run_id: str = ""
-) -> Scoring:
+) -> ScoringRecord:
     """Return the record of a scored library; `bundle` is the version and the encoder's id.
 
     `previous` is what the library was scored against: results taken over from it do not count as scored now.
@@ -53,7 +53,7 @@ def scoring_of(
     fresh = [item for name, item in result.results.items() if known.get(name) is not item]
     items = [item for scene in result.results.values() for item in scene.recommendations]
     lists = [scene.recommendations for scene in result.results.values() if scene.recommendations]
-    return Scoring(
+    return ScoringRecord(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         library=library,
         bundle_version=bundle[0],
@@ -70,7 +70,7 @@ def scoring_of(
     )
 
 
-def record(artifacts: Path, scoring: Scoring) -> None:
+def record(artifacts: Path, scoring: ScoringRecord) -> None:
     """Add a record to the history under `artifacts`, atomically; several processes may do so at once."""
     from filelock import FileLock
 
@@ -82,10 +82,10 @@ def record(artifacts: Path, scoring: Scoring) -> None:
         write_bytes(path, b"\n".join(lines) + b"\n")
 
 
-def read_history(artifacts: Path) -> list[Scoring]:
+def read_history(artifacts: Path) -> list[ScoringRecord]:
     """Return all records, oldest first; none where nothing was scored yet.
 
-    Raises ScenePipelineError naming the line that is no record.
+    Raises ScenePipelineError naming the line that is not a record.
     """
     path = history_path(artifacts)
     if not path.exists():
@@ -93,9 +93,9 @@ def read_history(artifacts: Path) -> list[Scoring]:
     records = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
-            records.append(msgspec.json.decode(line, type=Scoring))
+            records.append(msgspec.json.decode(line, type=ScoringRecord))
         except msgspec.DecodeError as error:
-            raise ScenePipelineError(f"{path}, line {number}: is no record ({error}); remove the line") from error
+            raise ScenePipelineError(f"{path}, line {number}: is not a record ({error}); remove the line") from error
     return records
 
 

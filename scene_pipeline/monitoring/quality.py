@@ -10,16 +10,16 @@ import msgspec
 from scene_pipeline.bundle.manifest import Manifest
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.errors import BundleError, ScenePipelineError
-from scene_pipeline.monitoring.history import Scoring, read_history
+from scene_pipeline.monitoring.history import ScoringRecord, read_history
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
-MENDS = {
-    "mean_confidence": "look at the scenes of the latest scorings: are they rooms, and does the catalogue suit them",
+REMEDIATIONS = {
+    "mean_confidence": "look at the scenes of the latest scorings: are they rooms, and does the catalog suit them",
     "confidence_drop": "compare the bundles with `scene-pipeline diff`, and roll back if the new one is worse",
     "error_rate": "read the failures of the libraries scored last; broken picture files are the usual cause",
     "latency_p95_ms": "see whether the machine is busy, or serve the encoder in int8",
-    "category_diversity": "see whether the catalogue lost categories, or a filter leaves only few",
-    "reject_rate": "read the reasons of the asset `rejects`, and mend the feed",
+    "category_diversity": "see whether the catalog lost categories, or a filter leaves only few",
+    "reject_rate": "read the reasons of the asset `rejects`, and fix the feed",
 }
 
 
@@ -75,7 +75,7 @@ def load_thresholds(path: Path | None = None) -> Thresholds:
         if bound.least is None and bound.most is None:
             raise ScenePipelineError(f"{path}: bounds.{name} has neither least nor most; give one of them")
     if thresholds.window < 1 or thresholds.scenes_before_rollback < 1:
-        raise ScenePipelineError(f"{path}: window and scenes_before_rollback are at least 1; mend them")
+        raise ScenePipelineError(f"{path}: window and scenes_before_rollback are at least 1; fix them")
     return thresholds
 
 
@@ -94,10 +94,10 @@ class Verdict:
 
     @property
     def message(self) -> str:
-        """One sentence with the figure, the bound and, where it is broken, the mend."""
+        """One sentence with the figure, the bound and, where it is broken, the fix."""
         if self.figure is None:
             return f"{self.name} is not known yet; the bound is {self.bound.words()}"
-        return self.said if self.holds else f"{self.said}; {MENDS[self.name]}"
+        return self.said if self.holds else f"{self.said}; {REMEDIATIONS[self.name]}"
 
     @property
     def said(self) -> str:
@@ -116,10 +116,10 @@ class QualityReport:
     bundle: Manifest | None
     figures: Mapping[str, float | None]
     verdicts: tuple[Verdict, ...]
-    history: Sequence[Scoring]
+    history: Sequence[ScoringRecord]
 
     @property
-    def latest(self) -> Mapping[str, Scoring]:
+    def latest(self) -> Mapping[str, ScoringRecord]:
         """Library -> its last scoring."""
         return {scoring.library: scoring for scoring in self.history}
 
@@ -133,7 +133,7 @@ def measure_quality(artifacts: Path, thresholds: Thresholds) -> QualityReport:
     """Return the figures of what lies under `artifacts`, held against `thresholds`."""
     history = read_history(artifacts)
     manifest = _promoted(artifacts)
-    figures = figures_of(history, thresholds.window)
+    figures = window_metrics(history, thresholds.window)
     figures["reject_rate"] = _reject_rate(manifest)
     return QualityReport(
         at=datetime.now(UTC),
@@ -144,7 +144,7 @@ def measure_quality(artifacts: Path, thresholds: Thresholds) -> QualityReport:
     )
 
 
-def figures_of(history: Sequence[Scoring], window: int) -> dict[str, float | None]:
+def window_metrics(history: Sequence[ScoringRecord], window: int) -> dict[str, float | None]:
     """Return the figures of the latest `window` scorings (oldest first), each weighted by its scenes."""
     recent = history[-window:]
     scenes = sum(item.scored + item.taken_over + item.failed for item in recent)
@@ -157,12 +157,12 @@ def figures_of(history: Sequence[Scoring], window: int) -> dict[str, float | Non
     }
 
 
-def mean_confidence(scorings: Sequence[Scoring]) -> float | None:
+def mean_confidence(scorings: Sequence[ScoringRecord]) -> float | None:
     """Return the mean confidence of all recommendations of some scorings, None without any."""
     return _mean([(item.mean_confidence, item.recommendations) for item in scorings])
 
 
-def confidence_drop(history: Sequence[Scoring], version: str | None = None) -> float | None:
+def confidence_drop(history: Sequence[ScoringRecord], version: str | None = None) -> float | None:
     """Return by what share confidence fell, on the libraries that two bundles scored, from the one before to `version`.
 
     `version` is by default that of the last scoring. Below 0: it rose. None where no library was scored with both, or

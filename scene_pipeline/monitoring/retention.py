@@ -24,7 +24,7 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class Expired:
     """Something to remove: a file or folder, its size in bytes and why."""
 
     path: Path
@@ -32,7 +32,7 @@ class Doomed:
     why: str
 
 
-def plan_cleaning(artifacts: Path, rules: Retention, libraries: frozenset[str] | None, now: float) -> list[Doomed]:
+def plan_cleaning(artifacts: Path, rules: Retention, libraries: frozenset[str] | None, now: float) -> list[Expired]:
     """Return what `rules` let go, oldest rules first. `now`: seconds since the epoch.
 
     `libraries` are the libraries whose scenes are there, None where that is not known: then none counts as vanished.
@@ -45,7 +45,7 @@ def plan_cleaning(artifacts: Path, rules: Retention, libraries: frozenset[str] |
     ]
 
 
-def clean(doomed: list[Doomed]) -> int:
+def clean(doomed: list[Expired]) -> int:
     """Remove what was planned and return the bytes freed; what is gone already counts nothing."""
     freed = 0
     for item in doomed:
@@ -60,30 +60,30 @@ def clean(doomed: list[Doomed]) -> int:
     return freed
 
 
-def _refused(artifacts: Path, rules: Retention, now: float) -> Iterator[Doomed]:
+def _refused(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired]:
     if rules.refused_bundles_days is None:
         return
     for folder in sorted(bundles_root(artifacts).glob(f"{REFUSED}*")):
         if _age_days(folder, now) > rules.refused_bundles_days:
-            yield Doomed(folder, _size(folder), f"a refused bundle older than {rules.refused_bundles_days:g} days")
+            yield Expired(folder, _size(folder), f"a refused bundle older than {rules.refused_bundles_days:g} days")
 
 
-def _runs(artifacts: Path, rules: Retention) -> Iterator[Doomed]:
+def _runs(artifacts: Path, rules: Retention) -> Iterator[Expired]:
     for folder in sorted((artifacts / "scenes").glob("*/runs")):
         for path in sorted(folder.glob("*.json"))[: -rules.runs_kept]:
-            yield Doomed(path, path.stat().st_size, f"not among the last {rules.runs_kept} runs of its library")
+            yield Expired(path, path.stat().st_size, f"not among the last {rules.runs_kept} runs of its library")
 
 
-def _vanished(artifacts: Path, rules: Retention, libraries: frozenset[str] | None, now: float) -> Iterator[Doomed]:
+def _vanished(artifacts: Path, rules: Retention, libraries: frozenset[str] | None, now: float) -> Iterator[Expired]:
     if libraries is None or rules.vanished_libraries_days is None:
         return
     for folder in sorted(path for path in (artifacts / "scenes").glob("*") if path.is_dir()):
         newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=now)
         if folder.name not in libraries and (now - newest) / DAY_S > rules.vanished_libraries_days:
-            yield Doomed(folder, _size(folder), f"its scenes are gone for {rules.vanished_libraries_days:g} days")
+            yield Expired(folder, _size(folder), f"its scenes are gone for {rules.vanished_libraries_days:g} days")
 
 
-def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Doomed]:
+def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired]:
     """Yield pictures no row of the status table names, and no kept bundle shows; younger ones may belong to a run."""
     status = artifacts / "images" / "status.parquet"
     if rules.pictures_days is None or not status.exists():
@@ -94,7 +94,7 @@ def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Doomed]
             named.update(pq.read_table(products, columns=["image_sha256"])["image_sha256"].to_pylist())
     for path in ImageStore(artifacts / "images").pictures():
         if path.stem not in named and _age_days(path, now) > rules.pictures_days:
-            yield Doomed(path, path.stat().st_size, "no product and no kept bundle names the picture")
+            yield Expired(path, path.stat().st_size, "no product and no kept bundle names the picture")
 
 
 def _age_days(path: Path, now: float) -> float:

@@ -12,14 +12,14 @@ from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.bundle.versions import list_bundles, rollback
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.files import write_bytes
-from scene_pipeline.monitoring.history import FOLDER, Scoring
-from scene_pipeline.monitoring.quality import Bounds, Thresholds, Verdict, confidence_drop, figures_of
+from scene_pipeline.monitoring.history import FOLDER, ScoringRecord
+from scene_pipeline.monitoring.quality import Bounds, Thresholds, Verdict, confidence_drop, window_metrics
 
 WITHDRAWN = "withdrawn.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RollbackDecision:
     """Which version to go back to, from which, and why."""
 
     withdraw: str
@@ -37,8 +37,8 @@ class Withdrawal(msgspec.Struct, frozen=True):
 
 
 def decide_rollback(
-    current: str | None, kept: Sequence[str], history: Sequence[Scoring], thresholds: Thresholds
-) -> Decision | None:
+    current: str | None, kept: Sequence[str], history: Sequence[ScoringRecord], thresholds: Thresholds
+) -> RollbackDecision | None:
     """Return what to roll back to, or None where the current bundle is sound, too little known, or the best there is.
 
     `kept` are the sound versions on disk, `history` is oldest first. A bundle is judged by the scorings made with it
@@ -53,15 +53,15 @@ def decide_rollback(
     for version in sorted((name for name in kept if name < current), reverse=True):
         scored = any(item.bundle_version == version for item in history)
         if scored and not _broken(version, history, thresholds):
-            return Decision(current, version, "; ".join(broken))
+            return RollbackDecision(current, version, "; ".join(broken))
     return None
 
 
-def _broken(version: str, history: Sequence[Scoring], thresholds: Thresholds) -> list[str]:
+def _broken(version: str, history: Sequence[ScoringRecord], thresholds: Thresholds) -> list[str]:
     own = [item for item in history if item.bundle_version == version]
     if sum(item.scored + item.failed for item in own) < thresholds.scenes_before_rollback:
         return []
-    figures = {**figures_of(own, len(own)), "confidence_drop": confidence_drop(history, version)}
+    figures = {**window_metrics(own, len(own)), "confidence_drop": confidence_drop(history, version)}
     said = []
     for name in Bounds.__struct_fields__:
         verdict = Verdict(name, figures.get(name), thresholds.bound(name))
@@ -77,7 +77,7 @@ def sound_versions(artifacts: Path) -> tuple[str | None, list[str]]:
     return current, sorted(item.version for item in bundles if not item.problem)
 
 
-def withdraw(artifacts: Path, decision: Decision) -> str:
+def withdraw(artifacts: Path, decision: RollbackDecision) -> str:
     """Promote the decision's version, remember the other's content as withdrawn, and return the version that serves.
 
     Raises BundleError when the version to go back to is damaged; nothing is changed then.
@@ -99,7 +99,7 @@ def withdrawals(artifacts: Path) -> list[Withdrawal]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[Withdrawal])
     except msgspec.DecodeError as error:
-        raise ScenePipelineError(f"{path}: is no list of withdrawals ({error}); remove the file") from error
+        raise ScenePipelineError(f"{path}: is not a list of withdrawals ({error}); remove the file") from error
 
 
 def refuse_withdrawn(artifacts: Path, data_version: str) -> None:
@@ -107,7 +107,7 @@ def refuse_withdrawn(artifacts: Path, data_version: str) -> None:
     for item in withdrawals(artifacts):
         if item.data_version == data_version:
             raise BundleError(
-                f"this content was rolled back as {item.version} ({item.reason}); change the catalogue or the "
+                f"this content was rolled back as {item.version} ({item.reason}); change the catalog or the "
                 f"encoder, or allow it again by removing its entry from {_path(artifacts)}"
             )
 

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.catalog.common_sense import CommonSense, common_sense
-from scene_pipeline.color.density import LEAST_DEVIATION, cells_of
+from scene_pipeline.color.density import MIN_DEVIATION, cells_of
 from scene_pipeline.color.harmony import palette_distribution, typical_harmony
-from scene_pipeline.matching.product_features import Traits
-from scene_pipeline.publishing.product_style import SAYS, style_shares
+from scene_pipeline.matching.product_features import ProductFeatures
+from scene_pipeline.publishing.product_style import STYLE_EVIDENCE_WEIGHTS, style_shares
 from scene_pipeline.scenes.reference import reference_colors, usual_density
 from scene_pipeline.vocabulary import Category, Style, Vocabulary
 
@@ -19,7 +19,7 @@ READ = (
     "category", "materials", "rooms", "styles", "outdoor", "color_lab", "largest_cm", "availability", "price",
     "has_image", "image_lab", "image_share", "product_type",
 )  # fmt: skip
-"""The columns that traits are made of: a million whole rows as objects would take 15 GB."""
+"""The columns that features are made of: a million whole rows as objects would take 15 GB."""
 
 COLORS_KEPT = 4
 DEFAULT_AFFINITY = 0.4
@@ -39,14 +39,14 @@ OTHER_TYPE_FIT = 0.5
 MADE_FOR_FIT = 0.9
 """Least fit of a product to the rooms that its type is made for."""
 
-TEXT_SHARE, UNCATEGORISED_TEXT_SHARE = 0.25, 0.5
-"""How much of the room fit comes from the likeness of texts; more where no category says anything."""
+TEXT_SHARE, UNCATEGORIZED_TEXT_SHARE = 0.25, 0.5
+"""How much of the room fit comes from the similarity of texts; more where no category says anything."""
 
-AVAILABILITY = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
+AVAILABILITY_SCORES = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class PromptSimilarity:
     """Cosines of products with the prompts of the vocabulary.
 
     `text_styles` [n, S] and `text_rooms` [n, R] are of the product's text with the texts of styles and rooms;
@@ -58,12 +58,15 @@ class Likeness:
     picture_styles: np.ndarray
 
 
-def build_traits(
-    products: pa.Table, vocabulary: Vocabulary, likeness: Likeness | None = None, says: Mapping[str, float] = SAYS
-) -> Traits:
-    """Return the traits of a categorised product table (catalog.schema.CATEGORISED + image columns).
+def build_product_features(
+    products: pa.Table,
+    vocabulary: Vocabulary,
+    similarity: PromptSimilarity | None = None,
+    evidence_weights: Mapping[str, float] = STYLE_EVIDENCE_WEIGHTS,
+) -> ProductFeatures:
+    """Return the features of a categorized product table (catalog.schema.CATEGORIZED + image columns).
 
-    `likeness` tells style and room of products whose words and materials say little; `says` is how much each source
+    `similarity` tells style and room of products whose words and materials say little; `evidence_weights` is how much each source
     of a product's style says of it. Image columns read where present: `has_image`, `image_lab`, `image_share`.
     """
     rows: list[dict[str, Any]] = products.select([name for name in READ if name in products.column_names]).to_pylist()
@@ -72,19 +75,19 @@ def build_traits(
     palette = np.where(np.isnan(palettes[:, 0]), -1, palettes.argmax(axis=1)).astype(np.int8)
     material_style = _material_style(rows, vocabulary)
     sources = {"materials": material_style, "colors": palettes @ _palette_style(vocabulary)}
-    if likeness is not None:
-        sources |= {"text": likeness.text_styles, "picture": likeness.picture_styles}
+    if similarity is not None:
+        sources |= {"text": similarity.text_styles, "picture": similarity.picture_styles}
     styles = [style.id for style in vocabulary.styles]
     named = [[styles.index(style) for style in row["styles"] if style in styles] for row in rows]
     mean, deviation = typical_harmony((lab, share, palette), reference_colors(), vocabulary)
     quality = {material.id: material.quality for material in vocabulary.materials}
     categories = [category.id for category in vocabulary.categories]
     sense = common_sense(products, vocabulary)
-    fit = _room_fit(rows, vocabulary, likeness.text_rooms if likeness else None)
-    return Traits(
+    fit = _room_fit(rows, vocabulary, similarity.text_rooms if similarity else None)
+    return ProductFeatures(
         category=np.array([_position(categories, row["category"]) for row in rows], dtype=np.int8),
         room_fit=_fit_outdoors(fit, rows, sense, vocabulary),
-        style_share=style_shares(sources, named, says),
+        style_share=style_shares(sources, named, evidence_weights),
         material_style=np.where(np.isnan(material_style), np.float32(0.5), material_style),
         material_quality=np.array(
             [_mean([quality[name] for name in row["materials"] if name in quality], 0.5) for row in rows],
@@ -94,7 +97,7 @@ def build_traits(
         color_lab=lab,
         color_share=share,
         largest_cm=_floats(rows, "largest_cm"),
-        availability=np.array([AVAILABILITY.get(row["availability"], 0.75) for row in rows], dtype=np.float32),
+        availability=np.array([AVAILABILITY_SCORES.get(row["availability"], 0.75) for row in rows], dtype=np.float32),
         price=_floats(rows, "price"),
         has_image=np.array([bool(row.get("has_image")) for row in rows], dtype=bool),
         harmony_mean=mean,
@@ -126,8 +129,8 @@ def _category_rooms(vocabulary: Vocabulary) -> np.ndarray:
     def fits(category: Category) -> list[float]:
         return [category.rooms.get(room.id, 0.3) for room in vocabulary.rooms]
 
-    uncategorised = [vocabulary.uncategorised.room_fit] * len(vocabulary.rooms)
-    return np.array([*[fits(category) for category in vocabulary.categories], uncategorised], dtype=np.float32)
+    uncategorized = [vocabulary.uncategorized.room_fit] * len(vocabulary.rooms)
+    return np.array([*[fits(category) for category in vocabulary.categories], uncategorized], dtype=np.float32)
 
 
 class TypeRooms:
@@ -164,7 +167,7 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
     category = np.array([_position(categories, row["category"]) for row in rows])
     fit = by_category[category]
     if text is not None:
-        share = np.where(category < 0, UNCATEGORISED_TEXT_SHARE, TEXT_SHARE).astype(np.float32)[:, None]
+        share = np.where(category < 0, UNCATEGORIZED_TEXT_SHARE, TEXT_SHARE).astype(np.float32)[:, None]
         fit = (1 - share) * fit + share * _spread(text)
     made_for = TypeRooms(vocabulary)
     for index, row in enumerate(rows):
@@ -225,14 +228,14 @@ def _palette_style(vocabulary: Vocabulary) -> np.ndarray:
 
 
 def _spread(cosines: np.ndarray) -> np.ndarray:
-    """Bring cosines [n, R] to 0-1: standardised per room over the catalogue, then per product, through a logistic."""
+    """Bring cosines [n, R] to 0-1: standardized per room over the catalog, then per product, through a logistic."""
     by_room = (cosines - cosines.mean(axis=0)) / (cosines.std(axis=0) + 1e-6)
     by_product = by_room - by_room.mean(axis=1, keepdims=True)
     return 1 / (1 + np.exp(-1.5 * by_product))
 
 
 def _colors(rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    """The colours of the picture where there is one, else those the text names; shares add up to 1 or are all 0."""
+    """The colors of the picture where there is one, else those the text names; shares add up to 1 or are all 0."""
     lab = np.zeros((len(rows), COLORS_KEPT, 3), dtype=np.float32)
     share = np.zeros((len(rows), COLORS_KEPT), dtype=np.float32)
     for index, row in enumerate(rows):
@@ -248,12 +251,12 @@ def _colors(rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
 
 def _usual(lab: np.ndarray) -> np.ndarray:
     usual = usual_density()[cells_of(lab)]
-    usual[..., 1] += LEAST_DEVIATION
+    usual[..., 1] += MIN_DEVIATION
     return usual
 
 
 def _palettes(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
-    """[n, P] how much of each palette the products are, NaN where they have no colour."""
+    """[n, P] how much of each palette the products are, NaN where they have no color."""
     palettes = np.full((len(lab), len(vocabulary.palettes)), np.nan, dtype=np.float32)
     known = share.sum(axis=1) > 0
     if known.any():

@@ -1,4 +1,4 @@
-"""What a bundle must reach on labelled scenes before it is promoted: as checks of the sealed folder."""
+"""What a bundle must reach on labeled scenes before it is promoted: as checks of the sealed folder."""
 
 from pathlib import Path
 
@@ -18,32 +18,32 @@ def calibration(ceiling: float) -> Check:
         if not known.calibrated:
             return CheckResult("calibration", True, True, "this encoder is not calibrated, and every table says so")
         if known.ece is None:
-            return CheckResult("calibration", True, True, "too few labelled scenes were there to hold any out")
+            return CheckResult("calibration", True, True, "too few labeled scenes were there to hold any out")
         passed = known.ece <= ceiling
         message = f"confidence is off by {known.ece:.3f} on average on scenes held out, the bound is {ceiling:g}"
         if not passed:
-            message += "; calibrate the encoder on more labelled scenes"
+            message += "; calibrate the encoder on more labeled scenes"
         return CheckResult("calibration", passed, True, message, known.ece, ceiling, {"pairs": known.n})
 
     return calibration
 
 
 def evaluation(truth: str, scenes: str, floor: float) -> Check:
-    """Return the check that hit@10 on the labelled scenes reaches `floor`; without labelled scenes it passes."""
+    """Return the check that hit@10 on the labeled scenes reaches `floor`; without labeled scenes it passes."""
 
     def evaluation(folder: Path) -> CheckResult:
         from scene_pipeline.evaluation.protocol import measure_matches
         from scene_pipeline.evaluation.truth import read_match_truth
 
         if not truth:
-            return CheckResult("evaluation", True, True, "no labelled scenes are configured (SCENE_PIPELINE_TRUTH)")
+            return CheckResult("evaluation", True, True, "no labeled scenes are configured (SCENE_PIPELINE_TRUTH)")
         pairs = read_match_truth(Path(truth).expanduser())
         matcher = SceneMatcher.open(folder, verify=False)
         report = measure_matches(matcher, Path(scenes).expanduser(), pairs).report
         hit = report.estimates["hit@10"].value
-        message = f"hit@10 is {hit:.3f} on {report.n_scenes} labelled scenes, the bound is {floor:g}"
+        message = f"hit@10 is {hit:.3f} on {report.n_scenes} labeled scenes, the bound is {floor:g}"
         if hit < floor:
-            message += "; compare catalogue and encoder with those of the bundle before"
+            message += "; compare catalog and encoder with those of the bundle before"
         return CheckResult("evaluation", hit >= floor, True, message, hit, floor, {"scenes": report.n_scenes})
 
     return evaluation

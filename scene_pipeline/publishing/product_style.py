@@ -1,17 +1,17 @@
-"""Which style a product is of: what its words name, and what its materials, colours, text and picture say."""
+"""Which style a product is of: what its words name, and what its materials, colors, text and picture say."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-SAYS: Mapping[str, float] = {"materials": 0.1, "colors": 0.3, "text": 0.1, "picture": 0.3}
+STYLE_EVIDENCE_WEIGHTS: Mapping[str, float] = {"materials": 0.1, "colors": 0.3, "text": 0.1, "picture": 0.3}
 """How much each source says of the style: the log-odds that one standard deviation of it is worth.
 
 Measured on products whose style is known (`python -m training.product_style`). What a picture says depends on the
 encoder: this is for one that was hardly taught the style of packshots.
 """
 
-NAMED = 4.0
+NAMED_STYLE_LOGIT = 4.0
 """Log-odds of a style that a product's words name: more than all else together, but not the last word.
 
 A shop that calls a thing Scandinavian has not said that it would not suit a coastal room.
@@ -19,29 +19,33 @@ A shop that calls a thing Scandinavian has not said that it would not suit a coa
 
 
 def style_shares(
-    sources: Mapping[str, np.ndarray], named: Sequence[Sequence[int]], says: Mapping[str, float] = SAYS
+    sources: Mapping[str, np.ndarray],
+    named: Sequence[Sequence[int]],
+    evidence_weights: Mapping[str, float] = STYLE_EVIDENCE_WEIGHTS,
 ) -> np.ndarray:
     """Return float32 [n, S]: how probable each style is for each product; a row adds up to 1.
 
-    `sources` are likenesses [n, S] under the names of `says`, whatever their scale; a row of NaN is a product of which
+    `sources` are similarities [n, S] under the names of `evidence_weights`, whatever their scale; a row of NaN is a product of which
     the source knows nothing. `named` are the positions of the styles that a product's words name.
     """
-    logits = np.sum([says[name] * _told(likeness) for name, likeness in sources.items()], axis=0)
+    logits = np.sum(
+        [evidence_weights[name] * _style_z_scores(similarity) for name, similarity in sources.items()], axis=0
+    )
     for row, styles in enumerate(named):
-        logits[row, list(styles)] += NAMED
+        logits[row, list(styles)] += NAMED_STYLE_LOGIT
     shares = np.exp(logits - np.max(logits, axis=1, keepdims=True)).astype(np.float32)
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def _told(likeness: np.ndarray) -> np.ndarray:
+def _style_z_scores(similarity: np.ndarray) -> np.ndarray:
     """Return how much more [n, S] a product is like a style than like the others, in standard deviations.
 
-    Standardised per style over the products that are known, so that a style that everything resembles gains nothing by
+    Standardized per style over the products that are known, so that a style that everything resembles gains nothing by
     it, and sources and encoders of any scale compare; 0 where nothing is known.
     """
-    told = np.zeros(likeness.shape, dtype=np.float32)
-    known = np.isfinite(likeness).all(axis=1)
+    told = np.zeros(similarity.shape, dtype=np.float32)
+    known = np.isfinite(similarity).all(axis=1)
     if known.any():
-        lead = likeness[known] - likeness[known].mean(axis=1, keepdims=True)
+        lead = similarity[known] - similarity[known].mean(axis=1, keepdims=True)
         told[known] = (lead - lead.mean(axis=0)) / (lead.std(axis=0) + 1e-6)
     return told

@@ -1,4 +1,4 @@
-"""Put a whole catalogue into a bundle that the matcher can open, and promote it when it passes its checks."""
+"""Put a whole catalog into a bundle that the matcher can open, and promote it when it passes its checks."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -28,8 +28,8 @@ from scene_pipeline.files import sha256_bytes
 from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
 from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
-from scene_pipeline.matching.product_features import TRAITS
-from scene_pipeline.publishing.features import Likeness, build_traits
+from scene_pipeline.matching.product_features import PRODUCT_FEATURES
+from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
 from scene_pipeline.scenes.reference import (
     REFERENCE,
     REFERENCE_COLORS,
@@ -53,9 +53,9 @@ SAMPLES = 32
 class EmbeddedCatalog:
     """Products with their vectors, row by row.
 
-    `products` has the columns of catalog.schema.CATEGORISED and `has_image`, `image_sha256`, `image_lab`,
+    `products` has the columns of catalog.schema.CATEGORIZED and `has_image`, `image_sha256`, `image_lab`,
     `image_share`; `image` [n, d_image] and `text` [n, d_text] are unit rows, `has_image` [n] says which image rows
-    count; `rejects` is the number of rows of the catalogue that were refused.
+    count; `rejects` is the number of rows of the catalog that were refused.
     """
 
     products: pa.Table
@@ -66,8 +66,8 @@ class EmbeddedCatalog:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a bundle is made with besides the catalogue; `checks` stand beside the standard ones."""
+class BundleRecipe:
+    """What a bundle is made with besides the catalog; `checks` stand beside the standard ones."""
 
     spec: EncoderSpec
     text_encoder: "TextEncoder"
@@ -89,10 +89,12 @@ class Published:
     unchanged: bool
 
 
-def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: Sequence[Image.Image]) -> Published:
+def publish(
+    artifacts: Path, catalog: EmbeddedCatalog, recipe: BundleRecipe, samples: Sequence[Image.Image]
+) -> Published:
     """Write, check and promote a bundle under `artifacts`/bundles.
 
-    `samples` are product pictures for comparing the exported tower with torch. A catalogue and recipe that the
+    `samples` are product pictures for comparing the exported tower with torch. A catalog and recipe that the
     promoted bundle was already made of leave it as it is. Raises BundleRefusedError when a blocking check fails, with
     the promoted bundle unharmed.
     """
@@ -133,7 +135,7 @@ def publish(artifacts: Path, catalog: EmbeddedCatalog, recipe: Recipe, samples: 
     return Published(open_bundle(artifacts, verify=False), promotion.checks, unchanged=False)
 
 
-def data_version(catalog: EmbeddedCatalog, recipe: Recipe) -> str:
+def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
     """Return the hash of everything a bundle is made of; equal versions answer equally."""
     table = pa.BufferOutputStream()
     with pa.ipc.new_stream(table, catalog.products.schema) as stream:
@@ -167,7 +169,7 @@ def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
 
 
 def _write_files(
-    folder: Path, catalog: EmbeddedCatalog, recipe: Recipe, prompts: PromptVectors, samples: Sequence[Image.Image]
+    folder: Path, catalog: EmbeddedCatalog, recipe: BundleRecipe, prompts: PromptVectors, samples: Sequence[Image.Image]
 ) -> tuple[VectorIndex, ExportReport]:
     pq.write_table(catalog.products, folder / PRODUCTS, compression="zstd", row_group_size=20_000)
     fusion = fit(catalog.image, catalog.text, catalog.has_image)
@@ -178,7 +180,9 @@ def _write_files(
     index.write(folder)
     np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
     prompts.save(folder / PROMPTS)
-    build_traits(catalog.products, recipe.vocabulary, likeness_of(catalog, prompts)).save(folder / TRAITS)
+    build_product_features(catalog.products, recipe.vocabulary, prompt_similarity(catalog, prompts)).save(
+        folder / PRODUCT_FEATURES
+    )
     tower = export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
     reference_for(recipe.spec, encoder, prompts.temperature).save(folder / REFERENCE)
@@ -194,9 +198,9 @@ def _export_facts(tower: ExportReport) -> dict[str, str | float | int]:
     return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
-def likeness_of(catalog: EmbeddedCatalog, prompts: PromptVectors) -> Likeness:
+def prompt_similarity(catalog: EmbeddedCatalog, prompts: PromptVectors) -> PromptSimilarity:
     """Return how like the prompts of styles and rooms the products' texts and pictures are."""
-    return Likeness(
+    return PromptSimilarity(
         text_styles=catalog.text @ prompts.style_text.T,
         text_rooms=catalog.text @ prompts.room_text.T,
         picture_styles=np.where(catalog.has_image[:, None], catalog.image @ prompts.style.T, np.nan),

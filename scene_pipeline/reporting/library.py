@@ -14,13 +14,13 @@ from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene
 from scene_pipeline.scene_libraries.score import LibraryResult
 
-COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
+LOOKBOOK_COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
 
 
 def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundle, images: ImageStore) -> Lookbook:
     """Return the lookbook of `result`; `scenes` is the library's folder, `images` where product pictures lie."""
     gone = {name for name in result.results if not (scenes / name).is_file()}
-    products = {row["product_id"]: row for row in bundle.products(COLUMNS).to_pylist()}
+    products = {row["product_id"]: row for row in bundle.products(LOOKBOOK_COLUMNS).to_pylist()}
     return Lookbook(
         library=library,
         bundle_version=bundle.version,
@@ -48,12 +48,12 @@ def calibration_note(calibration: CalibrationMap) -> str:
     if not calibration.calibrated:
         return (
             "The figures on the cards are uncalibrated scores between 0 and 1: they order the products of a scene and "
-            "are no probabilities, because this encoder has not been calibrated on labelled scenes."
+            "are no probabilities, because this encoder has not been calibrated on labeled scenes."
         )
     off = calibration.ece if calibration.ece_shown is None else calibration.ece_shown
     error = "" if off is None else f"; on scenes held out it was off by {off:.1%} on average"
     return (
-        f"Confidence is the probability that a product fits, learned on {calibration.n:,} labelled pairs of "
+        f"Confidence is the probability that a product fits, learned on {calibration.n:,} labeled pairs of "
         f"{calibration.set_name}{error}."
     )
 

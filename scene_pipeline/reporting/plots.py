@@ -49,7 +49,7 @@ def histogram(values: Sequence[float] | np.ndarray, title: str, span: tuple[floa
 
 
 def line_chart(points: Sequence[tuple[str, float]], title: str, bounds: Sequence[float] = ()) -> str:
-    """Return labelled values in their order as a line, with `bounds` as rules; a Markdown image, "" for no points."""
+    """Return labeled values in their order as a line, with `bounds` as rules; a Markdown image, "" for no points."""
     if not points:
         return ""
     values = [value for _, value in points]

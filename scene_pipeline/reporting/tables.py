@@ -91,7 +91,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
 
 
 def write_people_csv(table: pa.Table, path: Path) -> None:
-    """Write a table as CSV for spreadsheets: lists joined by spaces, cells that look like formulas neutralised."""
+    """Write a table as CSV for spreadsheets: lists joined by spaces, cells that look like formulas neutralized."""
     from scene_pipeline.catalog.export import write_csv
 
     for index, field in enumerate(table.schema):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PICTURE_PX = 96
 ROW_PT = 75
-CELL_CHARACTERS = 32_000  # a cell holds 32,767
+SHEET_CELL_CHARACTERS = 32_000  # a cell holds 32,767
 WIDTHS = {
     "picture": 14, "scene": 24, "description": 52, "reason": 60, "placement": 26, "why": 60, "note": 60, "library": 18,
     "category": 20, "product_id": 16, "sku_id": 16, "bundle_version": 26, "colors": 40,
@@ -130,4 +130,4 @@ def _cell(value: Any) -> str | int | float | bool | None:
         return None
     if value is None or isinstance(value, bool | int | float):
         return value
-    return "".join(letter for letter in str(value) if letter >= " " or letter in "\n\t")[:CELL_CHARACTERS]
+    return "".join(letter for letter in str(value) if letter >= " " or letter in "\n\t")[:SHEET_CELL_CHARACTERS]

@@ -1,4 +1,4 @@
-"""The small catalogue and the scenes that ship, with their ground truth; README.md says how they were made."""
+"""The small catalog and the scenes that ship, with their ground truth; README.md says how they were made."""
 
 from pathlib import Path
 

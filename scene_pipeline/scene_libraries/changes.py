@@ -30,7 +30,13 @@ CHANGES = pa.schema(
 """One row per change; scenes that did not change have none."""
 
 ENTERED, LEFT, MOVED = "product_entered", "product_left", "product_moved"
-ADDED, REMOVED, FAILED, MENDED, RESEEN = "scene_added", "scene_removed", "scene_failed", "scene_mended", "scene_reseen"
+ADDED, REMOVED, UNREADABLE, RECOVERED, RECLASSIFIED = (
+    "scene_added",
+    "scene_removed",
+    "scene_failed",
+    "scene_recovered",
+    "scene_reclassified",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class LibraryChanges:
 
 
 def catalog_change(artifacts: Path, before: LibraryResult, now: LibraryResult) -> CatalogChange | None:
-    """Return how the catalogue changed between the bundles of two runs.
+    """Return how the catalog changed between the bundles of two runs.
 
     None where there is nothing to compare: the same bundle, or one that is no longer kept.
     """
@@ -140,19 +146,19 @@ def _scene(scene: str, before: LibraryResult, now: LibraryResult, catalog: Catal
     old, new = before.results.get(scene), now.results.get(scene)
     if scene in now.failures:
         told = before.failures.get(scene) == now.failures[scene]
-        return [] if told else [Change(scene, FAILED, now.failures[scene])]
+        return [] if told else [Change(scene, UNREADABLE, now.failures[scene])]
     if new is None:
         return [Change(scene, REMOVED, "its file is gone")]
     if old is None:
-        mended = scene in before.failures
-        return [Change(scene, MENDED if mended else ADDED, "it can be read now" if mended else "its file is new")]
+        fixed = scene in before.failures
+        return [Change(scene, RECOVERED if fixed else ADDED, "it can be read now" if fixed else "its file is new")]
     photograph = before.content_hashes.get(scene) != now.content_hashes.get(scene)
     cause = "the photograph changed" if photograph else ""
-    found = _reseen(scene, old, new, cause)
+    found = _reclassified(scene, old, new, cause)
     return found + _products(scene, (old, new), cause or (found[0].why if found else ""), catalog)
 
 
-def _reseen(scene: str, old: SceneResult, new: SceneResult, cause: str) -> list[Change]:
+def _reclassified(scene: str, old: SceneResult, new: SceneResult, cause: str) -> list[Change]:
     """Return the change of what was seen in the scene, as one."""
     said = [
         f"{trait} {display_name(was)} is now {display_name(is_now)}"
@@ -162,7 +168,7 @@ def _reseen(scene: str, old: SceneResult, new: SceneResult, cause: str) -> list[
     ]
     if not said and not cause:
         return []
-    return [Change(scene, RESEEN, "; ".join([*([cause] if cause else []), *said]))]
+    return [Change(scene, RECLASSIFIED, "; ".join([*([cause] if cause else []), *said]))]
 
 
 def _products(scene: str, runs: tuple[SceneResult, SceneResult], cause: str, catalog: CatalogChange) -> list[Change]:
@@ -181,7 +187,7 @@ def _products(scene: str, runs: tuple[SceneResult, SceneResult], cause: str, cat
             why = cause or _data(key, catalog) or _factor(was, item)
             changes.append(_change(scene, MOVED, why or "the products around it changed", was, item))
     for key in gone:
-        why = "it is no longer in the catalogue" if key in catalog.removed else cause or _data(key, catalog)
+        why = "it is no longer in the catalog" if key in catalog.removed else cause or _data(key, catalog)
         others = "others score higher now" if len(new) >= len(old) else "fewer were asked"
         changes.append(_change(scene, LEFT, why or others, old[key], None))
     return changes
@@ -189,14 +195,14 @@ def _products(scene: str, runs: tuple[SceneResult, SceneResult], cause: str, cat
 
 def _why_entered(key: str, cause: str, catalog: CatalogChange, gone: list[str]) -> str:
     if key in catalog.added:
-        return "it is new in the catalogue"
+        return "it is new in the catalog"
     if cause or key in catalog.altered:
         return cause or _data(key, catalog)
-    return "it takes the place of a product that left the catalogue" if catalog.removed.intersection(gone) else ""
+    return "it takes the place of a product that left the catalog" if catalog.removed.intersection(gone) else ""
 
 
 def _data(key: str, catalog: CatalogChange) -> str:
-    return "its row in the catalogue changed" if key in catalog.altered else ""
+    return "its row in the catalog changed" if key in catalog.altered else ""
 
 
 def _factor(was: Recommendation, item: Recommendation) -> str:

@@ -17,7 +17,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes, shown
-from scene_pipeline.scenes.reference import LEAST_SCENES
+from scene_pipeline.scenes.reference import MIN_SCENES
 from scene_pipeline.scenes.scene import Scene
 
 Progress = Callable[[int, int], None]
@@ -28,7 +28,7 @@ RELEASE = version("scene-pipeline")
 """Answers of another release are not taken over: one library would hold old and new scores."""
 
 KEPT_SHARE = 0.8
-"""A library's centre is kept while at least this share of its scenes are those it was taken from."""
+"""A library's center is kept while at least this share of its scenes are those it was taken from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def score_library(  # noqa: PLR0913 - k, constraints and weights are one request
 ) -> LibraryResult:
     """Return the recommendations for every scene of `folder`, taking over from `previous` what has not changed.
 
-    A library of LEAST_SCENES or more is read against its own mean scene in part. That center is kept until a fifth of
+    A library of MIN_SCENES or more is read against its own mean scene in part. That center is kept until a fifth of
     the scenes are others; then all are answered again. `analyses` are those kept of earlier runs: a picture is analyzed
     once, and answered again for another bundle, other settings or another release. A file that cannot be read is a
     failure and the rest go on. Raises ScenePipelineError for constraints that leave nothing.
@@ -116,8 +116,8 @@ def score_library(  # noqa: PLR0913 - k, constraints and weights are one request
         known, center = {}, None  # another bundle, or mostly other scenes
     todo = {path: hashes[path.name] for path in paths if path.name not in known}
     scenes, unreadable = _analyze(todo, matcher, progress, analyses)
-    if center is None and len(scenes) + len(known) >= LEAST_SCENES and not known:
-        own = matcher.centred_on(np.stack([scene.vector for scene, _ in scenes.values()]))
+    if center is None and len(scenes) + len(known) >= MIN_SCENES and not known:
+        own = matcher.centered_on(np.stack([scene.vector for scene, _ in scenes.values()]))
         center = LibraryCenter(tuple(own.center.astype(float).tolist()), tuple(hashes[name] for name in scenes))
     own = matcher if center is None else matcher.with_center(np.array(center.vector, dtype=np.float32))
     results = dict(known)
@@ -169,7 +169,7 @@ def _analyze(
     for done, (path, content) in enumerate(todo.items(), start=1):
         started = time.perf_counter()
         try:
-            scene = analyses.get(content) or analyses.add(content, matcher.analyse(path))
+            scene = analyses.get(content) or analyses.add(content, matcher.analyze(path))
             scenes[path.name] = (scene, time.perf_counter() - started)
         except ImageError as error:
             failures[path.name] = str(error)
@@ -179,15 +179,15 @@ def _analyze(
 
 
 def _kept_center(center: LibraryCenter | None, hashes: Mapping[str, str]) -> LibraryCenter | None:
-    if center is None or len(hashes) < LEAST_SCENES:
+    if center is None or len(hashes) < MIN_SCENES:
         return None
     shared = len(set(center.taken_from) & set(hashes.values()))
     return center if shared >= KEPT_SHARE * max(len(hashes), len(center.taken_from)) else None
 
 
 def _outgrown(center: LibraryCenter | None, paths: Sequence[Path]) -> bool:
-    """Tell whether a library that had no centre is now large enough for one."""
-    return center is None and len(paths) >= LEAST_SCENES
+    """Tell whether a library that had no center is now large enough for one."""
+    return center is None and len(paths) >= MIN_SCENES
 
 
 def _known(previous: LibraryResult | None, name: str, content: str, version: str) -> SceneResult | None:

@@ -15,7 +15,7 @@ LONGEST_RETRY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryChanges:
+class PartitionChanges:
     """What a look at the scenes' folder asks for: partitions to add and to delete, libraries to score."""
 
     add: tuple[str, ...]
@@ -69,14 +69,14 @@ def after_runs(failed: Mapping[str, Failed], ends: Iterable[tuple[str, bool, flo
     return now
 
 
-def library_changes(
+def partition_changes(
     found: Mapping[str, str | None] | None,
     known: Mapping[str, str],
     existing: Collection[str],
     in_flight: Collection[str],
     ready: bool = True,
     due: Collection[str] = (),
-) -> LibraryChanges:
+) -> PartitionChanges:
     """Decide what to do. `found` is library -> fingerprint now, None when the folder cannot be read; `known` is what
     was last scored; `existing` are the partitions there are, `in_flight` those with a run under way. `ready`: there is
     a bundle to score with; until then libraries are registered, and scored at the first look after it is there. `due`
@@ -86,9 +86,9 @@ def library_changes(
     library with a run under way is left alone and looked at again next time.
     """
     if found is None:
-        return LibraryChanges((), (), ())
+        return PartitionChanges((), (), ())
     readable = {key: seen for key, seen in found.items() if seen is not None}
-    return LibraryChanges(
+    return PartitionChanges(
         add=tuple(sorted(set(readable) - set(existing))),
         delete=tuple(sorted(set(existing) - set(found) - set(in_flight))),
         score=tuple(

@@ -1,4 +1,4 @@
-"""What a photograph shows: typed, immutable, and serialised to JSON by msgspec as it stands."""
+"""What a photograph shows: typed, immutable, and serialized to JSON by msgspec as it stands."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class SceneColor:
-    """A dominant colour of a scene: CIELAB (D65), its sRGB hex, and its share of the area (0-1)."""
+    """A dominant color of a scene: CIELAB (D65), its sRGB hex, and its share of the area (0-1)."""
 
     lab: tuple[float, float, float]
     hex: str
@@ -15,10 +15,10 @@ class SceneColor:
 
 
 @dataclass(frozen=True, slots=True)
-class Trait:
+class Classification:
     """One classified trait of a scene. `value` is a vocabulary id or "unknown"; `distribution` adds up to 1.
 
-    `entropy` is normalised to 0-1: 0 is certain, 1 is a guess among equals.
+    `entropy` is normalized to 0-1: 0 is certain, 1 is a guess among equals.
     """
 
     value: str
@@ -28,7 +28,7 @@ class Trait:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class MeasuredValue:
     """A figure and how far to trust it (0-1)."""
 
     value: float
@@ -44,10 +44,10 @@ class SceneLight:
     each of nine regions ("upper left" … "lower right") the share of it that is even.
     """
 
-    brightness: Measure
-    warmth: Measure
-    contrast: Measure
-    clutter: Measure
+    brightness: MeasuredValue
+    warmth: MeasuredValue
+    contrast: MeasuredValue
+    clutter: MeasuredValue
     free_surfaces: dict[str, float]
 
 
@@ -58,9 +58,9 @@ class SceneAnalysis:
     `present` is how surely products of a category are seen (0-1, by category id), the surest first.
     """
 
-    room: Trait
-    style: Trait
-    palette: Trait
+    room: Classification
+    style: Classification
+    palette: Classification
     colors: tuple[SceneColor, ...]
     note: str = ""
     light: SceneLight | None = None

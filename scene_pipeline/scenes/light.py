@@ -4,23 +4,23 @@ import numpy as np
 from PIL import Image
 
 from scene_pipeline.color.lab import rgb_to_lab
-from scene_pipeline.scenes.analysis import Measure, SceneLight
+from scene_pipeline.scenes.analysis import MeasuredValue, SceneLight
 
 SIDE = 96
 """Least long side, in pixels, at which a picture is measured."""
 
-ROWS, COLUMNS = ("upper", "middle", "lower"), ("left", "centre", "right")
+ROWS, COLUMNS = ("upper", "middle", "lower"), ("left", "center", "right")
 REGIONS = tuple(f"{row} {column}" for row in ROWS for column in COLUMNS)
 
 CAST_STRENGTH = 0.8
 """How much of an estimated cast is taken out: a room may truly be beige."""
 
 CAST_LIMIT = 1.25
-"""No channel is changed by more than this factor; what seems a stronger cast is the room's own colour."""
+"""No channel is changed by more than this factor; what seems a stronger cast is the room's own color."""
 
 _CALM = 3.0  # CIELAB lightness per pixel: below it a surface is even
 _BUSY = 24.0  # mean gradient of a picture that is all detail
-_NEUTRAL = 12.0  # chroma below which a pixel tells the light's colour rather than its own
+_NEUTRAL = 12.0  # chroma below which a pixel tells the light's color rather than its own
 _CLIPPED = (2.0, 99.0)  # lightness outside which nothing can be read
 _STEEPER = 1.4  # how much steeper a step of lightness is at half the resolution
 _GAMMA = 2.2
@@ -28,7 +28,7 @@ _LINEAR_6 = ((np.arange(256) / 255) ** _GAMMA) ** 6
 
 
 def reduced(image: Image.Image) -> Image.Image:
-    """Return the picture as RGB, averaged down to a long side of SIDE to 2 x SIDE: enough for light and colour."""
+    """Return the picture as RGB, averaged down to a long side of SIDE to 2 x SIDE: enough for light and color."""
     return image.convert("RGB").reduce(max(max(image.size) // SIDE, 1))
 
 
@@ -48,19 +48,19 @@ def measure_light(image: Image.Image) -> SceneLight:
     coarse = _gradient(_halved(lightness))
     other = min(float(coarse.mean()) / (_STEEPER * _BUSY), 1.0)
     return SceneLight(
-        brightness=Measure(float(lightness.mean()) / 100, readable),
-        warmth=Measure(warmth, min(4 * float(neutral.mean()), 1.0)),
-        contrast=Measure(min(float(lightness.std()) / 50, 1.0), readable),
-        clutter=Measure(clutter, max(1 - abs(clutter - other) / max(clutter, other, 0.05), 0.0)),
+        brightness=MeasuredValue(float(lightness.mean()) / 100, readable),
+        warmth=MeasuredValue(warmth, min(4 * float(neutral.mean()), 1.0)),
+        contrast=MeasuredValue(min(float(lightness.std()) / 50, 1.0), readable),
+        clutter=MeasuredValue(clutter, max(1 - abs(clutter - other) / max(clutter, other, 0.05), 0.0)),
         free_surfaces=_free(gradient),
     )
 
 
-def neutralise(image: Image.Image) -> Image.Image:
-    """Return a `reduced` picture with most of its colour cast taken out (shades of grey, Finlayson and Trezzi 2004).
+def remove_color_cast(image: Image.Image) -> Image.Image:
+    """Return a `reduced` picture with most of its color cast taken out (shades of grey, Finlayson and Trezzi 2004).
 
-    The light's colour is the Minkowski mean (p = 6) of the linear channels; each is scaled towards their common mean by
-    CAST_STRENGTH, within CAST_LIMIT. A picture of one colour has no light to tell from its own, and stays as it is.
+    The light's color is the Minkowski mean (p = 6) of the linear channels; each is scaled towards their common mean by
+    CAST_STRENGTH, within CAST_LIMIT. A picture of one color has no light to tell from its own, and stays as it is.
     """
     pixels = np.asarray(image).reshape(-1, 3)
     brightest = pixels.max(axis=1)

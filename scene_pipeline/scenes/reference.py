@@ -1,4 +1,4 @@
-"""What rooms in general look like: the yardstick against which one photograph is read.
+"""What rooms in general look like: the baseline against which one photograph is read.
 
 Every photograph of a room lies near every other, and some prompts lie nearer to all of them than others do. What a
 scene says is how it differs from the mean room: that difference is compared with prompts and with products.
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 REFERENCE = "reference.json"
 """The file's name in a bundle."""
 
-FITTED = Path(__file__).parent / "references"
+REFERENCES = Path(__file__).parent / "references"
 
-REFERENCE_COLORS = FITTED / "colors.json"
-"""The colours of typical rooms."""
+REFERENCE_COLORS = REFERENCES / "colors.json"
+"""The colors of typical rooms."""
 
-USUAL_DENSITY = FITTED / "density.npz"
-"""How much of every colour typical rooms hold: mean and deviation of `presence.log_density`."""
+USUAL_DENSITY = REFERENCES / "density.npz"
+"""How much of every color typical rooms hold: mean and deviation of `presence.log_density`."""
 
-LEAST_SCENES = 8
+MIN_SCENES = 8
 """A library of fewer scenes is read against the reference alone."""
 
 PRIOR_SCENES = 16
 """A library's own mean weighs n / (n + PRIOR_SCENES): half at sixteen scenes."""
 
 
-class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ImageDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pictures of another kind than photographs (renders): their `mean` [d] and what is divided by when one is read."""
 
     name: str
@@ -54,8 +54,8 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """The mean scene of an encoder. `mean` [d] is the mean of unit vectors, each kind of room counting alike.
 
-    `temperature` divides the centred cosines with room prompts before the softmax, `style_temperature` those with style
-    prompts; both are fitted on labelled pictures. `source` names the pictures, `scenes` counts them. `others` are
+    `temperature` divides the centered cosines with room prompts before the softmax, `style_temperature` those with style
+    prompts; both are fitted on labeled pictures. `source` names the pictures, `scenes` counts them. `others` are
     further kinds of pictures that the encoder sees differently: what it is sure of in a render, it may not know in a
     photograph. A picture is read as one of the kind whose mean it is nearest to.
     """
@@ -67,7 +67,7 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
     style_temperature: float
     scenes: int
     source: str
-    others: tuple[Kind, ...] = ()
+    others: tuple[ImageDomain, ...] = ()
 
     @property
     def vector(self) -> np.ndarray:
@@ -84,14 +84,14 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
         """Temperatures of rooms and of styles by kind, float32 [k, 2]."""
         return np.array([(kind.temperature, kind.style_temperature) for kind in (self, *self.others)], dtype=np.float32)
 
-    def kind_of(self, vectors: np.ndarray) -> np.ndarray:
+    def domain_of(self, vectors: np.ndarray) -> np.ndarray:
         """Return the position of the kind whose mean is nearest to each of the unit vectors [..., d]."""
         means = self.means
         return (vectors @ (means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)).T).argmax(axis=-1)
 
-    def centred(self, vectors: np.ndarray) -> np.ndarray:
+    def centered(self, vectors: np.ndarray) -> np.ndarray:
         """Return the unit vectors [..., d] less the mean of the kind each is read as."""
-        return vectors - self.means[self.kind_of(vectors)]
+        return vectors - self.means[self.domain_of(vectors)]
 
     def save(self, path: Path) -> None:
         """Write the reference as JSON, atomically."""
@@ -108,7 +108,7 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
 
 def shipped_reference(spec: EncoderSpec) -> SceneReference | None:
     """Return the reference that ships for exactly these weights, or None."""
-    path = FITTED / f"{slug(spec)}.json"
+    path = REFERENCES / f"{slug(spec)}.json"
     return SceneReference.load(path) if path.is_file() else None
 
 
@@ -126,27 +126,27 @@ def measured_reference(spec: EncoderSpec, vectors: np.ndarray, temperature: floa
 
 
 def reference_colors() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Return the dominant colours of typical rooms that ship: for each its CIELAB colours [m, 3] and shares [m]."""
+    """Return the dominant colors of typical rooms that ship: for each its CIELAB colors [m, 3] and shares [m]."""
     rooms = msgspec.json.decode(REFERENCE_COLORS.read_bytes(), type=list[list[tuple[float, float, float, float]]])
     tables = [np.array(room, dtype=np.float32) for room in rooms]
     return tuple((table[:, :3], table[:, 3]) for table in tables)
 
 
 def usual_density() -> np.ndarray:
-    """Return mean and deviation over typical rooms of the log density of every cell of colour, float32 [cells, 2]."""
+    """Return mean and deviation over typical rooms of the log density of every cell of color, float32 [cells, 2]."""
     with np.load(USUAL_DENSITY, allow_pickle=False) as arrays:
         return np.stack([arrays["mean"], arrays["deviation"]], axis=-1).astype(np.float32)
 
 
 def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the centre [d] that scenes of one library are read against, from their unit vectors [n, d].
+    """Return the center [d] that scenes of one library are read against, from their unit vectors [n, d].
 
     Photographs of one house style, one camera, one renderer share what says nothing about products. The library's own
     mean is shrunk towards the `reference` mean, the more the fewer scenes there are. Of the way between the two, what
     lies along the differences of `prompts` (each [m, d]: rooms, styles) stays out: a library of bathrooms is to be
-    recognised as bathrooms.
+    recognized as bathrooms.
     """
-    if len(vectors) < LEAST_SCENES:
+    if len(vectors) < MIN_SCENES:
         return reference
     shift = vectors.mean(axis=0) - reference
     told = np.concatenate([group - group.mean(axis=0) for group in prompts])

@@ -12,12 +12,12 @@ from scene_pipeline.color.harmony import palette_distribution
 from scene_pipeline.color.lab import lab_to_hex, rgb_to_lab
 from scene_pipeline.scenes.analysis import (
     UNKNOWN,
+    Classification,
     SceneAnalysis,
     SceneColor,
-    Trait,
 )
-from scene_pipeline.scenes.light import measure_light, neutralise, reduced
-from scene_pipeline.scenes.zero_shot import Yardstick
+from scene_pipeline.scenes.light import measure_light, reduced, remove_color_cast
+from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 
 SCENE_COLORS = 6
 
@@ -27,7 +27,7 @@ class Scene:
     """The numbers behind an analysis: what the factors are computed from.
 
     `vector` is the unit image vector [d]; `rooms` [R], `styles` [S] and `palettes` [P] each add up to 1; `lab` [m, 3]
-    and `share` [m] are the dominant colours, `density` [cells] is that of all colours (see `presence`).
+    and `share` [m] are the dominant colors, `density` [cells] is that of all colors (see `presence`).
     """
 
     analysis: SceneAnalysis
@@ -40,40 +40,40 @@ class Scene:
     density: np.ndarray
 
 
-def analyse(image: Image.Image, views: np.ndarray, vector: np.ndarray, yardstick: Yardstick) -> Scene:
+def analyze(image: Image.Image, views: np.ndarray, vector: np.ndarray, classifier: ZeroShotClassifier) -> Scene:
     """Return the scene that `image` (RGB) shows.
 
     `views` [v, d] are unit vectors of the picture and, where it is looked at in parts, of its crops; `vector` [d] is
     the unit vector that stands for the whole.
     """
-    vocabulary = yardstick.vocabulary
+    vocabulary = classifier.vocabulary
     small = reduced(image)
-    neutral = neutralise(small)
+    neutral = remove_color_cast(small)
     colors = dominant_colors(neutral, count=SCENE_COLORS)
     lab = np.array([color for color, _ in colors], dtype=np.float32)
     share = np.array([area for _, area in colors], dtype=np.float32)
-    rooms = yardstick.rooms(vector)
-    styles = yardstick.styles(vector)
+    rooms = classifier.rooms(vector)
+    styles = classifier.styles(vector)
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
     unknown = float(rooms[-1])
     is_unknown = unknown >= vocabulary.scoring.unknown_threshold
     room_names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
     known_rooms = rooms[:-1] / max(float(rooms[:-1].sum()), 1e-9)
     analysis = SceneAnalysis(
-        room=_room_trait(room_names, rooms, is_unknown),
-        style=_trait([style.id for style in vocabulary.styles], styles),
-        palette=_trait([palette.id for palette in vocabulary.palettes], palettes),
+        room=_room_classification(room_names, rooms, is_unknown),
+        style=_classification([style.id for style in vocabulary.styles], styles),
+        palette=_classification([palette.id for palette in vocabulary.palettes], palettes),
         colors=tuple(
             SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=lab_to_hex(c), share=float(area))
             for c, area in colors
         ),
         note=(
-            f"this looks like no room ({unknown:.0%} {UNKNOWN}); products are matched by colour and likeness alone"
+            f"this looks like no room ({unknown:.0%} {UNKNOWN}); products are matched by color and similarity alone"
             if is_unknown
             else ""
         ),
         light=measure_light(small),
-        present=yardstick.present(views),
+        present=classifier.present(views),
     )
     uniform = np.full(len(known_rooms), 1 / len(known_rooms), dtype=np.float32)
     return Scene(
@@ -88,17 +88,17 @@ def analyse(image: Image.Image, views: np.ndarray, vector: np.ndarray, yardstick
     )
 
 
-def _room_trait(names: Sequence[str], probabilities: np.ndarray, is_unknown: bool) -> Trait:
+def _room_classification(names: Sequence[str], probabilities: np.ndarray, is_unknown: bool) -> Classification:
     """The null class wins only above its threshold; below it the best room is named, with its honest share."""
     best = len(names) - 1 if is_unknown else int(probabilities[:-1].argmax())
-    return _trait(names, probabilities, best)
+    return _classification(names, probabilities, best)
 
 
-def _trait(names: Sequence[str], probabilities: np.ndarray, best: int | None = None) -> Trait:
+def _classification(names: Sequence[str], probabilities: np.ndarray, best: int | None = None) -> Classification:
     best = int(probabilities.argmax()) if best is None else best
     positive = probabilities[probabilities > 0]
     entropy = float(-(positive * np.log(positive)).sum() / np.log(len(probabilities)))
-    return Trait(
+    return Classification(
         value=names[best],
         confidence=float(probabilities[best]),
         entropy=entropy,

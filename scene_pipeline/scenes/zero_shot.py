@@ -10,7 +10,7 @@ from scene_pipeline.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class ZeroShotClassifier:
     """What a photograph is read against: the vocabulary, the vectors of its prompts, and the mean scene."""
 
     vocabulary: Vocabulary
@@ -24,15 +24,15 @@ class Yardstick:
         than rooms of its kind are on average. The null class is moved by the rooms' mean, so that it neither gains nor
         loses.
         """
-        kind = self.reference.kind_of(vectors)
+        kind = self.reference.domain_of(vectors)
         offset = self.reference.means @ self.prompts.room.T
         offset[:, -1] = offset[:, :-1].mean(axis=1)
         return softmax((vectors @ self.prompts.room.T - offset[kind]) / self.reference.temperatures[kind, :1])
 
     def styles(self, vectors: np.ndarray) -> np.ndarray:
         """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""
-        likeness = self.reference.centred(vectors) @ self.prompts.style.T
-        return softmax(likeness / self.reference.temperatures[self.reference.kind_of(vectors), 1:])
+        similarity = self.reference.centered(vectors) @ self.prompts.style.T
+        return softmax(similarity / self.reference.temperatures[self.reference.domain_of(vectors), 1:])
 
     def present(self, views: np.ndarray) -> dict[str, float]:
         """Return how surely each category is seen in the views [v, d] of a scene, the surest first.

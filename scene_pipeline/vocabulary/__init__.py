@@ -1,4 +1,4 @@
-"""What the product knows before it sees a catalogue: rooms, styles, palettes, categories, materials and scoring."""
+"""What the product knows before it sees a catalog: rooms, styles, palettes, categories, materials and scoring."""
 
 from scene_pipeline.vocabulary.model import (
     Category,
@@ -9,7 +9,7 @@ from scene_pipeline.vocabulary.model import (
     Room,
     Scoring,
     Style,
-    Uncategorised,
+    Uncategorized,
     UnknownScene,
     Vocabulary,
     load_vocabulary,
@@ -24,7 +24,7 @@ __all__ = [
     "Room",
     "Scoring",
     "Style",
-    "Uncategorised",
+    "Uncategorized",
     "UnknownScene",
     "Vocabulary",
     "load_vocabulary",

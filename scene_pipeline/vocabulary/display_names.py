@@ -5,9 +5,9 @@ from functools import cache
 from scene_pipeline.vocabulary.model import load_vocabulary
 
 FACTOR_NAMES = {
-    "base_similarity": "likeness to the scene",
+    "base_similarity": "similarity to the scene",
     "style_alignment": "style",
-    "color_harmony": "colour harmony",
+    "color_harmony": "color harmony",
     "material_quality": "material",
     "size_appropriateness": "size",
     "category_fit": "kind of product",

@@ -1,4 +1,4 @@
-"""The lexicon: with which words a language names product types, materials, colours, sizes and sets.
+"""The lexicon: with which words a language names product types, materials, colors, sizes and sets.
 
 `concepts.yaml` lists what there is to say, `<language>.yaml` with which words. A new language is a new file.
 """
@@ -12,7 +12,7 @@ import yaml
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
-PACKAGED = Path(__file__).parent / "data" / "lexicon"
+PACKAGED_LEXICON = Path(__file__).parent / "data" / "lexicon"
 
 AXES = ("width", "depth", "height", "length", "diameter")
 CM_PER_UNIT = {"cm": 1.0, "mm": 0.1, "m": 100.0, "in": 2.54, "ft": 30.48}
@@ -22,7 +22,7 @@ Words = dict[str, tuple[str, ...]]
 
 
 class Concepts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the texts speak of. `types`: category id (or "uncategorised") → type names; `colors`: name → "#rrggbb"."""
+    """What the texts speak of. `types`: category id (or "uncategorized") → type names; `colors`: name → "#rrggbb"."""
 
     types: dict[str, tuple[str, ...]] = {}
     colors: dict[str, str] = {}
@@ -87,7 +87,7 @@ class Lexicon(msgspec.Struct, frozen=True):
     words: Language
 
     def category_of(self, product_type: str) -> str:
-        """Return the category id of a product type, "uncategorised" included."""
+        """Return the category id of a product type, "uncategorized" included."""
         return next(category for category, names in self.concepts.types.items() if product_type in names)
 
     def to_json(self) -> bytes:
@@ -101,7 +101,7 @@ def load_lexicon(language: str = "en", overlay: Path | None = None) -> Lexicon:
     An overlay adds concepts and words and replaces single values; it may bring a language the package does not have.
     Raises VocabularyError naming the file when a language is unknown, or a word points to a concept that is missing.
     """
-    folders = [PACKAGED] if overlay is None else [PACKAGED, overlay / "lexicon"]
+    folders = [PACKAGED_LEXICON] if overlay is None else [PACKAGED_LEXICON, overlay / "lexicon"]
     concept_files = [folder / "concepts.yaml" for folder in folders]
     language_files = [folder / f"{language}.yaml" for folder in folders]
     if language == "concepts" or not any(file.is_file() for file in language_files):
@@ -115,7 +115,7 @@ def load_lexicon(language: str = "en", overlay: Path | None = None) -> Lexicon:
 
 
 def color_labs(concepts: Concepts) -> dict[str, Lab]:
-    """Return colour name → CIELAB (D65) of every colour concept."""
+    """Return color name → CIELAB (D65) of every color concept."""
     return {name: hex_to_lab(value) for name, value in concepts.colors.items()}
 
 
@@ -126,7 +126,7 @@ def hex_to_lab(value: str) -> Lab:
             raise ValueError(value)
         channels = [int(value[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     except ValueError as error:
-        raise VocabularyError(f"colour '{value}': is no #rrggbb; write six hexadecimal digits after #") from error
+        raise VocabularyError(f"color '{value}': is no #rrggbb; write six hexadecimal digits after #") from error
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
     x = (0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047
     y = 0.2126729 * r + 0.7151522 * g + 0.0721750 * b
@@ -175,7 +175,7 @@ def _check(lexicon: Lexicon, file: Path) -> None:
     for key, names, known in named:
         for name in names:
             if name not in known:
-                raise VocabularyError(f"{file.name}, {key}: '{name}' is no concept; add it to lexicon/concepts.yaml")
+                raise VocabularyError(f"{file.name}, {key}: '{name}' is not a concept; add it to lexicon/concepts.yaml")
     seen: dict[str, str] = {}
     for category, names in lexicon.concepts.types.items():
         for name in names:

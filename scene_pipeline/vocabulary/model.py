@@ -55,7 +55,7 @@ class Style(_Strict, frozen=True):
 
 
 class Palette(_Strict, frozen=True):
-    """A family of colours. `anchors` are CIELAB (D65) triples; `harmony` is 0-1 towards other palettes."""
+    """A family of colors. `anchors` are CIELAB (D65) triples; `harmony` is 0-1 towards other palettes."""
 
     id: str
     name: str
@@ -80,7 +80,7 @@ class Category(_Strict, frozen=True):
     types: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
-class Uncategorised(_Strict, frozen=True):
+class Uncategorized(_Strict, frozen=True):
     """What holds for products outside the categories."""
 
     name: str
@@ -101,7 +101,7 @@ class Material(_Strict, frozen=True):
 class FilterPoints(_Strict, frozen=True):
     """Points per matching trait, and the threshold a product must reach to be shown before others.
 
-    A product whose fit to the room (0-1) is below `least_room_fit` never reaches it: a toilet brush in a living room.
+    A product whose fit to the room (0-1) is below `min_room_fit` never reaches it: a toilet brush in a living room.
     """
 
     threshold: float
@@ -110,7 +110,7 @@ class FilterPoints(_Strict, frozen=True):
     color: float
     material: float
     availability: float
-    least_room_fit: float = 0.5
+    min_room_fit: float = 0.5
 
 
 class Diversity(_Strict, frozen=True):
@@ -150,7 +150,7 @@ class Scoring(_Strict, frozen=True):
 
 
 class Vocabulary(_Strict, frozen=True):
-    """All of it. Serialised as JSON into every bundle, so that serving needs no YAML.
+    """All of it. Serialized as JSON into every bundle, so that serving needs no YAML.
 
     `type_rooms` maps words of a product type to the rooms that such products are made for.
     """
@@ -160,7 +160,7 @@ class Vocabulary(_Strict, frozen=True):
     styles: tuple[Style, ...]
     palettes: tuple[Palette, ...]
     categories: tuple[Category, ...]
-    uncategorised: Uncategorised
+    uncategorized: Uncategorized
     materials: tuple[Material, ...]
     scoring: Scoring
     type_rooms: dict[str, tuple[str, ...]] = {}
@@ -194,7 +194,7 @@ class _PalettesFile(_Strict, frozen=True):
 
 class _CategoriesFile(_Strict, frozen=True):
     categories: tuple[Category, ...]
-    uncategorised: Uncategorised | None = None
+    uncategorized: Uncategorized | None = None
     type_rooms: dict[str, tuple[str, ...]] = {}
 
 
@@ -219,18 +219,18 @@ def load_vocabulary(overlay: Path | None = None) -> Vocabulary:
     """
     folders = [PACKAGED] if overlay is None else [PACKAGED, overlay]
     if overlay is not None and not overlay.is_dir():
-        raise VocabularyError(f"{overlay}: is no folder; name a folder with rooms.yaml, styles.yaml and so on")
+        raise VocabularyError(f"{overlay}: is not a directory; name a folder with rooms.yaml, styles.yaml and so on")
     rooms = _read(folders, "rooms.yaml", _RoomsFile)
     categories = _read(folders, "categories.yaml", _CategoriesFile)
     unknown = next(file.unknown for file in reversed(rooms) if file.unknown is not None)
-    uncategorised = next(file.uncategorised for file in reversed(categories) if file.uncategorised is not None)
+    uncategorized = next(file.uncategorized for file in reversed(categories) if file.uncategorized is not None)
     vocabulary = Vocabulary(
         rooms=_merge("rooms.yaml", [file.rooms for file in rooms]),
         unknown=unknown,
         styles=_merge("styles.yaml", [file.styles for file in _read(folders, "styles.yaml", _StylesFile)]),
         palettes=_merge("palettes.yaml", [file.palettes for file in _read(folders, "palettes.yaml", _PalettesFile)]),
         categories=_merge("categories.yaml", [file.categories for file in categories]),
-        uncategorised=uncategorised,
+        uncategorized=uncategorized,
         materials=_merge(
             "materials.yaml", [file.materials for file in _read(folders, "materials.yaml", _MaterialsFile)]
         ),

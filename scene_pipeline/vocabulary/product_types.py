@@ -1,4 +1,4 @@
-"""Common sense about product types, as `types.yaml` says it: groups, postures, and what is no décor."""
+"""Common sense about product types, as `types.yaml` says it: groups, postures, and what is not a décor."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -17,7 +17,7 @@ _PATH_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+|\.\.\.)\]")
 def load_strict(path: Path, kind: type[T]) -> T:
     """Return the content of `path` as `kind` (a msgspec Struct with `forbid_unknown_fields`).
 
-    Raises VocabularyError naming file, line and key when the file is no YAML, repeats a key, has a key the type does
+    Raises VocabularyError naming file, line and key when the file is not YAML, repeats a key, has a key the type does
     not know, lacks a required one, or holds a value of another type.
     """
     try:

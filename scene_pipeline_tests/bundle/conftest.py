@@ -11,7 +11,7 @@ import pytest
 
 from scene_pipeline.bundle import BundleWriter, Check, ManifestFields, Promotion
 from scene_pipeline.bundle.manifest import IndexRecord
-from scene_pipeline.catalog.schema import CATEGORISED
+from scene_pipeline.catalog.schema import CATEGORIZED
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.index import VectorIndex, fit, fuse_products
 from scene_pipeline.vocabulary import load_vocabulary
@@ -28,14 +28,14 @@ def product_table(n: int, seed: int) -> pa.Table:
     """Return `n` products with every column of the schema."""
     rng = np.random.default_rng(seed)
     made: dict[str, list[object]] = {}
-    for field in CATEGORISED:
+    for field in CATEGORIZED:
         if field.name in ("product_id", "sku_id"):
             made[field.name] = [f"{field.name[0]}{seed}-{row}" for row in range(n)]
         elif field.nullable:
             made[field.name] = [None] * n
         else:
             made[field.name] = [_value(field.type, rng) for _ in range(n)]
-    return pa.table(made, schema=CATEGORISED)
+    return pa.table(made, schema=CATEGORIZED)
 
 
 def _value(kind: pa.DataType, rng: np.random.Generator) -> object:

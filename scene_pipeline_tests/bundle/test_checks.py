@@ -57,7 +57,7 @@ def _counts(**counts: int) -> Spoil:
         checks.products,
         checks.rows,
         checks.vectors,
-        checks.recall(0.9),
+        checks.index_recall(0.9),
         checks.size_change(None, 0.2, 0.5),
         checks.size_change(55, 0.2, 0.5),
         checks.image_share(0.5),
@@ -86,7 +86,7 @@ def test_sound_bundle_passes(check_of: Callable[..., CheckResult], check: Check)
         (checks.rows, _table(lambda t: t.slice(1)), True, 60, "products.parquet 59, vectors.npy 60"),
         (checks.rows, _counts(products=61), True, 60, "manifest.json 61; build the bundle again"),
         (checks.vectors, _nan_vector, True, None, "vector 7 holds NaN or infinity"),
-        (checks.recall(1.01), None, True, None, "the bound is 1.01; build the index with a larger refine factor"),
+        (checks.index_recall(1.01), None, True, None, "the bound is 1.01; build the index with a larger refine factor"),
         (
             checks.size_change(80, 0.2, 0.5),
             None,

@@ -21,13 +21,13 @@ from scene_pipeline.bundle import (
     rollback,
     verify_bundle,
 )
-from scene_pipeline.bundle.layout import REQUIRED
+from scene_pipeline.bundle.layout import REQUIRED_FILES
 from scene_pipeline.errors import BundleError
 
 Build = Callable[..., Promotion]
 WriteFiles = Callable[..., ManifestFields]
 
-FILES = ("manifest.json", *REQUIRED)
+FILES = ("manifest.json", *REQUIRED_FILES)
 SAME_IN_BOTH = {"scoring.json"}  # the two bundles share their vocabulary
 
 HERE = Path(__file__).parent

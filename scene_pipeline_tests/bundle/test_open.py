@@ -89,8 +89,8 @@ def test_reader_keeps_its_bundle_while_another_is_promoted(artifacts: Path, buil
 
 
 def test_read_only_column_that_is_not_there_is_named(artifacts: Path) -> None:
-    with pytest.raises(BundleError, match=r"products\.parquet: has no column colour"):
-        open_bundle(artifacts).products(["product_id", "colour"])
+    with pytest.raises(BundleError, match=r"products\.parquet: has no column color"):
+        open_bundle(artifacts).products(["product_id", "color"])
 
 
 @pytest.mark.parametrize("case", ["absent", "empty", "unpromoted", "garbled", "gone"])
@@ -105,7 +105,7 @@ def test_no_current_bundle_is_one_line_with_the_mend(tmp_path: Path, build_bundl
             (root / "CURRENT").unlink()
         else:
             (root / "CURRENT").write_bytes(b"\xff\x00" if case == "garbled" else b"20200101T000000Z-00000000")
-    mend = {
+    fix = {
         "absent": "holds no bundle yet; run `scene-pipeline build",
         "empty": "holds no bundle yet; run `scene-pipeline build",
         "unpromoted": "none is promoted; run `scene-pipeline rollback`",
@@ -114,7 +114,7 @@ def test_no_current_bundle_is_one_line_with_the_mend(tmp_path: Path, build_bundl
     }[case]
     with pytest.raises(BundleError) as caught:
         open_bundle(tmp_path)
-    assert mend in str(caught.value)
+    assert fix in str(caught.value)
     assert "\n" not in str(caught.value)
     if case in ("unpromoted", "garbled", "gone"):
         assert rollback(tmp_path) == version
@@ -127,11 +127,11 @@ def test_unknown_version_lists_those_there(artifacts: Path, version: str) -> Non
         open_bundle(artifacts, version)
 
 
-@pytest.mark.parametrize(("schema", "mend"), [(2, "install a newer scene_pipeline"), (0, "build the bundle again")])
-def test_other_schema_is_refused(artifacts: Path, schema: int, mend: str) -> None:
+@pytest.mark.parametrize(("schema", "fix"), [(2, "install a newer scene_pipeline"), (0, "build the bundle again")])
+def test_other_schema_is_refused(artifacts: Path, schema: int, fix: str) -> None:
     folder = artifacts / "bundles" / str(current_version(artifacts))
     write_manifest(folder, msgspec.structs.replace(read_manifest(folder), schema_version=schema))
-    with pytest.raises(BundleError, match=f"has schema {schema}, this scene_pipeline reads 1; {mend}, or roll back"):
+    with pytest.raises(BundleError, match=f"has schema {schema}, this scene_pipeline reads 1; {fix}, or roll back"):
         open_bundle(artifacts)
 
 

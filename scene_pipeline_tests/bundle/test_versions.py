@@ -49,7 +49,7 @@ def test_list_shows_a_damaged_manifest(artifacts: Path) -> None:
     summary = list_bundles(artifacts)[1]
     assert summary.version == oldest
     assert summary.products is None
-    assert "is no bundle manifest" in summary.problem
+    assert "is not a bundle manifest" in summary.problem
 
 
 def test_rollback_goes_one_back_and_forward_by_name(artifacts: Path) -> None:

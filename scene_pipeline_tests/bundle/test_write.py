@@ -27,7 +27,7 @@ WriteFiles = Callable[..., ManifestFields]
 
 
 def _check(name: str, passed: bool, blocking: bool = True) -> Callable[[Path], CheckResult]:
-    return lambda folder: CheckResult(name, passed, blocking, f"{name} is 0.4, the bound is 0.5; mend it", 0.4, 0.5)
+    return lambda folder: CheckResult(name, passed, blocking, f"{name} is 0.4, the bound is 0.5; fix it", 0.4, 0.5)
 
 
 def test_promoted_bundle_is_current(tmp_path: Path, build_bundle: Build) -> None:
@@ -83,7 +83,7 @@ def test_failed_blocking_check_keeps_the_old_bundle(artifacts: Path, build_bundl
         build_bundle(artifacts / "bundles", 20, 9, checks=[_check("fine", True), _check("recall", False)])
     message = str(caught.value)
     assert "\n" not in message
-    assert "check 'recall': recall is 0.4, the bound is 0.5; mend it" in message
+    assert "check 'recall': recall is 0.4, the bound is 0.5; fix it" in message
     assert f"{before} still serves" in message
     assert [result.passed for result in caught.value.results] == [True, False]
     assert current_version(artifacts) == before
@@ -125,7 +125,7 @@ def test_link_is_not_sealed(tmp_path: Path, write_bundle_files: WriteFiles) -> N
     with BundleWriter(tmp_path / "bundles") as writer:
         fields = write_bundle_files(writer.folder)
         (writer.folder / "notes.txt").symlink_to(tmp_path / "elsewhere.txt")
-        with pytest.raises(BundleError, match=r"notes\.txt: is no regular file"):
+        with pytest.raises(BundleError, match=r"notes\.txt: is not a regular file"):
             writer.seal(fields)
 
 

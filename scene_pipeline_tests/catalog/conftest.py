@@ -1,4 +1,4 @@
-"""What the catalogue tests share: the packaged vocabulary and lexicon, and a one-row enricher."""
+"""What the catalog tests share: the packaged vocabulary and lexicon, and a one-row enricher."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -76,4 +76,4 @@ def test_no_cell_raises(text: str) -> None:
     cells.parse_availability(text)
     cells.parse_length_cm(text)
     cells.image_problem(text)
-    cells.clean(text)
+    cells.clean_cell(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.common_sense import KINDS, common_sense
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.read import read_catalog
@@ -21,7 +21,7 @@ VOCABULARY = load_vocabulary()
 
 def products(path: Path, language: str = "en") -> pa.Table:
     lexicon = load_lexicon(language)
-    return categorise(enrich(validate(read_catalog(path)).products, VOCABULARY, lexicon), VOCABULARY, lexicon)
+    return categorize(enrich(validate(read_catalog(path)).products, VOCABULARY, lexicon), VOCABULARY, lexicon)
 
 
 def sense_of(tmp_path: Path, text: str, language: str = "en") -> tuple[str, str, bool, bool]:

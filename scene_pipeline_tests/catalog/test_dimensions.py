@@ -5,17 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scene_pipeline.catalog.dimensions import parse_dimensions
-from scene_pipeline.catalog.measures import DimensionWords, Measure
+from scene_pipeline.catalog.measures import DimensionWords, Measurement
 from scene_pipeline.catalog.sets import SetWords, parse_set_count
-from scene_pipeline.catalog.text import tokenise
+from scene_pipeline.catalog.text import tokenize
 from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT, load_lexicon
 
 ENGLISH, GERMAN = load_lexicon("en").words, load_lexicon("de").words
 AXIS_LETTER = {"width": "W", "depth": "D", "height": "H", "length": "L", "diameter": "Ø", None: ""}
 
 
-def measures(text: str, language=ENGLISH) -> list[Measure]:
-    tokens = tokenise(text)
+def measures(text: str, language=ENGLISH) -> list[Measurement]:
+    tokens = tokenize(text)
     return parse_dimensions(tokens, len(tokens), DimensionWords.of(language))
 
 
@@ -167,7 +167,7 @@ def test_a_missing_unit_is_an_assumption_that_shows() -> None:
     ],
 )
 def test_set_counts(text: str, count: int | None) -> None:
-    found = parse_set_count(tokens := tokenise(text), len(tokens), SetWords.of_language(ENGLISH))
+    found = parse_set_count(tokens := tokenize(text), len(tokens), SetWords.of_language(ENGLISH))
     assert (found.count if found else None) == count
 
 
@@ -176,7 +176,7 @@ def test_set_counts(text: str, count: int | None) -> None:
     [("2er-Set", 2), ("Set von 6", 6), ("6-teilig", 6), ("1 Paar", 2), ("4 Stück", 4), ("3 Schubladen", None)],
 )
 def test_set_counts_in_german(text: str, count: int | None) -> None:
-    found = parse_set_count(tokens := tokenise(text), len(tokens), SetWords.of_language(GERMAN))
+    found = parse_set_count(tokens := tokenize(text), len(tokens), SetWords.of_language(GERMAN))
     assert (found.count if found else None) == count
 
 
@@ -201,7 +201,7 @@ def test_no_text_raises_and_places_lie_in_the_text(text: str) -> None:
         for m in measures(text, language):
             assert 0 <= m.start < m.end <= len(text)
             assert 0 < m.low <= m.high
-        tokens = tokenise(text)
+        tokens = tokenize(text)
         count = parse_set_count(tokens, len(tokens), SetWords.of_language(language))
         assert count is None or (count.count >= 1 and text[count.start : count.end])
 

@@ -1,6 +1,6 @@
-"""Hand-labelled descriptions of two real catalogues: precision and recall per field.
+"""Hand-labelled descriptions of two real catalogs: precision and recall per field.
 
-`golden.csv` quotes only short facts (type, colour, size, the words that state a material). Where the catalogues
+`golden.csv` quotes only short facts (type, colour, size, the words that state a material). Where the catalogs
 themselves are present, the whole descriptions are read too: they hold the running text that tempts to wrong claims.
 The lexicon was written on the rows "develop"; docs/catalog.md tells the history of the rows "report".
 """
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from scene_pipeline.catalog.categorise import categorise
+from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.evaluation.catalog_facts import (
-    Figures,
+    FactMetrics,
     products_of_texts,
-    read_labels,
+    read_fact_labels,
     score_labels,
 )
 from scene_pipeline.vocabulary import Vocabulary
@@ -29,15 +29,15 @@ MACRO_F1 = 0.88
 
 
 def labels(half: str) -> list[dict[str, str]]:
-    return read_labels(GOLDEN, half)
+    return read_fact_labels(GOLDEN, half)
 
 
-def figures(half: str, texts: list[str], vocabulary: Vocabulary, lexicon: Lexicon) -> Figures:
-    rows = categorise(enrich(products_of_texts(texts), vocabulary, lexicon), vocabulary, lexicon).to_pylist()
+def figures(half: str, texts: list[str], vocabulary: Vocabulary, lexicon: Lexicon) -> FactMetrics:
+    rows = categorize(enrich(products_of_texts(texts), vocabulary, lexicon), vocabulary, lexicon).to_pylist()
     return score_labels(labels(half), rows, vocabulary)
 
 
-def check(found: Figures) -> None:
+def check(found: FactMetrics) -> None:
     for name, bound in BOUNDS.items():
         tally = getattr(found, name)
         assert tally.precision >= bound, tally.mistakes
@@ -61,7 +61,7 @@ def test_short_facts(half: str, vocabulary: Vocabulary, lexicon: Lexicon) -> Non
 @pytest.mark.parametrize("half", ["develop", "report"])
 def test_whole_descriptions(half: str, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
     if not DATA.is_dir():
-        pytest.skip("needs the catalogues in ../shared/data")
+        pytest.skip("needs the catalogs in ../shared/data")
     texts = whole_descriptions()
     chosen = [texts[row["source"], row["id"]] for row in labels(half)]
     check(figures(half, chosen, vocabulary, lexicon))
@@ -88,7 +88,7 @@ def test_a_wrong_label_lowers_the_figures(vocabulary: Vocabulary, lexicon: Lexic
         }
     ]  # fmt: skip
     text = "Glass vase, blue, 10 cm, set of 2"
-    rows = categorise(enrich(products_of_texts([text]), vocabulary, lexicon), vocabulary, lexicon)
+    rows = categorize(enrich(products_of_texts([text]), vocabulary, lexicon), vocabulary, lexicon)
     found = score_labels(wrong, rows.to_pylist(), vocabulary)
     assert (found.dimensions.precision, found.dimensions.recall) == (1.0, 0.5)
     assert found.set_counts.precision == found.materials.recall == found.colors.precision == found.macro_f1 == 0

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from scene_pipeline.catalog.export import neutralise, write_csv
+from scene_pipeline.catalog.export import neutralize_formula, write_csv
 from scene_pipeline.catalog.profile import profile_catalog
 from scene_pipeline.reporting.terminal.profile import profile_view
 from scene_pipeline.vocabulary.lexicon import load_lexicon
@@ -19,7 +19,7 @@ from scene_pipeline.vocabulary.lexicon import load_lexicon
 Write = Callable[..., Path]
 
 
-def test_profile_counts_what_was_recognised_and_what_was_not(write: Write) -> None:
+def test_profile_counts_what_was_recognized_and_what_was_not(write: Write) -> None:
     body = (
         "item_id,name,description\n"
         "1,LUNA,LUNA Glass vase frobnicated 8x7x3\n"
@@ -34,9 +34,9 @@ def test_profile_counts_what_was_recognised_and_what_was_not(write: Write) -> No
         "the description is missing": 1,
         "row N repeats the id of row N with another description": 1,
     }
-    assert profile.recognised["product_type"] == 1
-    assert profile.recognised["colors"] == 0.5
-    assert profile.recognised["price"] == 0
+    assert profile.recognized["product_type"] == 1
+    assert profile.recognized["colors"] == 0.5
+    assert profile.recognized["price"] == 0
     assert profile.unknown_words == {"frobnicated": 2}
     assert profile.categories == {"statement_vases": 1, "accent_furniture": 1}
     assert profile.assumed_units == 1
@@ -46,15 +46,15 @@ def test_profile_counts_what_was_recognised_and_what_was_not(write: Write) -> No
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "-"])
-def test_formulas_are_neutralised(text: str) -> None:
-    assert neutralise(text) == f"'{text}"
+def test_formulas_are_neutralized(text: str) -> None:
+    assert neutralize_formula(text) == f"'{text}"
 
 
 @pytest.mark.parametrize(
     "text", ["-5", "+3.5", "-1,5", "-1 000,50", "-1,234.5", "1e-5", "a=b", "", "Vase - blue", "'x"]
 )
 def test_numbers_and_plain_text_stay(text: str) -> None:
-    assert neutralise(text) == text
+    assert neutralize_formula(text) == text
 
 
 def test_csv_holds_every_kind_of_column(tmp_path: Path) -> None:
@@ -107,8 +107,8 @@ def test_a_language_of_the_lexicon_reads_a_feed_of_that_language(write: Write) -
     )
     german = profile_catalog(path, lexicon=load_lexicon("de"))
     assert german.categories == {"accent_furniture": 2, "statement_vases": 1}
-    assert german.recognised["materials"] == 1
-    assert profile_catalog(path).recognised["materials"] == 0
+    assert german.recognized["materials"] == 1
+    assert profile_catalog(path).recognized["materials"] == 0
 
 
 def test_progress_is_told_of_every_stage(write: Write) -> None:
@@ -118,4 +118,4 @@ def test_progress_is_told_of_every_stage(write: Write) -> None:
         return lambda done, total: seen.append((stage, done, total))
 
     profile_catalog(write("id,description\n1,Vase\n2,\n"), progress=track)
-    assert seen == [("Reading the catalogue", 2, 2), ("Checking rows", 2, 2), ("Reading product texts", 1, 1)]
+    assert seen == [("Reading the catalog", 2, 2), ("Checking rows", 2, 2), ("Reading product texts", 1, 1)]

@@ -125,7 +125,7 @@ def test_an_unknown_column_is_kept_and_a_count_column_with_gaps_is_data(write: W
         (b'id,description\n1,"' + b"\n" * 2000 + b'"\n', "not closed within 1000 lines"),
         (b"id,description\n1," + b"x" * (2 << 20) + b"\n", "row 2: field larger than field limit"),
         (b"\x1f\x8b\x08\x00garbage", "gzip data is damaged"),
-        (b"PAR1 and nothing else", "is no readable Parquet file"),
+        (b"PAR1 and nothing else", "is not a readable Parquet file"),
         (b"id,description," + b",".join(b"c%d" % i for i in range(10_000)) + b"\n", f"at most {MAX_COLUMNS:,}"),
     ],
 )

@@ -56,8 +56,8 @@ def test_a_good_row_is_a_typed_product(write: Write) -> None:
         ("2,s2,Bowl,//host/a.jpg", "primary_image", "is absolute"),
         ("2,s2,Bowl,C:\\a.jpg", "primary_image", "is absolute"),
         ("2,s2,Bowl,~/a.jpg", "primary_image", "is absolute"),
-        ("2,s2,Bowl,img/../../a.jpg", "primary_image", "leaves the catalogue's folder"),
-        ("2,s2,Bowl,..\\a.jpg", "primary_image", "leaves the catalogue's folder"),
+        ("2,s2,Bowl,img/../../a.jpg", "primary_image", "leaves the catalog's folder"),
+        ("2,s2,Bowl,..\\a.jpg", "primary_image", "leaves the catalog's folder"),
         ("2,s2,Bowl,http:///a.jpg", "primary_image", "names no host"),
         ("2,s2,Bowl,http://[::1/a.jpg", "primary_image", "no valid URL"),
         ("2,s2,Bo\0wl,b.jpg", "description", "holds a NUL"),
@@ -80,13 +80,13 @@ def test_a_bad_row_is_a_reject(write: Write, row: str, column: str | None, reaso
     [
         ("keywords", r'["\ud800"]', "half of a character"),
         ("primary_image", r'["a\udc00.jpg"]', "half of a character"),
-        ("price", "about twenty", "is no number"),
+        ("price", "about twenty", "is not a number"),
         ("price", "-3", "must lie between"),
-        ("price", "10-20", "is no number"),
+        ("price", "10-20", "is not a number"),
         ("customer_rating", "7", "must lie between 0 and 5"),
-        ("customer_rating", "good", "is no number"),
+        ("customer_rating", "good", "is not a number"),
         ("stock_level", "-1", "must lie between"),
-        ("width", "wide", "is no length"),
+        ("width", "wide", "is not a length"),
     ],
 )
 def test_a_wrong_typed_value_is_a_reject(write: Write, column: str, value: str, reason: str) -> None:

@@ -1,14 +1,14 @@
-"""How much of its colours a product finds in a picture, against rooms in general."""
+"""How much of its colors a product finds in a picture, against rooms in general."""
 
 import numpy as np
 
 from scene_pipeline.color.density import (
-    LEAST,
-    LEAST_DEVIATION,
+    MIN_DENSITY,
+    MIN_DEVIATION,
     SIGMA,
     STEP,
     cells_of,
-    coverage,
+    color_coverage,
     log_density,
 )
 from scene_pipeline.scenes.reference import usual_density
@@ -16,9 +16,9 @@ from scene_pipeline.scenes.reference import usual_density
 WHITE, BLUE, RED = (95.0, 0.0, 0.0), (40.0, 5.0, -45.0), (50.0, 60.0, 40.0)
 
 
-def test_density_is_the_share_of_pixels_of_a_colour_and_falls_off_like_a_gaussian() -> None:
+def test_density_is_the_share_of_pixels_of_a_color_and_falls_off_like_a_gaussian() -> None:
     pixels = np.repeat(np.array([WHITE, BLUE], np.float32), [75, 25], axis=0)
-    density = np.exp(log_density(pixels)) - LEAST
+    density = np.exp(log_density(pixels)) - MIN_DENSITY
     assert np.isclose(density[cells_of(np.array(WHITE))], 0.75, atol=1e-4)
     assert np.isclose(density[cells_of(np.array(BLUE))], 0.25, atol=1e-4)
     beside = cells_of(np.add(BLUE, (0, STEP, 0)))
@@ -26,7 +26,7 @@ def test_density_is_the_share_of_pixels_of_a_colour_and_falls_off_like_a_gaussia
     assert density[cells_of(np.array(RED))] < 1e-6
 
 
-def test_colours_outside_the_grid_count_as_its_nearest() -> None:
+def test_colors_outside_the_grid_count_as_its_nearest() -> None:
     assert cells_of(np.array([200.0, 0.0, 0.0])) == cells_of(np.array([100.0, 0.0, 0.0]))
     assert np.isfinite(log_density(np.array([[0.0, -300.0, 300.0]]))).all()
 
@@ -35,13 +35,13 @@ def test_a_blue_thing_goes_with_the_one_blue_cushion_of_a_white_room_and_a_red_o
     room = log_density(np.repeat(np.array([WHITE, BLUE], np.float32), [97, 3], axis=0))
     lab = np.array([[WHITE, BLUE], [WHITE, RED]], np.float32)
     share = np.array([[0.8, 0.2], [0.8, 0.2]], np.float32)
-    usual = usual_density()[cells_of(lab)] + [0, LEAST_DEVIATION]
-    blue, red = coverage(lab, share, usual, room)
+    usual = usual_density()[cells_of(lab)] + [0, MIN_DEVIATION]
+    blue, red = color_coverage(lab, share, usual, room)
     assert blue > red
     assert np.isfinite([blue, red]).all()
 
 
-def test_a_product_without_colours_covers_nothing() -> None:
+def test_a_product_without_colors_covers_nothing() -> None:
     lab, share = np.zeros((1, 4, 3), np.float32), np.zeros((1, 4), np.float32)
     usual = np.ones((1, 4, 2), np.float32)
-    assert coverage(lab, share, usual, log_density(np.array([WHITE], np.float32))) == 0
+    assert color_coverage(lab, share, usual, log_density(np.array([WHITE], np.float32))) == 0

@@ -1,4 +1,4 @@
-"""Colours: golden CIELAB values, and shares that are what a person would count."""
+"""Colors: golden CIELAB values, and shares that are what a person would count."""
 
 import statistics
 import time
@@ -54,7 +54,7 @@ def test_shares_are_areas_largest_first() -> None:
     assert [share for _, share in found] == pytest.approx([0.625, 0.25, 0.125], abs=0.01)
 
 
-def test_a_plain_picture_has_one_colour() -> None:
+def test_a_plain_picture_has_one_color() -> None:
     assert dominant_colors(Image.new("RGB", (300, 200), (119, 119, 119))) == [
         (pytest.approx((50.03, 0, 0), abs=0.01), pytest.approx(1.0))
     ]

@@ -14,34 +14,34 @@ from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.scene_libraries.watch import (
     Failed,
-    LibraryChanges,
+    PartitionChanges,
     fingerprints,
-    library_changes,
+    partition_changes,
     read_watched,
 )
 
 scene_library_sensor = library_sensor(30)
-NOTHING = LibraryChanges((), (), ())
+NOTHING = PartitionChanges((), (), ())
 
 
 @pytest.mark.parametrize(
     ("found", "known", "existing", "in_flight", "expected"),
     [
         # a new library is registered and scored
-        ({"a": "1"}, {}, [], [], LibraryChanges(("a",), (), ("a",))),
+        ({"a": "1"}, {}, [], [], PartitionChanges(("a",), (), ("a",))),
         # nothing changed
         ({"a": "1"}, {"a": "1"}, ["a"], [], NOTHING),
         # a picture changed
-        ({"a": "2"}, {"a": "1"}, ["a"], [], LibraryChanges((), (), ("a",))),
+        ({"a": "2"}, {"a": "1"}, ["a"], [], PartitionChanges((), (), ("a",))),
         # a library with a run under way is left alone: its change is found at the next look
         ({"a": "2"}, {"a": "1"}, ["a"], ["a"], NOTHING),
         # a vanished library is forgotten, but not under a run
-        ({}, {"a": "1"}, ["a"], [], LibraryChanges((), ("a",), ())),
+        ({}, {"a": "1"}, ["a"], [], PartitionChanges((), ("a",), ())),
         ({}, {"a": "1"}, ["a"], ["a"], NOTHING),
         # a folder that cannot be read deletes nothing (an unmounted disk once looked like an empty one)
         (None, {"a": "1"}, ["a", "b"], [], NOTHING),
         # registered by the command line, never scored by the sensor: scored once
-        ({"a": "1"}, {}, ["a"], [], LibraryChanges((), (), ("a",))),
+        ({"a": "1"}, {}, ["a"], [], PartitionChanges((), (), ("a",))),
     ],
 )
 def test_library_changes(
@@ -49,15 +49,15 @@ def test_library_changes(
     known: dict[str, str],
     existing: list[str],
     in_flight: list[str],
-    expected: LibraryChanges,
+    expected: PartitionChanges,
 ) -> None:
-    assert library_changes(found, known, existing, in_flight) == expected
+    assert partition_changes(found, known, existing, in_flight) == expected
 
 
 def test_without_a_bundle_a_library_is_registered_and_scored_later() -> None:
     """A run without a bundle would only fail, and the library would count as seen."""
-    assert library_changes({"a": "1"}, {}, [], [], ready=False) == LibraryChanges(("a",), (), ())
-    assert library_changes({"a": "1"}, {}, ["a"], []) == LibraryChanges((), (), ("a",))
+    assert partition_changes({"a": "1"}, {}, [], [], ready=False) == PartitionChanges(("a",), (), ())
+    assert partition_changes({"a": "1"}, {}, ["a"], []) == PartitionChanges((), (), ("a",))
 
 
 def test_fingerprints_follow_the_pictures(tmp_path: Path) -> None:

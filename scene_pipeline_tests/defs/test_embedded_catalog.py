@@ -30,19 +30,19 @@ def test_every_product_gets_its_vectors(store: ArtifactStore) -> None:
     assert (catalog.image[catalog.has_image] ** 2).sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
-def test_pictures_of_another_catalogue_are_refused(store: ArtifactStore) -> None:
-    products = store.read_table("catalog", "categorised.parquet")
-    store.write_table(products.slice(3), "catalog", "categorised.parquet")
+def test_pictures_of_another_catalog_are_refused(store: ArtifactStore) -> None:
+    products = store.read_table("catalog", "categorized.parquet")
+    store.write_table(products.slice(3), "catalog", "categorized.parquet")
     with pytest.raises(BundleError, match=r"status\.parquet: lists pictures of 3 products .* product_images again"):
         embedded_catalog(store, get_spec("compact"))
 
 
 def test_a_sentence_without_a_vector_is_refused(store: ArtifactStore) -> None:
-    products = store.read_table("catalog", "categorised.parquet")
+    products = store.read_table("catalog", "categorized.parquet")
     sentences = ["a new sentence", *products["sentence"].to_pylist()[1:]]
     at = products.schema.get_field_index("sentence")
     changed = products.set_column(at, products.schema.field(at), pa.array(sentences))
-    store.write_table(changed, "catalog", "categorised.parquet")
+    store.write_table(changed, "catalog", "categorized.parquet")
     with pytest.raises(BundleError, match="1 products have a sentence without a vector; materialize text_embeddings"):
         embedded_catalog(store, get_spec("compact"))
 

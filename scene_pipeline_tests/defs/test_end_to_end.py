@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 from PIL import Image
 
 from scene_pipeline.encoders.embedding_store import VectorStore
-from scene_pipeline.monitoring.history import Scoring, read_history
+from scene_pipeline.monitoring.history import ScoringRecord, read_history
 from scene_pipeline_tests.defs.dagster_dev import DagsterDev, dagster_dev, free_port, wait
 
 pytestmark = [
@@ -134,7 +134,7 @@ def dev(shop: Path, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
         yield dev
 
 
-def scorings(shop: Path, library: str) -> list[Scoring]:
+def scorings(shop: Path, library: str) -> list[ScoringRecord]:
     return [item for item in read_history(shop / "artifacts") if item.library == library]
 
 
@@ -201,7 +201,7 @@ def test_a_changed_product_rebuilds_a_little_and_scores_every_library_again(dev:
     assert sorted(run.tags["dagster/partition"] for run in scored) == ["spring", "summer"]
 
 
-def test_an_unchanged_catalogue_changes_nothing(dev: DagsterDev, shop: Path) -> None:
+def test_an_unchanged_catalog_changes_nothing(dev: DagsterDev, shop: Path) -> None:
     before, scored = current(shop), len(read_history(shop / "artifacts"))
     assert build(dev).status == dg.DagsterRunStatus.SUCCESS
     dev.settle(15)
@@ -209,7 +209,7 @@ def test_an_unchanged_catalogue_changes_nothing(dev: DagsterDev, shop: Path) -> 
     assert len(read_history(shop / "artifacts")) == scored
 
 
-def test_a_broken_catalogue_is_not_promoted_and_people_are_told_once(
+def test_a_broken_catalog_is_not_promoted_and_people_are_told_once(
     dev: DagsterDev, shop: Path, receiver: Receiver
 ) -> None:
     before = current(shop)

@@ -1,4 +1,4 @@
-"""What runs leave in Dagster's event log stays small, however large the catalogue is."""
+"""What runs leave in Dagster's event log stays small, however large the catalog is."""
 
 import csv
 import os
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scene_pipeline.definitions import defs
-from scene_pipeline.defs.launch import build_bundle, score_library
+from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
 
 PRODUCTS = 10_000
 PICTURES = 12
@@ -43,8 +43,8 @@ def test_a_run_of_10_000_products_leaves_less_than_5_mb(tmp_path: Path) -> None:
     home.mkdir()
     store = {"store": {"root": str(tmp_path / "artifacts")}}
     with dg.DagsterInstance.local_temp(str(home)) as instance:
-        build_bundle(defs, instance, {**store, "catalog": {"path": str(tmp_path / "catalog.csv")}})
-        score_library(defs, instance, tmp_path / "scenes" / "spring", store, {"match_library": {"k": 10}})
+        run_bundle_build(defs, instance, {**store, "catalog": {"path": str(tmp_path / "catalog.csv")}})
+        run_library_scoring(defs, instance, tmp_path / "scenes" / "spring", store, {"match_library": {"k": 10}})
         runs = instance.get_runs()
         events = [entry for run in runs for entry in instance.all_logs(run.run_id)]
     largest = max(len(dg.serialize_value(entry).encode()) for entry in events)

@@ -1,4 +1,4 @@
-"""The assets through Dagster, in a temporary folder: from a catalogue's file to a lookbook, and how they fail."""
+"""The assets through Dagster, in a temporary folder: from a catalog's file to a lookbook, and how they fail."""
 
 import csv
 import json
@@ -16,14 +16,14 @@ from PIL import Image
 from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.definitions import defs
-from scene_pipeline.defs.launch import build_bundle, score_library
+from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
 from scene_pipeline.defs.maintenance import rollback_sensor
 from scene_pipeline.defs.quality import quality, verification
 from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.monitoring.alerts import open_alerts
-from scene_pipeline.monitoring.history import Scoring, record
+from scene_pipeline.monitoring.history import ScoringRecord, record
 from scene_pipeline.publishing import gates as publishing_gates
 from scene_pipeline.publishing.gates import evaluation
 
@@ -44,7 +44,7 @@ PRODUCTS = [
 
 
 def picture(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (160, 160)) -> None:
-    """Write a coloured shape on a white ground: enough for colours and vectors to differ."""
+    """Write a colored shape on a white ground: enough for colors and vectors to differ."""
     pixels = np.full((size[1], size[0], 3), 250, dtype=np.uint8)
     pixels[size[1] // 4 : -size[1] // 4, size[0] // 4 : -size[0] // 4] = color
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def picture(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (16
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a catalogue of twelve good rows and two bad ones, their pictures, and two scenes."""
+    """A folder with a catalog of twelve good rows and two bad ones, their pictures, and two scenes."""
     root = tmp_path_factory.mktemp("shop")
     with (root / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -66,7 +66,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scenes = root / "scenes" / "spring"
     picture(scenes / "a.png", (150, 110, 80), (320, 240))
     picture(scenes / "b.png", (90, 110, 150), (320, 240))
-    (scenes / "c.jpg").write_text("this is no picture")
+    (scenes / "c.jpg").write_text("this is not a picture")
     return root
 
 
@@ -82,10 +82,10 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture(scope="module")
 def built(shop: Path, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Artifacts with a promoted bundle of the shop's catalogue and its library scored."""
+    """Artifacts with a promoted bundle of the shop's catalog and its library scored."""
     artifacts = tmp_path_factory.mktemp("artifacts")
-    build_bundle(defs, instance, resources(shop, artifacts))
-    score_library(
+    run_bundle_build(defs, instance, resources(shop, artifacts))
+    run_library_scoring(
         defs, instance, shop / "scenes" / "spring", {"store": {"root": str(artifacts)}}, {"match_library": {"k": 5}}
     )
     return artifacts
@@ -99,7 +99,7 @@ def test_every_row_ends_somewhere(built: Path) -> None:
 
 def test_materializations_say_how_many_and_what_version(built: Path, instance: dg.DagsterInstance) -> None:
     for name in (
-        *("raw_catalog", "products", "rejects", "enriched_products", "categorised_products", "product_images"),
+        *("raw_catalog", "products", "rejects", "enriched_products", "categorized_products", "product_images"),
         *("image_embeddings", "text_embeddings", "serving_bundle", "scene_analyses", "recommendations", "workbook"),
     ):
         event = instance.get_latest_materialization_event(dg.AssetKey(name))
@@ -147,13 +147,13 @@ def test_a_library_is_scored_and_its_broken_scene_reported(built: Path) -> None:
     assert "factor_base_similarity" in header
 
 
-def test_unchanged_scenes_are_taken_over_and_an_unchanged_catalogue_changes_no_bundle(
+def test_unchanged_scenes_are_taken_over_and_an_unchanged_catalog_changes_no_bundle(
     built: Path, shop: Path, instance: dg.DagsterInstance
 ) -> None:
     before = (built / "bundles" / "CURRENT").read_text()
-    build_bundle(defs, instance, resources(shop, built))
+    run_bundle_build(defs, instance, resources(shop, built))
     assert (built / "bundles" / "CURRENT").read_text() == before
-    score_library(
+    run_library_scoring(
         defs, instance, shop / "scenes" / "spring", {"store": {"root": str(built)}}, {"match_library": {"k": 5}}
     )
     assert json.loads((built / "scenes" / "spring" / "results.json").read_text())["reused"] == 2
@@ -168,25 +168,25 @@ def test_unchanged_scenes_are_taken_over_and_an_unchanged_catalogue_changes_no_b
         ("id,sku_id,description,primary_image\n,a,,x.jpg\n,b,,y.jpg\n", "none of its 2 rows can be used"),
     ],
 )
-def test_a_catalogue_that_cannot_be_used_is_one_clear_line(
+def test_a_catalog_that_cannot_be_used_is_one_clear_line(
     tmp_path: Path, instance: dg.DagsterInstance, text: str | None, message: str
 ) -> None:
     if text is not None:
         (tmp_path / "catalog.csv").write_text(text)
     with pytest.raises(ScenePipelineError, match=message) as caught:
-        build_bundle(defs, instance, resources(tmp_path, tmp_path / "artifacts"))
+        run_bundle_build(defs, instance, resources(tmp_path, tmp_path / "artifacts"))
     assert "\n" not in str(caught.value)
     assert "fault of the program" not in str(caught.value)
 
 
 def test_scoring_without_a_bundle_says_what_to_run(shop: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
     with pytest.raises(ScenePipelineError, match="scene-pipeline build"):
-        score_library(defs, instance, shop / "scenes" / "spring", {"store": {"root": str(tmp_path)}}, {})
+        run_library_scoring(defs, instance, shop / "scenes" / "spring", {"store": {"root": str(tmp_path)}}, {})
 
 
 def test_a_bad_setting_is_named_before_work_starts(shop: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
     with pytest.raises(ScenePipelineError, match="encoder 'ViT-B-23"):
-        build_bundle(defs, instance, {**resources(shop, tmp_path), "encoder": {"id": "ViT-B-23/laion2b_s34b_b79k"}})
+        run_bundle_build(defs, instance, {**resources(shop, tmp_path), "encoder": {"id": "ViT-B-23/laion2b_s34b_b79k"}})
 
 
 @pytest.fixture
@@ -208,14 +208,14 @@ def degraded_once(
     text = (changed / "catalog.csv").read_text(encoding="utf-8").replace("CERAMIC VASE", "CERAMIC VASE S/3")
     (changed / "catalog.csv").write_text(text, encoding="utf-8")
     before = (artifacts / "bundles" / "CURRENT").read_text().strip()
-    build_bundle(defs, instance, resources(changed, artifacts))
+    run_bundle_build(defs, instance, resources(changed, artifacts))
     after = (artifacts / "bundles" / "CURRENT").read_text().strip()
     assert after != before
     (artifacts / "quality" / "history.jsonl").unlink()
     for version, failed in ((before, 0), (after, 9)):
         record(
             artifacts,
-            Scoring(
+            ScoringRecord(
                 *("2026-11-24T08:00:00+00:00", "spring", version, "compact", 10 - failed, 0, failed, 50),
                 mean_confidence=0.5,
                 calibrated=False,
@@ -251,7 +251,7 @@ def test_a_degraded_bundle_is_rolled_back_and_its_content_is_not_promoted_again(
     again = sensor(store=ArtifactStore(root=str(artifacts)), monitor=QualityMonitor())
     assert isinstance(again, dg.SkipReason)
     with pytest.raises(ScenePipelineError, match=f"was rolled back as {wanted['withdraw']}"):
-        build_bundle(defs, instance, resources(degraded / "shop", artifacts))
+        run_bundle_build(defs, instance, resources(degraded / "shop", artifacts))
     assert (artifacts / "bundles" / "CURRENT").read_text().strip() == wanted["promote"]
 
 
@@ -296,14 +296,14 @@ def test_cleaning_says_what_it_would_remove_before_it_does(degraded: Path, insta
 
 
 @pytest.mark.parametrize(("floor", "passed"), [(0.0, True), (1.1, False)])
-def test_the_evaluation_gate_holds_labelled_scenes_against_its_floor(
+def test_the_evaluation_gate_holds_labeled_scenes_against_its_floor(
     built: Path, shop: Path, tmp_path: Path, floor: float, passed: bool
 ) -> None:
     (tmp_path / "truth.csv").write_text("scene,sku_id\na.png,S-001\nb.png,S-002\n", encoding="utf-8")
     bundle = built / "bundles" / (built / "bundles" / "CURRENT").read_text().strip()
     result = evaluation(str(tmp_path / "truth.csv"), str(shop / "scenes" / "spring"), floor)(bundle)
     assert (result.passed, result.blocking) == (passed, True)
-    assert f"on 2 labelled scenes, the bound is {floor:g}" in result.message
+    assert f"on 2 labeled scenes, the bound is {floor:g}" in result.message
 
 
 @pytest.mark.parametrize(("ece", "passed"), [(0.02, True), (0.2, False), (None, True)])
@@ -324,6 +324,6 @@ def test_a_gate_that_cannot_be_measured_keeps_a_bundle_from_being_promoted(
     artifacts = tmp_path / "artifacts"
     for name in ("catalog", "images", "embeddings"):
         shutil.copytree(built / name, artifacts / name)
-    with pytest.raises(ScenePipelineError, match=r"serving_bundle, check evaluation: .*none: is no folder"):
-        build_bundle(defs, instance, {**resources(shop, artifacts), "gate": gate})
+    with pytest.raises(ScenePipelineError, match=r"serving_bundle, check evaluation: .*none: is not a directory"):
+        run_bundle_build(defs, instance, {**resources(shop, artifacts), "gate": gate})
     assert not (artifacts / "bundles" / "CURRENT").exists()

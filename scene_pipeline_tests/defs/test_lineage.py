@@ -1,10 +1,10 @@
-"""Column lineage names columns that are there, for every column of every catalogue table."""
+"""Column lineage names columns that are there, for every column of every catalog table."""
 
 import pytest
 
 from scene_pipeline.catalog.columns import known_columns
-from scene_pipeline.catalog.schema import CATEGORISED, ENRICHED, PRODUCTS
-from scene_pipeline.defs.lineage import categorised_lineage, enriched_lineage, products_lineage
+from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED, PRODUCTS
+from scene_pipeline.defs.lineage import categorized_lineage, enriched_lineage, products_lineage
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from scene_pipeline.defs.lineage import categorised_lineage, enriched_lineage, p
     [
         (products_lineage(known_columns()), PRODUCTS.names, set(known_columns())),
         (enriched_lineage(), ENRICHED.names, set(PRODUCTS.names)),
-        (categorised_lineage(), CATEGORISED.names, set(ENRICHED.names)),
+        (categorized_lineage(), CATEGORIZED.names, set(ENRICHED.names)),
     ],
 )
 def test_every_column_has_origins_that_are_there(lineage, columns: list[str], before: set[str]) -> None:

@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 
 from scene_pipeline.bundle.layout import current_version
-from scene_pipeline.defs.failures import STOPPED, RunStoppedError, fails_clearly, failure_line
+from scene_pipeline.defs.failures import STOPPED, RunStoppedError, failure_line, user_errors_as_failures
 from scene_pipeline.defs.launch import was_stopped
 from scene_pipeline.sample import sample_path
 from scene_pipeline_tests.defs.dagster_dev import wait
@@ -33,14 +33,14 @@ def test_a_stopped_step_is_not_tried_again_and_is_no_fault_of_the_program(
     begun: list[str] = []
 
     @dg.asset(retry_policy=policy)
-    @fails_clearly
+    @user_errors_as_failures
     def first() -> None:
         begun.append("first")
         os.kill(os.getpid(), number)
         time.sleep(5)
 
     @dg.asset
-    @fails_clearly
+    @user_errors_as_failures
     def other() -> None:
         begun.append("other")
 
@@ -57,7 +57,7 @@ def test_a_step_that_fails_is_still_tried_again_and_was_not_stopped() -> None:
     tries: list[int] = []
 
     @dg.asset(retry_policy=dg.RetryPolicy(max_retries=1))
-    @fails_clearly
+    @user_errors_as_failures
     def fails() -> None:
         tries.append(1)
         raise RuntimeError("by itself")

@@ -12,7 +12,7 @@ PINS = "numpy==2.1\ntorch==2.15.0\ntorchvision==0.29.2\n"
 
 @pytest.fixture(scope="module")
 def choose_torch() -> ModuleType:
-    """The set-up program, which is no part of the package."""
+    """The set-up program, which is not a part of the package."""
     spec = importlib.util.spec_from_file_location("choose_torch", ROOT / "deploy" / "choose_torch.py")
     assert spec is not None
     assert spec.loader is not None

@@ -26,7 +26,7 @@ if __name__ != "__main__" and not (WEIGHTS / "compact-v1.json").exists():
 
 
 def drawn() -> list[Image.Image]:
-    """Return three pictures that arithmetic alone makes: a gradient, rings, and blocks of colour."""
+    """Return three pictures that arithmetic alone makes: a gradient, rings, and blocks of color."""
     rows, columns = np.mgrid[:120, :160]
     gradient = np.stack([columns, 255 - columns, rows * 2], -1)
     rings = np.repeat((((rows - 60) ** 2 + (columns - 80) ** 2) // 40 % 256)[..., None], 3, -1)

@@ -106,7 +106,7 @@ def test_eight_bit_weights_saturate_without_vnni_and_opening_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The fault: checked where VNNI is, served where it isn't, a cosine of .985 without a word."""
-    monkeypatch.setattr(export, "_quantise", _eight_bits)
+    monkeypatch.setattr(export, "_quantize", _eight_bits)
     monkeypatch.setattr(export, "INT8_COSINE", 0.9)  # where VNNI lacks, the export refuses them itself
     tower = export_onnx(tiny, tmp_path / "tower.onnx", photos, int8=True).path
     emulated = _without_vnni(tower, tmp_path / "emulated.onnx")

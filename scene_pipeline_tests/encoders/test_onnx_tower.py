@@ -144,7 +144,7 @@ def test_a_failed_allocation_is_a_memory_error(tiny: EncoderSpec) -> None:
 def test_torch_and_onnx_agree_from_bytes(
     tiny: EncoderSpec, encoder: OnnxImageEncoder, photos: list[Image.Image]
 ) -> None:
-    """TorchImageEncoder normalises on its device; on a CPU that must be what preprocess does."""
+    """TorchImageEncoder normalizes on its device; on a CPU that must be what preprocess does."""
     torch_encoder = TorchImageEncoder.open(tiny, device="cpu")
     assert torch_encoder.prepare(photos[0]).dtype == np.uint8
     np.testing.assert_allclose(torch_encoder.embed(photos), encoder.embed(photos), atol=3e-6)

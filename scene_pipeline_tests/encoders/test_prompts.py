@@ -40,7 +40,7 @@ def test_rows_follow_the_vocabulary(prompts: PromptVectors, vocabulary: Vocabula
         np.testing.assert_allclose(np.linalg.norm(getattr(prompts, name), axis=-1), 1, rtol=1e-5)
 
 
-def test_a_row_is_the_normalised_mean_of_its_prompts(
+def test_a_row_is_the_normalized_mean_of_its_prompts(
     prompts: PromptVectors, minilm: TextEncoder, vocabulary: Vocabulary
 ) -> None:
     for row, texts in ((0, vocabulary.rooms[0].prompts), (-1, vocabulary.unknown.prompts)):

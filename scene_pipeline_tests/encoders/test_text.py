@@ -39,7 +39,7 @@ def test_golden_cosines(pair: tuple[str, str], cosine: float, minilm: TextEncode
 
 
 def test_a_vector_does_not_depend_on_the_other_texts(minilm: TextEncoder) -> None:
-    """Batches are padded; a padding that followed the neighbours would change the last bits of every resumed run."""
+    """Batches are padded; a padding that followed the neighbors would change the last bits of every resumed run."""
     texts = [f"{'soft ' * (index % 7)}cushion number {index}" for index in range(50)]
     together = minilm.embed(texts)
     assert minilm.embed(texts[::-1])[::-1].tobytes() == together.tobytes()

@@ -150,5 +150,5 @@ def test_what_cannot_be_fitted_is_refused(
 ) -> None:
     with pytest.raises(TruthError, match=message):
         fit_calibration(np.asarray(scores), np.asarray(labels), method, prior)
-    with pytest.raises(TruthError, match="too few labelled scenes"):
+    with pytest.raises(TruthError, match="too few labeled scenes"):
         held_out_confidence(np.asarray([0.1, 0.2]), np.asarray([0, 1]), np.asarray([0, 1]))

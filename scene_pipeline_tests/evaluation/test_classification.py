@@ -29,5 +29,5 @@ def test_the_json_document_nests_n_and_accuracy() -> None:
 
 
 def test_predictions_of_other_images_are_no_evaluation() -> None:
-    with pytest.raises(TruthError, match="none of the 5 labelled images was found among the 1 predictions"):
+    with pytest.raises(TruthError, match="none of the 5 labeled images was found among the 1 predictions"):
         evaluate_labels({"x": "kitchen"}, LABELS)

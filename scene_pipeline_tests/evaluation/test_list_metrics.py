@@ -32,7 +32,7 @@ def test_gini_has_its_textbook_values(counts: list[int], expected: float) -> Non
     assert gini_coefficient(np.asarray(counts)) == pytest.approx(expected)
 
 
-def test_coverage_and_gini_see_the_whole_catalogue() -> None:
+def test_coverage_and_gini_see_the_whole_catalog() -> None:
     lists = [[0, 1], [0, 2], [0, 1]]
     assert coverage(lists, 10).value == pytest.approx(0.3)
     assert gini(lists, 10).value == pytest.approx(gini_coefficient(np.asarray([3, 2, 1] + [0] * 7)))

@@ -68,7 +68,7 @@ def test_the_json_document_has_the_contracted_keys() -> None:
     [
         ({"other": ["1"]}, "none of the 1 scenes"),
         ({"a": ["1", "1"]}, "lists a product twice"),
-        ({"a": ["1", "7"]}, "lists 7, which the catalogue lacks"),
+        ({"a": ["1", "7"]}, "lists 7, which the catalog lacks"),
     ],
 )
 def test_rankings_that_do_not_fit_are_refused(rankings: dict[str, list[str]], message: str) -> None:

@@ -7,10 +7,10 @@ from scene_pipeline.evaluation.discrimination import draw_questions
 from scene_pipeline.evaluation.gallery import Gallery, gallery_of
 from scene_pipeline.evaluation.metrics import (
     ShownLists,
-    calibration_figures,
+    calibration_metrics,
     compare,
-    discrimination_figures,
-    list_figures,
+    discrimination_metrics,
+    shown_list_metrics,
 )
 from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.evaluation.variants import ablations, hits_within, popularity_scores, random_scores
@@ -48,19 +48,19 @@ def test_a_gallery_holds_the_named_scenes_and_the_known_products() -> None:
 def test_figures_have_the_contracted_names(gallery: Gallery) -> None:
     vectors = np.eye(N_PRODUCTS, dtype=np.float32)
     shown = ShownLists(((0, 1, 2), (0, 3), ()), gallery.types, (vectors[[0, 1, 2]], vectors[[0, 3]], vectors[[]]))
-    assert set(list_figures(shown, 0.98)) == {
+    assert set(shown_list_metrics(shown, 0.98)) == {
         "categories@10", "intra_list_distance", "near_duplicate@10", "coverage", "gini",
     }  # fmt: skip
-    assert set(discrimination_figures(gallery.relevant.astype(float), gallery)) == {"fitb4", "auc_same_type"}
+    assert set(discrimination_metrics(gallery.relevant.astype(float), gallery)) == {"fitb4", "auc_same_type"}
     with pytest.raises(TruthError, match="no list to judge"):
-        list_figures(ShownLists(((),), gallery.types, (vectors[[]],)), 0.98)
+        shown_list_metrics(ShownLists(((),), gallery.types, (vectors[[]],)), 0.98)
 
 
 def test_list_figures_judge_the_first_k_only(gallery: Gallery) -> None:
     vectors = np.eye(N_PRODUCTS, dtype=np.float32)
     vectors[3] = vectors[0]
     shown = ShownLists(((0, 1, 3),), gallery.types, (vectors[[0, 1, 3]],))
-    whole, first = list_figures(shown, 0.98), list_figures(shown, 0.98, k=2)
+    whole, first = shown_list_metrics(shown, 0.98), shown_list_metrics(shown, 0.98, k=2)
     assert whole["near_duplicate@10"].value == 1.0
     assert first["near_duplicate@2"].value == 0.0
     assert first["coverage"].value == pytest.approx(2 / N_PRODUCTS)
@@ -72,8 +72,8 @@ def test_ece_is_judged_at_the_prior_that_the_map_assumes(gallery: Gallery) -> No
     questions = draw_questions(gallery.relevant, gallery.types)
     examples, labels, _ = questions.examples(scores)
     confidence = fit_calibration(examples, labels, prior=0.05).apply(scores)
-    assert calibration_figures(confidence, questions, prior=0.05)["ece"].value < 0.02
-    at_odds = calibration_figures(confidence, questions)
+    assert calibration_metrics(confidence, questions, prior=0.05)["ece"].value < 0.02
+    at_odds = calibration_metrics(confidence, questions)
     assert at_odds["ece"].value > 0.1
     assert at_odds["brier"].low < at_odds["brier"].value < at_odds["brier"].high
 

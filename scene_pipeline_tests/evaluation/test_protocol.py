@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scene_pipeline.errors import TruthError
-from scene_pipeline.evaluation.protocol import MatchFigures, measure_matches, read_scenes
+from scene_pipeline.evaluation.protocol import MatchMetrics, measure_matches, read_scenes
 from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
@@ -41,11 +41,11 @@ def fits() -> MatchTruth:
 
 
 @pytest.fixture(scope="module")
-def measured(matcher: SceneMatcher, scenes: Path, fits: MatchTruth) -> MatchFigures:
+def measured(matcher: SceneMatcher, scenes: Path, fits: MatchTruth) -> MatchMetrics:
     return measure_matches(matcher, scenes, fits, ablate=True)
 
 
-def test_the_document_has_every_figure_with_its_interval(measured: MatchFigures) -> None:
+def test_the_document_has_every_figure_with_its_interval(measured: MatchMetrics) -> None:
     document = measured.to_json()
     named = (
         "hit@1", "hit@5", "hit@10", "hit@20", "hit@50", "recall@10", "ndcg@10", "mrr", "fitb4", "auc_same_type", "ece",
@@ -67,12 +67,12 @@ def test_the_document_has_every_figure_with_its_interval(measured: MatchFigures)
     assert list(worst.values()) == sorted(worst.values(), reverse=True)
 
 
-def test_the_matcher_is_better_than_chance_on_the_sample(measured: MatchFigures) -> None:
+def test_the_matcher_is_better_than_chance_on_the_sample(measured: MatchMetrics) -> None:
     document = measured.to_json()
     variants = document["variants"]
     assert isinstance(variants, dict)
     assert set(variants) == {
-        "all", "random", "popularity", "colour alone", "text alone",
+        "all", "random", "popularity", "color alone", "text alone",
         *(f"only {name}" for name in FACTORS), *(f"without {name}" for name in FACTORS),
     }  # fmt: skip
     assert variants["all"]["mrr"] > variants["random"]["mrr"]
@@ -80,7 +80,7 @@ def test_the_matcher_is_better_than_chance_on_the_sample(measured: MatchFigures)
     assert variants["all"]["auc_same_type"] > variants["random"]["auc_same_type"]
 
 
-def test_the_per_class_protocol_stands_beside_published_figures(measured: MatchFigures) -> None:
+def test_the_per_class_protocol_stands_beside_published_figures(measured: MatchMetrics) -> None:
     assert "tables" in measured.per_class
     tables = measured.per_class["tables"]
     assert tables["measured"]["hit@1"] <= tables["measured"]["hit@20"] <= 1
@@ -110,5 +110,5 @@ def test_pictures_that_cannot_be_read_are_missing_and_none_at_all_is_an_error(
     broken.write_bytes(b"no picture")
     with pytest.raises(TruthError, match="no scene of the truth could be read"):
         read_scenes(matcher, [broken])
-    with pytest.raises(TruthError, match="is no folder"):
+    with pytest.raises(TruthError, match="is not a directory"):
         measure_matches(matcher, tmp_path / "nowhere", MatchTruth({"a.jpg": frozenset({"1"})}, {}))

@@ -45,8 +45,8 @@ def test_dialects_of_spreadsheets_are_read(tmp_path: Path, text: str) -> None:
         ("scene,sku_id\n", "has a header but no rows"),
         ("scene,sku_id\na.jpg,1\nb.jpg,\n", "row 3: sku_id is empty"),
         ("scene,sku_id\na.jpg\n", "row 2: sku_id is empty"),
-        ('scene,sku_id\na.jpg,"1\n', "is no UTF-8 CSV"),
-        (b"scene,sku_id\n\xff\xfe,1\n", "is no UTF-8 CSV"),
+        ('scene,sku_id\na.jpg,"1\n', "is not a UTF-8 CSV"),
+        (b"scene,sku_id\n\xff\xfe,1\n", "is not a UTF-8 CSV"),
     ],
 )
 def test_a_broken_truth_is_one_line_naming_the_flaw(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -85,7 +85,7 @@ def test_styles_may_be_any_words(tmp_path: Path) -> None:
     assert read_labels(path, "style").values == {"a.jpg": "shabby_chic"}
 
 
-def test_an_image_labelled_in_two_ways_is_refused_and_twice_alike_is_not(tmp_path: Path) -> None:
+def test_an_image_labeled_in_two_ways_is_refused_and_twice_alike_is_not(tmp_path: Path) -> None:
     alike = write(tmp_path, "image,style\na.jpg,boho\na.jpg,boho\n")
     assert len(read_labels(alike, "style").values) == 1
     with pytest.raises(TruthError, match=r"row 3: a\.jpg is 'loft' here and 'boho' above"):

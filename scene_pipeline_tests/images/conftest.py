@@ -1,4 +1,4 @@
-"""A local HTTP server that behaves as badly as it is told to, over real sockets on 127.0.0.1."""
+"""A local HTTP server that behaves as badly as it is given to, over real sockets on 127.0.0.1."""
 
 import asyncio
 import io

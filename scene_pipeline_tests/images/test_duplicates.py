@@ -1,4 +1,4 @@
-"""Near-duplicates: exact search among hashes, then confirmed by vectors and colours."""
+"""Near-duplicates: exact search among hashes, then confirmed by vectors and colors."""
 
 import itertools
 import tracemalloc
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scene_pipeline.images.duplicates import (
     DUPLICATES,
     NEAR,
-    centre,
+    center,
     confirm,
     duplicate_groups,
     near_pairs,
@@ -49,7 +49,7 @@ def test_every_near_pair_is_found_and_no_other(base: list[int], flips: list[tupl
 
 
 def test_thousands_of_pictures_that_all_look_alike_fit_into_memory() -> None:
-    """A catalogue of blank pictures: every hash is near thousands of others, in one bucket of the search."""
+    """A catalog of blank pictures: every hash is near thousands of others, in one bucket of the search."""
     random = np.random.default_rng(0)
     low = random.choice(2**14, 4_000, replace=False).astype(np.uint64)  # 50 bits in common
     tracemalloc.start()
@@ -62,7 +62,7 @@ def test_thousands_of_pictures_that_all_look_alike_fit_into_memory() -> None:
 
 
 def pictures(*rows: tuple[str, str | None, tuple[float, float, float] | None]) -> pa.Table:
-    """Rows of sha256, group by hash and the one colour."""
+    """Rows of sha256, group by hash and the one color."""
     return pa.table(
         {
             "sha256": [name for name, _, _ in rows],
@@ -74,11 +74,11 @@ def pictures(*rows: tuple[str, str | None, tuple[float, float, float] | None]) -
 
 
 def confirmed(table: pa.Table, vectors: np.ndarray, known: np.ndarray | None = None) -> pa.Table:
-    """The groups of a catalogue whose pictures are these rows."""
+    """The groups of a catalog whose pictures are these rows."""
     grouped = proposed(table)
     rows = [table["sha256"].to_pylist().index(name) for name in grouped["sha256"].to_pylist()]
     there = np.ones(len(vectors), bool) if known is None else known
-    return confirm(grouped, vectors[rows], there[rows], centre(vectors[there]))
+    return confirm(grouped, vectors[rows], there[rows], center(vectors[there]))
 
 
 def unit(*vectors: tuple[float, ...]) -> np.ndarray:
@@ -89,14 +89,14 @@ def unit(*vectors: tuple[float, ...]) -> np.ndarray:
 GREY, RED = (50.0, 0.0, 0.0), (50.0, 60.0, 40.0)
 
 
-def test_vectors_and_colours_confirm_or_part_a_group() -> None:
+def test_vectors_and_colors_confirm_or_part_a_group() -> None:
     table = pictures(
         ("a", "a", GREY),
         ("b", "a", GREY),
-        ("c", "a", RED),  # the same shape in another colour
+        ("c", "a", RED),  # the same shape in another color
         ("d", "a", GREY),  # another thing of the same outline
         ("e", "e", GREY),
-        ("f", "e", None),  # without colours: nothing to confirm it by
+        ("f", "e", None),  # without colors: nothing to confirm it by
         ("g", None, GREY),
         ("h", "h", GREY),
         ("i", "h", GREY),  # without a vector

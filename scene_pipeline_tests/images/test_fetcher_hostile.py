@@ -1,6 +1,6 @@
 """Everything strangers' servers may do to us, over real sockets on 127.0.0.1: each ends in the right row.
 
-All cases run in one call of `fetch_images`, as they would in a catalogue; then each row is looked at.
+All cases run in one call of `fetch_images`, as they would in a catalog; then each row is looked at.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from scene_pipeline.images.client import forbids_ai, retry_after
-from scene_pipeline.images.normalise import Job, Recipe
+from scene_pipeline.images.normalize import Job, NormalizeSettings
 from scene_pipeline.images.pool import DecodePool
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
@@ -118,7 +118,7 @@ def test_no_more_requests_at_once_than_allowed(server: Any, settings: FetchSetti
 
 
 def test_hosts_take_turns(server: Any, forbidden: Any, settings: FetchSettings, tmp_path: Path) -> None:
-    """A slow host that comes first in the catalogue does not keep the fast one waiting."""
+    """A slow host that comes first in the catalog does not keep the fast one waiting."""
     good = server.reply(200, server.picture())
     order: list[str] = []
 
@@ -175,8 +175,8 @@ def test_robots_tags(tags: list[str], expected: bool) -> None:
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> Recipe:
-    return Recipe(
+def recipe(tmp_path: Path) -> NormalizeSettings:
+    return NormalizeSettings(
         root=str(tmp_path), max_pixels=10**6, max_bytes=10**6, short_side=64, quality=90, keep_originals=False
     )
 
@@ -190,7 +190,7 @@ async def running(pool: DecodePool, job: Job) -> asyncio.subprocess.Process:
     return worker.process
 
 
-async def test_a_stalled_decoder_costs_one_picture(server: Any, recipe: Recipe) -> None:
+async def test_a_stalled_decoder_costs_one_picture(server: Any, recipe: NormalizeSettings) -> None:
     jobs = [Job(name, data=server.picture()) for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg")]
     async with DecodePool(recipe, workers=1, timeout_s=1.5) as pool:
         process = await running(pool, jobs[0])
@@ -202,7 +202,7 @@ async def test_a_stalled_decoder_costs_one_picture(server: Any, recipe: Recipe) 
         assert process.returncode is not None
 
 
-async def test_a_crashed_decoder_costs_one_picture(server: Any, recipe: Recipe) -> None:
+async def test_a_crashed_decoder_costs_one_picture(server: Any, recipe: NormalizeSettings) -> None:
     jobs = [Job(name, data=server.picture()) for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg")]
     async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
         process = await running(pool, jobs[0])
@@ -216,7 +216,7 @@ async def test_a_crashed_decoder_costs_one_picture(server: Any, recipe: Recipe) 
     assert process.returncode is not None
 
 
-async def test_a_worker_that_died_while_idle_costs_at_most_one_picture(server: Any, recipe: Recipe) -> None:
+async def test_a_worker_that_died_while_idle_costs_at_most_one_picture(server: Any, recipe: NormalizeSettings) -> None:
     job = Job("a.jpg", data=server.picture())
     async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
         process = await running(pool, job)
@@ -226,7 +226,7 @@ async def test_a_worker_that_died_while_idle_costs_at_most_one_picture(server: A
         assert reasons[1] is None
 
 
-async def test_a_job_nobody_waits_for_does_not_mix_up_answers(server: Any, recipe: Recipe) -> None:
+async def test_a_job_nobody_waits_for_does_not_mix_up_answers(server: Any, recipe: NormalizeSettings) -> None:
     jobs = [Job(str(seed), data=server.picture(seed)) for seed in range(5)]
     async with DecodePool(recipe, workers=1, timeout_s=20) as pool:
         alone = [(await pool.prepare(job)).sha256 for job in jobs]

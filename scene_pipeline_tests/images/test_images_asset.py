@@ -17,7 +17,7 @@ from scene_pipeline.images.types import FetchSettings
 
 
 def materialize(folder: Path, **config: Any) -> dg.ExecuteInProcessResult:
-    """Read the catalogue of `folder` and fetch its pictures."""
+    """Read the catalog of `folder` and fetch its pictures."""
     return dg.materialize(
         [raw_catalog, validated_catalog, product_images],
         resources={
@@ -31,7 +31,7 @@ def materialize(folder: Path, **config: Any) -> dg.ExecuteInProcessResult:
 
 @pytest.fixture
 def shop(server: Any, tmp_path: Path) -> Path:
-    """A catalogue of 60 products on the local server: 40 good pictures, 10 missing, 10 not for AI."""
+    """A catalog of 60 products on the local server: 40 good pictures, 10 missing, 10 not for AI."""
     with (tmp_path / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["id", "sku_id", "description", "primary_image"])
@@ -68,7 +68,7 @@ def test_the_asset_tells_what_became_of_the_pictures(server: Any, shop: Path) ->
 
 
 def test_too_many_products_without_a_picture_block_what_follows(server: Any, shop: Path) -> None:
-    result = materialize(shop, allow_hosts=[server.host], most_without_image=0.3)
+    result = materialize(shop, allow_hosts=[server.host], max_without_image=0.3)
     (check,) = result.get_asset_check_evaluations()[-1:]
     assert (check.check_name, check.passed, check.blocking) == ("most_products_have_a_picture", False, True)
     assert "20 of 60 products (33.3%) have no picture, more than the 30.0% allowed" in (check.description or "")

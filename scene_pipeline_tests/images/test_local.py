@@ -1,4 +1,4 @@
-"""Pictures under the catalogue's folder: fetched, described, kept; nothing outside the folder is ever opened."""
+"""Pictures under the catalog's folder: fetched, described, kept; nothing outside the folder is ever opened."""
 
 import csv
 import os
@@ -27,7 +27,7 @@ def primary(*urls: str) -> list[ImageRequest]:
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Path:
-    """A catalogue folder with good pictures, and a secret beside it."""
+    """A catalog folder with good pictures, and a secret beside it."""
     folder = tmp_path / "catalog"
     (folder / "pictures").mkdir(parents=True)
     Image.new("RGB", (500, 400), (200, 30, 40)).save(folder / "pictures" / "red.jpg")
@@ -72,7 +72,7 @@ def outside(catalog: Path) -> dict[str, tuple[str, str]]:
         "pictures": ("unreadable", "not a file"),
         "nul\0.png": ("unreadable", "cannot be read"),
         "a" * 300: ("unreadable", "cannot be read"),
-        "gone.png": ("not_found", "mend the path"),
+        "gone.png": ("not_found", "fix the path"),
         "page.jpg": ("not_an_image", "web page"),
         "empty.jpg": ("empty", "no bytes"),
         "cut.jpg": ("broken_image", "JPEG"),
@@ -150,7 +150,7 @@ def test_a_full_or_forbidden_store_is_one_clear_error(catalog: Path, tmp_path: P
     store = ImageStore(tmp_path / "images")
     (store.root / "store").mkdir(parents=True)
     (store.root / "store" / ".partial").touch()
-    with pytest.raises(ImageError, match=r"images: cannot be written .* free space or mend access"):
+    with pytest.raises(ImageError, match=r"images: cannot be written .* free space or fix access"):
         fetch_images(primary("blue.png"), store, None, FetchSettings(catalog))
 
 
@@ -189,7 +189,7 @@ def test_requests_count_positions_within_each_role() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not IKEA.is_dir(), reason="the IKEA set is not beside the repository")
-def test_all_pictures_of_a_real_catalogue(tmp_path: Path) -> None:
+def test_all_pictures_of_a_real_catalog(tmp_path: Path) -> None:
     with (IKEA / "catalog.csv").open(newline="") as stream:
         urls = [row["primary_image"] for row in csv.DictReader(stream)]
     start = time.monotonic()

@@ -76,14 +76,14 @@ def test_missing_picture_is_neutral_in_the_search() -> None:
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_identical_products_keep_a_direction(n: int) -> None:
-    """Centring a catalogue of one product would leave nothing to search."""
+    """Centering a catalog of one product would leave nothing to search."""
     image, text = np.full((n, 4), 0.5, np.float32), np.full((n, 2), 0.5, np.float32)
     has_image = np.ones(n, bool)
     fused = fuse_products(image, text, has_image, fit(image, text, has_image))
     assert np.linalg.norm(fused, axis=1) == pytest.approx(2**0.5, abs=1e-5)
 
 
-def test_catalogue_without_any_picture() -> None:
+def test_catalog_without_any_picture() -> None:
     image, text, _ = _parts()
     has_image = np.zeros(len(text), bool)
     fusion = fit(image, text, has_image)

@@ -17,7 +17,7 @@ from scene_pipeline.index import IndexPlan, plan_index, plan_search
         (1_000_000, 896, "PQ112x4fs,Refine(SQ8)", 4, 65_536),  # 512 + 384
         (1_000_000, 1152, "PQ144x4fs,Refine(SQ8)", 4, 65_536),  # 768 + 384
         (1_000_000, 90, "PQ10x4fs,Refine(SQ8)", 4, 65_536),  # 9 dimensions a code
-        (1_000_000, 97, "SQ8", 0, 65_536),  # a prime: no product quantiser divides it
+        (1_000_000, 97, "SQ8", 0, 65_536),  # a prime: no product quantizer divides it
     ],
 )
 def test_plan_index(n: int, dimension: int, factory: str, refine_factor: int, training_rows: int) -> None:

@@ -17,10 +17,10 @@ FAST = IndexPlan("PQ8x4fs,Refine(SQ8)", 1, 4_096, 0)
 
 
 def _vectors(n: int, dimension: int = 32, clusters: int = 60) -> np.ndarray:
-    """Unit vectors around cluster centres, as product texts are."""
+    """Unit vectors around cluster centers, as product texts are."""
     rng = np.random.default_rng(1)
-    centres = rng.normal(size=(clusters, dimension))
-    vectors = centres[rng.integers(clusters, size=n)] + 0.6 * rng.normal(size=(n, dimension))
+    centers = rng.normal(size=(clusters, dimension))
+    vectors = centers[rng.integers(clusters, size=n)] + 0.6 * rng.normal(size=(n, dimension))
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -41,7 +41,7 @@ def _truth(index: VectorIndex, query: np.ndarray, k: int, allowed: np.ndarray | 
     return np.argsort(-scores)[:k]
 
 
-def test_small_catalogue_is_searched_exactly(exact: VectorIndex) -> None:
+def test_small_catalog_is_searched_exactly(exact: VectorIndex) -> None:
     rows, scores = exact.search(exact.vectors[7], 20)
     assert (rows.dtype, scores.dtype, len(rows)) == (np.int64, np.float32, 20)
     assert rows[0] == 7
@@ -105,7 +105,7 @@ def test_answer_has_min_k_allowed_rows(exact: VectorIndex, k: int, seed: int, sh
 
 
 @pytest.mark.parametrize("n", [1, 2, 30])
-def test_tiny_catalogues(n: int) -> None:
+def test_tiny_catalogs(n: int) -> None:
     index = VectorIndex.build(_vectors(n))
     rows, _ = index.search(index.vectors[0], 50)
     assert sorted(rows) == list(range(n))
@@ -140,7 +140,7 @@ def test_float16_vectors_can_be_indexed() -> None:
     assert index.search(index.vectors[4], 1)[0].tolist() == [4]
 
 
-def test_sorted_catalogue_is_trained_on_all_of_it() -> None:
+def test_sorted_catalog_is_trained_on_all_of_it() -> None:
     """Were the first rows the sample, 8-bit codes would clip everything that the others have more of."""
     vectors = _vectors(3_000)
     vectors = vectors[np.argsort(vectors[:, 0])]

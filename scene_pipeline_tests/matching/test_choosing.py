@@ -8,7 +8,7 @@ from scene_pipeline.matching.diversity import choose
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.placement import Place, PlacementPlanner
 from scene_pipeline.matching.reasons import Look, Narrator
-from scene_pipeline.scenes.analysis import SceneAnalysis, Trait
+from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
 from scene_pipeline.scenes.light import REGIONS
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import load_vocabulary
@@ -61,7 +61,7 @@ def test_fewer_candidates_than_asked() -> None:
         ("dining_room", "lighting_accents", "pendant lamp", "over the dining table"),
         ("bathroom", "wall_decor", "mirror", "on the wall over the washbasin"),
         ("unknown", "botanicals", None, "near the window"),
-        ("living_room", "uncategorised", "smoke alarm", "where it is used"),
+        ("living_room", "uncategorized", "smoke alarm", "where it is used"),
     ],
 )
 def test_placement(room: str, category: str, product_type: str | None, place: str) -> None:
@@ -88,11 +88,11 @@ CROWDED = dict.fromkeys(REGIONS, 0.3)
             "The upper right of the picture is free: 84% of it is even.",
         ),
         (
-            {"middle centre": 0.9, "upper left": 0.7},
+            {"middle center": 0.9, "upper left": 0.7},
             "wall_decor",
             None,
-            "on the wall, where the centre is free",
-            "The centre of the picture is free: 90% of it is even.",
+            "on the wall, where the center is free",
+            "The center of the picture is free: 90% of it is even.",
         ),
         (
             {"lower left": 0.66},
@@ -140,8 +140,8 @@ BLUE, WHITE = (40.0, 2.0, -42.0), (95.0, 0.0, 1.0)
 def scene(room: str = "bedroom") -> Scene:
     """A white room with a blue accent."""
 
-    def trait(value: str) -> Trait:
-        return Trait(value, 0.9, 0.1, {value: 0.9})
+    def trait(value: str) -> Classification:
+        return Classification(value, 0.9, 0.1, {value: 0.9})
 
     return Scene(
         analysis=SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ()),
@@ -179,7 +179,7 @@ PRODUCT = {"materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0, "cate
         (["material_quality"], "Oak is at home in a Scandinavian room."),
         (["size_appropriateness"], "At 40 cm it has the usual size of lighting accents."),
         (["style_alignment"], "It suits the Scandinavian style."),
-        (["base_similarity"], "Its picture and text are closer to this scene than 97% of the catalogue."),
+        (["base_similarity"], "Its picture and text are closer to this scene than 97% of the catalog."),
         ([], "Average in every factor; ranked by its whole score for this bedroom."),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_reason_does_not_give_a_product_the_style_that_the_room_is_named_for()
 
 
 def test_a_reason_never_says_what_the_row_does_not() -> None:
-    silent = {"materials": [], "rooms": [], "largest_cm": None, "category": "uncategorised"}
+    silent = {"materials": [], "rooms": [], "largest_cm": None, "category": "uncategorized"}
     lift = np.array([0.01, 0.0, 0.5, 0.5, 0.5, 0.02])
     sentence = Narrator(VOCABULARY, scene("unknown")).sentence(silent, lift, look(), 0.9999)
-    assert sentence == "Its picture and text are closer to this scene than 99% of the catalogue."
+    assert sentence == "Its picture and text are closer to this scene than 99% of the catalog."

@@ -21,15 +21,15 @@ def whole(demo: Path) -> SceneMatcher:
 
 def test_a_scene_seen_whole_has_the_towers_own_vector(whole: SceneMatcher) -> None:
     image = decode_image(SCENE, short_side=2 * whole.spec.input_size)
-    np.testing.assert_array_equal(whole.analyse(image).vector, whole.encoder.embed([image])[0])
+    np.testing.assert_array_equal(whole.analyze(image).vector, whole.encoder.embed([image])[0])
 
 
 def test_multi_scale_pools_crops_and_makes_no_claim_about_confidence(demo: Path, whole: SceneMatcher) -> None:
     matcher = SceneMatcher.open(demo, multi_scale=True)
     image = decode_image(SCENE)
-    scene = matcher.analyse(image)
+    scene = matcher.analyze(image)
     np.testing.assert_array_equal(scene.vector, embed_scene(whole.encoder, image, SCALES))
-    assert 0.5 < float(scene.vector @ whole.analyse(image).vector) < 0.9999
+    assert 0.5 < float(scene.vector @ whole.analyze(image).vector) < 0.9999
     assert not any(item.calibrated for item in matcher.recommend(image, k=3).recommendations)
 
 

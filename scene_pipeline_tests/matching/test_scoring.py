@@ -1,4 +1,4 @@
-"""Scores: colours that go together, wishes that hold, negatives, weights, and lists within their bounds."""
+"""Scores: colors that go together, wishes that hold, negatives, weights, and lists within their bounds."""
 
 from dataclasses import replace
 
@@ -14,11 +14,11 @@ from scene_pipeline.color.harmony import color_match, strongest_relation, typica
 from scene_pipeline.color.names import BASIC_COLORS, color_name, color_of
 from scene_pipeline.errors import ScenePipelineError, VocabularyError
 from scene_pipeline.matching.diversity import choose, with_strength
-from scene_pipeline.matching.factors import FACTORS, Candidates, replaced, score, style_alignment
+from scene_pipeline.matching.factors import FACTORS, Candidates, override_weights, score, style_alignment
 from scene_pipeline.matching.filtering import Constraints, passes
-from scene_pipeline.matching.product_features import Traits
-from scene_pipeline.publishing.features import Likeness, TypeRooms, build_traits
-from scene_pipeline.scenes.analysis import SceneAnalysis, Trait
+from scene_pipeline.matching.product_features import ProductFeatures
+from scene_pipeline.publishing.features import PromptSimilarity, TypeRooms, build_product_features
+from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.model import check_references
@@ -31,8 +31,8 @@ WHITE, BLUE, ORANGE, NAVY = (95.0, 0.0, 1.0), (50.0, 0.0, -40.0), (65.0, 35.0, 5
 
 
 def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], ...] = (WHITE, BLUE)) -> Scene:
-    def trait(value: str) -> Trait:
-        return Trait(value, 1.0, 0.0, {value: 1.0})
+    def trait(value: str) -> Classification:
+        return Classification(value, 1.0, 0.0, {value: 1.0})
 
     return Scene(
         analysis=SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ()),
@@ -46,7 +46,7 @@ def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], .
     )
 
 
-def traits(*products: dict, likeness: Likeness | None = None) -> Traits:
+def features(*products: dict, similarity: PromptSimilarity | None = None) -> ProductFeatures:
     silent = {
         "category": "functional_beauty", "materials": [], "rooms": [], "styles": [], "outdoor": False, "color_lab": [],
         "largest_cm": 20.0, "availability": "in_stock", "price": 10.0, "has_image": True, "image_lab": None,
@@ -57,14 +57,14 @@ def traits(*products: dict, likeness: Likeness | None = None) -> Traits:
     types = {"materials": pa.list_(pa.string()), "rooms": pa.list_(pa.string()), "styles": pa.list_(pa.string()),
              "color_lab": colors, "image_lab": colors, "image_share": shares, "product_type": pa.string()}  # fmt: skip
     table = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
-    return build_traits(table, VOCABULARY, likeness)
+    return build_product_features(table, VOCABULARY, similarity)
 
 
-def candidates(known: Traits) -> Candidates:
+def candidates(known: ProductFeatures) -> Candidates:
     return Candidates(np.arange(len(known)), np.zeros(len(known), np.float32), known, VOCABULARY)
 
 
-# ---------------------------------------------------------------- colours
+# ---------------------------------------------------------------- colors
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def candidates(known: Traits) -> Candidates:
         ((60.0, 0.0, 0.0), ((40.0, 50.0, 30.0),), "neutral"),
     ],
 )
-def test_relations_are_those_a_colourist_names(product, room, rule: str) -> None:
+def test_relations_are_those_a_colorist_names(product, room, rule: str) -> None:
     found = strongest_relation(
         np.array([product], np.float32),
         np.ones(1, np.float32),
@@ -87,7 +87,7 @@ def test_relations_are_those_a_colourist_names(product, room, rule: str) -> None
     assert found.rule == rule
 
 
-def test_a_small_strong_colour_is_an_accent_worth_taking_up() -> None:
+def test_a_small_strong_color_is_an_accent_worth_taking_up() -> None:
     room = np.array([WHITE, BLUE], np.float32)
     worth = color_match(np.array([BLUE], np.float32), room, np.array([0.95, 0.05], np.float32))
     assert worth[0] > 0.85
@@ -101,12 +101,12 @@ def test_a_small_strong_colour_is_an_accent_worth_taking_up() -> None:
         ((45, 60, 38), "red"), ((82, 4, 66), "yellow"), ((38, 36, -36), "purple"), ((50, -26, -8), "teal"),
     ],
 )  # fmt: skip
-def test_colours_are_named_as_people_do(lab: tuple[float, float, float], name: str) -> None:
+def test_colors_are_named_as_people_do(lab: tuple[float, float, float], name: str) -> None:
     assert color_name(np.array(lab, np.float32)) == name
 
 
 def test_white_goes_with_every_room_so_its_harmony_says_nothing_of_this_one() -> None:
-    known = traits({"color_lab": [WHITE]}, {"color_lab": [BLUE]}, {"color_lab": []})
+    known = features({"color_lab": [WHITE]}, {"color_lab": [BLUE]}, {"color_lab": []})
     assert known.harmony_mean[0] > known.harmony_mean[1]
     _, blue_room = score(scene(colors=(WHITE, BLUE)), candidates(known), VOCABULARY.scoring.weights)
     harmony = blue_room[:, list(FACTORS).index("color_harmony")]
@@ -143,11 +143,11 @@ def test_typical_harmony_is_the_mean_over_rooms() -> None:
     ],
 )
 def test_a_negative_is_a_negative(product: dict, room: str, passing: bool) -> None:
-    assert passes(scene(room), candidates(traits(product)))[0] == passing
+    assert passes(scene(room), candidates(features(product)))[0] == passing
 
 
 def test_a_type_is_made_for_rooms_and_fits_others_less() -> None:
-    bed, lamp = traits(
+    bed, lamp = features(
         {"category": "accent_furniture", "product_type": "bed frame"},
         {"category": "accent_furniture", "product_type": "thing"},
     ).room_fit
@@ -166,7 +166,7 @@ def test_text_tells_products_apart_where_category_and_type_do_not() -> None:
     rooms = np.zeros((4, len(ROOMS)), np.float32)
     rooms[0, ROOMS.index("kitchen")] = rooms[1, ROOMS.index("bathroom")] = 0.5
     silent = np.zeros((4, len(VOCABULARY.styles)), np.float32)
-    known = traits(*[{"category": "uncategorised"}] * 4, likeness=Likeness(silent, rooms, silent))
+    known = features(*[{"category": "uncategorized"}] * 4, similarity=PromptSimilarity(silent, rooms, silent))
     assert known.room_fit[0].argmax() == ROOMS.index("kitchen")
     assert known.room_fit[1].argmax() == ROOMS.index("bathroom")
 
@@ -180,7 +180,7 @@ def test_a_type_of_an_unknown_room_is_refused() -> None:
 
 
 def alignment(affinity: list[float], styles: list[float]) -> float:
-    known = traits({})
+    known = features({})
     styled = replace(known, style_share=np.array([affinity], np.float32))
     seen = replace(scene(), styles=np.array(styles, np.float32))
     return float(style_alignment(seen, candidates(styled))[0])
@@ -197,7 +197,7 @@ def test_style_alignment_is_the_probability_of_one_style_at_even_odds() -> None:
 # ---------------------------------------------------------------- wishes
 
 
-KNOWN = traits(
+KNOWN = features(
     {"price": 10.0, "largest_cm": 20.0, "color_lab": [BLUE]},
     {"price": 50.0, "largest_cm": 120.0, "category": "lighting_accents", "color_lab": [ORANGE]},
     {"price": None, "largest_cm": None, "availability": "out_of_stock"},
@@ -249,10 +249,10 @@ def test_wishes_that_nothing_can_meet_are_refused(wish: dict, message: str) -> N
         Constraints(**wish)
 
 
-def test_a_colour_is_a_name_or_a_hex_code() -> None:
+def test_a_color_is_a_name_or_a_hex_code() -> None:
     assert color_of(" Blue ") == BASIC_COLORS["blue"]
     assert color_of("#000000") == pytest.approx((0, 0, 0), abs=1e-3)
-    with pytest.raises(ScenePipelineError, match="colour 'blurple' is neither #rrggbb nor one of white"):
+    with pytest.raises(ScenePipelineError, match="color 'blurple' is neither #rrggbb nor one of white"):
         color_of("blurple")
 
 
@@ -261,10 +261,10 @@ def test_a_colour_is_a_name_or_a_hex_code() -> None:
 
 def test_weights_given_replace_those_named_and_all_add_up_to_one() -> None:
     weights = dict.fromkeys(FACTORS, 1 / 6)
-    found = replaced(weights, {"color_harmony": 1.0})
+    found = override_weights(weights, {"color_harmony": 1.0})
     assert sum(found.values()) == pytest.approx(1)
     assert found["color_harmony"] == pytest.approx(1 / (1 + 5 / 6))
-    assert replaced(weights, None) is weights
+    assert override_weights(weights, None) is weights
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_weights_given_replace_those_named_and_all_add_up_to_one() -> None:
 )
 def test_weights_that_are_none_are_refused(given: dict, message: str) -> None:
     with pytest.raises(ScenePipelineError, match=message):
-        replaced(dict.fromkeys(FACTORS, 1 / 6), given)
+        override_weights(dict.fromkeys(FACTORS, 1 / 6), given)
 
 
 def test_learned_weights_are_checked_like_the_others() -> None:
@@ -288,7 +288,7 @@ def test_learned_weights_are_checked_like_the_others() -> None:
 
 
 def test_every_factor_stays_within_0_and_1() -> None:
-    known = traits(
+    known = features(
         *[{"color_lab": [color], "largest_cm": size} for color in (WHITE, NAVY) for size in (1.0, 900.0, None)]
     )
     scores, factors = score(scene(), candidates(known), VOCABULARY.scoring.weights)
@@ -333,22 +333,22 @@ def test_strength_goes_from_the_scores_to_the_most_spread() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     scores, category = rng.random(60).astype(np.float32), np.arange(60) % 5
 
-    def likeness(strength: float) -> float:
+    def similarity(strength: float) -> float:
         chosen = choose(scores, vectors, category, 10, with_strength(RULES, strength))
         return float((vectors[chosen] @ vectors[chosen].T)[np.triu_indices(10, 1)].mean())
 
     assert with_strength(RULES, 0).mmr_lambda == 1
-    assert likeness(1) < likeness(0)
+    assert similarity(1) < similarity(0)
 
 
 def test_a_full_room_leaves_less_place_for_the_largest() -> None:
-    from scene_pipeline.scenes.analysis import Measure, SceneLight
+    from scene_pipeline.scenes.analysis import MeasuredValue, SceneLight
 
-    known = traits({"category": "accent_furniture", "largest_cm": 255.0})
-    sure = Measure(0.5, 1.0)
+    known = features({"category": "accent_furniture", "largest_cm": 255.0})
+    sure = MeasuredValue(0.5, 1.0)
 
     def fit(clutter: float) -> float:
-        light = SceneLight(sure, sure, sure, Measure(clutter, 1.0), {})
+        light = SceneLight(sure, sure, sure, MeasuredValue(clutter, 1.0), {})
         base = scene()
         _, factors = score(
             replace(base, analysis=replace(base.analysis, light=light)), candidates(known), VOCABULARY.scoring.weights

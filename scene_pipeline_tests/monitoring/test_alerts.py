@@ -224,5 +224,5 @@ def test_a_family_of_causes_is_cleared_by_its_beginning(server: Server, tmp_path
 def test_a_damaged_ledger_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "quality").mkdir()
     (tmp_path / "quality" / "alerts.json").write_text("[]")
-    with pytest.raises(ScenePipelineError, match=r"alerts\.json: is no ledger of alerts .* remove the file"):
+    with pytest.raises(ScenePipelineError, match=r"alerts\.json: is not a ledger of alerts .* remove the file"):
         open_alerts(tmp_path)

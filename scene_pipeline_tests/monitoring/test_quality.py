@@ -9,18 +9,18 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.monitoring.history import Scoring, history_path, read_history, record, scoring_of
+from scene_pipeline.monitoring.history import ScoringRecord, history_path, read_history, record, scoring_record
 from scene_pipeline.monitoring.prometheus import metrics_text
 from scene_pipeline.monitoring.quality import (
     Bound,
     QualityReport,
     Verdict,
     confidence_drop,
-    figures_of,
     load_thresholds,
     measure_quality,
+    window_metrics,
 )
-from scene_pipeline.monitoring.rollback import Decision, decide_rollback
+from scene_pipeline.monitoring.rollback import RollbackDecision, decide_rollback
 from scene_pipeline_tests.reporting.conftest import result
 
 V1, V2, V3 = "20261101T000000Z-00000001", "20261102T000000Z-00000002", "20261103T000000Z-00000003"
@@ -33,8 +33,8 @@ def scoring(
     failed: int = 0,
     diversity: float = 4.0,
     encoder: str = "compact",
-) -> Scoring:
-    return Scoring(
+) -> ScoringRecord:
+    return ScoringRecord(
         at="2026-11-24T08:00:00+00:00",
         library=library,
         bundle_version=version,
@@ -56,7 +56,7 @@ def test_a_scoring_counts_what_was_matched_now() -> None:
 
     before = LibraryResult(3, {"a": old, "b": result(3)})
     now = LibraryResult(3, {"a": old, "b": result(3), "c": result(3)}, {"d": "broken"})
-    found = scoring_of("spring", now, before, (V1, "compact"), "run-1")
+    found = scoring_record("spring", now, before, (V1, "compact"), "run-1")
     assert (found.scored, found.taken_over, found.failed, found.recommendations) == (2, 1, 1, 9)
     assert found.mean_confidence == pytest.approx(0.6)
     assert found.diversity == 1
@@ -70,18 +70,18 @@ def test_the_history_is_appended_and_a_damaged_line_is_named(tmp_path: Path) -> 
     assert [item.bundle_version for item in read_history(tmp_path)] == [V1, V2]
     with history_path(tmp_path).open("a") as stream:
         stream.write("{}\n")
-    with pytest.raises(ScenePipelineError, match=r"history\.jsonl, line 3: is no record"):
+    with pytest.raises(ScenePipelineError, match=r"history\.jsonl, line 3: is not a record"):
         read_history(tmp_path)
 
 
 def test_figures_are_weighted_means_over_the_window() -> None:
     history = [scoring(confidence=0.9), scoring(confidence=0.4, failed=2), scoring(confidence=0.6)]
-    figures = figures_of(history, 2)
+    figures = window_metrics(history, 2)
     assert figures["mean_confidence"] == pytest.approx(0.5)
     assert figures["error_rate"] == pytest.approx(0.1)
     assert figures["latency_p95_ms"] == pytest.approx(20)
     assert figures["category_diversity"] == pytest.approx(4)
-    assert figures_of([], 2) == dict.fromkeys(figures)
+    assert window_metrics([], 2) == dict.fromkeys(figures)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_figures_are_weighted_means_over_the_window() -> None:
         ([scoring(V1, confidence=0.9), scoring(V1, confidence=0.5), scoring(V2, confidence=0.4)], 0.2),
     ],
 )
-def test_confidence_drop(history: list[Scoring], expected: float | None) -> None:
+def test_confidence_drop(history: list[ScoringRecord], expected: float | None) -> None:
     assert confidence_drop(history) == (None if expected is None else pytest.approx(expected))
 
 
@@ -125,11 +125,13 @@ def test_confidence_drop(history: list[Scoring], expected: float | None) -> None
         (V1, [V1, V2], [scoring(V2), scoring(V1, failed=5)], None),
     ],
 )
-def test_decide_rollback(current: str | None, kept: list[str], history: list[Scoring], expected: str | None) -> None:
+def test_decide_rollback(
+    current: str | None, kept: list[str], history: list[ScoringRecord], expected: str | None
+) -> None:
     decision = decide_rollback(current, kept, history, load_thresholds())
     assert (decision.promote if decision else None) == expected
     if decision:
-        assert isinstance(decision, Decision)
+        assert isinstance(decision, RollbackDecision)
         assert "the bound is" in decision.reason
 
 

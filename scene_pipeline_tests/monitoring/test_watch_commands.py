@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scene_pipeline.monitoring.alerts import Alert, announce
-from scene_pipeline.monitoring.history import Scoring, record
+from scene_pipeline.monitoring.history import ScoringRecord, record
 from scene_pipeline.scene_libraries.runs import keep_run
 from scene_pipeline.scene_libraries.score import LibraryResult
 from scene_pipeline_tests.conftest import run_cli
@@ -18,7 +18,7 @@ from scene_pipeline_tests.reporting.conftest import result
 def artifacts(tmp_path: Path) -> Path:
     """Artifacts with one scoring, two runs of a library that differ, and one open alert."""
     scoring = ("2026-11-24T08:00:00+00:00", "spring", "v1", "compact", 10, 0, 0, 100)
-    record(tmp_path, Scoring(*scoring, mean_confidence=0.5, calibrated=True, diversity=4.0, latency_p95_ms=20.0))
+    record(tmp_path, ScoringRecord(*scoring, mean_confidence=0.5, calibrated=True, diversity=4.0, latency_p95_ms=20.0))
     first = result(3)
     second = replace(first, recommendations=first.recommendations[:2], bundle_version="v2")
     for scene in (first, second):
@@ -40,7 +40,7 @@ def test_monitor_shows_figures_and_ends_with_1_when_a_bound_breaks(artifacts: Pa
     assert "scene_pipeline_mean_confidence 0.5" in (artifacts / "m.prom").read_text()
 
     scoring = ("2026-11-24T09:00:00+00:00", "spring", "v1", "compact", 1, 0, 9, 10)
-    record(artifacts, Scoring(*scoring, mean_confidence=0.5, calibrated=True, diversity=4.0, latency_p95_ms=20.0))
+    record(artifacts, ScoringRecord(*scoring, mean_confidence=0.5, calibrated=True, diversity=4.0, latency_p95_ms=20.0))
     broken = run_cli("monitor", "--artifacts", str(artifacts))
     assert broken.returncode == 1
     assert "error_rate" in broken.stdout

@@ -9,8 +9,8 @@ import pytest
 
 from scene_pipeline.color.harmony import palette_distribution
 from scene_pipeline.errors import BundleError
-from scene_pipeline.matching.product_features import Traits
-from scene_pipeline.publishing.features import Likeness, build_traits
+from scene_pipeline.matching.product_features import ProductFeatures
+from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
 from scene_pipeline.publishing.product_style import style_shares
 from scene_pipeline.vocabulary import load_vocabulary
 
@@ -21,7 +21,7 @@ PALETTES = [palette.id for palette in VOCABULARY.palettes]
 
 
 def product(**facts: Any) -> dict[str, Any]:
-    """A categorised product that says nothing, but for `facts`."""
+    """A categorized product that says nothing, but for `facts`."""
     silent: dict[str, Any] = {
         "category": "statement_vases",
         "product_type": None,
@@ -59,20 +59,20 @@ SCHEMA = pa.schema(
 )
 
 
-def traits_of(*products: dict[str, Any]) -> Traits:
-    return build_traits(pa.Table.from_pylist(list(products), schema=SCHEMA), VOCABULARY)
+def features_of(*products: dict[str, Any]) -> ProductFeatures:
+    return build_product_features(pa.Table.from_pylist(list(products), schema=SCHEMA), VOCABULARY)
 
 
 def test_a_silent_product_is_neutral() -> None:
-    traits = traits_of(product(category="uncategorised"))
-    assert traits.category.tolist() == [-1]
-    assert traits.room_fit[0].tolist() == [0.5] * len(ROOMS)
-    assert traits.palette.tolist() == [-1]
-    assert traits.material_quality.tolist() == [0.5]
-    assert np.isnan(traits.largest_cm[0])
-    assert np.isnan(traits.price[0])
-    assert traits.availability.tolist() == [0.75]
-    assert not traits.has_image[0]
+    features = features_of(product(category="uncategorized"))
+    assert features.category.tolist() == [-1]
+    assert features.room_fit[0].tolist() == [0.5] * len(ROOMS)
+    assert features.palette.tolist() == [-1]
+    assert features.material_quality.tolist() == [0.5]
+    assert np.isnan(features.largest_cm[0])
+    assert np.isnan(features.price[0])
+    assert features.availability.tolist() == [0.75]
+    assert not features.has_image[0]
 
 
 @pytest.mark.parametrize(
@@ -87,20 +87,20 @@ def test_a_silent_product_is_neutral() -> None:
     ],
 )
 def test_room_fit(facts: dict[str, Any], room: str, least: float, most: float) -> None:
-    fit = traits_of(product(**facts)).room_fit[0, ROOMS.index(room)]
+    fit = features_of(product(**facts)).room_fit[0, ROOMS.index(room)]
     assert least <= fit <= most + 1e-6
 
 
 def test_a_style_that_the_text_names_outweighs_the_rest_and_leaves_the_others_some_share() -> None:
     named = [product(styles=["industrial"], materials=materials) for materials in ([], ["rattan"], ["steel"])]
-    shares = traits_of(*named, product(materials=["oak"])).style_share[:3]
+    shares = features_of(*named, product(materials=["oak"])).style_share[:3]
     assert min(shares[:, STYLES.index("industrial")]) > 0.85
     plain, rattan, _ = shares[:, STYLES.index("bohemian")]
     assert 0 < plain < rattan < 0.1
 
 
 def test_a_product_of_which_nothing_is_known_is_of_any_style() -> None:
-    silent = traits_of(product(), product(materials=["rattan"]), product(materials=["steel"])).style_share[0]
+    silent = features_of(product(), product(materials=["rattan"]), product(materials=["steel"])).style_share[0]
     assert silent == pytest.approx([1 / len(STYLES)] * len(STYLES))
 
 
@@ -110,26 +110,26 @@ def test_the_picture_tells_a_style_where_there_is_one() -> None:
     pictures[0, STYLES.index("industrial")] = pictures[1, STYLES.index("bohemian")] = 0.02
     pictures[2] = np.nan
     table = pa.Table.from_pylist([product(), product(), product()], schema=SCHEMA)
-    likeness = Likeness(nothing, np.zeros((3, len(ROOMS)), np.float32), pictures)
-    affinity = build_traits(table, VOCABULARY, likeness).style_share
+    similarity = PromptSimilarity(nothing, np.zeros((3, len(ROOMS)), np.float32), pictures)
+    affinity = build_product_features(table, VOCABULARY, similarity).style_share
     assert affinity[:2].argmax(axis=1).tolist() == [STYLES.index("industrial"), STYLES.index("bohemian")]
     assert affinity[2] == pytest.approx([1 / len(STYLES)] * len(STYLES))
     np.testing.assert_allclose(affinity.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_a_source_of_another_scale_says_the_same() -> None:
-    likeness = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32)
-    one = style_shares({"picture": likeness}, [[]] * 40)
-    np.testing.assert_allclose(style_shares({"picture": 0.01 * likeness + 0.3}, [[]] * 40), one, atol=2e-3)
+    similarity = np.random.default_rng(0).normal(size=(40, 7)).astype(np.float32)
+    one = style_shares({"picture": similarity}, [[]] * 40)
+    np.testing.assert_allclose(style_shares({"picture": 0.01 * similarity + 0.3}, [[]] * 40), one, atol=2e-3)
 
 
 def test_several_styles_that_the_text_names_share_the_product() -> None:
-    affinity = traits_of(product(styles=["bohemian", "scandinavian"])).style_share[0]
+    affinity = features_of(product(styles=["bohemian", "scandinavian"])).style_share[0]
     assert sorted(affinity.tolist())[-2:] == pytest.approx([0.5, 0.5], abs=0.03)
 
 
 def test_a_material_counts_as_its_family_where_a_style_does_not_name_it() -> None:
-    oak, wood, rattan = traits_of(
+    oak, wood, rattan = features_of(
         product(materials=["oak"]), product(materials=["wood"]), product(materials=["rattan"])
     ).material_style
     scandinavian, bohemian = STYLES.index("scandinavian"), STYLES.index("bohemian")
@@ -138,14 +138,14 @@ def test_a_material_counts_as_its_family_where_a_style_does_not_name_it() -> Non
     assert rattan[STYLES.index("industrial")] == pytest.approx(0.4)
 
 
-def test_colours_of_the_picture_come_before_those_of_the_text() -> None:
-    traits = traits_of(
+def test_colors_of_the_picture_come_before_those_of_the_text() -> None:
+    features = features_of(
         product(color_lab=[[30, 20, -40]], image_lab=[[52, 58, 42], [90, 0, 0]], image_share=[0.6, 0.2]),
         product(color_lab=[[50, -24, -8]]),
     )
-    assert traits.color_lab[0, 0].tolist() == [52, 58, 42]
-    assert traits.color_share[0].tolist() == pytest.approx([0.75, 0.25, 0, 0])
-    assert [PALETTES[index] for index in traits.palette] == ["warm_tones", "cool_tones"]
+    assert features.color_lab[0, 0].tolist() == [52, 58, 42]
+    assert features.color_share[0].tolist() == pytest.approx([0.75, 0.25, 0, 0])
+    assert [PALETTES[index] for index in features.palette] == ["warm_tones", "cool_tones"]
 
 
 @pytest.mark.parametrize(
@@ -168,11 +168,11 @@ def test_palettes_are_told_apart(palette: str, colors: list[tuple[float, float, 
 
 
 def test_traits_round_trip_and_refuse_something_else(tmp_path: Path) -> None:
-    traits = traits_of(product(price=3.5), product(largest_cm=20.0))
-    traits.save(tmp_path / "traits.npz")
-    loaded = Traits.load(tmp_path / "traits.npz")
+    features = features_of(product(price=3.5), product(largest_cm=20.0))
+    features.save(tmp_path / "product_features.npz")
+    loaded = ProductFeatures.load(tmp_path / "product_features.npz")
     assert len(loaded) == 2
-    np.testing.assert_array_equal(loaded.price, traits.price)
-    (tmp_path / "traits.npz").write_bytes(b"not an archive")
+    np.testing.assert_array_equal(loaded.price, features.price)
+    (tmp_path / "product_features.npz").write_bytes(b"not an archive")
     with pytest.raises(BundleError, match="rebuild the bundle"):
-        Traits.load(tmp_path / "traits.npz")
+        ProductFeatures.load(tmp_path / "product_features.npz")

@@ -10,7 +10,7 @@ import pytest
 from scene_pipeline.bundle.calibration_map import uncalibrated
 from scene_pipeline.encoders.spec import get_spec
 from scene_pipeline.publishing import publish
-from scene_pipeline.publishing.publish import EmbeddedCatalog, Recipe, data_version
+from scene_pipeline.publishing.publish import BundleRecipe, EmbeddedCatalog, data_version
 from scene_pipeline.vocabulary import load_vocabulary
 
 
@@ -25,11 +25,11 @@ def version() -> str:
         pa.table({"product_id": ["1"]}), np.ones((1, 4), np.float32), np.array([True]), np.ones((1, 4), np.float32), 0
     )
     return data_version(
-        catalog, Recipe(get_spec("compact"), cast(Any, Texts()), load_vocabulary(), uncalibrated("compact"))
+        catalog, BundleRecipe(get_spec("compact"), cast(Any, Texts()), load_vocabulary(), uncalibrated("compact"))
     )
 
 
-def test_colours_of_typical_rooms_are_part_of_the_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colors_of_typical_rooms_are_part_of_the_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = version()
     assert version() == before
     others = tmp_path / "colors.json"

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from scene_pipeline.matching.result import Recommendation, SceneResult
-from scene_pipeline.scenes.analysis import SceneAnalysis, SceneColor, Trait
+from scene_pipeline.scenes.analysis import Classification, SceneAnalysis, SceneColor
 from scene_pipeline.vocabulary.model import FACTORS
 
 MakeResult = Callable[..., SceneResult]
 
 
-def trait(value: str, confidence: float = 0.8) -> Trait:
-    return Trait(value, confidence, 0.2, {value: confidence})
+def trait(value: str, confidence: float = 0.8) -> Classification:
+    return Classification(value, confidence, 0.2, {value: confidence})
 
 
 def recommendation(rank: int, calibrated: bool = True, description: str = "Oak stool") -> Recommendation:

@@ -167,7 +167,7 @@ def test_a_library_without_scenes_says_so(tmp_path: Path, failures, message: str
 
 def test_a_scene_without_products_and_an_unknown_room_are_said_in_words(tmp_path: Path, scene) -> None:
     page = written(tmp_path, book(scene(n=0, room="unknown", style="unknown", note="It shows a dog.")))
-    for shown in ("Room not recognised", "style open", "It shows a dog.", "No product passed the filter"):
+    for shown in ("Room not recognized", "style open", "It shows a dog.", "No product passed the filter"):
         assert shown.lower() in page.text.lower()
     assert page.all("img")[0]["alt"] == "Photograph: a.jpg"
 

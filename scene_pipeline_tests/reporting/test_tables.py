@@ -53,7 +53,7 @@ def test_an_empty_library_gives_empty_tables_of_the_same_schema(tmp_path: Path) 
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_csv_joins_lists_and_neutralises_formulas(tmp_path: Path, make_result: Callable[..., SceneResult]) -> None:
+def test_csv_joins_lists_and_neutralizes_formulas(tmp_path: Path, make_result: Callable[..., SceneResult]) -> None:
     path = tmp_path / "scenes.csv"
     write_people_csv(scenes_table({"a.jpg": make_result(note="=1+1")}, "spring", {"b.jpg": "damaged"}), path)
     text = path.read_text(encoding="utf-8-sig")

@@ -35,7 +35,7 @@ def test_it_is_large_enough_and_small_enough() -> None:
     assert sum(path.stat().st_size for path in SAMPLE.rglob("*") if path.is_file()) <= 10_000_000
 
 
-def test_every_picture_of_the_catalogue_decodes_but_the_missing_one() -> None:
+def test_every_picture_of_the_catalog_decodes_but_the_missing_one() -> None:
     for row in valid_products():
         path = SAMPLE / row["primary_image"]
         if row["primary_image"] == NO_PICTURE:

@@ -72,7 +72,7 @@ def test_framing_keeps_the_whole_product_in_the_picture() -> None:
 
 @pytest.mark.parametrize("kind", sorted(TYPES))
 def test_every_type_builds_at_a_plausible_size_and_says_what_it_is(kind: str) -> None:
-    """The same seed must give the same product, or a catalogue row would not describe its picture."""
+    """The same seed must give the same product, or a catalog row would not describe its picture."""
     made = build(kind, "scandinavian", "cool_tones", 3)
     size = made.thing.size()
     assert 0.03 < size.max() < 3.6

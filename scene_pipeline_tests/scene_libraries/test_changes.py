@@ -42,14 +42,14 @@ BASE = result(3)
         (run(BASE), run(), None, [("scene_removed", None, "its file is gone")]),
         (run(BASE), run(None, a="is damaged"), None, [("scene_failed", None, "is damaged")]),
         (run(None, a="is damaged"), run(None, a="is damaged"), None, []),
-        (run(None, a="is damaged"), run(BASE), None, [("scene_mended", None, "it can be read now")]),
+        (run(None, a="is damaged"), run(BASE), None, [("scene_recovered", None, "it can be read now")]),
         (
             run(BASE),
             run(other(BASE, "p1", "p2", "p9")),
             CatalogChange(added=frozenset({"p9"}), removed=frozenset({"p3"})),
             [
-                ("product_entered", "p9", "it is new in the catalogue"),
-                ("product_left", "p3", "it is no longer in the catalogue"),
+                ("product_entered", "p9", "it is new in the catalog"),
+                ("product_left", "p3", "it is no longer in the catalog"),
             ],
         ),
         (
@@ -57,8 +57,8 @@ BASE = result(3)
             run(other(BASE, "p1", "p2", "p9")),
             CatalogChange(removed=frozenset({"p3"})),
             [
-                ("product_entered", "p9", "it takes the place of a product that left the catalogue"),
-                ("product_left", "p3", "it is no longer in the catalogue"),
+                ("product_entered", "p9", "it takes the place of a product that left the catalog"),
+                ("product_left", "p3", "it is no longer in the catalog"),
             ],
         ),
         (
@@ -66,7 +66,7 @@ BASE = result(3)
             run(other(BASE, "p2", "p1", "p3")),
             CatalogChange(altered=frozenset({"p2"})),
             [
-                ("product_moved", "p2", "its row in the catalogue changed"),
+                ("product_moved", "p2", "its row in the catalog changed"),
                 ("product_moved", "p1", "the products around it changed"),
             ],
         ),
@@ -75,7 +75,7 @@ BASE = result(3)
             run(other(BASE, "p1", "p2", "p9", version=BASE.bundle_version), content="2"),
             None,
             [
-                ("scene_reseen", None, "the photograph changed"),
+                ("scene_reclassified", None, "the photograph changed"),
                 ("product_entered", "p9", "the photograph changed"),
                 ("product_left", "p3", "the photograph changed"),
             ],
@@ -84,7 +84,7 @@ BASE = result(3)
             run(BASE),
             run(replace(BASE, scene=replace(BASE.scene, room=replace(BASE.scene.room, value="kitchen")))),
             None,
-            [("scene_reseen", None, "room living room is now kitchen")],
+            [("scene_reclassified", None, "room living room is now kitchen")],
         ),
         (
             run(BASE),

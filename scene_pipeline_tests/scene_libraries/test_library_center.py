@@ -12,7 +12,7 @@ from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
-from scene_pipeline.scenes.reference import LEAST_SCENES, reference_for
+from scene_pipeline.scenes.reference import MIN_SCENES, reference_for
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def library(tmp_path: Path) -> Path:
     return folder
 
 
-def test_scenes_that_did_not_change_are_taken_over_with_their_centre(library: Path, matcher: SceneMatcher) -> None:
+def test_scenes_that_did_not_change_are_taken_over_with_their_center(library: Path, matcher: SceneMatcher) -> None:
     first = score_library(library, matcher, 5)
     assert first.center is not None
     assert len(first.results) == 10
@@ -61,21 +61,21 @@ def test_other_wishes_and_mostly_other_scenes_are_scored_anew(library: Path, mat
     fewer = score_library(library, matcher, 5, first)
     assert fewer.center is None  # seven are too few to have one
     assert fewer.reused == 0
-    assert score_library(library, matcher, 5, fewer).reused == len(fewer.results) == LEAST_SCENES - 1
+    assert score_library(library, matcher, 5, fewer).reused == len(fewer.results) == MIN_SCENES - 1
 
 
 def test_a_library_mean_changes_likeness_but_not_what_is_seen(library: Path, matcher: SceneMatcher) -> None:
-    scenes = [matcher.analyse(path) for path in sorted(library.iterdir())]
-    own = matcher.centred_on(np.stack([scene.vector for scene in scenes]))
+    scenes = [matcher.analyze(path) for path in sorted(library.iterdir())]
+    own = matcher.centered_on(np.stack([scene.vector for scene in scenes]))
     assert not np.allclose(own.center, matcher.center)
     assert own.query(scenes[0]) @ matcher.query(scenes[0]) > 0
-    few = matcher.centred_on(np.stack([scene.vector for scene in scenes[: LEAST_SCENES - 1]]))
+    few = matcher.centered_on(np.stack([scene.vector for scene in scenes[: MIN_SCENES - 1]]))
     assert np.array_equal(few.center, matcher.center)
 
 
 def test_every_product_can_be_scored_and_the_list_is_made_of_the_best(matcher: SceneMatcher) -> None:
     path = next((sample_path() / "scenes").rglob("*.webp"))
-    scene = matcher.analyse(path)
+    scene = matcher.analyze(path)
     whole = matcher.score_all(scene)
     assert sorted(whole.rows.tolist()) == list(range(matcher.bundle.products_count()))
     shown = matcher.shown(scene, 10)

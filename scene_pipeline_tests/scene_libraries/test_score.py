@@ -55,7 +55,7 @@ def test_what_cannot_be_read_is_a_failure_each_and_the_rest_goes_on(
         "caf\\xe9.webp": "its name is not UTF-8",
         "vanished.webp": "cannot be read (No such file or directory)",
         "locked.webp": "cannot be read (Permission denied)",
-        "broken.png": "is no picture of a known kind",
+        "broken.png": "is not a picture of a known kind",
     }
     assert "more" in result.not_looked_at
     result.save(library.parent / "results.json")
@@ -74,8 +74,8 @@ def test_a_picture_is_analyzed_once_and_answered_again_for_another_bundle(
     other = {name: replace(item, bundle_version="another") for name, item in first.results.items()}
     before = replace(first, results=other)  # as scored with the bundle before a price changed
     analyzed: list[object] = []
-    real = SceneMatcher.analyse
-    monkeypatch.setattr(SceneMatcher, "analyse", lambda self, image: analyzed.append(image) or real(self, image))
+    real = SceneMatcher.analyze
+    monkeypatch.setattr(SceneMatcher, "analyze", lambda self, image: analyzed.append(image) or real(self, image))
     again = score_library(library, matcher, k=3, previous=before, analyses=Analyses.load(kept, matcher))
     assert analyzed == []
     assert (again.analyzed, again.reused) == (0, 0)

@@ -9,11 +9,11 @@ from scene_pipeline.scene_libraries.watch import (
     LONGEST_RETRY_S,
     RETRY_S,
     Failed,
-    LibraryChanges,
+    PartitionChanges,
     Watched,
     after_runs,
     fingerprints,
-    library_changes,
+    partition_changes,
     read_watched,
 )
 
@@ -37,15 +37,15 @@ def test_a_failed_library_is_tried_again_later_and_later(
 
 
 def test_what_is_due_is_scored_although_nothing_changed() -> None:
-    assert library_changes({"a": "1"}, {"a": "1"}, ["a"], [], due={"a"}) == LibraryChanges((), (), ("a",))
-    assert library_changes({"a": "1"}, {"a": "1"}, ["a"], ["a"], due={"a"}) == LibraryChanges((), (), ())
-    assert library_changes({}, {}, [], [], due={"a"}) == LibraryChanges((), (), ())
+    assert partition_changes({"a": "1"}, {"a": "1"}, ["a"], [], due={"a"}) == PartitionChanges((), (), ("a",))
+    assert partition_changes({"a": "1"}, {"a": "1"}, ["a"], ["a"], due={"a"}) == PartitionChanges((), (), ())
+    assert partition_changes({}, {}, [], [], due={"a"}) == PartitionChanges((), (), ())
 
 
 def test_a_library_that_cannot_be_read_is_left_alone_and_the_others_go_on() -> None:
     found = {"locked": None, "new": "1"}
-    assert library_changes(found, {"locked": "0"}, ["locked"], []) == LibraryChanges(("new",), (), ("new",))
-    assert library_changes({"locked": None}, {}, [], []) == LibraryChanges((), (), ())
+    assert partition_changes(found, {"locked": "0"}, ["locked"], []) == PartitionChanges(("new",), (), ("new",))
+    assert partition_changes({"locked": None}, {}, [], []) == PartitionChanges((), (), ())
 
 
 def test_the_cursor_of_an_earlier_release_is_read() -> None:

@@ -1,4 +1,4 @@
-"""What a picture says: its light, its colours without the cast, and how it differs from rooms in general."""
+"""What a picture says: its light, its colors without the cast, and how it differs from rooms in general."""
 
 from dataclasses import replace
 
@@ -13,19 +13,19 @@ from scene_pipeline.errors import BundleError
 from scene_pipeline.scenes.light import (
     REGIONS,
     measure_light,
-    neutralise,
     reduced,
+    remove_color_cast,
 )
 from scene_pipeline.scenes.reference import (
-    LEAST_SCENES,
+    MIN_SCENES,
     PRIOR_SCENES,
-    Kind,
+    ImageDomain,
     SceneReference,
     library_center,
     measured_reference,
     reference_colors,
 )
-from scene_pipeline.scenes.zero_shot import Yardstick
+from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary()
@@ -59,8 +59,8 @@ def test_detail_is_clutter_and_even_parts_are_free() -> None:
     half.paste(busy.crop((0, 72, 192, 144)), (0, 72))
     free = measure_light(half).free_surfaces
     assert set(free) == set(REGIONS)
-    assert free["upper centre"] > 0.95
-    assert free["lower centre"] < 0.2
+    assert free["upper center"] > 0.95
+    assert free["lower center"] < 0.2
 
 
 def test_a_cast_is_taken_out_and_a_plain_picture_is_left_alone() -> None:
@@ -70,9 +70,9 @@ def test_a_cast_is_taken_out_and_a_plain_picture_is_left_alone() -> None:
     def chroma(image: Image.Image) -> float:
         return max(np.hypot(color[1], color[2]) for color, _ in dominant_colors(image))
 
-    assert chroma(neutralise(cast)) < 0.6 * chroma(cast)
+    assert chroma(remove_color_cast(cast)) < 0.6 * chroma(cast)
     beige = picture((210, 190, 160))
-    assert neutralise(beige) is beige
+    assert remove_color_cast(beige) is beige
 
 
 def test_a_picture_is_measured_small_whatever_its_size() -> None:
@@ -81,8 +81,8 @@ def test_a_picture_is_measured_small_whatever_its_size() -> None:
     assert measure_light(reduced(Image.new("RGB", (1, 1)))).brightness.value == 0
 
 
-def yardstick(reference: np.ndarray) -> Yardstick:
-    """A yardstick of axes: room i lies along axis i, style i along axis 9 + i, categories along the rest."""
+def classifier(reference: np.ndarray) -> ZeroShotClassifier:
+    """A classifier of axes: room i lies along axis i, style i along axis 9 + i, categories along the rest."""
     axes = np.eye(24, dtype=np.float32)
     room, style, category = axes[:9], axes[9:16], axes[16:24]
     prompts = PromptVectors(
@@ -90,7 +90,7 @@ def yardstick(reference: np.ndarray) -> Yardstick:
         tuple(c.id for c in VOCABULARY.categories), room, style, category, room[:8], style, category,
         np.zeros((8, 7, 24), np.float32), 0.1,
     )  # fmt: skip
-    return Yardstick(VOCABULARY, prompts, measured_reference_of(reference))
+    return ZeroShotClassifier(VOCABULARY, prompts, measured_reference_of(reference))
 
 
 def measured_reference_of(mean: np.ndarray) -> SceneReference:
@@ -103,22 +103,22 @@ def test_a_prompt_that_is_near_to_every_room_wins_nothing_by_it() -> None:
     vector = mean.copy()
     vector[2] += 0.2  # this one also looks like a bedroom
     vector[11] += 0.2
-    told = yardstick(mean)
+    told = classifier(mean)
     assert told.rooms(vector).argmax() == 2
     assert told.styles(vector).argmax() == 2
-    assert yardstick(np.zeros(24, np.float32)).rooms(vector).argmax() == 0
+    assert classifier(np.zeros(24, np.float32)).rooms(vector).argmax() == 0
     np.testing.assert_allclose(told.rooms(np.stack([vector, mean])).sum(axis=1), 1, rtol=1e-5)
 
 
 def test_a_picture_is_read_as_one_of_the_kind_it_is_nearest_to() -> None:
     photographs, renders = np.zeros(24, np.float32), np.zeros(24, np.float32)
     photographs[[0, 9]], renders[[1, 10]] = 0.6, 0.6
-    kind = Kind("renders", tuple(renders.tolist()), 0.01, 0.01, 1)
-    told = yardstick(photographs)
+    kind = ImageDomain("renders", tuple(renders.tolist()), 0.01, 0.01, 1)
+    told = classifier(photographs)
     told = replace(told, reference=msgspec.structs.replace(told.reference, others=(kind,)))
     pictures = np.stack([photographs, renders])
     pictures[:, [2, 11]] += 0.1
-    assert told.reference.kind_of(pictures).tolist() == [0, 1]
+    assert told.reference.domain_of(pictures).tolist() == [0, 1]
     rooms, styles = told.rooms(pictures), told.styles(pictures)
     assert rooms.argmax(axis=1).tolist() == styles.argmax(axis=1).tolist() == [2, 2]
     assert rooms[0, 2] < 0.5 < rooms[1, 2]  # it is surer of renders
@@ -131,15 +131,15 @@ def test_the_null_class_neither_gains_nor_loses_by_the_reference() -> None:
     mean[:8] = 0.3
     dog = np.zeros(24, np.float32)
     dog[8] = 0.9
-    assert yardstick(mean).rooms(dog).argmax() == 8
-    assert yardstick(mean).rooms(mean).argmax() != 8
+    assert classifier(mean).rooms(dog).argmax() == 8
+    assert classifier(mean).rooms(mean).argmax() != 8
 
 
 def test_the_best_view_tells_what_is_there() -> None:
     mean = np.zeros(24, np.float32)
     views = np.zeros((2, 24), np.float32)
     views[1, 18] = 0.3
-    seen = yardstick(mean).present(views)
+    seen = classifier(mean).present(views)
     assert next(iter(seen)) == VOCABULARY.categories[2].id
     assert seen[VOCABULARY.categories[2].id] > 0.9
     assert seen[VOCABULARY.categories[0].id] == pytest.approx(0.5)
@@ -150,11 +150,11 @@ def test_a_small_library_is_read_against_the_reference_and_a_large_one_near_its_
     prompts = (np.eye(6, dtype=np.float32)[:2],)
     reference = np.zeros(6, np.float32)
     library = rng.normal(scale=0.01, size=(40, 6)).astype(np.float32) + np.array([1, 0, 0, 1, 0, 0], np.float32)
-    assert library_center(library[: LEAST_SCENES - 1], reference, prompts) is reference
+    assert library_center(library[: MIN_SCENES - 1], reference, prompts) is reference
     center = library_center(library, reference, prompts)
     weight = 40 / (40 + PRIOR_SCENES)
     assert center[3] == pytest.approx(weight, abs=0.02)
-    # what lies between the prompts stays out: these are all of the first kind, and are to be recognised as that
+    # what lies between the prompts stays out: these are all of the first kind, and are to be recognized as that
     assert center[0] - center[1] == pytest.approx(0, abs=0.02)
 
 
@@ -171,7 +171,7 @@ def test_a_reference_round_trips_and_refuses_something_else(tmp_path) -> None:
         SceneReference.load(tmp_path / "reference.json")
 
 
-def test_the_colours_that_ship_are_those_of_rooms() -> None:
+def test_the_colors_that_ship_are_those_of_rooms() -> None:
     rooms = reference_colors()
     assert len(rooms) >= 32
     for lab, share in rooms:

@@ -171,13 +171,13 @@ def test_mixing_says_what_it_kept() -> None:
         ((40, 140, 60), "green", "softly lit"),
     ],
 )
-def test_colours_are_named_as_people_name_them(rgb: tuple[int, int, int], name: str, light: str) -> None:
+def test_colors_are_named_as_people_name_them(rgb: tuple[int, int, int], name: str, light: str) -> None:
     colors = Colors(np.full((32, 32, 3), rgb, np.uint8))
     assert colors.names == [name]
     assert colors.light == light
 
 
-def test_shares_of_colours_leave_the_white_ground_of_a_packshot_out() -> None:
+def test_shares_of_colors_leave_the_white_ground_of_a_packshot_out() -> None:
     picture = np.full((64, 64, 3), 255, np.uint8)
     picture[16:48, 16:48] = (40, 70, 180)
     blue, white = COLOR_NAMES.index("blue"), COLOR_NAMES.index("white")

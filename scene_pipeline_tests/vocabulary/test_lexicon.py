@@ -1,4 +1,4 @@
-"""The lexicon: checked when loaded, extended by a folder, and its colours in CIELAB."""
+"""The lexicon: checked when loaded, extended by a folder, and its colors in CIELAB."""
 
 from pathlib import Path
 
@@ -52,10 +52,10 @@ def test_an_overlay_adds_words_and_a_language(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("en.yaml", "language: en\ntypes: {zorble: [zorble]}\n", "types: 'zorble' is no concept"),
-        ("en.yaml", "language: en\nunits: {ell: [ell]}\n", "units: 'ell' is no concept"),
+        ("en.yaml", "language: en\ntypes: {zorble: [zorble]}\n", "types: 'zorble' is not a concept"),
+        ("en.yaml", "language: en\nunits: {ell: [ell]}\n", "units: 'ell' is not a concept"),
         ("en.yaml", "language: en\nmaterial: {}\n", "line 2: .*unknown field `material`"),
-        ("concepts.yaml", 'colors: {odd: "blue"}\n', "colour 'blue': is no #rrggbb"),
+        ("concepts.yaml", 'colors: {odd: "blue"}\n', "color 'blue': is no #rrggbb"),
         ("concepts.yaml", "types: {botanicals: [vase]}\n", "'vase' is in statement_vases and in botanicals"),
     ],
 )
@@ -72,4 +72,4 @@ def test_an_unknown_language_lists_the_known_ones() -> None:
 def test_category_of_a_type() -> None:
     lexicon = load_lexicon()
     assert lexicon.category_of("vase") == "statement_vases"
-    assert lexicon.category_of("tap") == "uncategorised"
+    assert lexicon.category_of("tap") == "uncategorized"

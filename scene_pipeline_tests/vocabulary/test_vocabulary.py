@@ -107,5 +107,5 @@ def test_weights_must_add_up(tmp_path: Path) -> None:
 
 
 def test_an_overlay_that_is_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(VocabularyError, match="is no folder"):
+    with pytest.raises(VocabularyError, match="is not a directory"):
         load_vocabulary(tmp_path / "nowhere")

@@ -48,8 +48,8 @@ def relight(images: torch.Tensor, strength: float) -> torch.Tensor:
     shape = (len(images), 1, 1, 1)
     grey = images.mean(1, keepdim=True)
     images = grey + (images - grey) * _factor(shape, strength)
-    centre = images.mean((1, 2, 3), keepdim=True)
-    images = centre + (images - centre) * _factor(shape, strength)
+    center = images.mean((1, 2, 3), keepdim=True)
+    images = center + (images - center) * _factor(shape, strength)
     balance = _factor((len(images), 3, 1, 1), strength / 4)
     return (images * _factor(shape, strength) * balance).clamp(0, 1)
 
@@ -91,7 +91,7 @@ def _box(wide: torch.Tensor, high: torch.Tensor, height: int, width: int) -> tor
     return (down[:, :, None] & across[:, None, :])[:, None]
 
 
-def normalise(images: torch.Tensor) -> torch.Tensor:
+def normalize(images: torch.Tensor) -> torch.Tensor:
     """Return images (values 0-1) as the tower takes them, channels last in memory."""
     mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
     return ((images - mean) / std).contiguous(memory_format=torch.channels_last)

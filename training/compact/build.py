@@ -20,7 +20,7 @@ from training.compact.photos import Photos, decode, load_photos
 from training.compact.second_opinion import second_opinion
 from training.compact.studio import Renders, cut_out, read_studio
 from training.compact.teacher import Sight, see
-from training.compact.temperature import least_loss
+from training.compact.temperature import min_loss
 
 CAPTIONS = 3
 ROOMS, STYLES, CATEGORIES = 10, 7, 8
@@ -211,7 +211,7 @@ class _Rows:
 def fit_temperature(corpus: Corpus, tower: nn.Module, size: int) -> float:
     """Return what cosines are divided by so that the held-out photographs' room probabilities are most honest."""
     cosines = embed(tower, corpus.held_out, size) @ _room_prototypes().T
-    return round(least_loss(cosines, corpus.held_out_rooms), 4)
+    return round(min_loss(cosines, corpus.held_out_rooms), 4)
 
 
 def judge(corpus: Corpus, tower: nn.Module, size: int) -> dict[str, float]:

@@ -22,7 +22,7 @@ def embed(tower: nn.Module, pixels: np.ndarray, size: int) -> np.ndarray:
                 images = nn.functional.interpolate(images, size=(size, size), mode="bicubic", antialias=True).clamp(
                     0, 1
                 )
-            vectors.append(nn.functional.normalize(tower(augment.normalise(images)).float(), dim=1).numpy())
+            vectors.append(nn.functional.normalize(tower(augment.normalize(images)).float(), dim=1).numpy())
     return np.concatenate(vectors)
 
 

@@ -109,13 +109,13 @@ def _styles(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
     prototypes = texts.prototypes([[t.format(a=texts.article(s), name=s) for t in _STYLE_WORDS] for s in spoken])
     vectors = embed_files(tower, [folder / "images" / row["image"] for row in rows], size)
     truth = np.array([names.index(row["style"]) for row in rows])
-    centred = (vectors - vectors.mean(0)) @ (prototypes - prototypes.mean(0)).T
+    centered = (vectors - vectors.mean(0)) @ (prototypes - prototypes.mean(0)).T
     plain = vectors @ prototypes.T
     return {
         "n": len(rows),
         "classes": len(names),
         "accuracy": _round((plain.argmax(1) == truth).mean()),
-        "accuracy_centred": _round((centred.argmax(1) == truth).mean()),
+        "accuracy_centred": _round((centered.argmax(1) == truth).mean()),
         "mean_auc": _round(np.mean([_auc(plain[:, c], truth == c) for c in range(len(names)) if (truth == c).any()])),
         "auc_of_coastal_for_nautical": _coastal(vectors, truth == names.index("nautical")),
     }
@@ -185,8 +185,8 @@ def category_prototypes() -> tuple[list[str], np.ndarray]:
 def _retrieval(vectors: np.ndarray, described: np.ndarray, picture: np.ndarray) -> dict[str, Any]:
     """Share of pictures one of whose own descriptions is among the first k of all descriptions."""
     result: dict[str, Any] = {"n": len(vectors), "descriptions": len(described)}
-    centred = texts.unit(vectors - vectors.mean(0)) @ texts.unit(described - described.mean(0)).T
-    for name, scores in (("", vectors @ described.T), ("_centred", centred)):
+    centered = texts.unit(vectors - vectors.mean(0)) @ texts.unit(described - described.mean(0)).T
+    for name, scores in (("", vectors @ described.T), ("_centred", centered)):
         own = picture[None] == np.arange(len(vectors))[:, None]
         best = np.where(own, scores, -np.inf).max(1, keepdims=True)
         rank = (scores > best).sum(1)

@@ -156,7 +156,7 @@ class Trainer:
         maps = augment.crop_maps(len(smallest), smallest, recipe.lean)
         images = augment.relight(augment.look(augment.to_float(batch.pixels), maps, size), recipe.light)
         images, mixed = augment.mix(augment.erase(images, recipe.erase), recipe.mix)
-        images = augment.normalise(images)
+        images = augment.normalize(images)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
             vectors, seen = self.student(images)
         losses = {

@@ -96,9 +96,9 @@ def _boxes(raw: np.ndarray) -> np.ndarray:
         grids.append(np.stack([x, y], -1).reshape(-1, 2))
         strides.append(np.full((side * side, 1), stride))
     grid, stride = np.concatenate(grids)[keep], np.concatenate(strides)[keep]
-    centre, size = (raw[keep, :2] + grid) * stride, np.exp(raw[keep, 2:4]) * stride
+    center, size = (raw[keep, :2] + grid) * stride, np.exp(raw[keep, 2:4]) * stride
     found = np.concatenate(
-        [centre - size / 2, centre + size / 2, score[keep, None], raw[keep, 5:].argmax(1)[:, None]], 1
+        [center - size / 2, center + size / 2, score[keep, None], raw[keep, 5:].argmax(1)[:, None]], 1
     )
     found[:, :4] = np.clip(found[:, :4] / INPUT, 0, 1)
     kept: list[np.ndarray] = []

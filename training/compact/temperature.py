@@ -7,7 +7,7 @@ from torch.nn import functional
 CANDIDATES = np.geomspace(0.01, 0.2, 61)
 
 
-def least_loss(cosines: np.ndarray, labels: np.ndarray) -> float:
+def min_loss(cosines: np.ndarray, labels: np.ndarray) -> float:
     """Return the candidate of least log-loss for `cosines` [n, classes] and the right classes [n]."""
     scores, truth = torch.from_numpy(cosines), torch.from_numpy(labels)
     losses = [functional.cross_entropy(scores / t, truth).item() for t in CANDIDATES]

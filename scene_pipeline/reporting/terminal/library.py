@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.scenes.analysis import UNKNOWN, Trait
+from scene_pipeline.scenes.analysis import UNKNOWN, Classification
 from scene_pipeline.vocabulary.display_names import display_name
 
 PRODUCTS_SHOWN = 3
@@ -43,13 +43,13 @@ def _library_row(scene: str, result: SceneResult) -> tuple[Text, Text, Text, Tex
     ]
     return (
         Text(scene),
-        Text(f"{_trait(analysis.room)}\n{_trait(analysis.style)}"),
+        Text(f"{_classification(analysis.room)}\n{_classification(analysis.style)}"),
         Text(display_name(analysis.palette.value)),
         Text("\n".join(products) or analysis.note or "no product passed the filter"),
     )
 
 
-def _trait(trait: Trait) -> str:
+def _classification(trait: Classification) -> str:
     return UNKNOWN if trait.value == UNKNOWN else f"{display_name(trait.value)} {trait.confidence:.0%}"
 
 

@@ -25,7 +25,7 @@ def profile_view(profile: Profile) -> Group:
     parts: list[RenderableType] = [head, Text(written), Text(), *_columns(profile)]
     if profile.rejects:
         parts += [Text(), *_rejects(profile)]
-    parts += [Text(), Text("Products of which is known", style="bold"), _shares(profile.recognised)]
+    parts += [Text(), Text("Products of which is known", style="bold"), _shares(profile.recognized)]
     if profile.assumed_units:
         parts.append(Text(f"{profile.assumed_units:,} products state dimensions without a unit: inches are assumed"))
     parts += [Text(), Text("Categories", style="bold"), _counts(profile.categories, profile.products)]

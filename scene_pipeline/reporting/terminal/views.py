@@ -31,7 +31,7 @@ def scene_view(result: SceneResult, name: str) -> Group:
     return Group(*([head, Text(scene.note, style="yellow"), table, foot] if scene.note else parts))
 
 
-def figures_view(figures: Mapping[str, object]) -> Group:
+def metrics_view(figures: Mapping[str, object]) -> Group:
     """Return named figures: the plain ones first, then each group of figures as a table of its own."""
     plain = Table(show_header=False, box=None)
     groups: list[Table] = []

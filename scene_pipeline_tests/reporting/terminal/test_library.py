@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reporting.answer import answer
 from scene_pipeline.reporting.terminal.library import library_view
-from scene_pipeline.reporting.terminal.views import figures_view, rows_view, scene_view
+from scene_pipeline.reporting.terminal.views import metrics_view, rows_view, scene_view
 from scene_pipeline.vocabulary.display_names import display_name
 
 
@@ -38,7 +38,7 @@ def test_a_scene_shows_every_product_with_place_and_reason(make_result: Callable
 
 def test_figures_show_numbers_with_intervals_tables_and_names() -> None:
     text = shown(
-        figures_view(
+        metrics_view(
             {
                 "n_scenes": 1410,
                 "hit@10": 0.21,

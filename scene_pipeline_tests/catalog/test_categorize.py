@@ -1,4 +1,4 @@
-"""Categories: type words first, likeness second, and no guess where neither decides."""
+"""Categories: type words first, similarity second, and no guess where neither decides."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from scene_pipeline.catalog.categorise import MIN_MARGIN, MIN_SIMILARITY, categorise, kind_phrase
+from scene_pipeline.catalog.categorize import MIN_MARGIN, MIN_SIMILARITY, categorize, kind_phrase
 from scene_pipeline.catalog.enrich import enrich
-from scene_pipeline.catalog.schema import CATEGORISED, PRODUCTS
+from scene_pipeline.catalog.schema import CATEGORIZED, PRODUCTS
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.lexicon import Lexicon
 
@@ -39,29 +39,29 @@ def table(vocabulary: Vocabulary, lexicon: Lexicon, rows: Sequence[dict]) -> pa.
         ("Chair cushion", "soft_textiles"),
         ("Lamp table, oak", "accent_furniture"),
         ("Chair pad for kitchen chairs", "soft_textiles"),
-        ("Kitchen mixer tap", "uncategorised"),
-        ("Foam mattress", "uncategorised"),
-        ("Soft toy, elephant", "uncategorised"),
-        ("Cover for armchair", "uncategorised"),
-        ("Wall cabinet", "uncategorised"),
-        ("Toilet brush", "uncategorised"),
+        ("Kitchen mixer tap", "uncategorized"),
+        ("Foam mattress", "uncategorized"),
+        ("Soft toy, elephant", "uncategorized"),
+        ("Cover for armchair", "uncategorized"),
+        ("Wall cabinet", "uncategorized"),
+        ("Toilet brush", "uncategorized"),
         ("Paperweight, agate", "sculptural_objects"),
         ("Reed diffuser", "functional_beauty"),
-        ("Bird bath", "uncategorised"),
-        ("Backgammon set, leather", "uncategorised"),
+        ("Bird bath", "uncategorized"),
+        ("Backgammon set, leather", "uncategorized"),
         ("Blanket ladder, oak", "accent_furniture"),
         ("Wine rack, iron, 6 bottle", "functional_beauty"),
     ],
 )
 def test_type_words_decide(vocabulary: Vocabulary, lexicon: Lexicon, text: str, category: str) -> None:
-    row = categorise(table(vocabulary, lexicon, [{"description": text}]), vocabulary, lexicon).to_pylist()[0]
+    row = categorize(table(vocabulary, lexicon, [{"description": text}]), vocabulary, lexicon).to_pylist()[0]
     assert row["category"] == category
     assert row["category_confidence"] > 0.69
     assert row["category_reason"].startswith("the text names a ")
 
 
 def test_every_type_belongs_to_a_category_of_the_vocabulary(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
-    assert set(lexicon.concepts.types) == {c.id for c in vocabulary.categories} | {"uncategorised"}
+    assert set(lexicon.concepts.types) == {c.id for c in vocabulary.categories} | {"uncategorized"}
 
 
 def cosines(vocabulary: Vocabulary, best: str, value: float, second: float) -> np.ndarray:
@@ -77,9 +77,9 @@ def cosines(vocabulary: Vocabulary, best: str, value: float, second: float) -> n
     [
         (0.6, 0.2, "wall_decor"),
         (MIN_SIMILARITY + 0.01, MIN_SIMILARITY - MIN_MARGIN, "wall_decor"),
-        (MIN_SIMILARITY - 0.01, 0.0, "uncategorised"),
-        (0.6, 0.6 - MIN_MARGIN / 2, "uncategorised"),
-        (0.6, 0.6, "uncategorised"),
+        (MIN_SIMILARITY - 0.01, 0.0, "uncategorized"),
+        (0.6, 0.6 - MIN_MARGIN / 2, "uncategorized"),
+        (0.6, 0.6, "uncategorized"),
     ],
 )
 def test_likeness_decides_only_with_a_margin(
@@ -92,16 +92,16 @@ def test_likeness_decides_only_with_a_margin(
         return np.stack([cosines(vocabulary, "wall_decor", value, second) for _ in texts])
 
     rows = table(vocabulary, lexicon, [{"description": "Vase, red"}, {"description": "Zorble of joy"}])
-    result = categorise(rows, vocabulary, lexicon, similarity)
-    assert result.schema == CATEGORISED
+    result = categorize(rows, vocabulary, lexicon, similarity)
+    assert result.schema == CATEGORIZED
     assert asked == ["Zorble of joy"]
     assert result["category"].to_pylist() == ["statement_vases", expected]
-    assert (result["category_confidence"][1].as_py() > 0) == (expected != "uncategorised")
+    assert (result["category_confidence"][1].as_py() > 0) == (expected != "uncategorized")
 
 
-def test_without_likeness_an_unknown_type_is_uncategorised(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
-    row = categorise(table(vocabulary, lexicon, [{"description": "Zorble"}]), vocabulary, lexicon).to_pylist()[0]
-    assert (row["category"], row["category_confidence"]) == ("uncategorised", 0.0)
+def test_without_likeness_an_unknown_type_is_uncategorized(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    row = categorize(table(vocabulary, lexicon, [{"description": "Zorble"}]), vocabulary, lexicon).to_pylist()[0]
+    assert (row["category"], row["category_confidence"]) == ("uncategorized", 0.0)
 
 
 def test_the_shops_department_is_a_witness(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
@@ -111,14 +111,14 @@ def test_the_shops_department_is_a_witness(vocabulary: Vocabulary, lexicon: Lexi
         {"description": "Zorble", "stated_category": "Lamps"},
         {"description": "Vase", "stated_category": "Vases"},
     ]
-    result = categorise(table(vocabulary, lexicon, rows), vocabulary, lexicon)
-    assert result["category"].to_pylist() == ["uncategorised", "wall_decor", "lighting_accents", "statement_vases"]
+    result = categorize(table(vocabulary, lexicon, rows), vocabulary, lexicon)
+    assert result["category"].to_pylist() == ["uncategorized", "wall_decor", "lighting_accents", "statement_vases"]
     assert result["category_confidence"][3].as_py() > 0.95
 
 
 def test_size_class_is_relative_to_the_category(vocabulary: Vocabulary, lexicon: Lexicon) -> None:
     texts = ["Vase, 60 cm", "Table, 60x60 cm", "Vase, 25 cm", "Vase, 10 cm", "Vase", "Tap, 30 cm"]
-    result = categorise(table(vocabulary, lexicon, [{"description": t} for t in texts]), vocabulary, lexicon)
+    result = categorize(table(vocabulary, lexicon, [{"description": t} for t in texts]), vocabulary, lexicon)
     assert result["size_class"].to_pylist() == ["large", "small", "medium", "small", "unknown", "unknown"]
 
 
@@ -128,7 +128,7 @@ def test_price_tiers_are_as_stated_or_thirds_of_a_category_with_enough_prices(
     rows = [{"description": "Vase", "price": float(p)} for p in range(1, 7)]
     rows += [{"description": "Rug", "price": 5.0}, {"description": "Vase"}]
     rows += [{"description": "Rug", "stated_price_tier": word} for word in ("Luxury", "value", "C")]
-    result = categorise(table(vocabulary, lexicon, rows), vocabulary, lexicon)
+    result = categorize(table(vocabulary, lexicon, rows), vocabulary, lexicon)
     expected = ["budget", "budget", "mid", "mid", "premium", "premium", None, None, "premium", "budget", None]
     assert result["price_tier"].to_pylist() == expected
 

@@ -1,4 +1,4 @@
-"""Put each product into one of the categories, or into none: type words first, likeness of meaning second."""
+"""Put each product into one of the categories, or into none: type words first, similarity of meaning second."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from scene_pipeline.catalog.common_sense import check_types_are_known
 from scene_pipeline.catalog.facts import Extractor, Facts
-from scene_pipeline.catalog.schema import CATEGORISED, ENRICHED
-from scene_pipeline.catalog.text import headline_end, tokenise
+from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
+from scene_pipeline.catalog.text import headline_end, tokenize
 from scene_pipeline.catalog.words import LexiconIndex
 from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.model import Vocabulary
 
-UNCATEGORISED = "uncategorised"
+UNCATEGORIZED = "uncategorized"
 
 MIN_SIMILARITY = 0.34
 """Cosine of a text with a category's description below which the text is of no category."""
@@ -38,7 +38,7 @@ Similarity = Callable[[Sequence[str]], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CategoryDecision:
     """A category with how sure it is (0-1) and why."""
 
     category: str
@@ -46,14 +46,14 @@ class Decision:
     reason: str
 
 
-def categorise(
+def categorize(
     enriched: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon, similarity: Similarity | None = None
 ) -> pa.Table:
-    """Return `enriched` (schema ENRICHED) with category, size class and price tier (schema CATEGORISED).
+    """Return `enriched` (schema ENRICHED) with category, size class and price tier (schema CATEGORIZED).
 
     `similarity` returns, for n texts, the float32 [n, categories] cosines with the categories' descriptions, in the
     vocabulary's order. It is asked only about products whose type no word names, and only for the phrase that names
-    the product (`kind_phrase`); without it they are uncategorised. The best category must reach MIN_SIMILARITY and
+    the product (`kind_phrase`); without it they are uncategorized. The best category must reach MIN_SIMILARITY and
     lead by MIN_MARGIN.
     """
     check_types_are_known(vocabulary, lexicon)
@@ -68,7 +68,7 @@ def categorise(
         texts = [kind_phrase(row["description"], row["title"], ends) for row in some]
         for i, cosines in zip(open_rows, similarity(texts), strict=True):
             decisions[i] = chooser.by_similarity(np.asarray(cosines))
-    nothing = Decision(UNCATEGORISED, 0.0, "no word names the type of product")
+    nothing = CategoryDecision(UNCATEGORIZED, 0.0, "no word names the type of product")
     final = [decision or nothing for decision in decisions]
     categories = [decision.category for decision in final]
     columns = [
@@ -79,19 +79,19 @@ def categorise(
         pa.array(_size_classes(enriched["largest_cm"].to_pylist(), categories, vocabulary), pa.string()),
         pa.array(_price_tiers(enriched, categories), pa.string()),
     ]
-    return pa.Table.from_arrays(columns, schema=CATEGORISED)
+    return pa.Table.from_arrays(columns, schema=CATEGORIZED)
 
 
 def kind_phrase(description: str, title: str | None, abbreviations: frozenset[str]) -> str:
     """Return the words that name the product: "Deep plate" of "ARV Deep plate, Grey, 26 cm. Dinnerware that …".
 
-    Series names, colours and sizes draw a text's meaning away from what the thing is. A description that has nothing
+    Series names, colors and sizes draw a text's meaning away from what the thing is. A description that has nothing
     else is returned as it is.
     """
     text = description
     if title is not None and text.startswith(title):
         text = text[len(title) :].lstrip(" ,;:-–")
-    tokens = tokenise(text)
+    tokens = tokenize(text)
     end = headline_end(tokens, abbreviations)
     cut = next((i for i in range(1, end) if tokens.words[i] in _PHRASE_ENDS), end)
     phrase = text[: tokens.ends[cut - 1]] if cut else ""
@@ -113,24 +113,24 @@ class _Chooser:
         self.extractor = Extractor(LexiconIndex.build(vocabulary, lexicon))
         self.department = lru_cache(maxsize=4096)(self._department)
 
-    def by_type(self, product_type: str | None, department: str | None, weak: bool) -> Decision | None:
+    def by_type(self, product_type: str | None, department: str | None, weak: bool) -> CategoryDecision | None:
         """Decide from the type words; None when there are none."""
         stated = self.department(department) if department else None
         if product_type is None:
-            if stated is None or stated == UNCATEGORISED:
+            if stated is None or stated == UNCATEGORIZED:
                 return None
-            return Decision(stated, 0.5, f"the shop lists it under '{department}'")
+            return CategoryDecision(stated, 0.5, f"the shop lists it under '{department}'")
         category = self.of_type[product_type]
         if category not in self.ids:
-            category = UNCATEGORISED
+            category = UNCATEGORIZED
         if product_type in self.generic and stated is not None and stated != category:
-            return Decision(
-                UNCATEGORISED, 0.6, f"'{product_type}' under '{department}' may be a part of something else"
+            return CategoryDecision(
+                UNCATEGORIZED, 0.6, f"'{product_type}' under '{department}' may be a part of something else"
             )
         confidence = 0.7 if weak else 0.92
         if stated == category:
             confidence += 0.06
-        return Decision(category, confidence, f"the text names a {product_type}")
+        return CategoryDecision(category, confidence, f"the text names a {product_type}")
 
     def _department(self, name: str) -> str | None:
         """Return the category the words of a shop's department point to, or None where they point to several."""
@@ -142,18 +142,20 @@ class _Chooser:
                 found.add(self.of_type[facts.product_type])
         return found.pop() if len(found) == 1 else None
 
-    def by_similarity(self, cosines: np.ndarray) -> Decision:
+    def by_similarity(self, cosines: np.ndarray) -> CategoryDecision:
         """Decide from cosines with the categories; low values and low margins decide for none."""
         order = np.argsort(-cosines)
         best, second = float(cosines[order[0]]), float(cosines[order[1]])
         name = self.ids[int(order[0])]
         if best < MIN_SIMILARITY:
-            return Decision(UNCATEGORISED, 0.0, f"no category is like it (nearest: {name}, {best:.2f})")
+            return CategoryDecision(UNCATEGORIZED, 0.0, f"no category is like it (nearest: {name}, {best:.2f})")
         if best - second < MIN_MARGIN:
             other = self.ids[int(order[1])]
-            return Decision(UNCATEGORISED, 0.0, f"{name} and {other} are equally like it ({best:.2f}, {second:.2f})")
+            return CategoryDecision(
+                UNCATEGORIZED, 0.0, f"{name} and {other} are equally like it ({best:.2f}, {second:.2f})"
+            )
         confidence = min(0.9, 0.4 + 2 * (best - second) + 0.5 * (best - MIN_SIMILARITY))
-        return Decision(name, confidence, f"its meaning is nearest to {name} ({best:.2f}, next {second:.2f})")
+        return CategoryDecision(name, confidence, f"its meaning is nearest to {name} ({best:.2f}, next {second:.2f})")
 
 
 def _size_classes(sizes: Sequence[float | None], categories: Sequence[str], vocabulary: Vocabulary) -> list[str]:
@@ -184,7 +186,7 @@ def _price_tiers(enriched: pa.Table, categories: Sequence[str]) -> list[str | No
     bounds: dict[str, Any] = {
         category: np.quantile(values, [1 / 3, 2 / 3])
         for category, values in by_category.items()
-        if len(values) >= MIN_PRICED and category != UNCATEGORISED
+        if len(values) >= MIN_PRICED and category != UNCATEGORIZED
     }
     tiers: list[str | None] = []
     for price, category, tier in zip(prices, categories, stated, strict=True):

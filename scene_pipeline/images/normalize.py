@@ -1,4 +1,4 @@
-"""From the bytes of one original to its normalised copy in the store and what is known of it."""
+"""From the bytes of one original to its normalized copy in the store and what is known of it."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from scene_pipeline.images.phash import perceptual_hash
 from scene_pipeline.images.store import ImageStore
 
 
-class Recipe(msgspec.Struct, frozen=True):
+class NormalizeSettings(msgspec.Struct, frozen=True):
     """Where copies go and how they are made."""
 
     root: str
@@ -49,7 +49,7 @@ class Prepared(msgspec.Struct, frozen=True):
     original_sha256: str | None = None
 
 
-def prepare(job: Job, recipe: Recipe) -> Prepared:
+def prepare(job: Job, recipe: NormalizeSettings) -> Prepared:
     """Decode, scale, store and describe one original; one that cannot be used gives a reason instead of an error."""
     data = job.data or b""
     try:
