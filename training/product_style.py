@@ -96,9 +96,8 @@ def main() -> None:
                 f"{name:20} top-1 {figures.top1:.3f}  mean AUC {figures.auc:.3f}  log-loss {figures.loss:.3f}  "
                 f"of {figures.products}"
             )
-    print(
-        f"in use: {', '.join(f'{name} {evidence_weights:g}' for name, evidence_weights in STYLE_EVIDENCE_WEIGHTS.items())}; chance: log-loss {np.log(7):.3f}"
-    )
+    in_use = ", ".join(f"{name} {weight:g}" for name, weight in STYLE_EVIDENCE_WEIGHTS.items())
+    print(f"in use: {in_use}; chance: log-loss {np.log(7):.3f}")
 
 
 if __name__ == "__main__":

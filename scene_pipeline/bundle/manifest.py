@@ -19,7 +19,7 @@ from scene_pipeline.bundle.layout import MANIFEST, REQUIRED_FILES
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_file, write_bytes
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _HASHING_THREADS = 2
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"\n}\Z')

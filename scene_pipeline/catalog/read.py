@@ -144,7 +144,7 @@ class _Lines:
 
 
 def _stated_delimiter(lines: Sequence[str]) -> tuple[str, int] | None:
-    """Return the delimiter of a first line "sep=;", as Excel writes and reads it, and that this line is not a record."""
+    """Return the delimiter that a first line "sep=;" states, as Excel writes it, and how many lines that takes."""
     line = lines[0].rstrip("\r\n").lower() if lines else ""
     return (line[4], 1) if line.startswith("sep=") and line[4:] in DELIMITERS else None
 

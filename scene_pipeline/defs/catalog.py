@@ -186,7 +186,7 @@ def enriched_products(
 def categorized_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
-    """Products in the eight categories: by the words of their type, else by similarity of meaning, else uncategorized."""
+    """Products in the eight categories: by their type words, else by similarity of meaning, else uncategorized."""
     words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary)
     descriptions = text_encoder().embed([category.description for category in words.categories])
     table = categorize(

@@ -66,8 +66,8 @@ def build_product_features(
 ) -> ProductFeatures:
     """Return the features of a categorized product table (catalog.schema.CATEGORIZED + image columns).
 
-    `similarity` tells style and room of products whose words and materials say little; `evidence_weights` is how much each source
-    of a product's style says of it. Image columns read where present: `has_image`, `image_lab`, `image_share`.
+    `similarity` gives style and room of products whose words and materials say little. `evidence_weights` weighs the
+    sources of a product's style. Image columns read where present: `has_image`, `image_lab`, `image_share`.
     """
     rows: list[dict[str, Any]] = products.select([name for name in READ if name in products.column_names]).to_pylist()
     lab, share = _colors(rows)

@@ -25,8 +25,8 @@ def style_shares(
 ) -> np.ndarray:
     """Return float32 [n, S]: how probable each style is for each product; a row adds up to 1.
 
-    `sources` are similarities [n, S] under the names of `evidence_weights`, whatever their scale; a row of NaN is a product of which
-    the source knows nothing. `named` are the positions of the styles that a product's words name.
+    `sources` are similarities [n, S] of any scale, by the names of `evidence_weights`. A row of NaN is a product of
+    which the source knows nothing. `named` are the positions of the styles that a product's words name.
     """
     logits = np.sum(
         [evidence_weights[name] * _style_z_scores(similarity) for name, similarity in sources.items()], axis=0
@@ -43,9 +43,9 @@ def _style_z_scores(similarity: np.ndarray) -> np.ndarray:
     Standardized per style over the products that are known, so that a style that everything resembles gains nothing by
     it, and sources and encoders of any scale compare; 0 where nothing is known.
     """
-    told = np.zeros(similarity.shape, dtype=np.float32)
+    z_scores = np.zeros(similarity.shape, dtype=np.float32)
     known = np.isfinite(similarity).all(axis=1)
     if known.any():
         lead = similarity[known] - similarity[known].mean(axis=1, keepdims=True)
-        told[known] = (lead - lead.mean(axis=0)) / (lead.std(axis=0) + 1e-6)
-    return told
+        z_scores[known] = (lead - lead.mean(axis=0)) / (lead.std(axis=0) + 1e-6)
+    return z_scores

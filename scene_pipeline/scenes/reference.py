@@ -54,10 +54,10 @@ class ImageDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """The mean scene of an encoder. `mean` [d] is the mean of unit vectors, each kind of room counting alike.
 
-    `temperature` divides the centered cosines with room prompts before the softmax, `style_temperature` those with style
-    prompts; both are fitted on labeled pictures. `source` names the pictures, `scenes` counts them. `others` are
-    further kinds of pictures that the encoder sees differently: what it is sure of in a render, it may not know in a
-    photograph. A picture is read as one of the kind whose mean it is nearest to.
+    `temperature` divides the centered cosines with room prompts before the softmax. `style_temperature` does so for
+    style prompts. Both are fitted on labeled pictures. `source` names the pictures, `scenes` counts them. `others` are
+    further image domains that the encoder sees differently, such as renders. A picture is read as one of the domain
+    whose mean it is nearest to.
     """
 
     encoder_id: str

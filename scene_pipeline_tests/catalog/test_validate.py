@@ -59,7 +59,7 @@ def test_a_good_row_is_a_typed_product(write: Write) -> None:
         ("2,s2,Bowl,img/../../a.jpg", "primary_image", "leaves the catalog's folder"),
         ("2,s2,Bowl,..\\a.jpg", "primary_image", "leaves the catalog's folder"),
         ("2,s2,Bowl,http:///a.jpg", "primary_image", "names no host"),
-        ("2,s2,Bowl,http://[::1/a.jpg", "primary_image", "no valid URL"),
+        ("2,s2,Bowl,http://[::1/a.jpg", "primary_image", "not a valid URL"),
         ("2,s2,Bo\0wl,b.jpg", "description", "holds a NUL"),
         ("2,s2,Bowl,b.jpg,x,y", None, "has 6 cells where the header has 4"),
         (f"{'9' * 300},s2,Bowl,b.jpg", "id", "longer than 256"),
