@@ -61,7 +61,7 @@ def test_a_missing_column_and_a_wrong_type_are_breaches(products: pa.Table) -> N
 
 
 def test_every_chunk_is_looked_at(products: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "CHUNK", 1)
+    monkeypatch.setattr(contract, "CONTRACT_CHUNK", 1)
     assert contract_failures(with_value(products, "price", -1.0)) == [
         "row 3, price: -1.0 fails greater_than_or_equal_to(0)"
     ]

@@ -162,7 +162,7 @@ WEBP_BOMB = b"RIFF\x1e\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\xff\xff\x00\xff\xff
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>x()</script></svg>", "not_an_image", "SVG"),
         (b"\xef\xbb\xbf<?xml version='1.0'?><svg/>", "not_an_image", "SVG or XML"),
         (b"<!DOCTYPE html><html><body>Not here</body></html>", "not_an_image", "web page"),
-        (b"%PDF-1.7 something", "not_an_image", "no picture"),
+        (b"%PDF-1.7 something", "not_an_image", "not a picture"),
         (JPEG[: len(JPEG) // 2], "broken_image", "JPEG"),
         (JPEG[:20], "broken_image", "JPEG"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "broken_image", "PNG"),

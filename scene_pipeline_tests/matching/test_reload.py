@@ -69,5 +69,5 @@ def test_a_bundle_pruned_while_it_is_opened_gives_the_promoted_one(
 def test_a_damaged_part_is_not_asked_for_again_and_again(served: Path, head: bytes) -> None:
     path = served / "bundles" / str(current_version(served)) / "product_features.npz"
     path.write_bytes(head.ljust(path.stat().st_size, b"\0"))
-    with pytest.raises(BundleError, match=r"traits\.npz"):
+    with pytest.raises(BundleError, match=r"product_features\.npz"):
         SceneMatcher.open(served, verify=False)

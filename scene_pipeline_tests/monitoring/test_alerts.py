@@ -140,7 +140,7 @@ def test_a_server_in_trouble_is_asked_again_and_a_refusal_is_not(
 @pytest.mark.parametrize(
     ("channel", "line"),
     [
-        (Webhook("file:///etc/passwd"), r"no http\(s\) URL"),
+        (Webhook("file:///etc/passwd"), r"not an http\(s\) URL"),
         (Email("127.0.0.1", 1, "a@example.org", ("b@example.org",)), "did not take the message"),
     ],
 )
