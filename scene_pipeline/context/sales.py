@@ -83,10 +83,11 @@ def _read_table(path: Path) -> pa.Table:
             header = stream.readline()
         delimiter = csv.Sniffer().sniff(header, ",;\t|").delimiter if header.strip() else ","
         columns = next(csv.reader([header.strip()], delimiter=delimiter), [])
-        texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()))
-        return pyarrow.csv.read_csv(
-            path, parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter), convert_options=texts
+        texts = pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True, null_values=[""]
         )
+        parsing = pyarrow.csv.ParseOptions(delimiter=delimiter)
+        return pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=texts)
     except (OSError, pa.ArrowInvalid, csv.Error) as error:
         raise ScenePipelineError(f"{path}: cannot be read as sales ({error}); give a CSV or Parquet file") from error
 

@@ -135,12 +135,13 @@ def _weeks(on: dt.date, country: str | None, southern: bool) -> Mapping[str, int
     return weeks
 
 
-def reason(term: str, by: str, context: Context) -> str:
-    """Return why a term is lifted: "Christmas is in 24 days", or "garden sells at this time of the year"."""
+def reason(term: str, by: str, context: Context, *, rises: bool = True) -> str:
+    """Return why a term is lifted: "Christmas is in 24 days", or "garden sells more at this time of the year"."""
     holiday = next((holiday for holiday in load_themes().holidays if holiday.id == by), None)
     found = next_date(holiday.dates, context.date, context.country) if holiday and context.date else None
     if holiday is None or found is None or context.date is None:
-        return f"'{term.rsplit(':', maxsplit=1)[-1].replace('_', ' ')}' sells at this time of the year"
+        name = term.rsplit(":", maxsplit=1)[-1].replace("_", " ")
+        return f"'{name}' sells {'more' if rises else 'less'} at this time of the year"
     days = (found - context.date).days
     return f"{holiday.name} is {'today' if days == 0 else 'tomorrow' if days == 1 else f'in {days} days'}"
 
