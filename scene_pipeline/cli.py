@@ -390,10 +390,10 @@ def rollback(
     version: Annotated[str | None, typer.Argument(help="A version of `bundles`; by default the one before.")] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Promote an earlier version, verified first."""
-    from scene_pipeline.bundle.versions import rollback as roll_back
+    """Promote an earlier version, verified first; the content that served is not promoted again by the next build."""
+    from scene_pipeline.monitoring.rollback import roll_back_by_hand
 
-    out.print(f"{roll_back(artifacts, version)} is promoted")
+    out.print(f"{roll_back_by_hand(artifacts, version)} is promoted")
 
 
 @app.command()

@@ -9,6 +9,7 @@ from scene_pipeline.defs import (
     automation,
     bundle,
     catalog,
+    dead_runs,
     embeddings,
     images,
     maintenance,
@@ -83,6 +84,7 @@ defs = dg.Definitions(
         automation.watch_quality(SENSOR_S),
         maintenance.rollback_sensor(SENSOR_S),
         alerting.alert_sensor(CHANNELS, SENSOR_S),
+        dead_runs.dead_run_sensor(SENSOR_S),
     ],
     resources={
         "store": ArtifactStore(root=_setting("ARTIFACTS", "artifacts")),

@@ -1,6 +1,7 @@
 """Run the assets in this process, as the command line does; with DAGSTER_HOME set the runs show in the UI."""
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from scene_pipeline.bundle.layout import writer_lock
+from scene_pipeline.defs.dead_runs import HOST
 from scene_pipeline.defs.failures import failure_line
 from scene_pipeline.defs.resources import AlertChannels
 from scene_pipeline.defs.scenes import scene_libraries
@@ -45,7 +47,7 @@ def run_bundle_build(
     BundleError when another build of the same artifacts is under way: two would write each other's tables.
     """
     with writer_lock(Path(resources["store"]["root"]), WAIT_S):
-        _execute(definitions, "build_bundle", on, _run_config(resources, ops or {}))
+        execute(definitions, "build_bundle", on, _run_config(resources, ops or {}))
 
 
 def run_library_scoring(
@@ -58,7 +60,7 @@ def run_library_scoring(
     """Score one library, registering it as a partition. Raises ScenePipelineError with the line of what failed."""
     on.add_dynamic_partitions(scene_libraries.name or "", [folder.name])
     config = _run_config({**resources, "libraries": {"root": str(folder.parent)}}, ops)
-    _execute(definitions, "score_scenes", on, config, partition=folder.name)
+    execute(definitions, "score_scenes", on, config, partition=folder.name)
 
 
 def alert_channels(definitions: dg.Definitions) -> list[Channel]:
@@ -76,11 +78,19 @@ def _run_config(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Ma
     }
 
 
-def _execute(
+def execute(
     definitions: dg.Definitions, job: str, on: dg.DagsterInstance, config: dict[str, Any], partition: str | None = None
 ) -> None:
+    """Execute a job in this process.
+
+    Raises ScenePipelineError with the line of what failed, KeyboardInterrupt when SIGINT or SIGTERM ended the run.
+    """
     result = definitions.resolve_job_def(job).execute_in_process(
-        run_config=config, instance=on, partition_key=partition, raise_on_error=False
+        run_config=config,
+        instance=on,
+        partition_key=partition,
+        tags={HOST: socket.gethostname()},
+        raise_on_error=False,
     )
     if was_stopped(result):
         raise KeyboardInterrupt

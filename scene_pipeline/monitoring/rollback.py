@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from scene_pipeline.bundle.layout import bundle_folder
+from scene_pipeline.bundle.layout import bundle_folder, current_version
 from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.bundle.versions import list_bundles, rollback
 from scene_pipeline.errors import BundleError, ScenePipelineError
@@ -91,6 +91,30 @@ def withdraw(artifacts: Path, decision: RollbackDecision) -> str:
     return promoted
 
 
+def roll_back_by_hand(artifacts: Path, version: str | None) -> str:
+    """Promote `version`, or the newest sound one before the current, as a person decided, and return its name.
+
+    The content that served is withdrawn: the next build does not promote it again. Going forward to a later version
+    takes the withdrawal of its content back. Raises BundleError as `rollback` does.
+    """
+    try:
+        before = current_version(artifacts)
+    except BundleError:
+        before = None  # CURRENT is damaged: there is nothing to withdraw
+    promoted = rollback(artifacts, version)
+    known = withdrawals(artifacts)
+    if before is not None and promoted < before:
+        served = read_manifest(bundle_folder(artifacts, before)).data_version
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        known = [item for item in known if item.data_version != served]
+        known.append(Withdrawal(before, served, f"by hand, to {promoted}", at))
+    serves = read_manifest(bundle_folder(artifacts, promoted)).data_version
+    known = [item for item in known if item.data_version != serves]
+    if known or _path(artifacts).exists():
+        write_bytes(_path(artifacts), msgspec.json.format(msgspec.json.encode(known), indent=1))
+    return promoted
+
+
 def withdrawals(artifacts: Path) -> list[Withdrawal]:
     """Return what was withdrawn. Raises ScenePipelineError when the file is something else."""
     path = _path(artifacts)
@@ -108,7 +132,8 @@ def refuse_withdrawn(artifacts: Path, data_version: str) -> None:
         if item.data_version == data_version:
             raise BundleError(
                 f"this content was rolled back as {item.version} ({item.reason}); change the catalog or the "
-                f"encoder, or allow it again by removing its entry from {_path(artifacts)}"
+                f"encoder, or allow it again: `scene-pipeline rollback {item.version}`, or remove its entry from "
+                f"{_path(artifacts)}"
             )
 
 

@@ -136,15 +136,19 @@ def publish(
 
 
 def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
-    """Return the hash of everything a bundle is made of; equal versions answer equally."""
+    """Return the hash of everything a bundle is made of, whatever order its rows stand in; equal ones answer alike."""
+    order = np.argsort(catalog.products["product_id"].to_pylist())
+    products = catalog.products.select([name for name in catalog.products.column_names if name != "row"]).take(order)
+    has_image = catalog.has_image[order]
     table = pa.BufferOutputStream()
-    with pa.ipc.new_stream(table, catalog.products.schema) as stream:
-        stream.write_table(catalog.products.combine_chunks())
+    with pa.ipc.new_stream(table, products.schema) as stream:
+        stream.write_table(products.combine_chunks())
     return sha256_bytes(
         FORMAT.encode(),
         hashlib.sha256(table.getvalue()).digest(),
-        hashlib.sha256(catalog.image[catalog.has_image].data).digest(),
-        hashlib.sha256(np.ascontiguousarray(catalog.text).data).digest(),
+        hashlib.sha256(np.packbits(has_image).data).digest(),
+        hashlib.sha256(catalog.image[order[has_image]].data).digest(),
+        hashlib.sha256(catalog.text[order].data).digest(),
         msgspec.json.encode(recipe.spec, order="sorted"),
         recipe.text_encoder.id.encode(),
         recipe.vocabulary.to_json(),

@@ -20,13 +20,27 @@ class Texts:
     id = "texts"
 
 
-def version() -> str:
-    catalog = EmbeddedCatalog(
-        pa.table({"product_id": ["1"]}), np.ones((1, 4), np.float32), np.array([True]), np.ones((1, 4), np.float32), 0
-    )
+def version(*rows: int, price: float = 1.0) -> str:
+    """Return the data version of products in the order of `rows`; the second has no picture."""
+    rows = rows or (0, 1, 2)
+    products = {
+        "product_id": [str(row) for row in rows],
+        "row": [at + 2 for at in range(len(rows))],
+        "price": [price if row == 1 else 5.0 for row in rows],
+    }
+    vectors = np.eye(4, dtype=np.float32)[list(rows)]
+    has_image = np.array([row != 1 for row in rows])
+    catalog = EmbeddedCatalog(pa.table(products), vectors, has_image, vectors[:, ::-1], 0)
     return data_version(
         catalog, BundleRecipe(get_spec("compact"), cast(Any, Texts()), load_vocabulary(), uncalibrated("compact"))
     )
+
+
+def test_the_order_of_the_rows_is_no_part_of_the_version_and_a_price_is() -> None:
+    """A feed that is only sorted otherwise must not make a new bundle, for which all libraries are answered again."""
+    assert version(2, 0, 1) == version(0, 1, 2)
+    assert version(2, 0, 1, price=2.0) != version(0, 1, 2)
+    assert version(0, 1) != version(0, 2)
 
 
 def test_colors_of_typical_rooms_are_part_of_the_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,52 @@
+"""What a person rolled back stays back until a person says otherwise."""
+
+from pathlib import Path
+
+import pytest
+
+from scene_pipeline.bundle.layout import CURRENT, current_version
+from scene_pipeline.bundle.manifest import read_manifest
+from scene_pipeline.errors import BundleError
+from scene_pipeline.monitoring.rollback import refuse_withdrawn, roll_back_by_hand, withdrawals
+from scene_pipeline_tests.bundle.conftest import build
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> list[str]:
+    """Two bundles under `tmp_path`, the second promoted."""
+    return [build(tmp_path / "bundles", 60, seed).version for seed in (0, 1)]
+
+
+def content(artifacts: Path, version: str) -> str:
+    return read_manifest(artifacts / "bundles" / version).data_version
+
+
+def test_the_next_build_does_not_promote_what_a_person_rolled_back(tmp_path: Path, versions: list[str]) -> None:
+    old, new = versions
+    refuse_withdrawn(tmp_path, content(tmp_path, new))
+    assert roll_back_by_hand(tmp_path, None) == old
+    assert current_version(tmp_path) == old
+    with pytest.raises(BundleError, match=f"was rolled back as {new} .by hand, to {old}.* rollback {new}"):
+        refuse_withdrawn(tmp_path, content(tmp_path, new))
+    refuse_withdrawn(tmp_path, content(tmp_path, old))
+    refuse_withdrawn(tmp_path, "other content")
+
+
+def test_going_forward_again_takes_it_back(tmp_path: Path, versions: list[str]) -> None:
+    old, new = versions
+    roll_back_by_hand(tmp_path, old)
+    assert roll_back_by_hand(tmp_path, new) == new
+    assert withdrawals(tmp_path) == []
+    refuse_withdrawn(tmp_path, content(tmp_path, new))
+
+
+def test_a_damaged_current_withdraws_nothing(tmp_path: Path, versions: list[str]) -> None:
+    (tmp_path / "bundles" / CURRENT).write_text("nonsense\n")
+    assert roll_back_by_hand(tmp_path, None) == versions[1]
+    assert withdrawals(tmp_path) == []
+
+
+def test_what_cannot_be_rolled_back_withdraws_nothing(tmp_path: Path, versions: list[str]) -> None:
+    with pytest.raises(BundleError, match="has no version"):
+        roll_back_by_hand(tmp_path, "20200101T000000Z-00000000")
+    assert (current_version(tmp_path), withdrawals(tmp_path)) == (versions[1], [])
