@@ -38,3 +38,11 @@ class TruthError(ScenePipelineError):
 
 class EventError(ScenePipelineError):
     """An event is malformed, or the event store cannot be read or written."""
+
+
+class LearningError(ScenePipelineError):
+    """A log cannot carry what is asked of it, or rules of exploration or an experiment are invalid."""
+
+
+class ExperimentError(ScenePipelineError):
+    """The design of an experiment contradicts itself, or what is asked does not fit its state."""

@@ -1,0 +1,132 @@
+"""A crowd that clicks: real scenes, products and factors, true products as what it likes, places as what it sees."""
+
+import csv
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scene_pipeline.learning.exploration import Exploration, plan_exploration
+from scene_pipeline.learning.logs import Logs
+
+K = 10
+MIN_CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """P(click) = 1/rank^severity x (noise + taste x true). A taste of 0 clicks on all products alike."""
+
+    severity: float = 1.0
+    noise: float = 0.05
+    taste: float = 0.8
+
+
+@dataclass(frozen=True)
+class ScoredLists:
+    """Candidates of (scene, category), with factors [c, F] and whether each is a true product [c]; `scene` of each."""
+
+    lists: tuple[tuple[np.ndarray, np.ndarray], ...]
+    scene: tuple[str, ...]
+    prior: np.ndarray
+    factor_names: tuple[str, ...]
+
+    @property
+    def scenes(self) -> int:
+        """How many scenes the lists are of."""
+        return len(set(self.scene))
+
+    def halves(self) -> tuple["ScoredLists", "ScoredLists"]:
+        """Return the lists to learn from and those held out: scenes apart, by a hash of their name."""
+        first = [hashlib.sha256(name.encode()).digest()[0] % 2 == 0 for name in self.scene]
+        return self._part(first), self._part([not side for side in first])
+
+    def _part(self, kept: list[bool]) -> "ScoredLists":
+        pairs = [(item, name) for item, name, keep in zip(self.lists, self.scene, kept, strict=True) if keep]
+        return ScoredLists(
+            tuple(item for item, _ in pairs), tuple(name for _, name in pairs), self.prior, self.factor_names
+        )
+
+
+def scored_lists(artifacts: Path, ikea: Path) -> ScoredLists:
+    """Score every product for every scene by the promoted bundle, and part them by category.
+
+    Lists are of one category, as when somebody looks for a lamp for this room, and hold at least one true product.
+    """
+    from scene_pipeline.matching.factors import FACTORS
+    from scene_pipeline.matching.matcher import SceneMatcher
+
+    matcher = SceneMatcher.open(artifacts)
+    products = matcher.bundle.products(["sku_id", "category"])
+    sku, category = (np.array(products[name].to_pylist()) for name in ("sku_id", "category"))
+    truth = defaultdict(set)
+    with (ikea / "scene_products.csv").open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            truth[row["scene"]].add(row["sku_id"])
+    lists, scenes = [], []
+    for name in sorted(truth):
+        scored = matcher.score_all(matcher.analyze(ikea / "scenes" / name))
+        labels = np.isin(sku[scored.rows], sorted(truth[name]))
+        for one in np.unique(category):
+            members = category[scored.rows] == one
+            if labels[members].any() and members.sum() >= MIN_CANDIDATES:
+                lists.append((scored.factors[members].astype(np.float64), labels[members]))
+                scenes.append(name)
+    prior = np.array([matcher.weights[name] for name in FACTORS])
+    return ScoredLists(tuple(lists), tuple(scenes), prior, tuple(FACTORS))
+
+
+def simulate(lists: ScoredLists, crowd: Crowd, rules: Exploration, sessions: int, seed: int = 0) -> tuple[Logs, float]:
+    """Return the log of a crowd on lists ranked by the prior, and the share of expected score that exploration costs."""
+    generator = np.random.default_rng(seed)
+    pools, plans = [], []
+    for factors, labels in lists.lists:
+        scores = factors @ lists.prior
+        best = np.argsort(-scores, kind="stable")[: K + rules.runners_up]
+        pools.append((factors[best], labels[best]))
+        plans.append(plan_exploration(scores[best], K, rules))
+    supports = [np.nonzero(plan.probability) for plan in plans]
+    parts, support = [], []
+    start = 0
+    drawn = generator.integers(len(pools), size=sessions)
+    for session, place in enumerate(drawn):
+        (factors, labels), plan = pools[place], plans[place]
+        order = plan.draw(f"{seed}-{session}")
+        n = len(order)
+        rank = np.arange(1, n + 1)
+        attraction = crowd.noise + crowd.taste * labels[order]
+        click = (generator.random(n) < attraction / rank**crowd.severity) & (rank <= K)
+        parts.append((np.full(n, session), rank, rank <= K, factors[order], click))
+        candidate, column = supports[place]
+        row = np.empty(n, dtype=np.int64)
+        row[order] = np.arange(n)
+        support.append((start + row[candidate], column + 1, plan.probability[candidate, column]))
+        start += n
+    request, ranks, shown, rows, clicks = (np.concatenate(column) for column in zip(*parts, strict=True))
+    at, support_rank, chance = (np.concatenate(column) for column in zip(*support, strict=True))
+    log = Logs(
+        n=sessions,
+        scene=np.unique(lists.scene, return_inverse=True)[1][drawn],
+        request=request,
+        rank=ranks,
+        shown=shown,
+        factors=rows,
+        reward=clicks.astype(float),
+        support_row=at,
+        support_rank=support_rank,
+        support_probability=chance,
+        factor_names=lists.factor_names,
+    )
+    return log, 1 - float(np.mean([plan.score / plan.best_score for plan in plans]))
+
+
+def ndcg_of(lists: ScoredLists, weights: np.ndarray, k: int = K) -> float:
+    """Return the mean NDCG@k of the lists ordered by `weights`."""
+    discount = 1 / np.log2(2 + np.arange(k))
+    found = []
+    for factors, labels in lists.lists:
+        ranked = labels[np.argsort(-(factors @ weights), kind="stable")][:k]
+        found.append(float(ranked @ discount[: len(ranked)] / discount[: min(k, int(labels.sum()))].sum()))
+    return float(np.mean(found))

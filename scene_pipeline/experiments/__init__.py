@@ -1,0 +1,1 @@
+"""Experiments: assignment, verdicts that hold at every look, and decisions that can be believed."""

@@ -1,0 +1,1 @@
+"""Learning from use: exploration, off-policy evaluation, position bias, and weights fitted to debiased actions."""
