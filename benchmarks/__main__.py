@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-HELPERS = {"__main__", "_image_server", "_processes", "claims", "serving_process"}
+HELPERS = {"__main__", "_image_server", "_processes", "claims", "serving_process", "simulated_clicks"}
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.csv as pa_csv
@@ -77,7 +78,7 @@ class BanditLog:
         return cls(item, position - 1, click.astype(float), propensity)
 
 
-def bandit_claims(folder: Path) -> tuple[list[Claim], dict[str, object]]:
+def bandit_claims(folder: Path) -> tuple[list[Claim], dict[str, dict[str, Any]]]:
     """Estimate each policy from the other's log, for men and women."""
     claims, details = [], {}
     for campaign in ("men", "women"):

@@ -79,7 +79,7 @@ def scored_lists(artifacts: Path, ikea: Path) -> ScoredLists:
 
 
 def simulate(lists: ScoredLists, crowd: Crowd, rules: Exploration, sessions: int, seed: int = 0) -> tuple[Logs, float]:
-    """Return the log of a crowd on lists ranked by the prior, and the share of expected score that exploration costs."""
+    """Return the log of a crowd on lists ranked by the prior, and the share of the score that exploration costs."""
     generator = np.random.default_rng(seed)
     pools, plans = [], []
     for factors, labels in lists.lists:

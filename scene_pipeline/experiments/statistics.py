@@ -25,7 +25,8 @@ MIN_UNITS = 100
 class Units:
     """One row a unit. numerator / denominator is the metric; denominator 1 everywhere makes it a mean.
 
-    treated [n]: whether in the arm that is compared with control. covariate [n]: what the unit did before; None: unknown.
+    treated [n]: whether in the arm that is compared with control. covariate [n]: what the unit did before, None if
+    unknown.
     """
 
     treated: np.ndarray
@@ -94,7 +95,7 @@ def difference(units: Units, alpha: float = 0.05, planned: int = 20_000) -> Diff
 
 @dataclass(frozen=True, slots=True)
 class SampleRatio:
-    """Whether arms have the shares of units that they were allotted. `z` is the largest of any arm, `limit` its bound."""
+    """Whether arms have the shares of units that they were allotted; `z` is the largest of any arm."""
 
     holds: bool
     z: float

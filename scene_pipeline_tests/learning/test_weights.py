@@ -11,7 +11,7 @@ from scene_pipeline_tests.learning.conftest import PRIOR, TASTE, Simulate
 
 
 def test_debiased_clicks_find_the_taste_and_raw_ones_the_old_order(simulate: Simulate) -> None:
-    log = simulate(4000)
+    log = simulate(2000)
     fit = fit_weights(choices_of(log, fit_click_model(log)), PRIOR)
     raw = fit_weights(choices_of(log, None), PRIOR)
     distance = [float(np.abs(found - TASTE).sum()) for found in (fit.weights, raw.weights, PRIOR)]
@@ -23,7 +23,7 @@ def test_debiased_clicks_find_the_taste_and_raw_ones_the_old_order(simulate: Sim
 
 
 def test_clicks_without_taste_change_nothing(simulate: Simulate) -> None:
-    log = simulate(3000, taste=0.0)
+    log = simulate(1500, taste=0.0)
     fit = fit_weights(choices_of(log, fit_click_model(log)), PRIOR)
     assert np.abs(fit.weights - PRIOR).max() < 0.05
     assert not fit.improves
@@ -41,7 +41,7 @@ def test_too_little_is_refused(simulate: Simulate) -> None:
 
 
 def test_other_weights_are_estimated_or_refused(simulate: Simulate) -> None:
-    log = simulate(4000)
+    log = simulate(2000)
     model = fit_click_model(log)
     kept = evaluate_weights(log, model, PRIOR)
     assert kept.report.refused is None
