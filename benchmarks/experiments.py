@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from benchmarks.claims import Claim, at_least, at_most, report
-from scene_pipeline.experiments.statistics import Units, check_sample_ratio, difference
+from scene_pipeline.experiments.statistics import Moments, check_sample_ratio, difference
 
 RUNS = 4000
 LOOKS = 100
@@ -35,17 +35,18 @@ def main() -> int:
 def verdicts(generator: np.random.Generator, rate: float, lift: float) -> tuple[bool, bool]:
     """Return whether any of the looks decides by the confidence sequence, and by a t-test at each look."""
     treated = generator.random(USERS) < 0.5
-    converted = (generator.random(USERS) < np.where(treated, rate * (1 + lift), rate)).astype(float)
-    ones = np.ones(USERS)
-    ours = peeked = False
-    for n in np.linspace(USERS / LOOKS, USERS, LOOKS).astype(int):
-        found = difference(Units(treated[:n], converted[:n], ones[:n]), ALPHA, USERS)
+    converted = generator.random(USERS) < np.where(treated, rate * (1 + lift), rate)
+    looks = np.linspace(USERS / LOOKS, USERS, LOOKS).astype(int) - 1
+    units = np.stack([np.cumsum(treated)[looks], np.cumsum(~treated)[looks]], axis=1).astype(float)
+    hits = np.stack([np.cumsum(treated & converted)[looks], np.cumsum(~treated & converted)[looks]], axis=1)
+    ours = False
+    for (n1, n0), (x1, x0) in zip(units.tolist(), hits.astype(float).tolist(), strict=True):
+        arms = (Moments(n, x, n, xx=x, yy=n, xy=x) for n, x in ((n1, x1), (n0, x0)))
+        found = difference(*arms, ALPHA, USERS)
         ours = ours or (found is not None and not found.low <= 0 <= found.high)
-        sides = converted[:n][treated[:n]], converted[:n][~treated[:n]]
-        error = math.sqrt(sum(side.var() / max(len(side), 1) for side in sides))
-        peeked = peeked or (error > 0 and abs(sides[0].mean() - sides[1].mean()) > 1.96 * error)
-        if ours and peeked:
-            break
+    rates = hits / np.maximum(units, 1)
+    errors = np.sqrt((rates * (1 - rates) / np.maximum(units, 1)).sum(axis=1))
+    peeked = bool((np.abs(rates[:, 0] - rates[:, 1]) > 1.96 * np.maximum(errors, 1e-12)).any())
     return ours, peeked
 
 
@@ -80,13 +81,12 @@ def ratios(runs: int) -> list[Claim]:
     for _ in range(runs):
         clicks, impressions = heavy_users(generator, 2000)
         treated = generator.random(2000) < 0.5
-        # at one look the interval of a fixed sample: the sequence's radius scaled to 1.96 standard errors
         sides = [(clicks[side], impressions[side]) for side in (treated, ~treated)]
         levels = [c.sum() / i.sum() for c, i in sides]
         delta = sum(((c - r * i) / i.mean()).var(ddof=1) / len(c) for (c, i), r in zip(sides, levels, strict=True))
         naive = sum(r * (1 - r) / i.sum() for (_, i), r in zip(sides, levels, strict=True))
         apart = abs(levels[0] - levels[1])
-        sequence = difference(Units(treated, clicks, impressions), ALPHA, 2000)
+        sequence = difference(*(Moments.of(*side) for side in sides), ALPHA, 2000)
         decided = sequence is not None and not sequence.low <= 0 <= sequence.high
         found.append((apart > 1.96 * math.sqrt(delta), apart > 1.96 * math.sqrt(naive), decided))
     share = np.mean(found, axis=0)
@@ -143,8 +143,9 @@ def cuped(runs: int) -> Claim:
         before = generator.normal(size=4000)
         after = 0.7 * before + math.sqrt(0.51) * generator.normal(size=4000) + 1
         treated, ones = generator.random(4000) < 0.5, np.ones(4000)
-        plain = difference(Units(treated, after, ones), ALPHA, 4000)
-        adjusted = difference(Units(treated, after, ones, before), ALPHA, 4000)
+        sides = (treated, ~treated)
+        plain = difference(*(Moments.of(after[side], ones[side]) for side in sides), ALPHA, 4000)
+        adjusted = difference(*(Moments.of(after[side], ones[side], before[side]) for side in sides), ALPHA, 4000)
         if plain is None or adjusted is None:
             raise RuntimeError("4,000 users are enough for an interval")
         misses += not adjusted.low <= 0 <= adjusted.high

@@ -22,17 +22,30 @@ MIN_UNITS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
-    """One row a unit. numerator / denominator is the metric; denominator 1 everywhere makes it a mean.
+class Moments:
+    """Sums over the units of an arm: all that an interval needs, so that days can be added up.
 
-    treated [n]: whether in the arm that is compared with control. covariate [n]: what the unit did before, None if
-    unknown.
+    x and y are numerator and denominator of the metric (y = 1 makes it a mean), c is what the unit did before.
     """
 
-    treated: np.ndarray
-    numerator: np.ndarray
-    denominator: np.ndarray
-    covariate: np.ndarray | None = None
+    n: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+    xx: float = 0.0
+    yy: float = 0.0
+    xy: float = 0.0
+    c: float = 0.0
+    cc: float = 0.0
+    xc: float = 0.0
+    yc: float = 0.0
+
+    @classmethod
+    def of(cls, numerator: np.ndarray, denominator: np.ndarray, before: np.ndarray | None = None) -> "Moments":
+        """Return the sums over units; arrays have shape [n]."""
+        x, y = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+        c = np.zeros(len(x)) if before is None else np.asarray(before, dtype=np.float64)
+        sums = (x.sum(), y.sum(), x @ x, y @ y, x @ y, c.sum(), c @ c, x @ c, y @ c)
+        return cls(len(x), *(float(value) for value in sums))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +72,34 @@ def sequence_radius(n: int, deviation: float, alpha: float, rho2: float) -> floa
     return deviation * math.sqrt(2 * (x + 1) / (n * x) * math.log(math.sqrt(x + 1) / alpha))
 
 
-def difference(units: Units, alpha: float = 0.05, planned: int = 20_000) -> Difference | None:
-    """Return the difference between the arms; None with fewer than MIN_UNITS in one or where nothing varies."""
-    treated = units.treated.astype(bool)
-    counts = int(treated.sum()), int((~treated).sum())
-    if min(counts) < MIN_UNITS:
+def difference(treated: Moments, control: Moments, alpha: float = 0.05, planned: int = 20_000) -> Difference | None:
+    """Return the difference between two arms; None with fewer than MIN_UNITS in one or where nothing varies."""
+    arms = (treated, control)
+    if min(arm.n for arm in arms) < MIN_UNITS or min(arm.y for arm in arms) <= 0:
         return None
-    levels = [
-        float(units.numerator[side].sum() / units.denominator[side].sum())
-        if units.denominator[side].sum()
-        else math.nan
-        for side in (treated, ~treated)
-    ]
-    if any(math.isnan(level) for level in levels):
-        return None
-    influence = np.empty(len(treated))
-    for side, level in zip((treated, ~treated), levels, strict=True):
-        residual = units.numerator[side] - level * units.denominator[side]
-        influence[side] = residual / units.denominator[side].mean()
+    n = treated.n + control.n
+    levels = [arm.x / arm.y for arm in arms]
     value = levels[0] - levels[1]
-    if units.covariate is not None and float(units.covariate.std()) > 0:
-        centered = units.covariate - units.covariate.mean()
-        slope = float(influence @ centered / (centered @ centered))
-        value -= slope * float(centered[treated].mean() - centered[~treated].mean())
-        influence = influence - slope * centered
-    variance = sum(
-        float(influence[side].var(ddof=1)) / count for side, count in zip((treated, ~treated), counts, strict=True)
-    )
-    if variance <= 0:
+    # variance of the influence (x - level * y) / mean(y), whose mean is 0, and its covariance with c
+    variances, covariances = [], []
+    for arm, level in zip(arms, levels, strict=True):
+        mean = arm.y / arm.n
+        variances.append((arm.xx - 2 * level * arm.xy + level**2 * arm.yy) / (arm.n - 1) / mean**2)
+        covariances.append((arm.xc - level * arm.yc) / arm.n / mean)
+    centers = [arm.c / arm.n for arm in arms]
+    spread = sum(arm.cc for arm in arms) - n * ((treated.c + control.c) / n) ** 2
+    if spread > 1e-12 * n:
+        slope = sum(arm.n * covariance for arm, covariance in zip(arms, covariances, strict=True)) / spread
+        value -= slope * (centers[0] - centers[1])
+        variances = [
+            variance - 2 * slope * covariance + slope**2 * (arm.cc / arm.n - center**2)
+            for arm, variance, covariance, center in zip(arms, variances, covariances, centers, strict=True)
+        ]
+    squared_error = sum(variance / arm.n for arm, variance in zip(arms, variances, strict=True))
+    if squared_error <= 0:
         return None
-    n = sum(counts)
-    radius = sequence_radius(n, math.sqrt(n * variance), alpha, MIXTURE_AT_PLAN / planned)
-    return Difference(value, value - radius, value + radius, levels[1], n)
+    radius = sequence_radius(int(n), math.sqrt(n * squared_error), alpha, MIXTURE_AT_PLAN / planned)
+    return Difference(value, value - radius, value + radius, levels[1], int(n))
 
 
 @dataclass(frozen=True, slots=True)

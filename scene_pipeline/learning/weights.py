@@ -13,8 +13,8 @@ from scene_pipeline.errors import LearningError
 from scene_pipeline.learning.click_model import ClickModel
 from scene_pipeline.learning.logs import Logs
 
-PRIOR_STRENGTH = 200.0
-"""Curvature with which weights are held to those in force; a few hundred informative choices outweigh it."""
+PRIOR_STRENGTH = 50.0
+"""Curvature with which weights are held to those in force; some hundred informative choices outweigh it."""
 
 FOLDS = 5
 MIN_CHOICES = 200

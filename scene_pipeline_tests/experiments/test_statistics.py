@@ -5,13 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from scene_pipeline.experiments.statistics import Units, check_sample_ratio, difference, sequence_radius
+from scene_pipeline.experiments.statistics import Moments, check_sample_ratio, difference, sequence_radius
 
 
-def _units(seed: int, n: int = 2000, lift: float = 0.0) -> Units:
+def _arms(seed: int, n: int = 2000, lift: float = 0.0, upto: int = 2000) -> tuple[Moments, Moments]:
     generator = np.random.default_rng(seed)
     treated = generator.random(n) < 0.5
-    return Units(treated, generator.normal(1 + lift * treated, 1.0, n), np.ones(n))
+    values = generator.normal(1 + lift * treated, 1.0, n)
+    sides = (treated[:upto], ~treated[:upto])
+    return tuple(Moments.of(values[:upto][side], np.ones(int(side.sum()))) for side in sides)  # type: ignore[return-value]
 
 
 def test_the_sequence_is_the_robbins_mixture() -> None:
@@ -22,28 +24,38 @@ def test_the_sequence_is_the_robbins_mixture() -> None:
 def test_an_interval_covers_at_all_looks_together() -> None:
     misses = 0
     for seed in range(100):
-        units = _units(seed)
-        looks = [
-            difference(Units(units.treated[:n], units.numerator[:n], units.denominator[:n]), planned=2000)
-            for n in range(300, 2001, 200)
-        ]
+        looks = [difference(*_arms(seed, upto=n), planned=2000) for n in range(300, 2001, 200)]
         misses += any(look is not None and not look.low <= 0 <= look.high for look in looks)
     assert misses <= 5 + 3 * math.sqrt(5)
 
 
 def test_a_true_difference_is_found() -> None:
-    found = difference(_units(0, lift=0.4), planned=2000)
+    found = difference(*_arms(0, lift=0.4), planned=2000)
     assert found is not None
-    assert found.low > 0
-    assert found.low < 0.4 < found.high
+    assert 0 < found.low < 0.4 < found.high
     assert found.relative[0] == pytest.approx(found.value / found.control)
 
 
+def test_moments_give_the_variance_of_the_linearized_ratio() -> None:
+    generator = np.random.default_rng(3)
+    arms, errors = [], 0.0
+    for _ in range(2):
+        y = 1.0 + generator.poisson(3, 500)
+        x = generator.binomial(y.astype(int), 0.2).astype(float)
+        arms.append(Moments.of(x, y))
+        influence = (x - x.sum() / y.sum() * y) / y.mean()
+        errors += influence.var(ddof=1) / 500
+    found = difference(*arms, planned=1000)
+    assert found is not None
+    assert found.high - found.value == pytest.approx(sequence_radius(1000, math.sqrt(1000 * errors), 0.05, 8 / 1000))
+
+
 def test_what_units_did_before_narrows_the_interval() -> None:
-    units = _units(1)
-    before = 0.8 * (units.numerator - 1) + 0.6 * np.random.default_rng(9).normal(size=2000)
-    plain = difference(units)
-    adjusted = difference(Units(units.treated, units.numerator, units.denominator, before))
+    generator = np.random.default_rng(1)
+    before = generator.normal(size=2000)
+    values, side = 0.8 * before + 0.6 * generator.normal(size=2000), generator.random(2000) < 0.5
+    plain = difference(*(Moments.of(values[arm], np.ones(int(arm.sum()))) for arm in (side, ~side)))
+    adjusted = difference(*(Moments.of(values[arm], np.ones(int(arm.sum())), before[arm]) for arm in (side, ~side)))
     assert plain is not None
     assert adjusted is not None
     assert (adjusted.high - adjusted.low) < 0.75 * (plain.high - plain.low)
@@ -51,14 +63,12 @@ def test_what_units_did_before_narrows_the_interval() -> None:
 
 @pytest.mark.parametrize("change", ["few", "constant", "no denominator"])
 def test_nothing_is_said_where_nothing_can_be(change: str) -> None:
-    units = _units(0)
-    if change == "few":
-        units = Units(units.treated[:150], units.numerator[:150], units.denominator[:150])
-    elif change == "constant":
-        units = Units(units.treated, np.zeros(2000), np.ones(2000))
-    else:
-        units = Units(units.treated, units.numerator, np.where(units.treated, 0.0, 1.0))
-    assert difference(units) is None
+    treated, control = _arms(0, upto=150 if change == "few" else 2000)
+    if change == "constant":
+        treated = control = Moments.of(np.zeros(500), np.ones(500))
+    elif change == "no denominator":
+        treated = Moments.of(np.zeros(500), np.zeros(500))
+    assert difference(treated, control) is None
 
 
 @pytest.mark.parametrize(

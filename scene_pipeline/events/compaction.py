@@ -1,0 +1,157 @@
+"""Daily compaction: move the events of complete days from the store into Parquet, each once, and judge them.
+
+A day's file is written whole beside the old one and moved over it; only then does the store forget. Killed between the
+two, the next run finds the events in both places and keeps one.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+from filelock import FileLock
+
+from scene_pipeline.events.partitions import (
+    ACTION_SCHEMA,
+    ACTIONS,
+    EXPOSURE_SCHEMA,
+    EXPOSURES,
+    action_table,
+    exposure_batch,
+    part_files,
+    part_path,
+    read_batches,
+)
+from scene_pipeline.events.schema import Action, Event, Exposure
+from scene_pipeline.events.store import EventStore, in_batches
+from scene_pipeline.files import atomic_path
+
+pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type checkers
+
+BOT_ACTIONS_A_MINUTE = 60
+"""More actions of one subject in one minute than a person can do."""
+
+BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionReport:
+    """What a compaction moved and found. late: events of days that had been compacted before. bots: subjects."""
+
+    days: tuple[dt.date, ...] = ()
+    exposures: int = 0
+    actions: int = 0
+    late: int = 0
+    duplicates: int = 0
+    orphaned: int = 0
+    bots: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold the folder of events: compaction, erasure and retention never run at once.
+
+    Temporary files that a killed run left are removed: they may hold a subject that has been erased since.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        for pattern in ("*/day=*/.*.tmp", "erasures/.*.tmp"):
+            for left in folder.glob(pattern):
+                left.unlink()
+        yield
+
+
+def compact(store: EventStore, folder: Path, before: dt.date) -> CompactionReport:
+    """Move the events of days before `before` into the folder's partitions and return what was found."""
+    with exclusive(folder):
+        days = tuple(day for day in store.days() if day < before)
+        repeats, late, counts = store.duplicates(), 0, [0, 0]
+        for day in days:
+            had = part_path(folder, EXPOSURES, day).exists() or part_path(folder, ACTIONS, day).exists()
+            moved, repeated = _compact_day(store, folder, day)
+            repeats += repeated
+            counts = [total + new for total, new in zip(counts, moved, strict=True)]
+            late += sum(moved) if had else 0
+        for day in days:
+            _judge(folder, day)
+        orphaned, bots, kinds = _findings(folder, days)
+    return CompactionReport(days, counts[0], counts[1], late, repeats, orphaned, bots, kinds)
+
+
+def _compact_day(store: EventStore, folder: Path, day: dt.date) -> tuple[tuple[int, int], int]:
+    """Return ((exposures, actions) moved, repeated events found)."""
+    targets = part_path(folder, EXPOSURES, day), part_path(folder, ACTIONS, day)
+    known: set[str] = set()
+    for target in targets:
+        if target.exists():
+            known.update(pq.read_table(target, columns=["event_id"])["event_id"].to_pylist())
+    last, repeated, exposures = 0, 0, 0
+    actions: list[Action] = []
+    with atomic_path(targets[0]) as temporary, pq.ParquetWriter(temporary, EXPOSURE_SCHEMA) as writer:
+        if targets[0].exists():
+            for batch in read_batches([targets[0]]):
+                writer.write_batch(batch)
+        for batch in in_batches(store, day, BATCH):
+            last = batch[-1].sequence
+            fresh: list[Event] = []
+            for item in batch:
+                if item.event.event_id in known:
+                    repeated += 1
+                else:
+                    known.add(item.event.event_id)
+                    fresh.append(item.event)
+            lists = [event for event in fresh if isinstance(event, Exposure)]
+            actions += [event for event in fresh if isinstance(event, Action)]
+            exposures += len(lists)
+            if lists:
+                writer.write_batch(exposure_batch(lists))
+    table = action_table(actions)
+    if targets[1].exists():
+        table = pa.concat_tables([pq.read_table(targets[1], schema=ACTION_SCHEMA), table])
+    with atomic_path(targets[1]) as temporary:
+        pq.write_table(table, temporary)
+    store.discard(day, last)
+    return (exposures, len(actions)), repeated
+
+
+def _judge(folder: Path, day: dt.date) -> None:
+    """Mark actions whose list is unknown, and those of subjects that act faster than people do."""
+    target = part_path(folder, ACTIONS, day)
+    table = pq.read_table(target, schema=ACTION_SCHEMA)
+    lists = part_files(folder, EXPOSURES, day - dt.timedelta(days=7), day)
+    ids = [batch["event_id"] for batch in read_batches(lists, ["event_id"])]
+    known = pa.chunked_array(ids, pa.string())
+    orphan = pc.invert(pc.is_in(table["request_id"], value_set=known))
+    bot = pc.is_in(table["subject"], value_set=pa.array(_bots(table), pa.string()))
+    for name, column in (("orphan", orphan), ("bot", bot)):
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    with atomic_path(target) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _bots(table: pa.Table) -> list[str]:
+    named = table.filter(pc.not_equal(table["subject"], ""))
+    if not named.num_rows:
+        return []
+    minute = pa.array((named["at"].to_numpy() // 60).astype(np.int64))
+    counts = pa.table({"subject": named["subject"], "minute": minute}).group_by(["subject", "minute"])
+    each = counts.aggregate([([], "count_all")])
+    return pc.unique(each.filter(pc.greater(each["count_all"], BOT_ACTIONS_A_MINUTE))["subject"]).to_pylist()
+
+
+def _findings(folder: Path, days: tuple[dt.date, ...]) -> tuple[int, int, dict[str, int]]:
+    orphaned, bots, kinds = 0, set(), {}
+    for day in days:
+        table = pq.read_table(part_path(folder, ACTIONS, day), columns=["orphan", "bot", "subject", "kind"])
+        orphaned += int(pc.sum(table["orphan"]).as_py() or 0)
+        bots.update(table.filter(table["bot"])["subject"].to_pylist())
+        for item in table["kind"].value_counts().to_pylist():
+            kinds[item["values"]] = kinds.get(item["values"], 0) + item["counts"]
+    return orphaned, len(bots), kinds

@@ -1,0 +1,101 @@
+"""Erase a subject everywhere, and drop what is older than it may be.
+
+An erasure is noted before it begins and the note removed when it is complete: killed in between, the next erasure,
+compaction or retention run finishes it. What was learned from events is derived again without the subject.
+"""
+
+import datetime as dt
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from scene_pipeline.errors import EventError
+from scene_pipeline.events.compaction import exclusive
+from scene_pipeline.events.partitions import ACTIONS, EXPOSURES, part_files, part_path, partition_days, read_batches
+from scene_pipeline.events.store import EventStore
+from scene_pipeline.files import atomic_path, fsync, write_text
+
+pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type checkers
+
+PENDING = "erasures"
+DERIVED = ("learning",)
+"""Folders beside the events that hold nothing but what is derived from them; an erasure or retention removes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How many events and whole days were removed, and which derived folders are to be made again."""
+
+    events: int
+    days: int = 0
+    derived: tuple[str, ...] = ()
+
+
+def erase_subject(store: EventStore, folder: Path, subject: str) -> Removal:
+    """Remove every event of a subject from the store and the partitions, and all that was derived from events."""
+    if not subject:
+        raise EventError("the empty subject cannot be erased; name a subject")
+    with exclusive(folder):
+        note = folder / PENDING / f"{hashlib.sha256(subject.encode()).hexdigest()[:16]}.txt"
+        write_text(note, subject)
+        return _finish(store, folder, note)
+
+
+def finish_erasures(store: EventStore, folder: Path) -> int:
+    """Complete the erasures that a killed run left and return how many there were."""
+    with exclusive(folder):
+        notes = sorted((folder / PENDING).glob("*.txt"))
+        for note in notes:
+            _finish(store, folder, note)
+    return len(notes)
+
+
+def _finish(store: EventStore, folder: Path, note: Path) -> Removal:
+    subject = note.read_text(encoding="utf-8")
+    erased = store.erase_subject(subject)
+    for kind in (EXPOSURES, ACTIONS):
+        for path in part_files(folder, kind):
+            erased += _rewrite_without(path, subject)
+    derived = _remove_derived(folder)
+    note.unlink()
+    fsync(note.parent)
+    return Removal(erased, derived=derived)
+
+
+def _rewrite_without(path: Path, subject: str) -> int:
+    """Rewrite a file without a subject's rows; return how many there were. Untouched when there are none."""
+    held = pq.read_table(path, columns=["subject"])["subject"]
+    count = int(pc.sum(pc.equal(held, subject)).as_py() or 0)
+    if not count:
+        return 0
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, pq.read_schema(path)) as writer:
+        for batch in read_batches([path]):
+            writer.write_batch(batch.filter(pc.not_equal(batch["subject"], subject)))
+    return count
+
+
+def drop_before(store: EventStore, folder: Path, day: dt.date) -> Removal:
+    """Remove all events of days before `day`, from store and partitions, and what was derived from them."""
+    with exclusive(folder):
+        dropped, days = store.drop_before(day), set()
+        for kind in (EXPOSURES, ACTIONS):
+            for old in partition_days(folder, kind):
+                if old < day:
+                    path = part_path(folder, kind, old)
+                    dropped += pq.read_metadata(path).num_rows
+                    days.add(old)
+                    shutil.rmtree(path.parent)
+        derived = _remove_derived(folder) if dropped else ()
+    return Removal(dropped, len(days), derived)
+
+
+def _remove_derived(folder: Path) -> tuple[str, ...]:
+    found = tuple(name for name in DERIVED if (folder.parent / name).exists())
+    for name in found:
+        shutil.rmtree(folder.parent / name)
+    return found

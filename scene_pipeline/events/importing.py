@@ -1,0 +1,124 @@
+"""Import a shop's own actions from a CSV file, by a column map, so that they need not pass the page."""
+
+import csv
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from scene_pipeline.errors import EventError, VocabularyError
+from scene_pipeline.events.schema import Action, ActionKind
+from scene_pipeline.events.store import EventStore
+from scene_pipeline.events.subjects import SubjectIds
+from scene_pipeline.vocabulary.strict_yaml import load_strict
+
+BATCH = 5000
+
+
+class ActionColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shop's column of each field. `request_id` is the attribution token that came with the list."""
+
+    request_id: str
+    kind: str
+    at: str
+    product_id: str = ""
+    customer: str = ""
+    value: str = ""
+    action_id: str = ""
+
+
+class ActionMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A column map: columns, and the shop's words for kinds. Words that are not named are skipped and counted."""
+
+    columns: ActionColumns
+    kinds: dict[str, ActionKind]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """Rows that became events, were known, were of other kinds, and why others were refused (line, reason)."""
+
+    stored: int
+    duplicates: int
+    skipped: int
+    refused: tuple[tuple[int, str], ...]
+
+
+def read_map(path: Path) -> ActionMap:
+    """Return a column map. Raises EventError naming file, line and key."""
+    try:
+        return load_strict(path, ActionMap)
+    except VocabularyError as error:
+        raise EventError(str(error)) from error
+
+
+def import_actions(path: Path, columns: ActionMap, store: EventStore, subjects: SubjectIds | None) -> ImportReport:
+    """Append the actions of a CSV file (UTF-8, header). Customers become subjects, or are left out without a key.
+
+    Times are ISO 8601 (UTC where no zone is given) or seconds since 1970. Raises EventError for a missing column.
+    """
+    stored, duplicates, skipped = 0, 0, 0
+    refused: list[tuple[int, str]] = []
+    batch: list[Action] = []
+
+    def flush() -> None:
+        nonlocal stored, duplicates
+        receipt = store.append(batch)
+        stored, duplicates = stored + receipt.stored, duplicates + receipt.duplicates
+        batch.clear()
+
+    for line, row in _rows(path, columns.columns):
+        kind = columns.kinds.get(row[columns.columns.kind])
+        if kind is None:
+            skipped += 1
+            continue
+        try:
+            batch.append(_action(row, columns.columns, kind, subjects))
+        except (ValueError, msgspec.ValidationError) as error:
+            refused.append((line, str(error)))
+        if len(batch) >= BATCH:
+            flush()
+    flush()
+    return ImportReport(stored, duplicates, skipped, tuple(refused))
+
+
+def _rows(path: Path, columns: ActionColumns) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            known = {"", *(reader.fieldnames or ())}
+            missing = [name for name in msgspec.to_builtins(columns).values() if name not in known]
+            if missing:
+                raise EventError(f"{path}: has no column '{missing[0]}'; correct the column map")
+            for row in reader:
+                yield reader.line_num, row
+    except (OSError, UnicodeDecodeError) as error:
+        raise EventError(f"{path}: cannot be read ({error}); give a UTF-8 CSV file") from error
+
+
+def _action(row: dict[str, str], columns: ActionColumns, kind: ActionKind, subjects: SubjectIds | None) -> Action:
+    value = row.get(columns.value) or None
+    return msgspec.convert(
+        {
+            "type": "action",
+            "request_id": row[columns.request_id],
+            "kind": kind,
+            "product_id": row.get(columns.product_id) or "",
+            "at": _timestamp(row[columns.at]),
+            "subject": subjects.subject(row.get(columns.customer) or "") if subjects else "",
+            "value": None if value is None else float(value),
+            "action_id": row.get(columns.action_id) or "",
+            "source": "import",
+        },
+        Action,
+    )
+
+
+def _timestamp(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        found = dt.datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()

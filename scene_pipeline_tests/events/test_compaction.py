@@ -1,0 +1,87 @@
+"""Compaction moves every event once, judges it, and can be repeated."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from scene_pipeline.events.compaction import compact
+from scene_pipeline.events.open import events_folder, open_store
+from scene_pipeline.events.partitions import ACTIONS, EXPOSURES, part_path, partition_days
+from scene_pipeline.events.store import EventStore
+from scene_pipeline_tests.events.conftest import NOON, action, exposure
+
+DAY = dt.date(2026, 5, 28)
+AFTER = DAY + dt.timedelta(days=2)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[tuple[EventStore, Path]]:
+    store = open_store(tmp_path)
+    yield store, events_folder(tmp_path)
+    store.close()
+
+
+def test_a_day_is_moved_whole_and_the_store_forgets_it(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    store.append([exposure("r1", subject="anna", seed=3), action("r1", kind="purchase", value=9.5), exposure("r2")])
+    report = compact(store, folder, AFTER)
+    assert (report.days, report.exposures, report.actions, report.late) == ((DAY,), 2, 1, 0)
+    assert store.days() == []
+    lists = pq.read_table(part_path(folder, EXPOSURES, DAY)).to_pylist()
+    assert [row["event_id"] for row in lists] == ["r1", "r2"]
+    assert lists[0]["product_id"] == ["p1", "p2", "p3"]
+    assert lists[0]["shown"] == [True, True, False]
+    assert lists[0]["factors"] == pytest.approx([0.5, 0.1, 0.5, 0.2, 0.5, 0.3])
+    assert lists[0]["support_rank"] == [1, 2, 3]
+    assert pq.read_table(part_path(folder, ACTIONS, DAY))["value"].to_pylist() == [9.5]
+
+
+def test_an_unfinished_day_stays_in_the_store(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    store.append([exposure("r1"), exposure("r2", NOON + 86_400)])
+    assert compact(store, folder, DAY + dt.timedelta(days=1)).exposures == 1
+    assert store.days() == [DAY + dt.timedelta(days=1)]
+
+
+def test_late_events_join_their_day_and_repeats_do_not(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    store.append([exposure("r1")])
+    compact(store, folder, AFTER)
+    store.append([exposure("r1"), exposure("r2"), action("r1")])
+    report = compact(store, folder, AFTER)
+    assert (report.late, report.duplicates) == (2, 1)
+    assert pq.read_metadata(part_path(folder, EXPOSURES, DAY)).num_rows == 2
+
+
+def test_killed_before_the_store_forgot_it_keeps_one_of_each(opened: tuple[EventStore, Path], monkeypatch) -> None:
+    store, folder = opened
+    store.append([exposure("r1"), action("r1")])
+    monkeypatch.setattr(type(store), "discard", lambda *_: 0)
+    compact(store, folder, AFTER)
+    monkeypatch.undo()
+    assert compact(store, folder, AFTER).duplicates == 2
+    assert pq.read_metadata(part_path(folder, EXPOSURES, DAY)).num_rows == 1
+    assert partition_days(folder, ACTIONS) == [DAY]
+
+
+def test_orphans_and_bots_are_marked(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    products = [action("r1", f"p{number}", subject="robot") for number in range(70)]
+    store.append([exposure("r1"), *products, action("r1", subject="anna"), action("unknown", subject="anna")])
+    report = compact(store, folder, AFTER)
+    assert (report.orphaned, report.bots) == (1, 1)
+    rows = pq.read_table(part_path(folder, ACTIONS, DAY)).to_pylist()
+    assert {row["subject"] for row in rows if row["bot"]} == {"robot"}
+    assert {row["request_id"] for row in rows if row["orphan"]} == {"unknown"}
+
+
+def test_half_written_files_of_a_killed_run_are_removed(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    left = part_path(folder, ACTIONS, DAY).parent / ".part.parquet.abc.tmp"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    compact(store, folder, AFTER)
+    assert not left.exists()

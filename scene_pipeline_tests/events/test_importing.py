@@ -1,0 +1,51 @@
+"""A shop's own actions come in by a column map, and wrong rows say why."""
+
+from pathlib import Path
+
+import pytest
+
+from scene_pipeline.errors import EventError
+from scene_pipeline.events.importing import import_actions, read_map
+from scene_pipeline.events.open import open_store
+from scene_pipeline.events.subjects import SubjectIds
+
+MAP = """\
+columns: {request_id: token, kind: event, at: time, product_id: sku, customer: user, value: revenue}
+kinds: {view_item: click, purchase: purchase}
+"""
+ROWS = """\
+token,event,time,sku,user,revenue
+r1,view_item,2026-05-28T20:00:00,p1,anna,
+r1,purchase,2026-05-28T20:01:00+02:00,p1,anna,12.50
+r1,scroll,2026-05-28T20:01:00,p1,anna,
+r1,purchase,yesterday,p1,anna,1
+r1,purchase,2026-05-28T20:01:00,p1,anna,-1
+"""
+
+
+def test_rows_become_actions(tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text(MAP)
+    (tmp_path / "events.csv").write_text(ROWS)
+    columns, ids = read_map(tmp_path / "map.yaml"), SubjectIds(b"k" * 32)
+    store = open_store(tmp_path)
+    report = import_actions(tmp_path / "events.csv", columns, store, ids)
+    assert (report.stored, report.duplicates, report.skipped) == (2, 0, 1)
+    assert [line for line, _ in report.refused] == [5, 6]
+    assert "yesterday" in report.refused[0][1]
+    assert import_actions(tmp_path / "events.csv", columns, store, ids).duplicates == 2
+    click, purchase = (item.event for item in store.read(store.days()[0]))
+    assert click.subject == ids.subject("anna")
+    assert click.at - purchase.at == pytest.approx(2 * 3600 - 60)
+    store.close()
+
+
+def test_a_map_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text(MAP.replace("purchase: purchase", "purchase: bought"))
+    with pytest.raises(EventError, match=r"map\.yaml, line 2"):
+        read_map(tmp_path / "map.yaml")
+    (tmp_path / "map.yaml").write_text(MAP.replace("sku,", "article,"))
+    (tmp_path / "events.csv").write_text(ROWS)
+    store = open_store(tmp_path)
+    with pytest.raises(EventError, match="no column 'article'"):
+        import_actions(tmp_path / "events.csv", read_map(tmp_path / "map.yaml"), store, None)
+    store.close()
