@@ -41,8 +41,8 @@ def verdicts(generator: np.random.Generator, rate: float, lift: float) -> tuple[
     hits = np.stack([np.cumsum(treated & converted)[looks], np.cumsum(~treated & converted)[looks]], axis=1)
     ours = False
     for (n1, n0), (x1, x0) in zip(units.tolist(), hits.astype(float).tolist(), strict=True):
-        arms = (Moments(n, x, n, xx=x, yy=n, xy=x) for n, x in ((n1, x1), (n0, x0)))
-        found = difference(*arms, ALPHA, USERS)
+        arms = [Moments(n, x, n, xx=x, yy=n, xy=x) for n, x in ((n1, x1), (n0, x0))]
+        found = difference(arms[0], arms[1], ALPHA, USERS)
         ours = ours or (found is not None and not found.low <= 0 <= found.high)
     rates = hits / np.maximum(units, 1)
     errors = np.sqrt((rates * (1 - rates) / np.maximum(units, 1)).sum(axis=1))
@@ -86,7 +86,7 @@ def ratios(runs: int) -> list[Claim]:
         delta = sum(((c - r * i) / i.mean()).var(ddof=1) / len(c) for (c, i), r in zip(sides, levels, strict=True))
         naive = sum(r * (1 - r) / i.sum() for (_, i), r in zip(sides, levels, strict=True))
         apart = abs(levels[0] - levels[1])
-        sequence = difference(*(Moments.of(*side) for side in sides), ALPHA, 2000)
+        sequence = difference(Moments.of(*sides[0]), Moments.of(*sides[1]), ALPHA, 2000)
         decided = sequence is not None and not sequence.low <= 0 <= sequence.high
         found.append((apart > 1.96 * math.sqrt(delta), apart > 1.96 * math.sqrt(naive), decided))
     share = np.mean(found, axis=0)
@@ -143,9 +143,9 @@ def cuped(runs: int) -> Claim:
         before = generator.normal(size=4000)
         after = 0.7 * before + math.sqrt(0.51) * generator.normal(size=4000) + 1
         treated, ones = generator.random(4000) < 0.5, np.ones(4000)
-        sides = (treated, ~treated)
-        plain = difference(*(Moments.of(after[side], ones[side]) for side in sides), ALPHA, 4000)
-        adjusted = difference(*(Moments.of(after[side], ones[side], before[side]) for side in sides), ALPHA, 4000)
+        arms = [(after[side], ones[side], before[side]) for side in (treated, ~treated)]
+        plain = difference(Moments.of(*arms[0][:2]), Moments.of(*arms[1][:2]), ALPHA, 4000)
+        adjusted = difference(Moments.of(*arms[0]), Moments.of(*arms[1]), ALPHA, 4000)
         if plain is None or adjusted is None:
             raise RuntimeError("4,000 users are enough for an interval")
         misses += not adjusted.low <= 0 <= adjusted.high

@@ -12,8 +12,8 @@ def _arms(seed: int, n: int = 2000, lift: float = 0.0, upto: int = 2000) -> tupl
     generator = np.random.default_rng(seed)
     treated = generator.random(n) < 0.5
     values = generator.normal(1 + lift * treated, 1.0, n)
-    sides = (treated[:upto], ~treated[:upto])
-    return tuple(Moments.of(values[:upto][side], np.ones(int(side.sum()))) for side in sides)  # type: ignore[return-value]
+    first, second = (Moments.of(values[:upto][side], np.ones(upto)[side]) for side in (treated[:upto], ~treated[:upto]))
+    return first, second
 
 
 def test_the_sequence_is_the_robbins_mixture() -> None:
@@ -45,7 +45,7 @@ def test_moments_give_the_variance_of_the_linearized_ratio() -> None:
         arms.append(Moments.of(x, y))
         influence = (x - x.sum() / y.sum() * y) / y.mean()
         errors += influence.var(ddof=1) / 500
-    found = difference(*arms, planned=1000)
+    found = difference(arms[0], arms[1], planned=1000)
     assert found is not None
     assert found.high - found.value == pytest.approx(sequence_radius(1000, math.sqrt(1000 * errors), 0.05, 8 / 1000))
 
@@ -54,8 +54,11 @@ def test_what_units_did_before_narrows_the_interval() -> None:
     generator = np.random.default_rng(1)
     before = generator.normal(size=2000)
     values, side = 0.8 * before + 0.6 * generator.normal(size=2000), generator.random(2000) < 0.5
-    plain = difference(*(Moments.of(values[arm], np.ones(int(arm.sum()))) for arm in (side, ~side)))
-    adjusted = difference(*(Moments.of(values[arm], np.ones(int(arm.sum())), before[arm]) for arm in (side, ~side)))
+    ones = np.ones(2000)
+    plain = difference(Moments.of(values[side], ones[side]), Moments.of(values[~side], ones[~side]))
+    adjusted = difference(
+        Moments.of(values[side], ones[side], before[side]), Moments.of(values[~side], ones[~side], before[~side])
+    )
     assert plain is not None
     assert adjusted is not None
     assert (adjusted.high - adjusted.low) < 0.75 * (plain.high - plain.low)
