@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # The demo's runs are those that the UI shows.
 demo ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo test quick e2e pictures lint ui bench clean setup instance
+.PHONY: demo serve test quick e2e pictures lint ui bench clean setup instance
 
 setup: $(READY)  ## GPU=1: with CUDA libraries even where no NVIDIA device is found
 
@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv (a few minutes the first time)"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python deploy/choose_torch.py constraints.txt .venv/constraints.txt $(if $(GPU),--gpu)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .venv/constraints.txt --editable '.[pipeline,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .venv/constraints.txt --editable '.[pipeline,serve,dev]'
 	@touch $(READY)
 
 instance: $(READY)
@@ -23,6 +23,10 @@ instance: $(READY)
 
 demo: instance  ## sample catalog and scenes -> bundle, tables, lookbook; `make ui` shows the runs
 	$(BIN)/scene-pipeline demo
+
+serve: $(READY)  ## the page and the calls on 127.0.0.1:8000; builds the sample where nothing was built yet
+	@test -e "$(or $(SCENE_PIPELINE_ARTIFACTS),artifacts)/bundles/CURRENT" || $(BIN)/scene-pipeline demo
+	$(BIN)/scene-pipeline serve
 
 quick: $(READY)  ## lint, types and tests of what changed since main, in under a minute
 	@$(BIN)/python -m scene_pipeline_tests.quick

@@ -15,7 +15,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from scene_pipeline import progress
+from scene_pipeline import __version__, progress
 from scene_pipeline.errors import ScenePipelineError
 
 app = typer.Typer(
@@ -50,6 +50,21 @@ Weights = Annotated[
     typer.Option("--weight", help="FACTOR=NUMBER in place of the bundle's, all scaled to add up to 1; repeatable."),
 ]
 DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
+
+
+def _version(given: bool) -> None:
+    if given:
+        out.print(f"scene-pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
 
 
 def main() -> None:
@@ -234,6 +249,43 @@ def recommend(
         _print_json(answer(result))
     else:
         out.print(scene_view(result, image.name))
+
+
+# ---------------------------------------------------------------- serve
+
+
+@app.command()
+def serve(
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine tokens are needed.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    scenes: Annotated[str, typer.Option(help="Folder whose sub-folders are libraries to pick from.")] = "sample",
+    tokens: Annotated[str, typer.Option(help="File of tokens; see `scene-pipeline token`.")] = "",
+) -> None:
+    """Serve recommendations over HTTP, and the page. Limits are SCENE_PIPELINE_SERVE_* variables."""
+    try:
+        from scene_pipeline.service.server import serve as run_server
+    except ModuleNotFoundError as error:
+        raise ScenePipelineError(f"serving needs {error.name}: pip install 'scene-pipeline[serve]'") from error
+    from scene_pipeline.service.settings import ServiceSettings
+
+    given = {"artifacts": artifacts, "host": host, "port": port, "scenes": scenes, "tokens": tokens}
+    run_server(ServiceSettings.from_environment(os.environ, **given))
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Argument(help="What people call it, such as the shop that uses it.")],
+    scope: Annotated[list[str] | None, typer.Option(help="recommend, feedback or admin; repeatable.")] = None,
+) -> None:
+    """Make a token of the HTTP service: the token to hand out, and the line for the token file."""
+    from scene_pipeline.service.tokens import new_token
+
+    secret, line = new_token(scope or ["recommend", "feedback"], name)
+    err.print(f"token (shown this once): {secret}", soft_wrap=True)
+    out.print(line, soft_wrap=True)
 
 
 # ---------------------------------------------------------------- evaluate

@@ -46,3 +46,7 @@ class LearningError(ScenePipelineError):
 
 class ExperimentError(ScenePipelineError):
     """The design of an experiment contradicts itself, or what is asked does not fit its state."""
+
+
+class ServiceError(ScenePipelineError):
+    """The HTTP service is misconfigured: a setting, a token file or an address."""

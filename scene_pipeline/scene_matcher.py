@@ -16,7 +16,7 @@ from scene_pipeline.catalog.read import read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.filtering import Constraints
-from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.matcher import Photograph, SceneMatcher
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.scenes.analysis import SceneAnalysis
 
@@ -86,13 +86,13 @@ class SceneProductMatcher:
         self._matcher = SceneMatcher.open(self.cache_dir)
         return self._matcher.bundle.version
 
-    def analyze_scene_ultimate(self, image: str | Path) -> dict[str, Any]:
+    def analyze_scene_ultimate(self, image: Photograph) -> dict[str, Any]:
         """Return room, style and palette of a photograph, each with its confidence."""
         return _analysis(self._open().analyze(image).analysis)
 
     def get_ultimate_recommendations(
         self,
-        image: str | Path,
+        image: Photograph,
         k: int = 10,
         constraints: Constraints | None = None,
         weights: Mapping[str, float] | None = None,

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from scene_pipeline.errors import EventError
-from scene_pipeline.events.schema import Event, day_of, decode_event, encode_event
+from scene_pipeline.events.schema import Event, content_digest, day_of, decode_event, encode_event
 from scene_pipeline.events.store import GroupWriter, Receipt, StoredEvent, Work
 
 TABLES = """
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS scene_events (
 );
 CREATE INDEX IF NOT EXISTS scene_events_by_day ON scene_events (day, sequence);
 CREATE INDEX IF NOT EXISTS scene_events_by_subject ON scene_events (subject);
-CREATE TABLE IF NOT EXISTS scene_events_known (event_id TEXT PRIMARY KEY, day DATE NOT NULL);
+CREATE TABLE IF NOT EXISTS scene_events_known (event_id TEXT PRIMARY KEY, day DATE NOT NULL, digest BYTEA NOT NULL);
 CREATE TABLE IF NOT EXISTS scene_events_counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
 INSERT INTO scene_events_counters VALUES ('duplicates', 0) ON CONFLICT DO NOTHING;
 """
@@ -52,7 +52,7 @@ class PostgresEventStore:
 
     def submit(self, events: Sequence[Event]) -> "Future[Receipt]":
         """See EventStore."""
-        rows = [(e.event_id, day_of(e.at), e.subject, encode_event(e)) for e in events]
+        rows = [(e.event_id, day_of(e.at), e.subject, encode_event(e), content_digest(e)) for e in events]
         return self._writer.submit(lambda connection: _insert(connection, rows))
 
     def append(self, events: Sequence[Event]) -> Receipt:
@@ -116,11 +116,11 @@ def _transaction(connection: Any, works: Sequence[Work]) -> list[Any]:
         return [work(connection) for work in works]
 
 
-def _insert(connection: Any, rows: Sequence[tuple[str, dt.date, str, bytes]]) -> Receipt:
-    stored = 0
-    for event_id, day, subject, payload in rows:
+def _insert(connection: Any, rows: Sequence[tuple[str, dt.date, str, bytes, bytes]]) -> Receipt:
+    stored = conflicts = 0
+    for event_id, day, subject, payload, digest in rows:
         known = connection.execute(
-            "INSERT INTO scene_events_known VALUES (%s, %s) ON CONFLICT DO NOTHING", (event_id, day)
+            "INSERT INTO scene_events_known VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (event_id, day, digest)
         )
         if known.rowcount:
             connection.execute(
@@ -128,7 +128,10 @@ def _insert(connection: Any, rows: Sequence[tuple[str, dt.date, str, bytes]]) ->
                 (event_id, day, subject, payload),
             )
             stored += 1
-    repeated = len(rows) - stored
+        else:
+            query = "SELECT digest FROM scene_events_known WHERE event_id = %s"
+            conflicts += bytes(connection.execute(query, (event_id,)).fetchone()[0]) != digest
+    repeated = len(rows) - stored - conflicts
     if repeated:
         connection.execute("UPDATE scene_events_counters SET value = value + %s WHERE name = 'duplicates'", (repeated,))
-    return Receipt(stored, repeated)
+    return Receipt(stored, repeated, conflicts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_pipeline.errors import EventError
-from scene_pipeline.events.schema import Event, day_of, decode_event, encode_event
+from scene_pipeline.events.schema import Event, content_digest, day_of, decode_event, encode_event
 from scene_pipeline.events.store import GroupWriter, Receipt, StoredEvent, Work
 
 BUSY_S = 30.0
@@ -21,7 +21,9 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS events_by_day ON events (day, sequence);
 CREATE INDEX IF NOT EXISTS events_by_subject ON events (subject);
-CREATE TABLE IF NOT EXISTS known (event_id TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS known (
+    event_id TEXT PRIMARY KEY, day TEXT NOT NULL, digest BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO counters VALUES ('duplicates', 0), ('schema', 1);
 """
@@ -48,7 +50,7 @@ class SqliteEventStore:
 
     def submit(self, events: Sequence[Event]) -> "Future[Receipt]":
         """See EventStore."""
-        rows = [(e.event_id, day_of(e.at).isoformat(), e.subject, encode_event(e)) for e in events]
+        rows = [(e.event_id, day_of(e.at).isoformat(), e.subject, encode_event(e), content_digest(e)) for e in events]
         return self._writer.submit(lambda connection: _insert(connection, rows))
 
     def append(self, events: Sequence[Event]) -> Receipt:
@@ -116,20 +118,23 @@ def _transaction(connection: sqlite3.Connection, works: Sequence[Work]) -> list[
     return results
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, str, bytes]]) -> Receipt:
-    stored = 0
-    for event_id, day, subject, payload in rows:
-        known = connection.execute("INSERT OR IGNORE INTO known VALUES (?, ?)", (event_id, day))
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, str, bytes, bytes]]) -> Receipt:
+    stored = conflicts = 0
+    for event_id, day, subject, payload, digest in rows:
+        known = connection.execute("INSERT OR IGNORE INTO known VALUES (?, ?, ?)", (event_id, day, digest))
         if known.rowcount:
             connection.execute(
                 "INSERT INTO events (event_id, day, subject, payload) VALUES (?, ?, ?, ?)",
                 (event_id, day, subject, payload),
             )
             stored += 1
-    repeated = len(rows) - stored
+        else:
+            before = connection.execute("SELECT digest FROM known WHERE event_id = ?", (event_id,)).fetchone()[0]
+            conflicts += before != digest
+    repeated = len(rows) - stored - conflicts
     if repeated:
         connection.execute("UPDATE counters SET value = value + ? WHERE name = 'duplicates'", (repeated,))
-    return Receipt(stored, repeated)
+    return Receipt(stored, repeated, conflicts)
 
 
 def _erase(connection: sqlite3.Connection, subject: str) -> int:

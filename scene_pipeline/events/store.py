@@ -20,10 +20,14 @@ GROUP = 512
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of events that were appended. Both kinds are on the disk when a receipt is given."""
+    """What became of events that were appended: on the disk when a receipt is given, but for conflicts.
+
+    A conflict is an event whose id is known with another content; it is not stored.
+    """
 
     stored: int
     duplicates: int
+    conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class Decoded:
 def decode_named(data: bytes, name: str, max_pixels: int, short_side: int | None) -> Decoded:
     """Do what `decode_image` does for bytes that messages shall call `name`."""
     kind = check_magic(data, name)
-    _check_pixels(_webp_canvas(data) if kind == "WEBP" else None, max_pixels, name)
+    _check_pixels(webp_canvas(data) if kind == "WEBP" else None, max_pixels, name)
     try:
         with Image.open(io.BytesIO(data), formats=(kind,)) as image:
             stored = image.size
@@ -148,7 +148,7 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _webp_canvas(data: bytes) -> tuple[int, int] | None:
+def webp_canvas(data: bytes) -> tuple[int, int] | None:
     """Return the canvas of a WebP, read here because PIL's reader allocates it before its size can be asked."""
     kind = data[12:16]
     if kind == b"VP8X" and len(data) >= 30:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -26,6 +27,7 @@ from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.diversity import choose, with_strength
 from scene_pipeline.matching.factors import FACTORS, Candidates, override_weights, score
 from scene_pipeline.matching.filtering import Constraints, passes
+from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.reasons import Look, Narrator
@@ -51,6 +53,12 @@ PRODUCT_COLUMNS = (
 )  # fmt: skip
 
 
+SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed")
+
+Photograph = str | Path | bytes | BinaryIO | Image.Image
+"""A path, the bytes of a picture file, an open binary file, or a picture that is decoded already."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m].
@@ -64,6 +72,17 @@ class Scored:
     similarity: np.ndarray
     passed: np.ndarray
     weights: Mapping[str, float]
+
+    def without(self, rows: np.ndarray) -> "Scored":
+        """Return the candidates but those of some rows of the product table."""
+        kept = ~np.isin(self.rows, rows)
+        return replace(self, **{name: getattr(self, name)[kept] for name in SCORED_ARRAYS})
+
+    def joined(self, other: "Scored") -> "Scored":
+        """Return these candidates and then the others."""
+        return replace(
+            self, **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in SCORED_ARRAYS}
+        )
 
 
 class SceneMatcher:
@@ -131,7 +150,7 @@ class SceneMatcher:
 
     def recommend(
         self,
-        image: str | Path | Image.Image,
+        image: Photograph,
         k: int = 10,
         constraints: Constraints | None = None,
         weights: Mapping[str, float] | None = None,
@@ -153,13 +172,20 @@ class SceneMatcher:
         constraints: Constraints | None = None,
         weights: Mapping[str, float] | None = None,
         *,
+        held: Held | None = None,
         started: float | None = None,
     ) -> SceneResult:
-        """Return what `recommend` does for a scene analyzed before; time is counted from `started` (perf_counter)."""
+        """Return what `recommend` does for a scene analyzed before; time is counted from `started` (perf_counter).
+
+        `held` keeps pinned products at their places and rejected ones out.
+        """
         started = time.perf_counter() if started is None else started
         scene = self._furnished(scene, constraints)
         scored = self.score(scene, k, constraints, weights)
-        chosen = self._choose(scene, scored, k, constraints)
+        if held is None:
+            chosen = self._choose(scene, scored, k, constraints)
+        else:
+            scored, chosen = self._choose_around(scene, scored, held, (k, constraints, weights))
         fitted = self.calibration.holds_for(scored.weights) and (constraints is None or constraints.style is None)
         calibration = self.calibration if fitted else uncalibrated(self.spec.id)
         return SceneResult(
@@ -169,6 +195,26 @@ class SceneMatcher:
             encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
         )
+
+    def _choose_around(
+        self,
+        scene: Scene,
+        scored: Scored,
+        held: Held,
+        request: tuple[int, Constraints | None, Mapping[str, float] | None],
+    ) -> tuple[Scored, list[int]]:
+        """Choose for the places that no pinned product holds; return the candidates with the pinned ones as well."""
+        k, constraints, weights = request
+        free = scored.without(held.rows)
+        chosen = self._choose(scene, free, k - len(held.pinned), constraints)
+        rows = np.array(list(held.pinned.values()), dtype=np.int64)
+        if not len(rows):
+            return free, chosen
+        query = self.query(scene)
+        own = self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), weights)
+        at = {int(row): len(free.rows) + index for index, row in enumerate(own.rows)}
+        pinned = {rank: at[row] for rank, row in held.pinned.items()}
+        return free.joined(own), held.placed(chosen, pinned, k)
 
     def shown(
         self,
@@ -191,10 +237,13 @@ class SceneMatcher:
             raise ScenePipelineError(f"style '{constraints.style}' is not one of {', '.join(styles)}")
         return replace(scene, styles=(np.array(styles) == constraints.style).astype(np.float32))
 
-    def analyze(self, image: str | Path | Image.Image) -> Scene:
-        """Return what a photograph shows."""
+    def analyze(self, image: Photograph) -> Scene:
+        """Return what a photograph shows: a path, its bytes, an open binary file or a PIL picture."""
         if not isinstance(image, Image.Image):
-            image = decode_image(Path(image), short_side=decoded_side(self.spec.input_size, self.scales))
+            source = Path(image) if isinstance(image, str | Path) else image
+            if not isinstance(source, bytes | Path):
+                source = source.read()
+            image = decode_image(source, short_side=decoded_side(self.spec.input_size, self.scales))
         vector, views = embed_views(self.encoder, image, self.scales)
         return analyze(image, views, vector, self.classifier)
 

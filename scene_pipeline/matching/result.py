@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
+from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.scenes.analysis import SceneAnalysis
 
 
@@ -31,3 +34,17 @@ class SceneResult:
     bundle_version: str
     encoder_id: str
     elapsed_ms: float
+
+    def to_json(self) -> bytes:
+        """Return the answer as a JSON document; `from_json` reads it."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, document: bytes) -> "SceneResult":
+        """Return the answer that `to_json` wrote. Raises ScenePipelineError for anything else."""
+        try:
+            return msgspec.json.decode(document, type=cls)
+        except msgspec.DecodeError as error:
+            raise ScenePipelineError(
+                f"the document holds no scene result ({error}); give what to_json wrote"
+            ) from error

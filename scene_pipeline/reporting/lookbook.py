@@ -85,7 +85,10 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
         lstrip_blocks=True,
     )
     environment.filters.update(name=display_name, capital=title_case, percent=_percent, without_path=_without_path)
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("lookbook.css", "lookbook.js"))
+    tokens, own, script = (
+        (TEMPLATES / name).read_text(encoding="utf-8") for name in ("tokens.css", "lookbook.css", "lookbook.js")
+    )
+    style = f"{tokens}\n{own}"
     page = environment.get_template("lookbook.html").render(
         book=lookbook,
         photographs=photographs,

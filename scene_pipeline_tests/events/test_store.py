@@ -135,3 +135,10 @@ def test_a_writer_refuses_when_too_many_wait(monkeypatch: pytest.MonkeyPatch) ->
     first.result(10)
     assert [future.result(10) for future in waiting] == [1, 2]
     writer.close()
+
+
+def test_an_id_with_another_content_is_a_conflict_and_a_later_retry_is_none(store: EventStore) -> None:
+    store.append([action("r1", action_id="e1", at=NOON)])
+    assert store.append([action("r1", action_id="e1", at=NOON + 5)]) == Receipt(0, 1)
+    assert store.append([action("r1", action_id="e1", kind="like", at=NOON)]) == Receipt(0, 0, 1)
+    assert len(store.read(DAY)) == 1

@@ -1,0 +1,164 @@
+"""The ASGI application: routes, tokens, security headers, one problem document for every error."""
+
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scene_pipeline.service.handlers import Handlers
+from scene_pipeline.service.operations import OPERATIONS, Operation
+from scene_pipeline.service.page import page_routes
+from scene_pipeline.service.problems import Problem
+from scene_pipeline.service.settings import ServiceSettings
+
+log = logging.getLogger("scene_pipeline.service")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = tuple(
+    (name.encode(), value.encode())
+    for name, value in (
+        ("content-security-policy", POLICY),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("permissions-policy", "camera=(self), geolocation=(), microphone=()"),
+    )
+)
+LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+STATUS_KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+
+
+def create_app(settings: ServiceSettings) -> Starlette:
+    """Open the promoted bundle and return the application. Raises ScenePipelineError when it cannot serve."""
+    handlers = Handlers(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        handlers.bundle.start()
+        yield
+        handlers.close()
+
+    middleware = [Middleware(Edge, handlers=handlers)]
+    if settings.cors_origins:
+        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
+        allowed = ["Authorization", "Content-Type"]
+        middleware.append(
+            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=allowed)
+        )
+    app = Starlette(
+        routes=[*(_route(operation, handlers) for operation in OPERATIONS), *page_routes()],
+        middleware=middleware,
+        lifespan=lifespan,
+        exception_handlers={Problem: _problem, HTTPException: _http_problem},
+    )
+    app.state.handlers = handlers
+    return app
+
+
+def _route(operation: Operation, handlers: Handlers) -> Route:
+    handler: Callable[[Request], Awaitable[Response]] = getattr(handlers, operation.handler)
+    scope = operation.scope or ("admin" if operation.handler == "metrics" and handlers.tokens.required else "")
+
+    async def endpoint(request: Request) -> Response:
+        request.scope["call"] = operation.handler
+        if scope:
+            handlers.tokens.check(request.headers.get("authorization"), scope)
+        return await handler(request)
+
+    return Route(operation.path, endpoint, methods=[operation.method])
+
+
+async def _problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem.response(request.scope.get("request_id", ""))
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = STATUS_KINDS.get(error.status_code, "bad-request")
+    detail = {
+        "not-found": "there is nothing under this address; see /docs",
+        "method-not-allowed": "this address does not take the method; see /docs",
+    }.get(kind, str(error.detail))
+    return Problem(kind, detail, headers=dict(error.headers or {})).response(request.scope.get("request_id", ""))
+
+
+class Edge:
+    """What holds for every request: an id, security headers, metrics, and a problem document for a fault of ours."""
+
+    def __init__(self, app: ASGIApp, handlers: Handlers) -> None:
+        self._app = app
+        self._handlers = handlers
+        self._local_only = handlers.settings.is_loopback and not handlers.tokens.required
+        self._cors = bool(handlers.settings.cors_origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = scope["request_id"] = uuid.uuid4().hex
+        scope["call"] = "other"
+        status = 500
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    *SECURITY_HEADERS,
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            if (problem := self._refused(scope)) is not None:
+                await problem.response(request_id)(scope, receive, send_with_headers)
+            else:
+                await self._app(scope, receive, send_with_headers)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            if status != 500:
+                raise  # the answer has begun; the connection has to be cut
+            fault = Problem("internal", f"the server failed; its log says why under {request_id}")
+            await fault.response(request_id)(scope, receive, send_with_headers)
+        finally:
+            took = time.perf_counter() - started
+            metrics = self._handlers.metrics_of
+            metrics.requests.labels(scope["call"], str(status)).inc()
+            metrics.seconds.labels(scope["call"]).observe(took)
+            log.info("%s %s %d %.1f ms", request_id, scope["call"], status, 1000 * took)
+
+    def _refused(self, scope: Scope) -> Problem | None:
+        """Keep other sites' pages from using a server without tokens through a person's browser."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if self._local_only:
+            host = headers.get(b"host", b"").decode("latin-1")
+            if _without_port(host) not in LOCAL_HOSTS:
+                return Problem("forbidden", "without tokens only requests to this machine's own name are answered")
+        site = headers.get(b"sec-fetch-site", b"none")
+        if not self._cors and scope["method"] not in ("GET", "HEAD") and site not in (b"none", b"same-origin"):
+            return Problem("forbidden", "requests from other sites' pages are refused; allow them by cors_origins")
+        return None
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host

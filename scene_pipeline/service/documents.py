@@ -1,0 +1,298 @@
+"""The documents of the API: what requests hold and what answers hold. The OpenAPI document is generated from these."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Word = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+Words = Annotated[list[Word], msgspec.Meta(max_length=50)]
+Price = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Centimeters = Annotated[float, msgspec.Meta(ge=0, le=100_000)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Weight = Annotated[float, msgspec.Meta(ge=0, le=1_000)]
+Rank = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+
+
+class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of what clients send: a field that is not known is an error."""
+
+
+class Wishes(_Request, frozen=True, kw_only=True):
+    """What every recommendation must meet. Prices in the catalog's currency; colors are names or #rrggbb.
+
+    `style` furnishes in another style than the photograph shows; `diversity` is how much the list is spread.
+    """
+
+    style: Word | None = None
+    colors: Words = []
+    min_price: Price | None = None
+    max_price: Price | None = None
+    min_size_cm: Centimeters | None = None
+    max_size_cm: Centimeters | None = None
+    in_stock: bool = False
+    categories: Words = []
+    without_categories: Words = []
+    brands: Words = []
+    diversity: Share | None = None
+
+
+class Corrections(_Request, frozen=True, kw_only=True):
+    """What was read wrong: the room, the style, categories that are there or are not there."""
+
+    room: Word | None = None
+    style: Word | None = None
+    present: Words = []
+    absent: Words = []
+
+
+class Pin(_Request, frozen=True, kw_only=True):
+    """A product that keeps its place in the list."""
+
+    product_id: Id
+    rank: Rank
+
+
+class Options(_Request, frozen=True, kw_only=True):
+    """What is asked of a scene. `budget` belongs to the intent `furnish`. `subject` is the shop's id of a person or
+    session; it is stored as a keyed hash, or not at all where the server has no key."""
+
+    intent: Word = "complete"
+    k: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    wishes: Wishes = Wishes()
+    corrections: Corrections = Corrections()
+    weights: dict[Word, Weight] = {}
+    budget: Price | None = None
+    pinned: Annotated[list[Pin], msgspec.Meta(max_length=100)] = []
+    rejected: Annotated[list[Id], msgspec.Meta(max_length=1_000)] = []
+    subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class RecommendationRequest(Options, frozen=True, kw_only=True):
+    """Options, and the scene: `scene_id` of an upload, or `library_scene` as LIBRARY/NAME."""
+
+    scene_id: Id | None = None
+    library_scene: Annotated[str, msgspec.Meta(min_length=3, max_length=500)] | None = None
+
+
+class EventIn(_Request, frozen=True, kw_only=True):
+    """What a person did with a product of a list. `value` is money for a purchase and seconds for dwell."""
+
+    event_id: Id
+    recommendation_id: Id
+    kind: Literal["seen", "click", "like", "dislike", "pin", "reject", "add_to_cart", "purchase", "dwell", "complaint"]
+    product_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    at: Annotated[float, msgspec.Meta(gt=0, lt=4_102_444_800)] | None = None
+    value: Annotated[float, msgspec.Meta(ge=0, lt=1e12)] | None = None
+    subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class EventsRequest(_Request, frozen=True, kw_only=True):
+    """Events of any lists."""
+
+    events: Annotated[list[EventIn], msgspec.Meta(min_length=1)]
+
+
+# ---------------------------------------------------------------- answers
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what the server answers. Fields are added, never renamed, within /v1."""
+
+
+class ClassificationOut(_Answer, frozen=True, kw_only=True):
+    """One classified aspect of a scene: an id of the vocabulary or "unknown", with its probability."""
+
+    value: str
+    name: str
+    confidence: float
+    distribution: dict[str, float]
+
+
+class ColorOut(_Answer, frozen=True, kw_only=True):
+    """A main color and its share of the area."""
+
+    hex: str
+    name: str
+    share: float
+
+
+class PresentOut(_Answer, frozen=True, kw_only=True):
+    """A category that is seen in the photograph, and how surely."""
+
+    category: str
+    name: str
+    confidence: float
+
+
+class ObjectOut(_Answer, frozen=True, kw_only=True):
+    """An object with its box (left, top, right, bottom, as shares of width and height)."""
+
+    type: str
+    name: str
+    confidence: float
+    box: tuple[float, float, float, float]
+
+
+class SceneOut(_Answer, frozen=True, kw_only=True):
+    """What was read from a photograph."""
+
+    room: ClassificationOut
+    style: ClassificationOut
+    palette: ClassificationOut
+    colors: list[ColorOut]
+    present: list[PresentOut]
+    objects: list[ObjectOut]
+    note: str
+
+
+class SceneAnswer(_Answer, frozen=True, kw_only=True):
+    """A scene that recommendations can be asked for. `expires_at` is ISO 8601, UTC; the picture is not kept."""
+
+    scene_id: str
+    expires_at: str
+    bundle_version: str
+    scene: SceneOut
+
+
+class Item(_Answer, frozen=True, kw_only=True):
+    """A recommended product. `confidence` is a probability where `calibrated`; `image` is a path of this server."""
+
+    rank: int
+    product_id: str
+    sku_id: str
+    title: str
+    description: str
+    price: float | None
+    currency: str | None
+    brand: str | None
+    link: str | None
+    image: str | None
+    category: str
+    category_name: str
+    placement: str
+    reason: str
+    score: float
+    confidence: float
+    calibrated: bool
+    factors: dict[str, float]
+    pinned: bool = False
+    propensity: float = 1.0
+
+
+class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
+    """A list, best first but for pinned products. `recommendation_id` goes into the events about it."""
+
+    recommendation_id: str
+    bundle_version: str
+    encoder_id: str
+    intent: str
+    arm: str
+    propensity: float
+    note: str
+    scene: SceneOut
+    items: list[Item]
+
+
+class ProductOut(_Answer, frozen=True, kw_only=True):
+    """A product of the catalog."""
+
+    product_id: str
+    sku_id: str
+    title: str
+    description: str
+    price: float | None
+    currency: str | None
+    brand: str | None
+    link: str | None
+    image: str | None
+    category: str
+    category_name: str
+
+
+class LibraryOut(_Answer, frozen=True, kw_only=True):
+    """A library of scenes."""
+
+    name: str
+    scenes: list[str]
+
+
+class LibrariesOut(_Answer, frozen=True, kw_only=True):
+    """All libraries of scenes."""
+
+    libraries: list[LibraryOut]
+
+
+class Entry(_Answer, frozen=True, kw_only=True):
+    """An id of the vocabulary and its name."""
+
+    id: str
+    name: str
+
+
+class ColorName(_Answer, frozen=True, kw_only=True):
+    """A basic color by its name."""
+
+    name: str
+    hex: str
+
+
+class FactorOut(_Answer, frozen=True, kw_only=True):
+    """A part of the score and its weight."""
+
+    id: str
+    name: str
+    weight: float
+
+
+class VocabularyOut(_Answer, frozen=True, kw_only=True):
+    """The values that requests may hold, of the bundle that is served."""
+
+    bundle_version: str
+    intents: list[Entry]
+    rooms: list[Entry]
+    styles: list[Entry]
+    palettes: list[Entry]
+    categories: list[Entry]
+    colors: list[ColorName]
+    factors: list[FactorOut]
+    brands: list[str]
+    currency: str | None
+    max_k: int
+    feedback: bool
+
+
+class EventStatus(_Answer, frozen=True, kw_only=True):
+    """What became of an event: stored now, or a repetition of one that is stored."""
+
+    event_id: str
+    status: Literal["stored", "duplicate"]
+
+
+class EventsAnswer(_Answer, frozen=True, kw_only=True):
+    """One status per event, in the order they were sent."""
+
+    events: list[EventStatus]
+
+
+class ErasedOut(_Answer, frozen=True, kw_only=True):
+    """How many events of a subject were erased."""
+
+    erased: int
+
+
+class Readiness(_Answer, frozen=True, kw_only=True):
+    """Whether the server answers, and with what. `stale`: why the promoted bundle is not the one that is served."""
+
+    ready: bool
+    bundle_version: str
+    encoder_id: str
+    stale: str | None
+    expected_wait_s: float
+
+
+class ReloadOut(_Answer, frozen=True, kw_only=True):
+    """Which bundle is served after a reload."""
+
+    bundle_version: str
+    changed: bool

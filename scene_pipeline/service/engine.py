@@ -1,0 +1,216 @@
+"""From documents to the matcher and back: what is asked of a scene, and the list as people read it."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import numpy as np
+
+from scene_pipeline.color.lab import lab_to_hex
+from scene_pipeline.color.names import BASIC_COLORS, color_name
+from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.filtering import Constraints
+from scene_pipeline.matching.held import Held
+from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.reporting.library import calibration_note
+from scene_pipeline.scenes.analysis import UNKNOWN, Classification, SceneAnalysis
+from scene_pipeline.scenes.corrections import SceneCorrections, corrected
+from scene_pipeline.scenes.scene import Scene
+from scene_pipeline.service.documents import (
+    ClassificationOut,
+    ColorName,
+    ColorOut,
+    Entry,
+    FactorOut,
+    Item,
+    Options,
+    PresentOut,
+    ProductOut,
+    SceneOut,
+    VocabularyOut,
+    Wishes,
+)
+from scene_pipeline.service.problems import FieldError, Problem
+from scene_pipeline.service.products import ProductTable
+from scene_pipeline.service.served import Served
+from scene_pipeline.vocabulary import Vocabulary
+from scene_pipeline.vocabulary.display_names import FACTOR_NAMES
+from scene_pipeline.vocabulary.model import Category, Palette, Room, Style
+
+INTENTS = {"complete": "what would belong here"}
+"""The intents that the matcher answers, with what they mean."""
+
+PRESENT_FROM = 0.5
+"""A category is said to be in the photograph from this certainty."""
+
+
+def check_options(options: Options, vocabulary: Vocabulary, max_k: int) -> None:
+    """Raise a problem that names the first field whose value this server does not take."""
+    if options.intent not in INTENTS:
+        raise _invalid("unsupported-intent", "$.intent", f"'{options.intent}' is not one of {', '.join(INTENTS)}")
+    if options.budget is not None:
+        raise _invalid("unsupported-intent", "$.budget", "belongs to the intent 'furnish', which is not supported")
+    if options.k > max_k:
+        raise _invalid("invalid", "$.k", f"is {options.k}; at most {max_k} products are recommended")
+    ranks = [pin.rank for pin in options.pinned]
+    if len(set(ranks)) < len(ranks) or max(ranks, default=0) > options.k:
+        raise _invalid("invalid", "$.pinned", f"holds a rank twice or one above k = {options.k}")
+    known = {
+        "room": [room.id for room in vocabulary.rooms],
+        "style": [style.id for style in vocabulary.styles],
+        "category": [*(category.id for category in vocabulary.categories), "uncategorized"],
+        "factor": list(FACTORS),
+    }
+    wishes, corrections = options.wishes, options.corrections
+    for field, kind, values in (
+        ("$.wishes.style", "style", [wishes.style]),
+        ("$.wishes.categories", "category", wishes.categories),
+        ("$.wishes.without_categories", "category", wishes.without_categories),
+        ("$.corrections.room", "room", [corrections.room]),
+        ("$.corrections.style", "style", [corrections.style]),
+        ("$.corrections.present", "category", corrections.present),
+        ("$.corrections.absent", "category", corrections.absent),
+        ("$.weights", "factor", list(options.weights)),
+    ):
+        for value in values:
+            if value is not None and value not in known[kind]:
+                raise _invalid("invalid", field, f"'{value[:40]}' is not one of {', '.join(known[kind])}")
+
+
+def _invalid(kind: str, field: str, message: str) -> Problem:
+    return Problem(kind, f"{field.removeprefix('$.')}: {message}", [FieldError(field, message)])
+
+
+def corrected_scene(served: Served, scene: Scene, options: Options) -> Scene:
+    """Return the scene with the corrections of a request."""
+    given = options.corrections
+    return corrected(
+        scene,
+        SceneCorrections(given.room, given.style, tuple(given.present), tuple(given.absent)),
+        served.matcher.vocabulary,
+    )
+
+
+def recommend(served: Served, scene: Scene, options: Options) -> SceneResult:
+    """Return the list for a scene: pinned products at their places, rejected ones left out.
+
+    Raises the problem `no-product-left` for wishes that leave none, and `invalid` for others that cannot be met.
+    """
+    row_of = served.products.row_of
+    pinned = {pin.rank: row for pin in options.pinned if (row := row_of(pin.product_id)) is not None}
+    rejected = tuple(row for row in map(row_of, options.rejected) if row is not None)
+    try:
+        constraints = _constraints(options.wishes)
+        return served.matcher.recommend_for(
+            scene,
+            options.k,
+            None if constraints == Constraints() else constraints,
+            options.weights or None,
+            held=Held(pinned, rejected) if pinned or rejected else None,
+        )
+    except ScenePipelineError as error:
+        kind = "no-product-left" if "no product is left" in str(error) else "invalid"
+        raise Problem(kind, str(error), [FieldError("$.wishes", str(error))]) from error
+
+
+def _constraints(wishes: Wishes) -> Constraints:
+    return Constraints(
+        min_price=wishes.min_price,
+        max_price=wishes.max_price,
+        min_size_cm=wishes.min_size_cm,
+        max_size_cm=wishes.max_size_cm,
+        in_stock=wishes.in_stock,
+        categories=tuple(wishes.categories),
+        without_categories=tuple(wishes.without_categories),
+        brands=tuple(wishes.brands),
+        colors=tuple(wishes.colors),
+        diversity=wishes.diversity,
+        style=wishes.style,
+    )
+
+
+# ---------------------------------------------------------------- documents of answers
+
+
+def scene_out(analysis: SceneAnalysis, vocabulary: Vocabulary) -> SceneOut:
+    """Return what was read from a photograph, with names for people."""
+    names = {record.id: record.name for record in (*vocabulary.rooms, *vocabulary.styles, *vocabulary.palettes)}
+    categories = {category.id: category.name for category in vocabulary.categories}
+    return SceneOut(
+        room=_classification(analysis.room, names),
+        style=_classification(analysis.style, names),
+        palette=_classification(analysis.palette, names),
+        colors=[
+            ColorOut(hex=color.hex, name=color_name(np.array(color.lab)), share=color.share)
+            for color in analysis.colors
+        ],
+        present=[
+            PresentOut(category=name, name=categories.get(name, name), confidence=certainty)
+            for name, certainty in analysis.present.items()
+            if certainty >= PRESENT_FROM
+        ],
+        objects=[],
+        note=analysis.note,
+    )
+
+
+def _classification(trait: Classification, names: Mapping[str, str]) -> ClassificationOut:
+    return ClassificationOut(
+        value=trait.value,
+        name="not recognized" if trait.value == UNKNOWN else names.get(trait.value, trait.value),
+        confidence=trait.confidence,
+        distribution=trait.distribution,
+    )
+
+
+def items_out(result: SceneResult, products: ProductTable, pinned: frozenset[str]) -> list[Item]:
+    """Return the recommendations with what people need to know of each product."""
+    return [_item(item, products.get(item.product_id), item.product_id in pinned) for item in result.recommendations]
+
+
+def _item(item: Recommendation, product: ProductOut | None, pinned: bool) -> Item:
+    assert product is not None, f"{item.product_id}: recommended from the very bundle that holds it"
+    return Item(
+        **msgspec.structs.asdict(product),
+        rank=item.rank,
+        placement=item.placement,
+        reason=item.reason,
+        score=item.score,
+        confidence=item.confidence,
+        calibrated=item.calibrated,
+        factors=item.factors,
+        pinned=pinned,
+    )
+
+
+def confidence_note(served: Served, result: SceneResult) -> str:
+    """Return a sentence on what the confidence of an answer rests on."""
+    if any(not item.calibrated for item in result.recommendations):
+        return "The figures are scores between 0 and 1 that order the products of this list; they are no probabilities."
+    return calibration_note(served.matcher.calibration)
+
+
+def vocabulary_out(served: Served, max_k: int, feedback: bool) -> VocabularyOut:
+    """Return the values that requests may hold."""
+    vocabulary = served.matcher.vocabulary
+
+    def entries(records: Iterable[Room | Style | Palette | Category]) -> list[Entry]:
+        return [Entry(id=record.id, name=record.name) for record in records]
+
+    return VocabularyOut(
+        bundle_version=served.matcher.bundle.version,
+        intents=[Entry(id=name, name=meaning) for name, meaning in INTENTS.items()],
+        rooms=entries(vocabulary.rooms),
+        styles=entries(vocabulary.styles),
+        palettes=entries(vocabulary.palettes),
+        categories=entries(vocabulary.categories),
+        colors=[ColorName(name=name, hex=lab_to_hex(lab)) for name, lab in BASIC_COLORS.items()],
+        factors=[
+            FactorOut(id=name, name=FACTOR_NAMES.get(name, name), weight=served.matcher.weights[name])
+            for name in FACTORS
+        ],
+        brands=list(served.products.brands),
+        currency=served.products.currency,
+        max_k=max_k,
+        feedback=feedback,
+    )

@@ -1,0 +1,110 @@
+"""What was shown and what people did with it, written to the event store without holding up an answer."""
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+from scene_pipeline.errors import EventError
+from scene_pipeline.events.open import events_folder, open_store
+from scene_pipeline.events.schema import Action, ExposedProduct, Exposure, normalized
+from scene_pipeline.events.store import EventStore, EventStoreBusyError, Receipt
+from scene_pipeline.events.subjects import SubjectIds, subject_ids
+from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.service.documents import EventIn
+from scene_pipeline.service.problems import FieldError, Problem
+from scene_pipeline.service.settings import ServiceSettings
+
+log = logging.getLogger("scene_pipeline.service")
+
+
+class Feedback:
+    """The event store of the service. Without a subject key subjects are left empty."""
+
+    def __init__(self, store: EventStore, subjects: SubjectIds | None) -> None:
+        self._store = store
+        self._subjects = subjects
+
+    @classmethod
+    def open(cls, settings: ServiceSettings) -> "Feedback":
+        """Open the store of the artifacts folder, or of the settings' Postgres address. Raises EventError."""
+        folder: Path = events_folder(settings.artifacts)
+        return cls(open_store(settings.artifacts, settings.events_url), subject_ids(folder))
+
+    def subject(self, shop_id: str) -> str:
+        """Return the keyed hash of a shop's id; empty without an id or a key."""
+        return self._subjects.subject(shop_id) if self._subjects is not None else ""
+
+    def exposed(self, request_id: str, result: SceneResult, content: str, subject: str) -> None:
+        """Log a list that is about to be shown. Not waited for; one that cannot be written is said in the log."""
+        exposure = Exposure(
+            request_id=request_id,
+            at=time.time(),
+            scene=content,
+            bundle=result.bundle_version,
+            weights_version="",
+            products=tuple(
+                ExposedProduct(
+                    product_id=item.product_id,
+                    rank=item.rank,
+                    score=item.score,
+                    propensity=1.0,
+                    shown=True,
+                    factors=tuple(item.factors[name] for name in FACTORS),
+                )
+                for item in result.recommendations
+            ),
+            factor_names=tuple(FACTORS),
+            subject=self.subject(subject),
+            elapsed_ms=result.elapsed_ms,
+            calibrated=all(item.calibrated for item in result.recommendations),
+        )
+        try:
+            self._store.submit([exposure]).add_done_callback(_log_failure)
+        except EventStoreBusyError as error:
+            log.error("an exposure was not logged: %s", error)
+
+    def submit(self, events: Sequence[EventIn]) -> "list[Future[Receipt]]":
+        """Queue events; each future ends when its event is on the disk. Raises the problems `invalid` and `busy`."""
+        actions = [self._action(number, event) for number, event in enumerate(events)]
+        try:
+            return [self._store.submit([action]) for action in actions]
+        except EventStoreBusyError as error:
+            raise Problem("busy", str(error), headers={"Retry-After": "2"}) from error
+
+    def _action(self, number: int, event: EventIn) -> Action:
+        action = Action(
+            request_id=event.recommendation_id,
+            kind=event.kind,
+            product_id=event.product_id,
+            at=event.at or 0.0,
+            subject=self.subject(event.subject),
+            value=event.value,
+            action_id=event.event_id,
+        )
+        try:
+            return normalized(action, time.time())
+        except EventError as error:
+            field = "product_id" if "product_id" in str(error) else "value"
+            raise Problem("invalid", str(error), [FieldError(f"$.events[{number}].{field}", str(error))]) from error
+
+    def erase(self, shop_id: str) -> int:
+        """Erase all events of a shop's id and return how many. Raises the problem `not-ready` without a subject key."""
+        subject = self.subject(shop_id)
+        if not subject:
+            raise Problem(
+                "not-ready",
+                "no subject key is configured, so no event names a subject; see SCENE_PIPELINE_SUBJECT_KEY_FILE",
+            )
+        return self._store.erase_subject(subject)
+
+    def close(self) -> None:
+        """Write what waits and close the store."""
+        self._store.close()
+
+
+def _log_failure(future: "Future[Receipt]") -> None:
+    if (error := future.exception()) is not None:
+        log.error("an exposure was not logged: %s", error)

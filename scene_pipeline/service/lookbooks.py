@@ -1,0 +1,37 @@
+"""A recommendation as the lookbook that the batch run writes: one file that needs no server."""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene, write_lookbook
+from scene_pipeline.service.engine import confidence_note
+from scene_pipeline.service.served import Served
+
+
+def lookbook_page(served: Served, result: SceneResult, photograph: bytes, name: str) -> bytes:
+    """Return the HTML of a lookbook of one scene. The photograph is written to a temporary folder and removed."""
+    with tempfile.TemporaryDirectory(prefix="lookbook-") as temporary:
+        picture, target = Path(temporary) / "scene", Path(temporary) / "lookbook.html"
+        picture.write_bytes(photograph)
+        products: list[LookbookProduct] = []
+        for item in result.recommendations:
+            product = served.products.get(item.product_id)
+            found = served.products.picture(item.product_id)
+            price = None if product is None or product.price is None else f"{product.price:,.2f}"
+            if price is not None and product is not None and product.currency:
+                price = f"{price} {product.currency}"
+            title = item.description if product is None else product.title
+            products.append(LookbookProduct(item, title, None if found is None else found[0], price))
+        scene = LookbookScene(name, picture, result.scene, tuple(products))
+        book = Lookbook(
+            library=Path(name).stem,
+            bundle_version=result.bundle_version,
+            encoder_id=result.encoder_id,
+            created_at=datetime.now(UTC),
+            calibration_note=confidence_note(served, result),
+            scenes=(scene,),
+        )
+        write_lookbook(target, book)
+        return target.read_bytes()

@@ -1,0 +1,265 @@
+"""The calls over HTTP, in this process: what they answer and what they refuse."""
+
+import datetime as dt
+import io
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from scene_pipeline.service.app import create_app
+from scene_pipeline.service.settings import ServiceSettings
+from scene_pipeline_tests.service.conftest import BASE, LIBRARY_SCENE, SCENE
+
+JPEG = {"Content-Type": "image/jpeg"}
+
+
+@pytest.fixture(scope="module")
+def scene_id(client: TestClient) -> str:
+    answer = client.post("/v1/scenes", content=SCENE.read_bytes(), headers=JPEG)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/v1/scenes/{answer.json()['scene_id']}"
+    return answer.json()["scene_id"]
+
+
+def ask(client: TestClient, **request: Any) -> dict[str, Any]:
+    answer = client.post("/v1/recommendations", json={"k": 5, **request})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_scene_is_read_and_kept_for_a_time(client: TestClient, scene_id: str) -> None:
+    answer = client.get(f"/v1/scenes/{scene_id}").json()
+    assert dt.datetime.fromisoformat(answer["expires_at"]) > dt.datetime.now(dt.UTC)
+    assert answer["scene"]["room"]["value"] in answer["scene"]["room"]["distribution"]
+    assert client.get("/v1/scenes/none").status_code == 404
+
+
+def test_a_list_has_what_people_need_to_know(client: TestClient, scene_id: str) -> None:
+    answer = client.post("/v1/recommendations", json={"scene_id": scene_id, "k": 3})
+    assert "rank;dur=" in answer.headers["server-timing"]
+    body = answer.json()
+    assert [item["rank"] for item in body["items"]] == [1, 2, 3]
+    item = body["items"][0]
+    assert item["title"]
+    assert item["price"] > 0
+    assert item["brand"]
+    assert client.get(item["image"]).headers["content-type"] == "image/jpeg"
+    product = client.get(f"/v1/products/{item['product_id']}").json()
+    assert {name: item[name] for name in product} == product
+
+
+def test_one_call_answers_as_two_do(client: TestClient, scene_id: str) -> None:
+    two = ask(client, scene_id=scene_id, wishes={"colors": ["blue"], "max_price": 200})
+    one = client.post(
+        "/v1/recommendations:from-image?k=5&color=blue&max_price=200", content=SCENE.read_bytes(), headers=JPEG
+    ).json()
+    library = ask(client, library_scene=LIBRARY_SCENE, wishes={"colors": ["blue"], "max_price": 200})
+    ids = [[item["product_id"] for item in answer["items"]] for answer in (two, one, library)]
+    assert ids[0] == ids[1] == ids[2]
+
+
+def test_corrections_move_the_list(client: TestClient, scene_id: str) -> None:
+    before = ask(client, scene_id=scene_id)
+    room = "bathroom" if before["scene"]["room"]["value"] != "bathroom" else "living_room"
+    after = ask(client, scene_id=scene_id, corrections={"room": room})
+    assert (after["scene"]["room"]["value"], after["scene"]["room"]["confidence"]) == (room, 1.0)
+    assert [item["product_id"] for item in before["items"]] != [item["product_id"] for item in after["items"]]
+
+
+def test_pinned_products_keep_their_place_and_rejected_ones_are_gone(client: TestClient, scene_id: str) -> None:
+    first = ask(client, scene_id=scene_id)["items"]
+    pinned, rejected = first[0]["product_id"], first[1]["product_id"]
+    again = ask(
+        client, scene_id=scene_id, pinned=[{"product_id": pinned, "rank": 4}], rejected=[rejected]
+    )["items"]  # fmt: skip
+    assert [item["product_id"] for item in again if item["pinned"]] == [pinned]
+    assert again[3]["product_id"] == pinned
+    assert rejected not in {item["product_id"] for item in again}
+    assert len(again) == 5
+
+
+def test_a_pinned_product_stays_whatever_is_wished(client: TestClient, scene_id: str) -> None:
+    first = ask(client, scene_id=scene_id)["items"]
+    dearest = max(first, key=lambda item: item["price"])
+    again = ask(
+        client,
+        scene_id=scene_id,
+        pinned=[{"product_id": dearest["product_id"], "rank": 2}],
+        wishes={"max_price": dearest["price"] - 1},
+    )["items"]
+    assert again[1]["product_id"] == dearest["product_id"]
+    assert all(item["price"] < dearest["price"] for item in again if not item["pinned"])
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "field"),
+    [
+        ({"k": 0}, 422, "$.k"),
+        ({"k": -3}, 422, "$.k"),
+        ({"k": 101}, 422, "$.k"),
+        ({"intent": "match"}, 422, "$.intent"),
+        ({"budget": 100}, 422, "$.budget"),
+        ({"wishes": {"style": "x" * 2000}}, 422, "$.wishes.style"),
+        ({"wishes": {"style": "cubist"}}, 422, "$.wishes.style"),
+        ({"wishes": {"min_price": -1}}, 422, "$.wishes.min_price"),
+        ({"wishes": {"min_price": 9, "max_price": 1}}, 422, "$.wishes"),
+        ({"wishes": {"max_price": 0.001}}, 422, "$.wishes"),
+        ({"wishes": {"colors": ["sky"]}}, 422, "$.wishes"),
+        ({"wishes": {"unheard": 1}}, 422, "$.wishes"),
+        ({"weights": {"charm": 1}}, 422, "$.weights"),
+        ({"weights": {"base_similarity": -1}}, 422, "$.weights[...]"),
+        ({"corrections": {"room": "garage"}}, 422, "$.corrections.room"),
+        ({"pinned": [{"product_id": "a", "rank": 50}]}, 422, "$.pinned"),
+        ({"library_scene": "a/b"}, 422, "$.scene_id"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    client: TestClient, scene_id: str, request_: dict[str, Any], status: int, field: str
+) -> None:
+    answer = client.post("/v1/recommendations", json={"scene_id": scene_id, **request_})
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert "x" * 100 not in problem["detail"]
+    assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"k": NaN}', b'"\xff"', b'{"scene_id": 3}'])
+def test_a_body_that_is_none_is_refused(client: TestClient, body: bytes) -> None:
+    answer = client.post("/v1/recommendations", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+
+
+def picture(size: tuple[int, int], kind: str) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", size, (90, 120, 60)).save(stream, kind, quality=30)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", 400),
+        (b"<html></html>", 415),
+        (SCENE.read_bytes()[:200], 415),
+        (picture((4000, 3100), "WEBP"), 413),
+        (b"\xff\xd8\xff" + bytes(21_000_000), 413),
+    ],
+    ids=["empty", "html", "cut", "pixels", "bytes"],
+)
+def test_pictures_are_refused_before_they_are_decoded(client: TestClient, content: bytes, status: int) -> None:
+    answer = client.post("/v1/scenes", content=content, headers=JPEG)
+    assert answer.status_code == status, answer.text
+
+
+def test_an_event_is_stored_once_and_another_body_is_a_conflict(client: TestClient, scene_id: str) -> None:
+    answer = ask(client, scene_id=scene_id)
+    event = {
+        "event_id": uuid.uuid4().hex,
+        "recommendation_id": answer["recommendation_id"],
+        "kind": "like",
+        "product_id": answer["items"][0]["product_id"],
+    }
+    sent = [client.post("/v1/events", json={"events": [event]}) for _ in range(2)]
+    assert [one.status_code for one in sent] == [202, 202]
+    assert [one.json()["events"][0]["status"] for one in sent] == ["stored", "duplicate"]
+    conflict = client.post("/v1/events", json={"events": [{**event, "kind": "reject"}]})
+    assert conflict.status_code == 409
+    assert conflict.json()["errors"][0]["field"] == "$.events[0].event_id"
+    many = client.post("/v1/events", json={"events": [event] * 101})
+    assert many.status_code == 413
+    missing = client.post("/v1/events", json={"events": [{**event, "event_id": "x1", "product_id": ""}]})
+    assert missing.json()["errors"][0]["field"] == "$.events[0].product_id"
+
+
+def test_pictures_of_products_have_an_etag(client: TestClient, scene_id: str) -> None:
+    path = ask(client, scene_id=scene_id)["items"][0]["image"]
+    tag = client.get(path).headers["etag"]
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    assert client.get("/v1/products/none/image").status_code == 404
+
+
+def test_libraries_show_their_scenes_and_nothing_else(client: TestClient) -> None:
+    found = client.get("/v1/libraries").json()["libraries"]
+    assert LIBRARY_SCENE in {f"{library['name']}/{name}" for library in found for name in library["scenes"]}
+    library, name = LIBRARY_SCENE.split("/")
+    assert client.get(f"/v1/libraries/{library}/scenes/{name}/image").headers["content-type"] == "image/webp"
+    for way in ("../catalog.csv", "%2e%2e%2fcatalog.csv", "none.webp"):
+        assert client.get(f"/v1/libraries/{library}/scenes/{way}/image").status_code == 404
+
+
+def test_a_lookbook_holds_the_list_and_the_photograph(client: TestClient, scene_id: str) -> None:
+    answer = client.post(
+        "/v1/lookbooks",
+        params={"request": f'{{"scene_id": "{scene_id}", "k": 2}}'},
+        content=SCENE.read_bytes(),
+        headers=JPEG,
+    )
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.text.count('class="product"') == 2
+    assert answer.text.count("data:image/webp") == 3
+
+
+def test_metrics_and_readiness(client: TestClient) -> None:
+    ready = client.get("/readyz").json()
+    assert ready["ready"]
+    assert ready["stale"] is None
+    metrics = client.get("/metrics").text
+    assert 'scene_service_requests_total{call="readyz",status="200"}' in metrics
+    assert f'scene_service_bundle{{version="{ready["bundle_version"]}"}} 1.0' in metrics
+
+
+def test_every_answer_has_the_security_headers(client: TestClient) -> None:
+    for path in ("/", "/docs", "/v1/vocabulary", "/nothing", "/static/page.js"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_other_sites_cannot_use_a_server_without_tokens(client: TestClient) -> None:
+    assert client.get("/v1/vocabulary", headers={"Host": "evil.example"}).status_code == 403
+    sent = client.post("/v1/events", json={}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert sent.status_code == 403
+    assert client.get("/v1/vocabulary", headers={"Origin": "http://evil.example"}).headers.get(
+        "access-control-allow-origin"
+    ) is None  # fmt: skip
+
+
+def test_admin_needs_a_token_even_where_nothing_else_does(client: TestClient) -> None:
+    assert client.post("/admin/reload").status_code == 401
+    assert client.delete("/v1/subjects/anna").status_code == 401
+
+
+def test_each_scope_opens_its_calls_and_no_other(promoted: Path, token_file: tuple[Path, dict[str, str]]) -> None:
+    path, secrets = token_file
+    settings = ServiceSettings(artifacts=promoted, tokens=str(path), workers=1)
+    with TestClient(create_app(settings), base_url=BASE) as guarded:
+        for scope, secret in secrets.items():
+            headers = {"Authorization": f"Bearer {secret}"}
+            assert guarded.get("/v1/vocabulary", headers=headers).status_code == (200 if scope == "recommend" else 403)
+            sent = guarded.post("/v1/events", json={}, headers=headers)
+            assert sent.status_code == (422 if scope == "feedback" else 403)
+            assert guarded.post("/admin/reload", headers=headers).status_code == (200 if scope == "admin" else 403)
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
+            assert guarded.get("/v1/vocabulary", headers=headers).status_code == 401
+        assert guarded.get("/").status_code == 200
+        assert guarded.get("/metrics").status_code == 401
+
+
+def test_nan_in_a_query_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/recommendations:from-image?max_price=nan", content=b"x", headers=JPEG)
+    assert answer.status_code == 422
+
+
+def test_a_picture_of_no_room_still_answers(client: TestClient) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "PNG")
+    answer = client.post("/v1/recommendations:from-image?k=2", content=stream.getvalue(), headers=JPEG)
+    assert len(answer.json()["items"]) == 2
