@@ -69,7 +69,7 @@ class Weeks:
 
     def season(self, lifts: SeasonLifts, monday: dt.date) -> np.ndarray:
         """Return the season's lift [P] of products in the middle of a week in Britain."""
-        by_term = lifts.at(Context(date=monday + dt.timedelta(days=3), country="GB"))
+        by_term = lifts.at(Context.on(monday + dt.timedelta(days=3), country="GB"))
         values = self.retail.terms.values({term: lift for term, (lift, _) in by_term.items()})
         return self.retail.terms.lift(values)
 

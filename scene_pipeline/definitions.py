@@ -9,6 +9,7 @@ from scene_pipeline.defs import (
     automation,
     bundle,
     catalog,
+    context,
     dead_runs,
     embeddings,
     images,
@@ -17,6 +18,7 @@ from scene_pipeline.defs import (
     scenes,
     try_sample,
 )
+from scene_pipeline.defs.context import SalesSource
 from scene_pipeline.defs.executor import executor_named
 from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.defs.resources import (
@@ -59,6 +61,9 @@ defs = dg.Definitions(
         embeddings.image_embeddings,
         embeddings.text_embeddings,
         bundle.serving_bundle,
+        context.season_lifts,
+        context.trends,
+        context.profiles,
         scenes.scored_library,
         scenes.lookbook,
         scenes.workbook,
@@ -99,6 +104,13 @@ defs = dg.Definitions(
             scenes=_setting("TRUTH_SCENES"),
             hit_floor=_number("HIT_FLOOR", 0),
             ece_ceiling=_number("ECE_CEILING", 0.1),
+        ),
+        "sales": SalesSource(
+            path=_setting("SALES"),
+            column_map=_setting("SALES_COLUMNS"),
+            country=_setting("COUNTRY", "GB"),
+            signals=_setting("SIGNALS"),
+            stock_outs=_setting("STOCK_OUTS"),
         ),
         "monitor": QualityMonitor(thresholds_file=_setting("THRESHOLDS"), metrics=_setting("METRICS")),
         "alerts": AlertChannels(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from scene_pipeline.errors import ScenePipelineError
@@ -21,20 +21,26 @@ PERSON_ID = re.compile(r"[0-9a-f]{16,64}")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """For when, where and whom a list is made.
+    """For when, where and whom a list is made; a field that is None is unknown.
 
-    `country` is an ISO 3166 alpha-2 code, `hemisphere` "north" or "south" (by default that of the country, north where
-    neither is given), `person` an HMAC id in hexadecimal digits, `channel` a name of the shop's own such as "web".
-    Raises ScenePipelineError for a value of another form.
+    `date` is in ISO form, or "today", which becomes the date. The hemisphere is by default that of the country, and
+    north where neither is given. Raises ScenePipelineError for a value of another form.
     """
 
-    date: dt.date | None = None
-    country: str | None = None
-    hemisphere: str | None = None
-    person: str | None = None
-    channel: str | None = None
+    date: str | None = field(default=None, metadata={"help": "For which date: 2026-11-28 or today."})
+    country: str | None = field(default=None, metadata={"help": "For which country: two letters, such as GB."})
+    hemisphere: str | None = field(
+        default=None, metadata={"help": "Whose seasons: north or south; by default those of the country."}
+    )
+    person: str | None = field(default=None, metadata={"help": "For whom: the HMAC id of a profile."})
+    channel: str | None = field(default=None, metadata={"help": "Where it is shown, such as web or print."})
 
     def __post_init__(self) -> None:
+        """Refuse what has another form; turn "today" into the date."""
+        if self.date == "today":
+            object.__setattr__(self, "date", dt.date.today().isoformat())
+        if self.date is not None and not _is_date(self.date):
+            raise ScenePipelineError(f"date '{self.date}' is not a date; write it as 2026-11-28, or write today")
         if self.country is not None and not re.fullmatch(r"[A-Z]{2}", self.country):
             raise ScenePipelineError(f"country '{self.country}' is not two capital letters; give for example GB or AU")
         if self.hemisphere not in (None, "north", "south"):
@@ -44,33 +50,33 @@ class Context:
         if self.channel is not None and not re.fullmatch(r"[\w.-]{1,40}", self.channel):
             raise ScenePipelineError(f"channel '{self.channel}' is not up to 40 letters, digits, '.', '_' or '-'")
 
+    @classmethod
+    def on(cls, day: dt.date, country: str | None = None, hemisphere: str | None = None) -> "Context":
+        """Return the context of a day in a country."""
+        return cls(day.isoformat(), country, hemisphere)
+
+    @property
+    def day(self) -> dt.date | None:
+        """The date as such."""
+        return dt.date.fromisoformat(self.date) if self.date else None
+
     @property
     def southern(self) -> bool:
         """Whether the seasons are those of the southern hemisphere."""
         return self.hemisphere == "south" if self.hemisphere else self.country in SOUTHERN
 
+    @property
+    def known(self) -> bool:
+        """Whether anything is known that could lift a product."""
+        return self.date is not None or self.person is not None
+
     def record(self) -> dict[str, Any]:
-        """Return the context as it is written into every row: all fields, the date in ISO form, unknown as None."""
-        return asdict(self) | {"date": self.date.isoformat() if self.date else None}
+        """Return the context as every row records it: a person only as known or not, so that tables hold nobody."""
+        return asdict(self) | {"person": self.person is not None}
 
 
-def parse_context(
-    date: str | None = None,
-    country: str | None = None,
-    hemisphere: str | None = None,
-    person: str | None = None,
-    channel: str | None = None,
-) -> Context | None:
-    """Return the context that texts of a command line, a form or a config name; None where all are empty.
-
-    `date` is in ISO form (2026-11-28) or "today". Raises ScenePipelineError.
-    """
-    if not any((date, country, hemisphere, person, channel)):
-        return None
-    day = None
-    if date:
-        try:
-            day = dt.date.today() if date == "today" else dt.date.fromisoformat(date)
-        except ValueError as error:
-            raise ScenePipelineError(f"date '{date}' is not a date; write it as 2026-11-28, or write today") from error
-    return Context(day, country.upper() if country else None, hemisphere or None, person or None, channel or None)
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

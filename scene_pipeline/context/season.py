@@ -97,9 +97,9 @@ class SeasonLifts(_Strict, frozen=True):
         Nothing without a date, nor for holidays that are not held in the country. Without a country the rules for
         "any" hold. A context of a day within the fitted sales gets nothing either: it would look ahead.
         """
-        if context.date is None or (self.until and context.date.isoformat() <= self.until):
+        if context.day is None or (self.until and context.day.isoformat() <= self.until):
             return {}
-        weeks = _weeks(context.date, context.country, context.southern)
+        weeks = _weeks(context.day, context.country, context.southern)
         return {
             term: (curve.lifts[week], curve.by)
             for term, curve in self.curves.items()
@@ -138,11 +138,11 @@ def _weeks(on: dt.date, country: str | None, southern: bool) -> Mapping[str, int
 def reason(term: str, by: str, context: Context, *, rises: bool = True) -> str:
     """Return why a term is lifted: "Christmas is in 24 days", or "garden sells more at this time of the year"."""
     holiday = next((holiday for holiday in load_themes().holidays if holiday.id == by), None)
-    found = next_date(holiday.dates, context.date, context.country) if holiday and context.date else None
-    if holiday is None or found is None or context.date is None:
+    found = next_date(holiday.dates, context.day, context.country) if holiday and context.day else None
+    if holiday is None or found is None or context.day is None:
         name = term.rsplit(":", maxsplit=1)[-1].replace("_", " ")
         return f"'{name}' sells {'more' if rises else 'less'} at this time of the year"
-    days = (found - context.date).days
+    days = (found - context.day).days
     return f"{holiday.name} is {'today' if days == 0 else 'tomorrow' if days == 1 else f'in {days} days'}"
 
 

@@ -66,7 +66,7 @@ class Trends(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def growth_at(self, context: Context) -> dict[str, float]:
         """Return the growth by sku_id at a context's date; nothing before `as_of` (look-ahead) or once it is stale."""
-        if context.date is None or not 0 <= (context.date - self.as_of).days <= FRESH_DAYS:
+        if context.day is None or not 0 <= (context.day - self.as_of).days <= FRESH_DAYS:
             return {}
         return self.products
 
@@ -77,7 +77,7 @@ class Trends(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         heard: dict[str, list[tuple[float, float, str]]] = {}
         for signal in self.signals:
-            age = (context.date - signal.date).days if context.date else -1
+            age = (context.day - signal.date).days if context.day else -1
             if 0 <= age <= FRESH_DAYS:
                 weight = 0.5 ** (age / SIGNAL_HALF_LIFE)
                 heard.setdefault(signal.term, []).append((weight, math.log1p(signal.value), signal.source))

@@ -19,6 +19,7 @@ from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.bundle.versions import prune
 from scene_pipeline.bundle.write import BundleWriter
+from scene_pipeline.context.terms import TERMS
 from scene_pipeline.encoders.export import ExportReport, export_onnx
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
@@ -30,6 +31,7 @@ from scene_pipeline.index.fuse import fit, fuse_products
 from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
+from scene_pipeline.publishing.terms import product_terms
 from scene_pipeline.scenes.reference import (
     REFERENCE,
     REFERENCE_COLORS,
@@ -42,7 +44,7 @@ from scene_pipeline.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
-FORMAT = "6"
+FORMAT = "7"
 """Raised when the same inputs would give another bundle."""
 
 SAMPLES = 32
@@ -184,9 +186,9 @@ def _write_files(
     index.write(folder)
     np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
     prompts.save(folder / PROMPTS)
-    build_product_features(catalog.products, recipe.vocabulary, prompt_similarity(catalog, prompts)).save(
-        folder / PRODUCT_FEATURES
-    )
+    features = build_product_features(catalog.products, recipe.vocabulary, prompt_similarity(catalog, prompts))
+    features.save(folder / PRODUCT_FEATURES)
+    product_terms(catalog.products, features, recipe.vocabulary).save(folder / TERMS)
     tower = export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
     reference_for(recipe.spec, encoder, prompts.temperature).save(folder / REFERENCE)

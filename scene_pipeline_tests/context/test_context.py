@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from scene_pipeline.context.context import Context, parse_context
+from scene_pipeline.context.context import Context
 from scene_pipeline.errors import ScenePipelineError
 
 PERSON = "0123456789abcdef"
@@ -21,24 +21,25 @@ PERSON = "0123456789abcdef"
     ],
 )
 def test_the_hemisphere_is_the_one_given_or_that_of_the_country(fields: dict[str, str], southern: bool) -> None:
-    assert (parse_context(**fields) or Context()).southern is southern
+    assert Context(**fields).southern is southern
 
 
 @pytest.mark.parametrize(
     ("fields", "names"),
     [
-        ({"country": "England"}, "country 'ENGLAND'"),
+        ({"country": "England"}, "country 'England'"),
         ({"hemisphere": "west"}, "hemisphere 'west'"),
         ({"person": "alice@example.com"}, "HMAC id"),
         ({"person": "../../etc/passwd"}, "HMAC id"),
         ({"channel": "a b"}, "channel 'a b'"),
-        ({"date": "24.12.2026"}, "date '24.12.2026'"),
+        ({"date": "24.12.2026"}, r"date '24\.12\.2026'"),
+        ({"date": "20261224"}, "date '20261224'"),
         ({"date": "2026-02-30"}, "date '2026-02-30'"),
     ],
 )
 def test_a_wrong_value_is_named_with_the_fix(fields: dict[str, str], names: str) -> None:
     with pytest.raises(ScenePipelineError, match=names):
-        parse_context(**fields)
+        Context(**fields)
 
 
 def test_the_error_about_a_person_does_not_repeat_who_it_is() -> None:
@@ -47,18 +48,19 @@ def test_the_error_about_a_person_does_not_repeat_who_it_is() -> None:
     assert "alice" not in str(raised.value)
 
 
-def test_texts_become_a_context_and_nothing_becomes_none() -> None:
-    assert parse_context() is None
-    assert parse_context("", "", "", "", "") is None
-    context = parse_context("2026-11-28", "gb", person=PERSON, channel="web")
-    assert context is not None
-    assert context == Context(dt.date(2026, 11, 28), "GB", None, PERSON, "web")
-    assert context.record() == {
-        "date": "2026-11-28", "country": "GB", "hemisphere": None, "person": PERSON, "channel": "web",
+def test_a_row_records_the_context_but_not_who_the_person_is() -> None:
+    context = Context.on(dt.date(2026, 11, 28), "GB")
+    assert (context.day, context.known) == (dt.date(2026, 11, 28), True)
+    assert Context(date="2026-11-28", person=PERSON, channel="web").record() == {
+        "date": "2026-11-28", "country": None, "hemisphere": None, "person": True, "channel": "web",
     }  # fmt: skip
 
 
-def test_today_is_a_date() -> None:
-    context = parse_context("today")
-    assert context is not None
-    assert context.date == dt.date.today()
+def test_nothing_is_known_by_default() -> None:
+    assert not Context().known
+    assert not Context(country="GB", channel="web").known
+    assert Context(person=PERSON).known
+
+
+def test_today_becomes_the_date() -> None:
+    assert Context(date="today").day == dt.date.today()

@@ -46,10 +46,10 @@ def ordered(model: ContextModel, context: Context) -> list[str]:
 
 
 def test_a_wreath_rises_before_christmas_and_sinks_in_june(model: ContextModel) -> None:
-    assert ordered(model, Context(ADVENT, "GB"))[0] == "wreath"
-    assert ordered(model, Context(JUNE, "GB"))[0] == "chair"
-    assert ordered(model, Context(JUNE, "GB"))[-1] == "wreath"
-    assert ordered(model, Context(JUNE, "AU"))[0] == "lamp", "June is winter in Australia: no garden chairs"
+    assert ordered(model, Context.on(ADVENT, "GB"))[0] == "wreath"
+    assert ordered(model, Context.on(JUNE, "GB"))[0] == "chair"
+    assert ordered(model, Context.on(JUNE, "GB"))[-1] == "wreath"
+    assert ordered(model, Context.on(JUNE, "AU"))[0] == "lamp", "June is winter in Australia: no garden chairs"
 
 
 @pytest.mark.parametrize("context", [Context(), Context(country="GB"), Context(person=PERSON), Context(channel="web")])
@@ -61,7 +61,7 @@ def test_what_is_unknown_changes_no_score_at_all(model: ContextModel, context: C
 
 def test_weights_of_zero_leave_the_order_as_it_was(model: ContextModel) -> None:
     (model.folder / WEIGHTS).write_text("{season: 0, trend: 0, person: 0}")
-    scores, _ = model.order(Context(ADVENT, "GB"), ROWS, SCORES)
+    scores, _ = model.order(Context.on(ADVENT, "GB"), ROWS, SCORES)
     assert (scores == SCORES).all()
 
 
@@ -85,19 +85,21 @@ def test_a_stated_taste_counts_before_any_profile_was_built(model: ContextModel)
 def test_trends_of_sales_and_signals_lift_while_they_are_fresh(model: ContextModel) -> None:
     signal = Signal(JUNE, "material:oak", 0.5, "search interest")
     Trends(JUNE, "own sales", {"bowl": 1.0}, (signal,)).save(model.folder / TRENDS)
-    _, weighted = model.order(Context(JUNE, "GB"), ROWS, SCORES)
+    _, weighted = model.order(Context.on(JUNE, "GB"), ROWS, SCORES)
     assert weighted[2, 1] == pytest.approx(0.5)
     assert weighted[3, 1] == pytest.approx(0.5 * np.log(1.5) / np.sqrt(2))
-    late, _ = model.order(Context(JUNE + dt.timedelta(days=60), None), ROWS, SCORES)
+    late, _ = model.order(Context.on(JUNE + dt.timedelta(days=60), None), ROWS, SCORES)
     assert late[2] == SCORES[2]
-    assert model.effect(Context(JUNE), 2, 2, weighted[2]).sentence == "moved up 2 places: its sales have grown lately"
-    oak = model.effect(Context(JUNE), 3, 1, weighted[3]).sentence
+    assert (
+        model.effect(Context.on(JUNE), 2, 2, weighted[2]).sentence == "moved up 2 places: its sales have grown lately"
+    )
+    oak = model.effect(Context.on(JUNE), 3, 1, weighted[3]).sentence
     assert oak == "moved up 1 place: 'material:oak' is rising (search interest)"
 
 
 def test_lifts_stay_within_their_caps(model: ContextModel) -> None:
     Trends(JUNE, "own sales", {"bowl": 99.0}).save(model.folder / TRENDS)
-    assert np.abs(model.lifts(Context(JUNE, "GB"), ROWS)).max() <= MAX_LIFT
+    assert np.abs(model.lifts(Context.on(JUNE, "GB"), ROWS)).max() <= MAX_LIFT
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_lifts_stay_within_their_caps(model: ContextModel) -> None:
 def test_a_sentence_says_how_far_a_product_moved_and_why(
     model: ContextModel, on: dt.date, moved: int, sentence: str
 ) -> None:
-    context = Context(on, "GB")
+    context = Context.on(on, "GB")
     _, weighted = model.order(context, ROWS, SCORES)
     effect = model.effect(context, 0, moved, weighted[0])
     assert effect.sentence == sentence
@@ -119,7 +121,7 @@ def test_a_sentence_says_how_far_a_product_moved_and_why(
 
 
 def test_a_product_that_others_passed_gives_no_reason(model: ContextModel) -> None:
-    assert model.effect(Context(ADVENT), 3, -1, np.zeros(3)).sentence == "moved down 1 place"
+    assert model.effect(Context.on(ADVENT), 3, -1, np.zeros(3)).sentence == "moved down 1 place"
 
 
 def test_moves_are_counted_in_places() -> None:

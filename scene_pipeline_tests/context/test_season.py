@@ -44,7 +44,7 @@ def fitted() -> SeasonLifts:
 
 
 def lift(lifts: SeasonLifts, term: str, on: dt.date, country: str) -> float:
-    return lifts.at(Context(on, country))[term][0]
+    return lifts.at(Context.on(on, country))[term][0]
 
 
 def test_a_holiday_is_followed_when_it_moves(fitted: SeasonLifts) -> None:
@@ -71,8 +71,8 @@ def test_a_southern_shop_teaches_the_northern_summer() -> None:
 
 def test_nothing_is_lifted_within_the_sales_it_was_fitted_on(fitted: SeasonLifts) -> None:
     assert fitted.until == "2010-12-31"
-    assert fitted.at(Context(dt.date(2010, 12, 31), "GB")) == {}
-    assert fitted.at(Context(dt.date(2011, 1, 1), "GB"))
+    assert fitted.at(Context.on(dt.date(2010, 12, 31), "GB")) == {}
+    assert fitted.at(Context.on(dt.date(2011, 1, 1), "GB"))
 
 
 def test_without_a_date_nothing_is_lifted(fitted: SeasonLifts) -> None:
@@ -122,7 +122,7 @@ def test_lifts_are_read_as_they_were_written(tmp_path: Path, fitted: SeasonLifts
     ],
 )
 def test_a_reason_names_the_holiday_or_the_term(term: str, by: str, on: dt.date, sentence: str) -> None:
-    assert reason(term, by, Context(on, "GB")) == sentence
+    assert reason(term, by, Context.on(on, "GB")) == sentence
 
 
 def test_packaged_themes_name_their_source_and_share_no_word() -> None:
@@ -147,4 +147,4 @@ def test_packaged_themes_name_their_source_and_share_no_word() -> None:
     ],
 )
 def test_packaged_themes_know_the_seasons(term: str, on: dt.date, country: str, rises: bool) -> None:
-    assert (shipped_lifts().at(Context(on, country))[term][0] > 0) is rises
+    assert (shipped_lifts().at(Context.on(on, country))[term][0] > 0) is rises

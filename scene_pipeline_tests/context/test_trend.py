@@ -86,10 +86,10 @@ def test_a_week_with_a_day_out_of_stock_is_left_out() -> None:
 
 def test_a_trend_is_fresh_for_four_weeks_and_not_known_before() -> None:
     trends = fit_trends(sold(RISING, STEADY, FALLING, NONE), TERMS, PRODUCTS, MONDAY, "own sales")
-    assert trends.growth_at(Context(MONDAY))["rising"] > 0
-    assert trends.growth_at(Context(MONDAY + dt.timedelta(days=28)))
-    assert trends.growth_at(Context(MONDAY + dt.timedelta(days=29))) == {}
-    assert trends.growth_at(Context(MONDAY - dt.timedelta(days=1))) == {}, "that would look ahead"
+    assert trends.growth_at(Context.on(MONDAY))["rising"] > 0
+    assert trends.growth_at(Context.on(MONDAY + dt.timedelta(days=28)))
+    assert trends.growth_at(Context.on(MONDAY + dt.timedelta(days=29))) == {}
+    assert trends.growth_at(Context.on(MONDAY - dt.timedelta(days=1))) == {}, "that would look ahead"
     assert trends.growth_at(Context()) == {}
 
 
@@ -100,7 +100,7 @@ def signals(*of: tuple[int, float]) -> Trends:
 
 
 def test_a_signal_ages_is_capped_and_names_its_source() -> None:
-    now = Context(MONDAY)
+    now = Context.on(MONDAY)
     fresh, source = signals((0, 0.2)).signals_at(now)["boho"]
     assert (fresh, source) == (pytest.approx(np.log(1.2)), "s0")
     assert signals((14, 0.2)).signals_at(now)["boho"][0] == pytest.approx(np.log(1.2) / 2)
