@@ -73,6 +73,7 @@ defs = dg.Definitions(
     jobs=[
         automation.build_bundle,
         automation.score_scenes,
+        context.learn_context,
         try_sample.sample_job(lambda: defs),
         maintenance.verify_artifacts,
         maintenance.clean_artifacts,

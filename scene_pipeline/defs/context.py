@@ -67,7 +67,7 @@ class ContextConfig(dg.Config):
         return dt.date.fromisoformat(self.as_of) if self.as_of else dt.date.today()
 
 
-def product_table(store: ArtifactStore) -> fitting.ProductTable:
+def _product_table(store: ArtifactStore) -> fitting.ProductTable:
     """Return the promoted bundle's products as fitting reads them. Raises BundleError."""
     bundle = open_bundle(store.path(), verify=False)
     table = bundle.products(["sku_id", "price"])
@@ -95,7 +95,7 @@ def _check(name: str, passed: bool, **metadata: float | str) -> dg.AssetCheckRes
 def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> dg.MaterializeResult:
     """How much more, or less, products of a term sell at a time of the year: the shop's own, else packaged themes."""
     folder, day = store.path(FOLDER), config.day()
-    fitted = fitting.write_season(folder, sales.read(), product_table(store), Context(country=sales.country), day)
+    fitted = fitting.write_season(folder, sales.read(), _product_table(store), Context(country=sales.country), day)
     lifts = fitted or shipped_lifts()
     now = lifts.at(Context.on(day, sales.country))
     largest = max((abs(value) for curve in lifts.curves.values() for value in curve.lifts), default=0.0)
@@ -136,7 +136,7 @@ def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> d
     folder, day, lines = store.path(FOLDER), config.day(), sales.read()
     signals = read_signals(Path(sales.signals).expanduser()) if sales.signals else ()
     stock_outs = read_stock_outs(Path(sales.stock_outs).expanduser()) if sales.stock_outs else ()
-    found = fitting.write_trends(folder, lines, product_table(store), day, stock_outs, signals)
+    found = fitting.write_trends(folder, lines, _product_table(store), day, stock_outs, signals)
     seen = lines.before(day) if lines is not None else None
     age = day.toordinal() - int(seen.day[-1]) if seen is not None and len(seen) else None
     top = sorted(found.products.items(), key=lambda item: -item[1])
@@ -178,7 +178,7 @@ def profiles(store: ArtifactStore, sales: SalesSource, config: ContextConfig) ->
     """What people bought, by term: a JSON file for each, named by HMAC id, that can be corrected and deleted."""
     folder = store.path(FOLDER)
     count = fitting.write_profiles(
-        folder, sales.read(), product_table(store), config.day(), subject_ids(store.path("events"))
+        folder, sales.read(), _product_table(store), config.day(), subject_ids(store.path("events"))
     )
     kept = ProfileStore(folder / PROFILES)
     ids, excluded = set(kept.ids()), kept.excluded()
@@ -198,3 +198,10 @@ def hash_of(store: ProfileStore, ids: list[str]) -> str:
     for person in ids:
         digest.update(store.path(person).read_bytes())
     return digest.hexdigest()
+
+
+learn_context = dg.define_asset_job(
+    "learn_context",
+    selection=[season_lifts, trends, profiles],
+    description="Learn season, trends and profiles from the shop's sales, for the promoted bundle.",
+)

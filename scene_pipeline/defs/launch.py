@@ -63,6 +63,17 @@ def run_library_scoring(
     execute(definitions, "score_scenes", on, config, partition=folder.name)
 
 
+def run_context_learning(
+    definitions: dg.Definitions,
+    on: dg.DagsterInstance,
+    resources: Mapping[str, Mapping[str, Any]],
+    as_of: str,
+) -> None:
+    """Learn season, trends and profiles. Raises ScenePipelineError with the line of what failed."""
+    ops = {name: {"as_of": as_of} for name in ("season_lifts", "trends", "profiles")}
+    _execute(definitions, "learn_context", on, _run_config(resources, ops))
+
+
 def alert_channels(definitions: dg.Definitions) -> list[Channel]:
     """Return the channels that alerts go to, as the environment configures them."""
     alerts = (definitions.resources or {})["alerts"]
