@@ -71,7 +71,7 @@ def run_context_learning(
 ) -> None:
     """Learn season, trends and profiles. Raises ScenePipelineError with the line of what failed."""
     ops = {name: {"as_of": as_of} for name in ("season_lifts", "trends", "profiles")}
-    _execute(definitions, "learn_context", on, _run_config(resources, ops))
+    execute(definitions, "learn_context", on, _run_config(resources, ops))
 
 
 def alert_channels(definitions: dg.Definitions) -> list[Channel]:
