@@ -82,6 +82,17 @@ def main() -> None:
     except ScenePipelineError as error:
         err.print(f"scene-pipeline: {error}", markup=False, soft_wrap=True)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package in ("", "scene_pipeline"):
+            raise
+        err.print(
+            f"scene-pipeline: this command needs {package}, which is not installed; "
+            "run `pip install 'scene-pipeline[pipeline]'`",
+            markup=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
     except SystemExit as end:
         if end.code == 130:  # what typer makes of KeyboardInterrupt, silently
             err.print(
@@ -124,13 +135,21 @@ def build(
         bool, typer.Option("--keep-originals", help="Keep pictures as received beside the normalized copies.")
     ] = False,
     max_without_image: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of products that may end without a picture.")
+        float,
+        typer.Option(
+            "--max-without-image",
+            "--most-without-image",
+            min=0,
+            max=1,
+            help="Share of products that may end without a picture.",
+        ),
     ] = 0.5,
 ) -> None:
     """Read, enrich, fetch, embed and index a catalog, and promote the bundle when it passes its checks."""
-    from scene_pipeline.encoders.spec import get_spec
+    from scene_pipeline.monitoring.preflight import Settings, check_build
 
-    get_spec(encoder)
+    # Before Dagster and torch are imported: a typo is found within a second or two.
+    check_build(Settings(encoder, vocabulary, language, columns), catalog, artifacts)
     if encoder == "compact":
         err.print(
             "The compact encoder is small and was trained on room photographs and rendered products; for a real "
@@ -416,8 +435,15 @@ def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
     ]
     if as_json:
         _print_json(rows)
-    else:
-        out.print(rows_view(rows))
+        return
+    short = [
+        {
+            **{name: row[name] for name in ("id", "cached", "size_mb")},
+            "good_for": f"{row['good_for']}; {row['dimension']} dimensions; license: {row['license']}",
+        }
+        for row in rows
+    ]
+    out.print(rows_view(short))
 
 
 @encoders.command("fetch")

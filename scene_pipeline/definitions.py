@@ -31,8 +31,10 @@ from scene_pipeline.defs.resources import (
     QualityMonitor,
     SceneLibraries,
     VocabularyFolder,
+    settings_of,
 )
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.monitoring.preflight import check_settings
 
 
 def _setting(name: str, default: str = "") -> str:
@@ -50,6 +52,15 @@ def _number(name: str, default: float) -> float:
 TIMEZONE = _setting("TIMEZONE", "UTC")
 SENSOR_S = int(_number("SENSOR_SECONDS", 30))
 CHANNELS = any(os.environ.get(name) for name in (WEBHOOK, SLACK, "SCENE_PIPELINE_ALERT_EMAIL_TO"))
+
+CATALOG = CatalogSource(
+    path=_setting("CATALOG", "sample"), column_map=_setting("COLUMNS"), language=_setting("LANGUAGE", "en")
+)
+ENCODER = EncoderChoice(id=_setting("ENCODER", "compact"), int8=_setting("INT8") == "1")
+VOCABULARY = VocabularyFolder(overlay=_setting("VOCABULARY"))
+MONITOR = QualityMonitor(thresholds_file=_setting("THRESHOLDS"), metrics=_setting("METRICS"))
+
+check_settings(settings_of(CATALOG, ENCODER, VOCABULARY, MONITOR))
 
 defs = dg.Definitions(
     assets=[
@@ -94,12 +105,10 @@ defs = dg.Definitions(
     ],
     resources={
         "store": ArtifactStore(root=_setting("ARTIFACTS", "artifacts")),
-        "catalog": CatalogSource(
-            path=_setting("CATALOG", "sample"), column_map=_setting("COLUMNS"), language=_setting("LANGUAGE", "en")
-        ),
+        "catalog": CATALOG,
         "libraries": SceneLibraries(root=_setting("SCENES", "sample")),
-        "encoder": EncoderChoice(id=_setting("ENCODER", "compact"), int8=_setting("INT8") == "1"),
-        "vocabulary": VocabularyFolder(overlay=_setting("VOCABULARY")),
+        "encoder": ENCODER,
+        "vocabulary": VOCABULARY,
         "gate": EvaluationGate(
             truth=_setting("TRUTH"),
             scenes=_setting("TRUTH_SCENES"),
@@ -113,7 +122,7 @@ defs = dg.Definitions(
             signals=_setting("SIGNALS"),
             stock_outs=_setting("STOCK_OUTS"),
         ),
-        "monitor": QualityMonitor(thresholds_file=_setting("THRESHOLDS"), metrics=_setting("METRICS")),
+        "monitor": MONITOR,
         "alerts": AlertChannels(
             ui_url=_setting("UI_URL", "http://127.0.0.1:3000"),
             email_to=_setting("ALERT_EMAIL_TO"),

@@ -1,7 +1,10 @@
 """The command line as a person meets it: what it prints, and its exit statuses."""
 
 import json
+import resource
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,3 +154,51 @@ def test_encoders_lists_what_is_at_hand() -> None:
     by_id = {row["id"]: row for row in rows}
     assert by_id["compact"]["cached"]
     assert "ViT-B-32/laion2b_s34b_b79k" in by_id
+
+
+def test_the_list_of_encoders_keeps_ids_whole_at_80_columns() -> None:
+    lines = run_cli("encoders").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("│ ViT-B-16-SigLIP2-256/webli " in line for line in lines)
+    assert any("license" in line or "MIT" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "command", [["build", "--catalog", "a.csv"], ["demo"], ["score", "--scenes", "s"], ["encoders"]]
+)
+def test_a_command_without_its_extra_says_what_to_install(tmp_path: Path, command: list[str]) -> None:
+    """In a base install dagster and torch are not there."""
+    (tmp_path / "a.csv").write_text("id,sku_id,description,primary_image\n1,S-1,VASE,a.png\n")
+    (tmp_path / "s").mkdir()
+    shutil.copy(SCENE, tmp_path / "s")
+    program = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] in ('dagster', 'torch', 'open_clip', 'timm', 'huggingface_hub', 'pandas'):\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "from scene_pipeline.cli import main\n"
+        "main()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    lines = [line for line in result.stderr.splitlines() if line and "The compact encoder is small" not in line]
+    if command == ["encoders"] and result.returncode == 0:
+        assert "compact" in result.stdout
+        return
+    assert result.returncode == 1
+    assert len(lines) == 1
+    assert "pip install 'scene-pipeline[pipeline]'" in lines[0]
+
+
+def test_a_typo_in_the_vocabulary_costs_less_than_three_seconds(tmp_path: Path) -> None:
+    (tmp_path / "styles.yaml").write_text("styles: [{id: japandi, nme: Japandi}]\n")
+    catalog = str(sample_path() / "catalog.csv")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = run_cli("build", "--catalog", catalog, "--vocabulary", str(tmp_path), cwd=tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert result.returncode == 1
+    assert "styles.yaml" in result.stderr
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3

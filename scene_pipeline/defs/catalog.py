@@ -16,8 +16,16 @@ from scene_pipeline.catalog.validate import validate
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import categorized_lineage, enriched_lineage, products_lineage
-from scene_pipeline.defs.resources import ArtifactStore, CatalogSource, VocabularyFolder
+from scene_pipeline.defs.resources import (
+    ArtifactStore,
+    CatalogSource,
+    EncoderChoice,
+    QualityMonitor,
+    VocabularyFolder,
+    settings_of,
+)
 from scene_pipeline.defs.vectors import text_encoder, text_vectors
+from scene_pipeline.monitoring.preflight import check_build
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table
@@ -53,8 +61,16 @@ def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder) -> Lexicon:
 
 @dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")
 @user_errors_as_failures
-def raw_catalog(store: ArtifactStore, catalog: CatalogSource) -> dg.MaterializeResult:
+def raw_catalog(
+    store: ArtifactStore,
+    catalog: CatalogSource,
+    encoder: EncoderChoice,
+    vocabulary: VocabularyFolder,
+    monitor: QualityMonitor,
+) -> dg.MaterializeResult:
     """The shop's file, every cell as text, with the row it stands in and how its columns were understood."""
+    # All settings of a build, also those that later steps read: a typo ends the run here.
+    check_build(settings_of(catalog, encoder, vocabulary, monitor), catalog.file(), store.path())
     report = track("Reading the catalog")
     raw = read_catalog(catalog.file(), catalog.columns(), lambda rows: report(rows, rows))
     source = ReadCatalogConfig(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses)

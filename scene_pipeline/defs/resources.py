@@ -12,6 +12,7 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.monitoring.channels import Channel, Email, Slack, Webhook
 from scene_pipeline.monitoring.history import FOLDER
+from scene_pipeline.monitoring.preflight import Settings
 from scene_pipeline.monitoring.prometheus import METRICS
 from scene_pipeline.monitoring.quality import Thresholds, load_thresholds
 from scene_pipeline.reporting.tables import write_parquet
@@ -196,3 +197,16 @@ class AlertChannels(dg.ConfigurableResource):
     def run_link(self, run_id: str) -> str:
         """Return the address of a run in the UI."""
         return f"{self.ui_url.rstrip('/')}/runs/{run_id}"
+
+
+def settings_of(
+    catalog: CatalogSource, encoder: EncoderChoice, vocabulary: VocabularyFolder, monitor: QualityMonitor
+) -> Settings:
+    """Return what a build reads besides the catalog, as it is checked before work starts."""
+    return Settings(
+        encoder=encoder.id,
+        vocabulary=Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None,
+        language=catalog.language,
+        columns=catalog.columns(),
+        thresholds=Path(monitor.thresholds_file).expanduser() if monitor.thresholds_file else None,
+    )

@@ -9,6 +9,9 @@ from rich.text import Text
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.vocabulary.display_names import display_name
 
+NAME_WIDTH = 40
+"""Characters of a record's name that are kept on one line."""
+
 
 def scene_view(result: SceneResult, name: str) -> Group:
     """Return one scene's answer: what it shows, then the products with placement and reason."""
@@ -48,8 +51,12 @@ def metrics_view(figures: Mapping[str, object]) -> Group:
 
 
 def rows_view(rows: Sequence[Mapping[str, object]]) -> Table:
-    """Return records of the same keys as a table."""
-    table = Table(*[display_name(name) for name in rows[0]] if rows else [], show_lines=False)
+    """Return records of the same keys as a table. The first column, which names the record, is not broken."""
+    table = Table(show_lines=False)
+    for name in rows[0] if rows else ():
+        first = name == next(iter(rows[0]))
+        longest = max(len(_figure(row[name])) for row in rows)
+        table.add_column(display_name(name), min_width=min(longest, NAME_WIDTH) if first else None, overflow="fold")
     for row in rows:
         table.add_row(*[Text(_figure(value)) for value in row.values()])
     return table
