@@ -5,23 +5,70 @@ import json
 import re
 from urllib.parse import urlsplit
 
+from scene_pipeline.catalog.header import UNITS
 from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT
 
 ABSENT = frozenset({"", "-", "--", "n/a", "na", "none", "null", "nan", "nil", "unknown", "tbd", "#n/a"})
 
 _NUMBER = re.compile(r"(?<![\d.,])[-−]?\d[\d.,'’\s\u00a0\u202f]*")
+_PRICE_RANGE = re.compile(
+    r"(?:from|ab|von|de|da|desde|van)?\s*(.*?\d)\s*[^\d.,]*?(?:\s[-–—]\s?|[-–—~]|\bto\b|\bbis\b|\btot\b|\bà\b)(.*)",
+    re.IGNORECASE,
+)
+_CURRENCY_CODE = re.compile(
+    r"\b(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|CAD|AUD|NZD|INR|JPY|CNY|SAR|AED|MXN|BRL|TRY|ZAR)\b"
+)
+_CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "$": "USD", "¥": "JPY"}
+_ROUNDED = re.compile(r"['=\"]*\d(?:[.,]\d+)?[eE]\+?\d+\"?")
 _SPACES = re.compile(r"\s+")
 _SEPARATOR = re.compile(r"\s*[|;\n]\s*")
-_URL_LIST = re.compile(r"[\s,]+(?=https?://)")
+_URL_LIST = re.compile(r"\s*,[\s,]*(?=(?:https?:)?/)|\s+(?=https?://)")
+_PICTURE = re.compile(r"^(?!.*://.*://)[^,]+\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp)(?:\?[^,]*)?$", re.IGNORECASE)
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
-_LENGTH = re.compile(r"^\s*([\d.,]+)\s*([a-z\"″]*)\.?\s*$", re.IGNORECASE)
-_LENGTH_UNITS = {"": "cm", '"': "in", "″": "in", "inch": "in", "inches": "in", "centimetre": "cm", "feet": "ft"}
-
-_IN_STOCK = frozenset({"true", "yes", "y", "1", "in stock", "instock", "available", "ja", "auf lager", "lieferbar"})
-_OUT_OF_STOCK = frozenset(
-    {"false", "no", "n", "0", "out of stock", "outofstock", "sold out", "unavailable", "discontinued", "nein"}
+_LENGTH = re.compile(
+    r"^\s*(?:[\d.,]+\s*[-–]\s*)?([\d.,]+)(?:\s+(\d{1,2})/(\d{1,2}))?\s*([^\W\d_]+|[\"″])?\.?\s*(?:\([^)]*\)\s*)?$",
+    re.IGNORECASE,
 )
-_PREORDER = frozenset({"preorder", "pre-order", "backorder", "back order", "vorbestellbar"})
+
+_IN_STOCK = frozenset(
+    {
+        "true",
+        "yes",
+        "y",
+        "1",
+        "in stock",
+        "instock",
+        "available",
+        "ja",
+        "auf lager",
+        "lieferbar",
+        "en stock",
+        "op voorraad",
+        "disponibile",
+        "disponible",
+    }
+)
+_OUT_OF_STOCK = frozenset(
+    {
+        "false",
+        "no",
+        "n",
+        "0",
+        "out of stock",
+        "outofstock",
+        "épuisé",
+        "uitverkocht",
+        "esaurito",
+        "agotado",
+        "sold out",
+        "unavailable",
+        "discontinued",
+        "nein",
+    }
+)
+_PREORDER = frozenset(
+    {"preorder", "onbackorder", "notify", "on backorder", "pre-order", "backorder", "back order", "vorbestellbar"}
+)
 
 
 def clean_cell(text: str | None) -> str | None:
@@ -60,6 +107,39 @@ def parse_number(text: str) -> float | None:
     return value if abs(value) < 1e15 else None
 
 
+def parse_price(text: str) -> tuple[float, float] | None:
+    """Return the price of a cell as (low, high): equal unless the cell states a range ("12.99 - 18.99"), or None."""
+    single = parse_number(text)
+    if single is not None:
+        return (single, single) if single >= 0 else None
+    match = _PRICE_RANGE.fullmatch(text.strip())
+    ends = [parse_number(end) for end in match.groups()] if match else []
+    if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] < 0 or ends[1] < ends[0]:
+        return None
+    return ends[0], ends[1]
+
+
+def parse_currency(text: str | None) -> str | None:
+    """Return the ISO 4217 code a price states, or None: by its code or its sign ($ is USD)."""
+    if not text:
+        return None
+    match = _CURRENCY_CODE.search(text)
+    if match:
+        return match.group()
+    return next((code for sign, code in _CURRENCY_SIGNS.items() if sign in text), None)
+
+
+def damaged_gtin(text: str) -> bool:
+    """Say whether a spreadsheet has turned a trade number into a rounded one: "8.71E+12"."""
+    return _ROUNDED.fullmatch(text.strip()) is not None
+
+
+def parse_gtin(text: str | None) -> str | None:
+    """Return a trade number of 8 to 14 digits, or None."""
+    digits = "".join(char for char in text or "" if char.isascii() and char.isdigit())
+    return digits if 8 <= len(digits) <= 14 else None
+
+
 def parse_list(text: str | None) -> list[str]:
     """Return the items of a cell: a JSON or Python list, or text parted by | ; or line ends, or addresses by commas."""
     if text is None or (stripped := text.strip()).lower() in ABSENT:
@@ -90,7 +170,15 @@ def parse_words(text: str | None) -> list[str]:
 def parse_images(text: str | None) -> list[str]:
     """Return the image addresses of a cell, one or many."""
     items = parse_list(text)
-    return [url for item in items for url in _URL_LIST.split(item)] if text and "," in text else items
+    if not text or ("," not in text and text.count("//") < 2):
+        return items
+    return [url for item in items for part in _URL_LIST.split(item) for url in _split_files(part)]
+
+
+def _split_files(text: str) -> list[str]:
+    """Part "a.jpg, b.jpg" at its commas; an address may hold commas of its own and stays whole."""
+    parts = [part.strip() for part in text.split(",")]
+    return parts if len(parts) > 1 and all(_PICTURE.search(part) for part in parts) else [text]
 
 
 def image_problem(url: str) -> str | None:
@@ -126,11 +214,13 @@ def parse_availability(text: str) -> str | None:
 
 
 def parse_length_cm(text: str) -> float | None:
-    """Return a length in centimetres ("35", "35 cm", '14"', "1,2 m"); bare numbers are centimetres."""
+    """Return a length in centimeters ("35", "35 cm", '14 1/2"', "1,2 m"): of a range the upper end; bare numbers are
+    centimeters."""
     match = _LENGTH.match(text)
     number = parse_number(match.group(1)) if match else None
     if match is None or number is None:
         return None
-    unit = match.group(2).lower()
-    factor = CM_PER_UNIT.get(_LENGTH_UNITS.get(unit, unit))
+    if match.group(2) and int(match.group(3)):
+        number += int(match.group(2)) / int(match.group(3))
+    factor = CM_PER_UNIT.get(UNITS.get((match.group(4) or "cm").lower(), ""))
     return None if factor is None or number <= 0 else number * factor

@@ -3,16 +3,20 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scene_pipeline.catalog.columns import ColumnPlan, load_column_map, plan_columns
+from scene_pipeline.catalog.assemble import Assembler
+from scene_pipeline.catalog.column_map import ColumnMap, load_column_map
+from scene_pipeline.catalog.columns import ColumnPlan, known_columns, plan_columns
 from scene_pipeline.catalog.encoding import detect_text, first_bytes, open_bytes
+from scene_pipeline.catalog.feeds import recognize_feed
 from scene_pipeline.errors import CatalogError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -42,7 +46,8 @@ class RawCatalog:
 
     `table` has `row` (int64, the file's row, the header being row 1), `problem` (why the row cannot be split into the
     header's columns, or null), our column names, and the shop's other columns as "extra:<name>"; all strings.
-    `columns` maps the shop's names to ours; `guesses` are sentences, one per thing that was guessed.
+    `columns` maps the shop's names to ours; `guesses` are sentences, one per thing that was guessed. `profile` is the name
+    of the export format, "" for a table of its own kind; `column_map` is what a person stated about the file.
     """
 
     path: Path
@@ -50,6 +55,8 @@ class RawCatalog:
     dialect: Dialect
     columns: Mapping[str, str]
     guesses: tuple[str, ...]
+    profile: str = ""
+    column_map: ColumnMap = field(default_factory=ColumnMap)
 
     @property
     def kept_aside(self) -> list[str]:
@@ -58,7 +65,9 @@ class RawCatalog:
 
 
 def read_catalog(
-    path: Path, column_map: Mapping[str, str] | Path | None = None, progress: Callable[[int], None] | None = None
+    path: Path,
+    column_map: Mapping[str, str] | ColumnMap | Path | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> RawCatalog:
     """Read a whole catalog. `progress` is called with the rows read so far, after each chunk.
 
@@ -72,16 +81,16 @@ def read_catalog(
         if progress is not None:
             progress(rows)
     first = chunks[0]
-    table = pa.concat_tables([chunk.table for chunk in chunks])
-    return RawCatalog(first.path, table, first.dialect, first.columns, first.guesses)
+    table = pa.concat_tables([chunk.table for chunk in chunks], promote_options="default")
+    return replace(first, table=table)
 
 
 def iter_catalog(
-    path: Path, column_map: Mapping[str, str] | Path | None = None, chunk_rows: int = 50_000
+    path: Path, column_map: Mapping[str, str] | ColumnMap | Path | None = None, chunk_rows: int = 50_000
 ) -> Iterator[RawCatalog]:
     """Yield the catalog in chunks of at most `chunk_rows` rows: the memory is that of one chunk. Errors as above."""
     path = Path(path)
-    wanted = load_column_map(column_map)
+    wanted = load_column_map(column_map, known_columns())
     if first_bytes(path).startswith(b"PAR1"):
         yield from _iter_parquet(path, wanted, chunk_rows)
         return
@@ -95,14 +104,58 @@ def iter_catalog(
         records = _records(lines.again(start), delimiter)
         _, first = next(islice(records, hints, None), (0, []))
         header = _checked_header(first, path)
-        plan: ColumnPlan | None = None
+        opened: _Table | None = None
         while numbered := list(islice(records, chunk_rows)):
-            if plan is None:
-                plan = plan_columns(header, [row for _, row in numbered[:1000]], wanted, path)
-            yield RawCatalog(path, _table(numbered, header, plan), dialect, plan.used, plan.guesses)
-        if plan is None:
-            plan_columns(header, [], wanted, path)
+            if opened is None:
+                opened = _Table(path, header, [row for _, row in numbered[:1000]], wanted, dialect)
+            yield opened.chunk_of_rows(numbered)
+        if opened is None:
+            _Table(path, header, [], wanted, dialect)
             raise CatalogError(f"{path}: has a header but no rows; there is nothing to recommend")
+
+
+class _Table:
+    """A file whose header is understood: turns its rows into chunks of a RawCatalog."""
+
+    def __init__(
+        self, path: Path, header: list[str], rows: Sequence[Sequence[str | None]], wanted: ColumnMap, dialect: Dialect
+    ) -> None:
+        self.path, self.header, self.dialect = path, header, dialect
+        profile = recognize_feed(header, wanted.profile)
+        self.plan = plan_columns(header, rows, wanted, path, profile)
+        self.assembler = Assembler(self.plan)
+
+    def chunk_of_rows(self, numbered: list[tuple[int, list[str]]]) -> RawCatalog:
+        """Return rows of cells as a chunk; a row of more cells than columns gets a problem."""
+        width = len(self.header)
+        problems: list[str | None] = [None] * len(numbered)
+        rows: list[list[str] | list[str | None]] = []
+        for i, (_, cells) in enumerate(numbered):
+            if len(cells) == width:
+                rows.append(cells)
+            elif len(cells) < width:
+                rows.append([*cells, *[None] * (width - len(cells))])
+            else:
+                if any(cell.strip() for cell in cells[width:]):
+                    problems[i] = f"has {len(cells)} cells where the header has {width}"
+                rows.append(cells[:width])
+        columns = dict(zip(self.header, zip(*rows, strict=True), strict=True))
+        return self.chunk([row for row, _ in numbered], problems, columns)
+
+    def chunk(
+        self,
+        numbers: Sequence[int],
+        problems: Sequence[str | None],
+        columns: Mapping[str, Sequence[str | None]],
+    ) -> RawCatalog:
+        """Return columns of cells, by the shop's names, as a chunk."""
+        arrays = {"row": pa.array(numbers, pa.int64()), PROBLEM: pa.array(problems, pa.string())}
+        arrays |= self.assembler.arrays(columns, len(numbers))
+        for name in self.plan.extra:
+            arrays[EXTRA_PREFIX + name] = pa.array(columns[name], pa.string())
+        plan = self.plan
+        profile = plan.profile.name if plan.profile is not None else ""
+        return RawCatalog(self.path, pa.table(arrays), self.dialect, plan.used, plan.guesses, profile, plan.column_map)
 
 
 class _Lines:
@@ -113,7 +166,8 @@ class _Lines:
         self.number = 0
         self.pending: list[str] = []
         self.since_record = 0
-        self.quotes = 0
+        self.record: list[str] = []
+        self.ended = False
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -121,12 +175,14 @@ class _Lines:
     def again(self, lines: Sequence[str]) -> "_Lines":
         """Hand out `lines` once more before going on."""
         self.pending = list(reversed(lines))
-        self.number = self.since_record = self.quotes = 0
+        self.number = self.since_record = 0
+        self.record, self.ended = [], False
         return self
 
     def __next__(self) -> str:
         line = self.pending.pop() if self.pending else self.text.readline(MAX_LINE)
         if not line:
+            self.ended = True
             raise StopIteration
         self.number += 1
         if len(line) >= MAX_LINE:
@@ -134,7 +190,7 @@ class _Lines:
                 f"{self.path}, line {self.number}: is longer than {MAX_LINE >> 20} MiB; this is not a table of products"
             )
         self.since_record += 1
-        self.quotes += line.count('"')
+        self.record.append(line)
         if self.since_record > MAX_LINES_PER_ROW:
             raise CatalogError(
                 f"{self.path}, line {self.number - MAX_LINES_PER_ROW}: a quotation mark is opened and not closed "
@@ -172,7 +228,8 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(lines, delimiter=delimiter)
     row = 0
     while True:
-        lines.since_record = lines.quotes = 0
+        lines.since_record = 0
+        lines.record = []
         row += 1
         try:
             cells = next(reader)
@@ -180,12 +237,34 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise CatalogError(f"{lines.path}, row {row}: {error}; fix the row or export the file again") from error
-        if lines.since_record > 1 and lines.quotes % 2:
+        if lines.since_record > 1 and (lines.ended or _is_unclosed("".join(lines.record), delimiter)):
             raise CatalogError(
                 f"{lines.path}, row {row}: a quotation mark is opened and never closed; close it or double it"
             )
         if cells and any(cells):
             yield row, cells
+
+
+def _is_unclosed(record: str, delimiter: str) -> bool:
+    """Say whether a record of several lines runs on because a quotation mark was not closed where it should be.
+
+    An inch mark inside a cell (60" W) opens nothing. A mark that closes a cell stands before a delimiter or the end.
+    """
+    if record.count('"') % 2 == 0:
+        return False
+    i, end = 0, len(record)
+    while i < end:
+        if record[i] != '"':
+            places = [place for sign in (delimiter, "\n") if (place := record.find(sign, i)) >= 0]
+            i = min(places, default=end - 1) + 1
+            continue
+        i += 1
+        while i < end and not (record[i] == '"' and record[i + 1 : i + 2] != '"'):
+            i += 2 if record[i] == '"' else 1
+        if record[i + 1 : i + 2] not in ("", delimiter, "\r", "\n"):
+            return True
+        i += 2
+    return False
 
 
 def _checked_header(header: list[str], path: Path) -> list[str]:
@@ -194,66 +273,35 @@ def _checked_header(header: list[str], path: Path) -> list[str]:
         raise CatalogError(f"{path}: holds only blank lines; a catalog has a header row and a row per product")
     if len(names) > MAX_COLUMNS:
         raise CatalogError(f"{path}: has {len(names):,} columns; at most {MAX_COLUMNS:,} are read")
-    seen: set[str] = set()
-    for name in names:
-        if name and name in seen:
-            raise CatalogError(f"{path}: column '{name[:60]}' is in the header twice; rename or delete one")
-        seen.add(name)
+    seen: Counter[str] = Counter()
+    for i, name in enumerate(names):
+        seen[name] += 1
+        if name and seen[name] > 1:
+            if name.lower() in known_columns()["id"] or name.lower() == "id":
+                raise CatalogError(f"{path}: column '{name[:60]}' is in the header twice; rename or delete one")
+            names[i] = f"{name} #{seen[name]}"
     unnamed = iter(range(len(names)))
     return [name or ("" if next(unnamed) == 0 else f"unnamed {i + 1}") for i, name in enumerate(names)]
 
 
-def _table(numbered: list[tuple[int, list[str]]], header: Sequence[str], plan: ColumnPlan) -> pa.Table:
-    width = len(header)
-    problems: list[str | None] = [None] * len(numbered)
-    rows: list[list[str] | list[str | None]] = []
-    for i, (_, cells) in enumerate(numbered):
-        if len(cells) == width:
-            rows.append(cells)
-        elif len(cells) < width:
-            rows.append([*cells, *[None] * (width - len(cells))])
-        else:
-            if any(cell.strip() for cell in cells[width:]):
-                problems[i] = f"has {len(cells)} cells where the header has {width}"
-            rows.append(cells[:width])
-    columns = list(zip(*rows, strict=True))
-    return _named([row for row, _ in numbered], problems, dict(zip(header, columns, strict=True)), plan)
-
-
-def _named(
-    numbers: Sequence[int],
-    problems: Sequence[str | None],
-    columns: Mapping[str, Sequence[str | None]],
-    plan: ColumnPlan,
-) -> pa.Table:
-    arrays = {"row": pa.array(numbers, pa.int64()), PROBLEM: pa.array(problems, pa.string())}
-    for shop, ours in plan.used.items():
-        arrays[ours] = pa.array(columns[shop], pa.string())
-    for name in plan.extra:
-        arrays[EXTRA_PREFIX + name] = pa.array(columns[name], pa.string())
-    return pa.table(arrays)
-
-
-def _iter_parquet(path: Path, wanted: Mapping[str, str], chunk_rows: int) -> Iterator[RawCatalog]:
+def _iter_parquet(path: Path, wanted: ColumnMap, chunk_rows: int) -> Iterator[RawCatalog]:
+    opened: _Table | None = None
     try:
         with pq.ParquetFile(path) as file:
             header = _checked_header(list(file.schema_arrow.names), path)
-            plan: ColumnPlan | None = None
             row = 2
             for batch in file.iter_batches(batch_size=chunk_rows):
                 columns = {name: _as_text(batch.column(i), name, path) for i, name in enumerate(header)}
-                if plan is None:
-                    first = zip(*(values[:1000] for values in columns.values()), strict=True)
-                    plan = plan_columns(header, [list(cells) for cells in first], wanted, path)
-                numbers = range(row, row + batch.num_rows)
+                if opened is None:
+                    first = list(zip(*(values[:1000] for values in columns.values()), strict=True))
+                    dialect = Dialect("parquet", "parquet", compressed=False, damaged=False)
+                    opened = _Table(path, header, first, wanted, dialect)
+                yield opened.chunk(range(row, row + batch.num_rows), [None] * batch.num_rows, columns)
                 row += batch.num_rows
-                dialect = Dialect("parquet", "parquet", compressed=False, damaged=False)
-                table = _named(numbers, [None] * batch.num_rows, columns, plan)
-                yield RawCatalog(path, table, dialect, plan.used, plan.guesses)
     except (pa.ArrowException, OSError) as error:
         first_line = str(error).partition("\n")[0]
         raise CatalogError(f"{path}: is not a readable Parquet file ({first_line}); write it again") from error
-    if plan is None:
+    if opened is None:
         raise CatalogError(f"{path}: has columns but no rows; there is nothing to recommend")
 
 

@@ -16,6 +16,26 @@ DIMENSION = pa.struct(
 """One measure, in the order stated. part: 0 is the product, 1.. are pieces that come with it (a pillowcase). axis:
 width, depth, height, length, diameter or null where the row does not say. low_cm = high_cm unless a range is stated."""
 
+VARIANT = pa.struct(
+    [
+        ("sku_id", pa.string()),
+        ("row", pa.int64()),
+        ("color", pa.string()),
+        ("size", pa.string()),
+        ("material", pa.string()),
+        ("price", pa.float64()),
+        ("sale_price", pa.float64()),
+        ("stock_level", pa.float64()),
+        ("availability", pa.string()),
+        ("image", pa.string()),
+        ("color_lab", pa.list_(pa.float32())),
+        ("size_cm", pa.list_(pa.float32())),
+    ]
+)
+"""One variant of a product: what a customer puts in the basket. color, size, material: as stated. row: where
+the file states it. image: as stated, or null: the product's. color_lab (CIELAB D65) and size_cm (the lengths stated) are
+null until `enrich` has read them."""
+
 SCORE_PARTS = ("type", "materials", "colors", "dimensions", "context", "detail")
 """What a description score is made of: each 0-1."""
 
@@ -33,6 +53,10 @@ PRODUCT_FIELDS: list[pa.Field] = [
     pa.field("images", pa.list_(IMAGE), nullable=False),
     pa.field("price", pa.float64()),
     pa.field("sale_price", pa.float64()),
+    pa.field("price_low", pa.float64()),  # what a customer pays, over the variants: from
+    pa.field("price_high", pa.float64()),  # and to
+    pa.field("currency", pa.string()),  # ISO 4217, where a cell, a column or the column map states it
+    pa.field("gtin", pa.string()),
     pa.field("availability", pa.string()),  # in_stock, out_of_stock, preorder or null
     pa.field("stock_level", pa.float64()),
     pa.field("customer_rating", pa.float64()),  # 0-5
@@ -59,6 +83,7 @@ PRODUCT_FIELDS: list[pa.Field] = [
     pa.field("stated_length_cm", pa.float64()),
     pa.field("stated_diameter_cm", pa.float64()),
     pa.field("stated_price_tier", pa.string()),
+    pa.field("variants", pa.list_(VARIANT), nullable=False),  # empty where the product has but one form
     pa.field("extra", pa.string(), nullable=False),  # JSON object: all other columns, as they were
 ]
 
@@ -109,3 +134,9 @@ REJECTS = pa.schema(
     ]
 )
 """Rows refused, with the reason; never more than one per row of the file."""
+
+DROPPED = REJECTS
+"""Cells that could not be used, in rows that could: row, product, column, value and reason."""
+
+LEFT_OUT = REJECTS
+"""Rows that are no product on sale: drafts, unpublished rows, gift cards; with the column and value that say so."""
