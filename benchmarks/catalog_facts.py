@@ -18,10 +18,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from benchmarks.claims import Claim, at_least, report
 from scene_pipeline.catalog.categorize import MIN_MARGIN, MIN_SIMILARITY, UNCATEGORIZED, categorize, kind_phrase
 from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.schema import PRODUCTS
 from scene_pipeline.evaluation.catalog_facts import products_of_texts, read_fact_labels, score_labels
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.lexicon import load_lexicon
@@ -77,13 +79,18 @@ def agreement() -> dict[str, Any]:
     from scene_pipeline.catalog.read import read_catalog
     from scene_pipeline.catalog.validate import validate
 
-    rows = enrich(validate(read_catalog(SEMICOLON)).products, load_vocabulary(), load_lexicon()).to_pylist()
+    products = validate(read_catalog(SEMICOLON)).products
+    texts = products
+    for axis in ("depth", "height", "width"):  # so that sizes are read from the texts alone
+        place = texts.schema.get_field_index(f"stated_{axis}_cm")
+        texts = texts.set_column(place, PRODUCTS.field(place), pa.nulls(texts.num_rows, pa.float64()))
+    rows = enrich(texts, load_vocabulary(), load_lexicon()).to_pylist()
+    stated = products.select(["stated_depth_cm", "stated_height_cm", "stated_width_cm"]).to_pylist()
     reasons: Counter[str] = Counter()
     compared = 0
-    for row in rows:
+    for row, columns in zip(rows, stated, strict=True):
         own = [m for m in row["dimensions"] if m["part"] == 0]
-        values = [row[f"stated_{axis}_cm"] for axis in ("depth", "height", "width")]
-        known = [value for value in values if value is not None]
+        known = [value for value in columns.values() if value is not None]
         if not own or len(known) < len(own):
             continue
         compared += 1

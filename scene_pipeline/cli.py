@@ -42,6 +42,9 @@ Vocabulary = Annotated[
     Path | None, typer.Option(help="Folder with rooms.yaml, styles.yaml… of your own, laid over what ships.")
 ]
 Columns = Annotated[Path | None, typer.Option(help="YAML file from the shop's column names to ours.")]
+Profile = Annotated[
+    str, typer.Option("--profile", help="Export format of the file: shopify, woocommerce… Else by its header.")
+]
 Language = Annotated[str, typer.Option(help="Language of the product texts: en, de, or one of your own vocabulary.")]
 MultiScale = Annotated[
     bool,
@@ -121,6 +124,7 @@ def build(
     encoder: Annotated[str, typer.Option(help="An id of `scene-pipeline encoders`.")] = "compact",
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     columns: Columns = None,
+    export_format: Profile = "",
     vocabulary: Vocabulary = None,
     language: Language = "en",
     int8: Annotated[bool, typer.Option(help="Serve the image tower in int8 where it stays faithful.")] = False,
@@ -159,7 +163,12 @@ def build(
     _build(
         {
             "store": {"root": str(artifacts)},
-            "catalog": {"path": str(catalog), "column_map": str(columns or ""), "language": language},
+            "catalog": {
+                "path": str(catalog),
+                "column_map": str(columns or ""),
+                "language": language,
+                "profile": profile,
+            },
             "encoder": {"id": encoder, "int8": int8},
             "vocabulary": {"overlay": str(vocabulary or "")},
         },
@@ -393,19 +402,22 @@ def evaluate_styles(
 def profile(
     catalog: Annotated[Path, typer.Argument(help="The catalog: CSV, CSV.GZ or Parquet.")],
     columns: Columns = None,
+    export_format: Profile = "",
     vocabulary: Vocabulary = None,
     language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """What was recognized in a catalog and what was not: read this before trusting a feed."""
+    from scene_pipeline.catalog.columns import read_column_map
     from scene_pipeline.catalog.profile import profile_catalog
     from scene_pipeline.reporting.terminal.profile import profile_view
     from scene_pipeline.vocabulary import load_vocabulary
     from scene_pipeline.vocabulary.lexicon import load_lexicon
 
     words = load_vocabulary(vocabulary), load_lexicon(language, vocabulary)
+    stated = read_column_map(columns, export_format)
     with progress.bars(err):
-        result = profile_catalog(catalog, columns, *words, progress=progress.track)
+        result = profile_catalog(catalog, stated, *words, progress=progress.track)
     if as_json:
         _print_json(msgspec.to_builtins(result))
     else:

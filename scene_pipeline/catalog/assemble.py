@@ -1,4 +1,4 @@
-"""Put the cells of a shop's columns under our names: units written out, attributes sorted in, several columns joined."""
+"""Put the cells of a shop's columns under our names: units written out, attributes sorted in, columns joined."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby

@@ -40,7 +40,7 @@ def load_column_map(column_map: Mapping[str, str] | ColumnMap | Path | None, kno
         content = load_strict(column_map, dict[str, Any])
         if not all(isinstance(value, str | dict) for value in content.values()):
             load_strict(column_map, dict[str, str])
-        settings = isinstance(content.get("columns"), dict) or bool(content) and set(content) <= set(SETTINGS)
+        settings = isinstance(content.get("columns"), dict) or (bool(content) and set(content) <= set(SETTINGS))
         column_map = load_strict(column_map, ColumnMap) if settings else load_strict(column_map, dict[str, str])
     found = column_map if isinstance(column_map, ColumnMap) else ColumnMap(columns=dict(column_map))
     for shop, ours in found.columns.items():

@@ -7,7 +7,9 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from scene_pipeline.catalog.column_map import ColumnMap
+import msgspec
+
+from scene_pipeline.catalog.column_map import ColumnMap, load_column_map
 from scene_pipeline.catalog.feeds import FeedProfile, metafield_name, name_pattern, plain_name
 from scene_pipeline.catalog.header import split_axes, split_unit
 from scene_pipeline.errors import CatalogError
@@ -130,6 +132,12 @@ def plan_columns(
     )
 
 
+def read_column_map(column_map: Mapping[str, str] | ColumnMap | Path | None, profile: str = "") -> ColumnMap:
+    """Return what is stated about a file, with `profile` in the place of the export format. Raises CatalogError."""
+    stated = load_column_map(column_map, known_columns())
+    return msgspec.structs.replace(stated, profile=profile) if profile else stated
+
+
 class _Planner:
     """Collects sources while the map, the export format and the known names are looked through in turn."""
 
@@ -250,7 +258,7 @@ class _Planner:
                     break
 
     def take_units(self) -> None:
-        """Take the columns whose names are known but for a unit or an order of axes: "Width (in)", "Maße (H x B x T)"."""
+        """Take the columns whose names are known but for a unit or an order of axes: "Width (in)", "Maße (HxBxT)"."""
         for name in self.header:
             if name in self.taken:
                 continue

@@ -42,7 +42,7 @@ class DimensionReader:
             if word[0] not in starts_measure and word not in axes:
                 i += 1
                 continue
-            measure, after = self.measure(i)
+            measure, after = (None, i) if self.in_code(i) else self.measure(i)
             if measure is None:
                 i += 1
                 continue
@@ -56,6 +56,14 @@ class DimensionReader:
             found.append(Chain(chain, first, after))
             i = after
         return found
+
+    def in_code(self, i: int) -> bool:
+        """Say whether a number is part of a product code: "RG8159M" is no 8,159 meters."""
+        if i == 0 or self.t.starts[i] != self.t.ends[i - 1] or self.t.words[i][0] not in _DIGITS:
+            return False
+        before = self.t.words[i - 1]
+        known = before in self.w.axes or before in self.w.by or before in self.w.units or before in self.w.to_words
+        return before.isalpha() and not known and before not in self.w.set_of
 
     def next_of_chain(self, previous: Measurement, i: int) -> tuple[Measurement | None, int]:
         """Return the measure that goes on from `previous`: joined by x, or of another named axis."""
@@ -229,7 +237,9 @@ class DimensionReader:
         before = words[max(0, chain.first - 3) : chain.first]
         if "," in before:
             before = before[before.index(",") + 1 :]
-        if any(word in self.w.not_size for word in before) or after in self.w.not_size:
+        if any(word in self.w.not_size for word in before):
+            return True
+        if after in self.w.not_size and len(chain.measures) == 1 and not self.names_next_size(chain.last):
             return True
         single = len(chain.measures) == 1 and chain.measures[0].axis is None
         measure = chain.measures[0]
@@ -239,6 +249,12 @@ class DimensionReader:
         if len(chain.measures) > 1 or measure.unit is not None or self.is_trade_size(chain):
             return False
         return letter or measure.axis is None
+
+    def names_next_size(self, i: int) -> bool:
+        """Say whether the word at token i speaks of the number behind it: "80 cm seat height 45 cm"."""
+        following = self.t.words[i + 1 : i + 4]
+        number = next((k for k, word in enumerate(following) if word[0] in _DIGITS), None)
+        return number is not None and not any(word in (",", ".", ";", "\n") for word in following[:number])
 
     def is_trade_size(self, chain: Chain) -> bool:
         """Say whether a lone number with an axis letter is a size, as trade lists write it: "LAMP 27H", not "3D"."""

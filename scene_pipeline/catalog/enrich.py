@@ -7,7 +7,10 @@ import msgspec
 import pyarrow as pa
 
 from scene_pipeline.catalog.facts import Extractor, Facts
-from scene_pipeline.catalog.schema import ENRICHED, ENRICHED_FIELDS, PRODUCT_FIELDS, SCORE_PARTS
+from scene_pipeline.catalog.labels import read_labels
+from scene_pipeline.catalog.measures import Measurement
+from scene_pipeline.catalog.plausibility import PlausibleSizes, learned_unit
+from scene_pipeline.catalog.schema import ENRICHED, ENRICHED_FIELDS, PRODUCT_FIELDS, PRODUCTS, SCORE_PARTS
 from scene_pipeline.catalog.sentence import SentenceWriter
 from scene_pipeline.catalog.words import COLOR, FINISH, MATERIAL, OUTDOOR, ROOM, STYLE, LexiconIndex
 from scene_pipeline.color.named_colors import NamedColors
@@ -18,10 +21,10 @@ ENRICH_CHUNK = 20_000
 
 SCORE_WEIGHTS: dict[str, float] = dict(zip(SCORE_PARTS, (0.25, 0.2, 0.2, 0.15, 0.1, 0.1), strict=True))
 _DETAIL_WORDS = 25
-_AXES = ("width", "depth", "height", "diameter", "length")
+_AXES = ("length", "width", "depth", "height", "diameter")
 _LOOK = frozenset({COLOR, FINISH, MATERIAL, OUTDOOR})
 _READ = (
-    *("title", "description", "detailed_description", "style_tags", "room_tags"),
+    *("title", "brand", "collection", "description", "detailed_description", "style_tags", "room_tags"),
     *("stated_type", "stated_materials", "stated_colors", "stated_dimensions"),
     *(f"stated_{axis}_cm" for axis in _AXES),
 )
@@ -35,10 +38,10 @@ def enrich(
 ) -> pa.Table:
     """Return `products` (schema PRODUCTS) with the facts its texts state (schema ENRICHED).
 
-    Each row is read on its own: the same row gives the same facts in every catalog. `progress` is called with the
-    rows done and the rows in all.
+    Each row is read on its own, but for the unit of lengths that state none: it is learned from those that do (see
+    `plausibility`). `progress` is called with the rows done and the rows in all.
     """
-    enricher = Enricher(vocabulary, lexicon)
+    enricher = Enricher(vocabulary, lexicon, learned_unit(products))
     parts = []
     for start in range(0, products.num_rows, ENRICH_CHUNK):
         chunk = products.slice(start, ENRICH_CHUNK).combine_chunks()
@@ -46,6 +49,9 @@ def enrich(
         rows = [enricher.row(dict(zip(_READ, values, strict=True))) for values in zip(*columns.values(), strict=True)]
         added = [pa.array([row[f.name] for row in rows], f.type) for f in ENRICHED_FIELDS]
         own = [chunk[f.name] for f in PRODUCT_FIELDS]
+        if any(chunk["variants"].to_pylist()):
+            read = [[enricher.variant(v) for v in variants] for variants in chunk["variants"].to_pylist()]
+            own[PRODUCTS.get_field_index("variants")] = pa.array(read, PRODUCTS.field("variants").type)
         parts.append(pa.Table.from_arrays([*own, *added], schema=ENRICHED))
         if progress is not None:
             progress(start + len(rows), products.num_rows)
@@ -55,8 +61,11 @@ def enrich(
 class Enricher:
     """Reads single rows; built once for a vocabulary and a lexicon."""
 
-    def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+    def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon, default_unit: str | None = None) -> None:
+        """default_unit: of lengths without one, where the catalog suggests another than the language does."""
         self.extractor = Extractor(LexiconIndex.build(vocabulary, lexicon))
+        self.extractor.dimension_words.default_unit = default_unit or lexicon.words.default_unit
+        self.sizes = PlausibleSizes(lexicon)
         self.sentences = SentenceWriter(vocabulary)
         self.colors = NamedColors(vocabulary, lexicon)
         self.styles = {style.id: style.id for style in vocabulary.styles}
@@ -65,13 +74,18 @@ class Enricher:
     def row(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return the columns of ENRICHED_FIELDS for one row that has the columns `enrich` reads."""
         facts = self.facts(row)
+        self.sizes.drop_implausible(facts)
         own = [measure for measure in facts.measures if measure.part == 0]
         axes = {measure.axis: measure.high_cm for measure in own if measure.axis}
-        for axis in _AXES:
-            stated = row[f"stated_{axis}_cm"]
-            if stated is not None and axis not in axes:
-                axes[axis] = stated
-                facts.sources.append((f"{axis}_cm", stated, f"stated_{axis}_cm", 0, 0))
+        stated = {axis: row[f"stated_{axis}_cm"] for axis in _AXES if row[f"stated_{axis}_cm"] is not None}
+        stated = self.sizes.plausible(facts, stated)
+        for axis, value in stated.items():
+            if axis not in axes:
+                axes[axis] = value
+                facts.sources.append((f"{axis}_cm", value, f"stated_{axis}_cm", 0, 0))
+        if len(stated) > len(own) and all(any(_same(m, value) for value in stated.values()) for m in own):
+            own = [Measurement(round(value, 2), round(value, 2), axis, "cm", 0, 0) for axis, value in stated.items()]
+            facts.measures = [*own, *(measure for measure in facts.measures if measure.part)]
         sizes = [*axes.values(), *(measure.high_cm for measure in own)]
         parts = self.score_parts(facts, row, bool(sizes))
         return {
@@ -99,16 +113,30 @@ class Enricher:
             "provenance": provenance_json(facts),
         }
 
+    def variant(self, variant: dict[str, Any]) -> dict[str, Any]:
+        """Return a variant (schema VARIANT) with the first color it states in CIELAB, and the lengths it states."""
+        facts, read = Facts(), self.extractor
+        if variant["color"]:
+            read.read_cell(facts, "color", variant["color"], _LOOK)
+        if variant["size"]:
+            read.read_sizes(facts, "size", variant["size"])
+        sizes = [measure.high_cm for measure in facts.measures if measure.part == 0]
+        lab = self.colors.lab(facts.colors[0]) if facts.colors else None
+        return {**variant, "color_lab": None if lab is None else list(lab), "size_cm": sizes or None}
+
     def facts(self, row: dict[str, Any]) -> Facts:
         """Return what the texts of a row state, the title first, then the description, then the shop's own columns."""
         facts, read = Facts(), self.extractor
         title, description = row["title"], row["description"]
+        names = tuple(name for name in (row["brand"], row["collection"]) if name)
         if title is not None and not description.startswith(title):
-            read.read(facts, "title", title)
+            read.read(facts, "title", title, names=names)
             facts.headline = ""
-        read.read(facts, "description", description)
+        read.read(facts, "description", description, names=names)
+        read_labels(read, facts, "description", description)
         if row["detailed_description"] is not None:
-            read.read(facts, "detailed_description", row["detailed_description"], first_sentence=False)
+            read.read(facts, "detailed_description", row["detailed_description"], first_sentence=False, names=names)
+            read_labels(read, facts, "detailed_description", row["detailed_description"])
         if row["stated_type"] is not None:
             read.read_type(facts, "stated_type", row["stated_type"])
         for column, kinds in (("stated_materials", frozenset({MATERIAL, FINISH})), ("stated_colors", _LOOK)):
@@ -138,6 +166,10 @@ class Enricher:
             "context": min(1.0, known_context / 2),
             "detail": min(1.0, words / _DETAIL_WORDS),
         }
+
+
+def _same(measure: Measurement, value: float) -> bool:
+    return measure.low_cm - 1 <= value <= measure.high_cm + 1
 
 
 def provenance_json(facts: Facts) -> str:

@@ -1,7 +1,10 @@
 """Collect what one product's texts say, each fact with the column and the place it was read from."""
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import zip_longest
 
 from scene_pipeline.catalog.dimensions import parse_dimensions
 from scene_pipeline.catalog.measures import DimensionWords, Measurement
@@ -17,10 +20,12 @@ from scene_pipeline.catalog.words import (
     STYLE,
     LexiconIndex,
     Match,
+    phrase_tokens,
 )
 
 _BREAKS = frozenset({",", ".", ";", ":", "(", ")", "|", "\n", "!", "?", "–", "—"})
 
+_BLOT = "\ufffc"
 _HAS_NUMBER = re.compile("[0-9½¼¾⅓⅔⅛⅜⅝⅞]").search
 _SENTENCE_ENDS = frozenset({".", "!", "?", "\n", ";"})
 _MATERIAL_ONLY = frozenset({MATERIAL})
@@ -70,6 +75,10 @@ HEADLINE_KINDS = frozenset({MATERIAL, COLOR, FINISH, ROOM, STYLE, OUTDOOR})
 _ANYWHERE = frozenset({ROOM, STYLE, OUTDOOR})
 
 
+def _is_of(match: Match, kind: str) -> bool:
+    return any(own == kind for own, _ in match.meanings)
+
+
 class Extractor:
     """Reads texts into `Facts`; built once for a lexicon."""
 
@@ -80,17 +89,21 @@ class Extractor:
         self.modifiers = index.language.modifiers
         self.looks = [[word] for word in index.looks]
         self.veneer = [["veneer"], *([word] for word in index.language.materials.get("veneer", ()))]
+        self.fact_name = lru_cache(maxsize=4096)(self._fact_name)
         self.sold_in_feet = frozenset(index.language.sold_in_feet)
 
-    def read(self, facts: Facts, column: str, text: str, first_sentence: bool = True) -> None:
+    def read(
+        self, facts: Facts, column: str, text: str, first_sentence: bool = True, names: tuple[str, ...] = ()
+    ) -> None:
         """Read a text: its first sentence says what the product is; the sentences after it may talk of anything.
 
         From the later sentences (all of them, unless `first_sentence`) a material is taken only when claimed
-        ("made of solid oak"), rooms and styles always, colors and finishes never.
+        ("made of solid oak"), rooms and styles always, colors and finishes never. `names` (brand, collection) are no
+        facts where they stand in the text.
         """
         raw = tokenize(text)
         head = headline_end(raw, self.index.sentence_abbreviations) if first_sentence else 0
-        tokens = self.index.prepare(raw)
+        tokens = self.index.prepare(self.masked(raw, names))
         boundary = head
         if tokens is not raw and head < len(raw):
             place = raw.starts[head]
@@ -119,20 +132,52 @@ class Extractor:
             else:
                 self.take(facts, column, tokens, match, _ANYWHERE)
 
-    def read_cell(self, facts: Facts, column: str, text: str, kinds: frozenset[str]) -> None:
-        """Read a cell that states only facts of `kinds`, such as the shop's color column."""
+    def read_cell(self, facts: Facts, column: str, text: str, kinds: frozenset[str], shift: int = 0) -> None:
+        """Read a cell that states only facts of `kinds`, such as the shop's color column; or a piece of a text that
+        starts at `shift`. A material before a color is part of the color's name: "Marble White".
+        """
         tokens = self.index.prepare(tokenize(text))
-        for match in self.index.facts.find(tokens.words):
-            self.take(facts, column, tokens, match, kinds)
+        if shift:
+            tokens.starts = [start + shift for start in tokens.starts]
+            tokens.ends = [end + shift for end in tokens.ends]
+        matches = self.index.facts.find(tokens.words)
+        for match, after in zip_longest(matches, matches[1:]):
+            shade = COLOR in kinds and after is not None and after.first == match.last
+            if not (shade and _is_of(match, MATERIAL) and _is_of(after, COLOR)):
+                self.take(facts, column, tokens, match, kinds)
+
+    def masked(self, tokens: Tokens, names: tuple[str, ...]) -> Tokens:
+        """Return the tokens with those of names that would read as facts blotted out: "Stone & Beam", "Ivory Home"."""
+        for name in names:
+            parts = self.fact_name(name)
+            if not parts:
+                continue
+            for i in range(len(tokens.words) - len(parts) + 1):
+                if tuple(tokens.words[i : i + len(parts)]) == parts:
+                    tokens.words[i : i + len(parts)] = [_BLOT] * len(parts)
+        return tokens
+
+    def _fact_name(self, name: str) -> tuple[str, ...]:
+        """Return the tokens of a name some word of which is in the lexicon; a name that is a single type is none."""
+        parts = phrase_tokens(name)
+        known = [part for part in parts if part in self.index.facts.entries or part in self.index.types.entries]
+        single_type = len(parts) == 1 and self.index.types.single(parts[0])
+        return parts if known and not single_type else ()
 
     def read_type(self, facts: Facts, column: str, text: str) -> None:
-        """Read a cell that names the kind of product; it beats what the description seems to say."""
+        """Read a cell that names the kind of product: it guides, but a noun of the product's own decides.
+
+        It counts where the texts name no type or a weak one, and where it says the same more exactly ("Table lamps" of
+        a lamp); "Table Linens" makes no table of linen napkins.
+        """
         tokens = self.index.prepare(tokenize(text))
-        known = facts.product_type, facts.type_is_weak
+        known, sources = (facts.product_type, facts.type_is_weak), facts.sources
         facts.product_type = None
         self.product_type(facts, column, tokens, len(tokens))
-        if facts.product_type is None or (facts.type_is_weak and known[0] is not None and not known[1]):
+        found, own = facts.product_type, known[0]
+        if found is None or (own is not None and not known[1] and not found.endswith(f" {own}")):
             facts.product_type, facts.type_is_weak = known
+            facts.sources = sources
 
     def read_sizes(self, facts: Facts, column: str, text: str) -> None:
         """Read a cell that states dimensions or a set count."""
@@ -150,13 +195,28 @@ class Extractor:
             self.add_measures(facts, column, parse_dimensions(tokens, end, self.dimension_words))
 
     def sizes_in_prose(self, facts: Facts, column: str, tokens: Tokens) -> None:
-        """Take dimensions from running text: only those with a unit that name their axis."""
+        """Take dimensions from running text: those with a unit that name their axis, else the first chain of several
+        that a sentence opens with ("60 x 90 cm.").
+        """
         if _HAS_NUMBER(tokens.text):
             measures = parse_dimensions(tokens, len(tokens), self.dimension_words)
-            labeled = [m._replace(part=0) for m in measures if m.axis is not None and not m.assumed]
-            axes = [measure.axis for measure in labeled]
-            if len(axes) == len(set(axes)):
-                self.add_measures(facts, column, labeled)
+            stated = [m._replace(part=0) for m in measures if not m.assumed]
+            by_axis: dict[str, Measurement] = {}
+            for measure in stated:
+                if measure.axis is not None:
+                    by_axis.setdefault(measure.axis, measure)  # the first of several sizes is the product's own
+            chain = [m for m in measures if m.part == 0 and not m.assumed]
+            if by_axis:
+                self.add_measures(facts, column, list(by_axis.values()))
+            elif len(chain) > 1 and len(stated) == len(measures) and self.opens_sentence(tokens, chain[0].start):
+                self.add_measures(facts, column, chain)
+
+    def opens_sentence(self, tokens: Tokens, place: int) -> bool:
+        """Say whether a size at `place` of the text opens a sentence, at most behind a word like "measures"."""
+        i = bisect_left(tokens.starts, place)
+        while i and tokens.words[i - 1] in self.index.size_openers:
+            i -= 1
+        return i == 0 or tokens.words[i - 1] in _SENTENCE_ENDS
 
     def add_measures(self, facts: Facts, column: str, measures: list[Measurement]) -> None:
         """Add measures with their sources; small bare numbers of what is sold in feet are feet."""
@@ -215,7 +275,10 @@ class Extractor:
     def take(self, facts: Facts, column: str, tokens: Tokens, match: Match, kinds: frozenset[str]) -> None:
         """Add the meanings of a match that are of `kinds`."""
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
+        negated = self.is_negated(tokens, match)
         for kind, value in match.meanings:
+            if negated and kind in (MATERIAL, COLOR):
+                continue
             if kind not in kinds or kind == IGNORE:
                 continue
             if kind == OUTDOOR:
@@ -231,13 +294,30 @@ class Extractor:
                     facts.add(COLOR, value, column, start, end)
             elif kind != MATERIAL:
                 facts.add(kind, value, column, start, end)
-            elif tokens.words[match.last : match.last + 1] not in self.looks:
+            elif tokens.words[match.last : match.last + 1] not in self.looks and not self.is_shade(tokens, match):
                 part = self.part_of(facts, column, tokens, match)
                 if part is None:
                     facts.parts.pop(value, None)
                 elif value not in facts.materials:
                     facts.parts[value] = part
                 facts.add(kind, value, column, start, end)
+
+    def is_negated(self, tokens: Tokens, match: Match) -> bool:
+        """Say whether a word is denied or imitated: "leather-free", "non-wool", "faux marble", "better than paper"."""
+        words, last = tokens.words, match.last
+        if match.first and words[match.first - 1] in self.index.negations:
+            return True
+        free = last < len(words) and words[last] in self.index.free_words
+        return free and (last + 1 == len(words) or words[last + 1] not in self.index.not_free)
+
+    def is_shade(self, tokens: Tokens, match: Match) -> bool:
+        """Say whether a material only names the shade of the color behind it: "stone gray", "steel blue"."""
+        words, last = tokens.words, match.last
+        if words[match.first] not in self.index.shade_words or last >= len(words):
+            return False
+        return any(
+            kind == COLOR for found in self.index.facts.find(words, last, last + 1) for kind, _ in found.meanings
+        )
 
     def part_of(self, facts: Facts, column: str, tokens: Tokens, match: Match) -> str | None:
         """Return the word of the part a material is of ("handles" in "brass handles"), or None: the product itself."""

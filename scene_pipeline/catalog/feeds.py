@@ -51,7 +51,7 @@ class FeedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def plain(self, name: str) -> str:
         """Return a column's name as `columns` spells it: without locale, channel or currency where they are added."""
-        return plain_name(name.split("-")[0]) if self.scoped and "-" in name else plain_name(name)
+        return plain_name(name.split("-", maxsplit=1)[0]) if self.scoped and "-" in name else plain_name(name)
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Which rows of an export are one product: variants, pictures and parents that share a handle, a parent or a group id."""
+"""Which rows of an export are one product: variants and pictures that share a handle, a parent or a group id."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +16,12 @@ Texts = list[str | None]
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The rows of a table in the order of their groups. order: int64 [rows]; starts: where each group begins in it;
-    kinds: what each row of the table is; keys: each row's group, or None where it stands alone; keys_are_ids: a key is what
-    the shop calls the product, and its id where no row is the parent."""
+    """The rows of a table in the order of their groups.
+
+    order: int64 [rows]; starts: where each group begins in it; kinds: what each row of the table is; keys: each row's
+    group, or None where it stands alone; keys_are_ids: a key names the product, and is its id where no row is the
+    parent.
+    """
 
     order: np.ndarray
     starts: np.ndarray

@@ -16,10 +16,14 @@ SEPARATOR = "\x1e"
 """Stands between texts that were put into one cell from several columns."""
 
 _BLOCKS = frozenset(
-    "address article aside blockquote br caption center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 "
-    "h4 h5 h6 header hr legend li main nav ol p pre section summary table tbody tfoot thead tr ul".split()
-)
-_HIDDEN = frozenset("iframe math noscript object script select style svg template textarea title".split())
+    ("address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "details", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr",
+    "legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead",
+    "tr", "ul",)
+)  # fmt: skip
+_HIDDEN = frozenset(
+    ("iframe", "math", "noscript", "object", "script", "select", "style", "svg", "template", "textarea", "title",)
+)  # fmt: skip
 _HIDDEN_TAG = re.compile(f"<(?:{'|'.join(sorted(_HIDDEN))})", re.IGNORECASE)
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "dt", "th", "summary"))
 _CELLS = frozenset(("td", "th"))

@@ -44,6 +44,7 @@ class DimensionWords:
     axes: dict[str, str]
     by: frozenset[str]
     ranges: frozenset[str]
+    to_words: frozenset[str]
     not_size: frozenset[str]
     not_length: frozenset[str]
     set_of: frozenset[str]
@@ -66,6 +67,7 @@ class DimensionWords:
             axes=axes,
             by=frozenset(language.by),
             ranges=_RANGE | frozenset(language.to),
+            to_words=frozenset(language.to),
             not_size=frozenset(language.not_size),
             not_length=frozenset(language.not_length),
             set_of=frozenset(language.set_of),

@@ -1,4 +1,4 @@
-"""Read cells that hold several attributes: JSON, `name=value,name=value`, `Name:Value:Position`, lines of `Name: value`."""
+"""Read cells that hold several attributes: JSON, `name=value,…`, `Name:Value:Position`, lines of `Name: value`."""
 
 import ast
 import json

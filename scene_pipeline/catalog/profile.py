@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.catalog.categorize import categorize
+from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.read import RawCatalog, read_catalog
 from scene_pipeline.catalog.text import headline_end, tokenize
@@ -26,11 +27,14 @@ _EXAMPLES = 5
 
 
 class Intake(msgspec.Struct, frozen=True):
-    """How a file was understood and what became of its rows: rows_in = products + folded + rejects.
+    """How a file was understood and what became of its rows: rows_in = products + merged + folded + left out + rejects.
 
     path: the file's name. columns: the shop's name → ours. kept_aside: the shop's columns that are none of ours, kept
     as they are. guesses: sentences, one per thing nobody stated. rejects_by_reason: reason, its numbers written N, →
-    rows. reject_examples: the first rejects, as rows.
+    rows. reject_examples: the first rejects, as rows. format: the export format, "" for a table of its own kind.
+    merged: rows that became a variant or a picture of a product. left_out: reason → rows not on sale. dropped: "column:
+    reason" → cells that could not be used, with the first of them in dropped_examples. notes: sentences about the whole
+    file.
     """
 
     path: str
@@ -45,11 +49,17 @@ class Intake(msgspec.Struct, frozen=True):
     columns: dict[str, str]
     kept_aside: list[str]
     guesses: list[str]
+    format: str = ""
+    merged: int = 0
+    variants: int = 0
+    left_out: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+    dropped_examples: list[dict[str, str | int | None]] = []
+    notes: list[str] = []
 
     @classmethod
     def of(cls, raw: RawCatalog, validated: Validated) -> "Intake":
         """Return what reading and validating found."""
-        reasons = Counter(reason_kind(reason) for reason in validated.rejects["reason"].to_pylist())
         return cls(
             path=raw.path.name,
             encoding=raw.dialect.encoding,
@@ -58,15 +68,31 @@ class Intake(msgspec.Struct, frozen=True):
             products=validated.products.num_rows,
             folded=validated.folded,
             rejects=validated.rejects.num_rows,
-            rejects_by_reason=dict(reasons.most_common()),
+            rejects_by_reason=_reasons(validated.rejects),
             reject_examples=validated.rejects.slice(0, _EXAMPLES).to_pylist(),
             columns=dict(raw.columns),
             kept_aside=raw.kept_aside,
             guesses=list(raw.guesses),
+            format=raw.profile,
+            merged=validated.merged,
+            variants=sum(len(variants) for variants in validated.products["variants"].to_pylist()),
+            left_out=_reasons(validated.left_out),
+            dropped=_dropped(validated.dropped),
+            dropped_examples=validated.dropped.slice(0, _EXAMPLES).to_pylist(),
+            notes=list(validated.notes),
         )
 
 
-class Profile(Intake, frozen=True):
+def _reasons(table: pa.Table) -> dict[str, int]:
+    return dict(Counter(reason_kind(reason) for reason in table["reason"].to_pylist()).most_common())
+
+
+def _dropped(table: pa.Table) -> dict[str, int]:
+    kinds = zip(table["column"].to_pylist(), table["reason"].to_pylist(), strict=True)
+    return dict(Counter(f"{column}: {reason_kind(reason)}" for column, reason in kinds).most_common())
+
+
+class Profile(Intake, frozen=True, kw_only=True):
     """The figures of one catalog: its intake and what is known of its products; JSON as it stands.
 
     recognized: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
@@ -86,7 +112,7 @@ class Profile(Intake, frozen=True):
 
 def profile_catalog(
     path: Path,
-    column_map: Mapping[str, str] | Path | None = None,
+    column_map: Mapping[str, str] | ColumnMap | Path | None = None,
     vocabulary: Vocabulary | None = None,
     lexicon: Lexicon | None = None,
     *,

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scene_pipeline.catalog.assemble import Assembler
-from scene_pipeline.catalog.column_map import ColumnMap, load_column_map
-from scene_pipeline.catalog.columns import ColumnPlan, known_columns, plan_columns
+from scene_pipeline.catalog.column_map import ColumnMap
+from scene_pipeline.catalog.columns import known_columns, plan_columns, read_column_map
 from scene_pipeline.catalog.encoding import detect_text, first_bytes, open_bytes
 from scene_pipeline.catalog.feeds import recognize_feed
 from scene_pipeline.errors import CatalogError
@@ -46,8 +46,8 @@ class RawCatalog:
 
     `table` has `row` (int64, the file's row, the header being row 1), `problem` (why the row cannot be split into the
     header's columns, or null), our column names, and the shop's other columns as "extra:<name>"; all strings.
-    `columns` maps the shop's names to ours; `guesses` are sentences, one per thing that was guessed. `profile` is the name
-    of the export format, "" for a table of its own kind; `column_map` is what a person stated about the file.
+    `columns` maps the shop's names to ours; `guesses` are sentences, one per thing that was guessed. `profile` is the
+    name of the export format, "" for a table of its own kind; `column_map` is what a person stated about the file.
     """
 
     path: Path
@@ -90,7 +90,7 @@ def iter_catalog(
 ) -> Iterator[RawCatalog]:
     """Yield the catalog in chunks of at most `chunk_rows` rows: the memory is that of one chunk. Errors as above."""
     path = Path(path)
-    wanted = load_column_map(column_map, known_columns())
+    wanted = read_column_map(column_map)
     if first_bytes(path).startswith(b"PAR1"):
         yield from _iter_parquet(path, wanted, chunk_rows)
         return

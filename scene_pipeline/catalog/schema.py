@@ -32,9 +32,9 @@ VARIANT = pa.struct(
         ("size_cm", pa.list_(pa.float32())),
     ]
 )
-"""One variant of a product: what a customer puts in the basket. color, size, material: as stated. row: where
-the file states it. image: as stated, or null: the product's. color_lab (CIELAB D65) and size_cm (the lengths stated) are
-null until `enrich` has read them."""
+"""One variant of a product: what a customer puts in the basket. color, size, material: as stated. row: where the file
+states it. image: as stated, or null: the product's. color_lab (CIELAB D65) and size_cm (the lengths stated) are null
+until `enrich` has read them."""
 
 SCORE_PARTS = ("type", "materials", "colors", "dimensions", "context", "detail")
 """What a description score is made of: each 0-1."""

@@ -26,8 +26,10 @@ class SetWords:
     of: frozenset[str]
     nouns: frozenset[str]
     pairs: frozenset[str]
+    pairs_of_two: frozenset[str]
     pieces: frozenset[str]
     numbers: dict[str, int]
+    lengths: frozenset[str]
 
     @classmethod
     def of_language(cls, language: Language) -> "SetWords":
@@ -36,9 +38,11 @@ class SetWords:
             sets=frozenset(language.set_words),
             of=frozenset(language.set_of),
             nouns=frozenset(language.set_nouns),
-            pairs=frozenset(language.pair_words),
+            pairs=frozenset(word for word in language.pair_words if " " not in word),
+            pairs_of_two=frozenset(word for word in language.pair_words if " " in word),
             pieces=frozenset(language.piece_words),
             numbers=dict(language.numbers),
+            lengths=frozenset([word for words in language.units.values() for word in words] + list(language.by)),
         )
 
 
@@ -51,6 +55,9 @@ def parse_set_count(tokens: Tokens, end: int, words: SetWords) -> SetCount | Non
             count = _number(low[i + 2], words)
             if count is not None:
                 return SetCount(count, starts[i], ends[i + 2])
+        of_two_words = _of_two_words(tokens, i, end, words)
+        if of_two_words:
+            return SetCount(of_two_words, starts[i], ends[i + 1])
         if word in words.pairs:
             before = _number(low[i - 1], words) if i else None
             count = 2 * (before or 1)
@@ -70,6 +77,23 @@ def parse_set_count(tokens: Tokens, end: int, words: SetWords) -> SetCount | Non
         if j < end and joined and low[j] in words.nouns:
             return SetCount(count, starts[i], ends[j])
     return None
+
+
+def _of_two_words(tokens: Tokens, i: int, end: int, words: SetWords) -> int | None:
+    """Return the count that tokens i and i + 1 state: "twin pack", "half dozen", and "tumbler x6" but not "x6 cm"."""
+    if i + 1 >= end:
+        return None
+    word, after = tokens.words[i], tokens.words[i + 1]
+    if f"{word} {after}" in words.pairs_of_two:
+        return 2
+    if word == "half" and after == "dozen":
+        return 6
+    if word != "x" or not after.isdigit() or tokens.starts[i + 1] != tokens.ends[i] or i == 0:
+        return None
+    before, behind = tokens.words[i - 1], tokens.words[i + 2] if i + 2 < end else ""
+    named = before.isalpha() and len(before) > 2 and before not in words.lengths
+    count = _number(after, words)
+    return count if named and behind not in words.lengths and count is not None and count > 1 else None
 
 
 def _number(word: str, words: SetWords) -> int | None:

@@ -41,7 +41,7 @@ class Validated:
 
     @property
     def complete(self) -> bool:
-        """True: rows in = products + folded + merged + rejects + left out. Raises AssertionError when a row was lost."""
+        """True: rows in = products + folded + merged + rejects + left out. AssertionError when a row was lost."""
         out = self.products.num_rows + self.folded + self.merged + self.rejects.num_rows + self.left_out.num_rows
         assert self.rows_in == out, f"{self.rows_in} rows came in, {out} are accounted for"
         return True
@@ -170,7 +170,7 @@ class _Group:
     rows: list[dict[str, str | None]]
 
     def set_aside(self, problems: Sequence[str | None], grouping: Grouping | None) -> None:
-        """Reject rows that cannot be split, and leave out rows not on sale; a group whose first row is not goes whole."""
+        """Reject rows that cannot be split; leave out rows not on sale, and the group of one that stands first."""
         kept, whole = [], None
         for i, (number, known) in enumerate(zip(self.numbers, self.rows, strict=True)):
             if problems[i] is not None:
@@ -230,7 +230,7 @@ class _Group:
         return found if len(found) > 1 else []
 
     def settle_dropped(self, first: int) -> None:
-        """Give each cell dropped from these rows the row it stands in, once: a variant's cell is read as the product's too."""
+        """Give each dropped cell the row it stands in, once: a variant's cell is read as the product's too."""
         dropped = self.state.reader.dropped
         settled: dict[tuple[Any, ...], dict[str, Any]] = {}
         for drop in dropped[first:]:

@@ -1,4 +1,4 @@
-"""Make one product of the rows of a group: its parent's texts, the pictures of all, and a variant of each form it has."""
+"""Make one product of the rows of a group: the parent's texts, the pictures of all, a variant of each form."""
 
 import re
 from collections.abc import Sequence
@@ -36,7 +36,8 @@ _GIFT = re.compile(
     re.IGNORECASE,
 )
 _DRAFT = frozenset(
-    "draft archived inactive disabled unpublished trash private pending hidden deleted discontinued entwurf brouillon".split()
+    {"draft", "archived", "inactive", "disabled", "unpublished", "trash", "private", "pending", "hidden", "deleted"}
+    | {"discontinued", "entwurf", "brouillon"}
 )
 _NO = frozenset({"false", "0", "-1", "no", "n", "nein", "non", "disabled", "unpublished"})
 

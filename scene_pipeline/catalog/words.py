@@ -101,6 +101,11 @@ class LexiconIndex:
     not_parts: frozenset[str]
     parts: frozenset[str]
     looks: frozenset[str]
+    negations: frozenset[str]
+    free_words: frozenset[str]
+    not_free: frozenset[str]
+    shade_words: frozenset[str]
+    size_openers: frozenset[str]
 
     @classmethod
     def build(cls, vocabulary: Vocabulary, lexicon: Lexicon) -> "LexiconIndex":
@@ -125,6 +130,11 @@ class LexiconIndex:
             not_parts=frozenset(words.not_parts),
             parts=frozenset(part + ending for part in words.parts for ending in ("", *words.plural_endings)),
             looks=frozenset(words.looks),
+            negations=frozenset(words.negations),
+            free_words=frozenset(words.free_words),
+            not_free=frozenset(words.not_free),
+            shade_words=frozenset(words.shade_words),
+            size_openers=frozenset(words.size_openers),
         )
 
     def prepare(self, tokens: Tokens) -> Tokens:

@@ -8,6 +8,7 @@ import dagster as dg
 import msgspec
 
 from scene_pipeline.catalog.categorize import categorize
+from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.contract import contract_failures
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.profile import Intake, profile
@@ -33,6 +34,8 @@ from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
 
 GROUP = "catalog"
 TAGS = {"stage": "catalog"}
+MAX_DROPPED = 0.2
+"""Dropped cells per row of the file above which the check warns."""
 
 
 class ReadCatalogConfig(msgspec.Struct, frozen=True):
@@ -42,6 +45,8 @@ class ReadCatalogConfig(msgspec.Struct, frozen=True):
     dialect: Dialect
     columns: dict[str, str]
     guesses: tuple[str, ...]
+    profile: str = ""
+    column_map: ColumnMap = ColumnMap()
 
 
 def read_source(store: ArtifactStore) -> ReadCatalogConfig:
@@ -73,13 +78,14 @@ def raw_catalog(
     check_build(settings_of(catalog, encoder, vocabulary, monitor), catalog.file(), store.path())
     report = track("Reading the catalog")
     raw = read_catalog(catalog.file(), catalog.columns(), lambda rows: report(rows, rows))
-    source = ReadCatalogConfig(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses)
+    source = ReadCatalogConfig(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses, raw.profile, raw.column_map)
     store.write_bytes(msgspec.json.encode(source), "catalog", "source.json")
     return table_result(
         store.write_table(raw.table, "catalog", "raw.parquet"),
         raw.table,
         {
             "source": dg.MetadataValue.path(raw.path),
+            "format": raw.profile or "a table of its own kind",
             "encoding": raw.dialect.encoding,
             "guesses": dg.MetadataValue.md("\n".join(f"- {guess}" for guess in raw.guesses) or "none"),
             "kept_aside": ", ".join(raw.kept_aside) or "none",
@@ -109,6 +115,10 @@ spec = functools.partial(
             "rejects",
             description="The rows that were refused, each with its row number, column, value and reason.",
         ),
+        spec(
+            "dropped_cells",
+            description="The cells that could not be used, in rows that could: row, column, value and reason.",
+        ),
     ],
     check_specs=[
         dg.AssetCheckSpec(
@@ -123,6 +133,11 @@ spec = functools.partial(
             blocking=True,
             description="Every column has the type and the range that catalog/contract.py states.",
         ),
+        dg.AssetCheckSpec(
+            "few_cells_are_dropped",
+            asset="products",
+            description=f"At most {MAX_DROPPED} cells per row could not be used; more suggests a wrong column map.",
+        ),
     ],
     name="validate_catalog",
 )
@@ -131,14 +146,18 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     """Type and check every row; a bad one becomes a reject, never a lost row."""
     source = read_source(store)
     table = store.read_table("catalog", "raw.parquet")
-    raw = RawCatalog(Path(source.path), table, source.dialect, source.columns, source.guesses)
+    raw = RawCatalog(
+        Path(source.path), table, source.dialect, source.columns, source.guesses, source.profile, source.column_map
+    )
     result = validate(raw, track("Checking rows"))
     intake = Intake.of(raw, result)
     store.write_bytes(msgspec.json.encode(intake), "catalog", "intake.json")
     counted = (
-        f"{result.rows_in:,} rows = {result.products.num_rows:,} products + {result.folded:,} folded + "
-        f"{result.rejects.num_rows:,} rejects"
+        f"{result.rows_in:,} rows = {result.products.num_rows:,} products + {result.merged:,} variants and pictures + "
+        f"{result.folded:,} folded + {result.left_out.num_rows:,} left out + {result.rejects.num_rows:,} rejects"
     )
+    store.write_table(result.left_out, "catalog", "left_out.parquet")
+    share = result.dropped.num_rows / max(result.rows_in, 1)
     failures = contract_failures(result.products)
     yield table_result(
         store.write_table(result.products, "catalog", "products.parquet"),
@@ -146,6 +165,9 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
         {
             "rows_in": result.rows_in,
             "folded": result.folded,
+            "variants": intake.variants,
+            "left_out": dg.MetadataValue.md(markdown_counts(intake.left_out, "reason")),
+            "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in intake.notes) or "none"),
             "dagster/column_lineage": products_lineage(table.column_names),
             "preview": dg.MetadataValue.md(
                 markdown_table(result.products, 8, ["product_id", "sku_id", "description", "price"])
@@ -159,7 +181,24 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
                 check_name="products_keep_the_contract",
                 description="; ".join(failures[:3]) or f"{result.products.num_rows:,} products keep it",
             ),
+            dg.AssetCheckResult(
+                passed=share <= MAX_DROPPED,
+                check_name="few_cells_are_dropped",
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"{result.dropped.num_rows:,} cells dropped, {share:.3f} per row (at most {MAX_DROPPED})",
+                metadata={"per_row": share},
+            ),
         ],
+    )
+    yield table_result(
+        store.write_table(result.dropped, "catalog", "dropped.parquet"),
+        result.dropped,
+        {
+            "per_row": share,
+            "reasons": dg.MetadataValue.md(markdown_counts(intake.dropped, "column and reason")),
+            "preview": dg.MetadataValue.md(markdown_table(result.dropped, 10)),
+        },
+        asset_key="dropped_cells",
     )
     yield table_result(
         store.write_table(result.rejects, "catalog", "rejects.parquet"),

@@ -17,6 +17,10 @@ RENAMED: Mapping[str, Sequence[str]] = {
     **{f"stated_{name}": (name,) for name in _STATED},
     **{f"stated_{name}_cm": (name,) for name in _AXES},
     **dict.fromkeys(("row", "content_hash", "extra"), ()),
+    "price_low": ("price", "sale_price", "compare_price"),
+    "price_high": ("price", "sale_price", "compare_price"),
+    "currency": ("currency", "price"),
+    "variants": ("sku_id", "colors", "dimensions", "materials", "price", "sale_price", "stock_level", "variant_image"),
 }
 """Column of `products` -> columns of the file, where they are not of one name."""
 

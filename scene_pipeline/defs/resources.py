@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from scene_pipeline.catalog.column_map import ColumnMap
+from scene_pipeline.catalog.columns import read_column_map
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.monitoring.channels import Channel, Email, Slack, Webhook
@@ -82,13 +84,18 @@ class CatalogSource(dg.ConfigurableResource):
         "SCENE_PIPELINE_LANGUAGE.",
     )
 
+    profile: str = Field(
+        default="",
+        description="Export format of the file (shopify, woocommerce…); empty: by its header. SCENE_PIPELINE_PROFILE.",
+    )
+
     def file(self) -> Path:
         """Return the catalog's path."""
         return sample_path() / "catalog.csv" if self.path == SAMPLE else Path(self.path).expanduser().resolve()
 
-    def columns(self) -> Path | None:
-        """Return the column map's path, or None to go by names."""
-        return Path(self.column_map).expanduser().resolve() if self.column_map else None
+    def columns(self) -> ColumnMap:
+        """Return what is stated about the file's columns; nothing where its names and format speak for themselves."""
+        return read_column_map(Path(self.column_map).expanduser() if self.column_map else None, self.profile)
 
 
 class SceneLibraries(dg.ConfigurableResource):

@@ -76,6 +76,11 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_parts: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     looks: tuple[str, ...] = ()
+    negations: tuple[str, ...] = ()
+    free_words: tuple[str, ...] = ()
+    not_free: tuple[str, ...] = ()
+    shade_words: tuple[str, ...] = ()
+    size_openers: tuple[str, ...] = ()
     sentence_abbreviations: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
 

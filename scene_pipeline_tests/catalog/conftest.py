@@ -12,7 +12,16 @@ from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
 
 EMPTY_ROW: dict[str, Any] = {
     **dict.fromkeys(
-        ("title", "detailed_description", "stated_type", "stated_materials", "stated_colors", "stated_dimensions")
+        (
+            "title",
+            "brand",
+            "collection",
+            "detailed_description",
+            "stated_type",
+            "stated_materials",
+            "stated_colors",
+            "stated_dimensions",
+        )
     ),
     **dict.fromkeys(f"stated_{axis}_cm" for axis in ("width", "depth", "height", "length", "diameter")),
     "style_tags": [],

@@ -240,7 +240,9 @@ def test_no_text_raises_and_reading_is_deterministic(enrich_one: One, text: str)
 
 def test_german_is_a_file_not_code(vocabulary: Vocabulary) -> None:
     enricher = Enricher(vocabulary, load_lexicon("de"))
-    empty = dict.fromkeys(("title", "detailed_description", "stated_type", "stated_materials", "stated_colors"))
+    empty = dict.fromkeys(
+        ("title", "brand", "collection", "detailed_description", "stated_type", "stated_materials", "stated_colors")
+    )
     empty |= dict.fromkeys(f"stated_{axis}_cm" for axis in ("width", "depth", "height", "length", "diameter"))
 
     def sentence(text: str) -> str:

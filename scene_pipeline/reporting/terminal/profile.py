@@ -15,14 +15,21 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 def profile_view(profile: Profile) -> Group:
     """Return the profile: the sum of the rows, the columns, the rejects, shares, counts and unknown words."""
     head = Text(
-        f"{profile.path}: {profile.rows_in:,} rows = {profile.products:,} products + {profile.folded:,} folded + "
-        f"{profile.rejects:,} rejects",
+        f"{profile.path}: {profile.rows_in:,} rows = {profile.products:,} products + "
+        + (f"{profile.merged:,} variants and pictures + " if profile.merged else "")
+        + (f"{sum(profile.left_out.values()):,} left out + " if profile.left_out else "")
+        + f"{profile.folded:,} folded + {profile.rejects:,} rejects",
         style="bold",
     )
     written = (
         "Parquet" if profile.encoding == "parquet" else f"{profile.encoding}, fields parted by {profile.delimiter!r}"
     )
-    parts: list[RenderableType] = [head, Text(written), Text(), *_columns(profile)]
+    parts: list[RenderableType] = [head, Text(written), *(Text(note, style="yellow") for note in profile.notes)]
+    parts += [Text(), *_columns(profile)]
+    if profile.left_out:
+        parts += [Text(), Text("Left out", style="bold"), _counts(profile.left_out, profile.rows_in)]
+    if profile.dropped:
+        parts += [Text(), *_dropped(profile)]
     if profile.rejects:
         parts += [Text(), *_rejects(profile)]
     parts += [Text(), Text("Products of which is known", style="bold"), _shares(profile.recognized)]
@@ -48,19 +55,32 @@ def _columns(profile: Profile) -> list[Text]:
     return lines
 
 
-def _rejects(profile: Profile) -> list[RenderableType]:
-    first = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+def _dropped(profile: Profile) -> list[RenderableType]:
+    return [
+        Text("Cells that could not be used", style="bold"),
+        _counts(profile.dropped, profile.rows_in),
+        Text(f"the first {len(profile.dropped_examples)} of {sum(profile.dropped.values()):,}", style="dim"),
+        _rows(profile.dropped_examples),
+    ]
+
+
+def _rows(examples: Sequence[Mapping[str, str | int | None]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
     for name in ("row", "column", "value", "reason"):
-        first.add_column(name, overflow="fold")
-    for reject in profile.reject_examples:
-        value = str(reject["value"] or "")
-        cells = (str(reject["row"]), str(reject["column"] or ""), value[:40], str(reject["reason"]))
-        first.add_row(*map(Text, cells))
+        table.add_column(name, overflow="fold")
+    for example in examples:
+        value = str(example["value"] or "")
+        cells = (str(example["row"]), str(example["column"] or ""), value[:40], str(example["reason"]))
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _rejects(profile: Profile) -> list[RenderableType]:
     return [
         Text("Rejects by reason", style="bold"),
         _counts(profile.rejects_by_reason, profile.rejects),
         Text(f"the first {len(profile.reject_examples)} of {profile.rejects:,}", style="dim"),
-        first,
+        _rows(profile.reject_examples),
     ]
 
 
