@@ -4,7 +4,6 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import zip_longest
 
 from scene_pipeline.catalog.dimensions import parse_dimensions
 from scene_pipeline.catalog.measures import DimensionWords, Measurement
@@ -141,9 +140,9 @@ class Extractor:
             tokens.starts = [start + shift for start in tokens.starts]
             tokens.ends = [end + shift for end in tokens.ends]
         matches = self.index.facts.find(tokens.words)
-        for match, after in zip_longest(matches, matches[1:]):
-            shade = COLOR in kinds and after is not None and after.first == match.last
-            if not (shade and _is_of(match, MATERIAL) and _is_of(after, COLOR)):
+        colors = {match.first for match in matches if COLOR in kinds and _is_of(match, COLOR)}
+        for match in matches:
+            if not (match.last in colors and _is_of(match, MATERIAL)):
                 self.take(facts, column, tokens, match, kinds)
 
     def masked(self, tokens: Tokens, names: tuple[str, ...]) -> Tokens:

@@ -9,10 +9,20 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from scene_pipeline.catalog.accounting import (
+    MATTERS,
+    Accounted,
+    accounted,
+    language_mix,
+    rows_to_check,
+    unused_columns,
+)
 from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.plausibility import DROPPED as OUT_OF_RANGE
 from scene_pipeline.catalog.read import RawCatalog, read_catalog
+from scene_pipeline.catalog.schema import DROPPED
 from scene_pipeline.catalog.text import headline_end, tokenize
 from scene_pipeline.catalog.validate import Validated, reason_kind, validate
 from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
@@ -24,6 +34,9 @@ FIELDS = (
 )
 _FREQUENT = 40
 _EXAMPLES = 5
+_LANGUAGE_SAMPLE = 5000
+_LOW_SHARE = 0.9
+LANGUAGES = {"en": "English", "de": "German", "fr": "French", "nl": "Dutch", "it": "Italian", "es": "Spanish"}
 
 
 class Intake(msgspec.Struct, frozen=True):
@@ -35,6 +48,7 @@ class Intake(msgspec.Struct, frozen=True):
     merged: rows that became a variant or a picture of a product. left_out: reason → rows not on sale. dropped: "column:
     reason" → cells that could not be used, with the first of them in dropped_examples. notes: sentences about the whole
     file.
+    accounted: pictures, prices, skus, sizes → stated and read. unused: the shop's column → what it seems to hold.
     """
 
     path: str
@@ -56,6 +70,8 @@ class Intake(msgspec.Struct, frozen=True):
     dropped: dict[str, int] = {}
     dropped_examples: list[dict[str, str | int | None]] = []
     notes: list[str] = []
+    accounted: dict[str, Accounted] = {}
+    unused: dict[str, str] = {}
 
     @classmethod
     def of(cls, raw: RawCatalog, validated: Validated) -> "Intake":
@@ -80,6 +96,8 @@ class Intake(msgspec.Struct, frozen=True):
             dropped=_dropped(validated.dropped),
             dropped_examples=validated.dropped.slice(0, _EXAMPLES).to_pylist(),
             notes=list(validated.notes),
+            accounted=accounted(raw, validated),
+            unused=unused_columns(raw),
         )
 
 
@@ -97,7 +115,9 @@ class Profile(Intake, frozen=True, kw_only=True):
 
     recognized: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
     most frequent first, for words neither the lexicon nor the shop's names explain. score_histogram: products by
-    description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit.
+    description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit. languages:
+    language → share of the texts. out_of_range: sizes dropped since no such thing can have them. to_check: the rows
+    most worth a look. warnings: sentences on what probably costs facts.
     """
 
     recognized: dict[str, float]
@@ -108,6 +128,10 @@ class Profile(Intake, frozen=True, kw_only=True):
     mean_description_score: float
     score_histogram: list[int]
     assumed_units: int
+    languages: dict[str, float] = {}
+    out_of_range: int = 0
+    to_check: list[dict[str, str | int]] = []
+    warnings: list[str] = []
 
 
 def profile_catalog(
@@ -130,11 +154,23 @@ def profile_catalog(
     validated = validate(raw, stage("Checking rows"))
     enriched = enrich(validated.products, vocabulary, lexicon, stage("Reading product texts"))
     table = categorize(enriched, vocabulary, lexicon)
-    return profile(Intake.of(raw, validated), table, vocabulary, lexicon)
+    return profile(Intake.of(raw, validated), table, vocabulary, lexicon, validated.dropped)
 
 
-def profile(intake: Intake, categorized: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> Profile:
-    """Return the figures of a catalog whose products are `categorized` (schema CATEGORIZED)."""
+def profile(
+    intake: Intake,
+    categorized: pa.Table,
+    vocabulary: Vocabulary,
+    lexicon: Lexicon,
+    dropped: pa.Table | None = None,
+) -> Profile:
+    """Return the figures of a catalog whose products are `categorized` (schema CATEGORIZED).
+
+    `dropped` are its cells that could not be used (schema DROPPED).
+    """
+    sources = categorized["provenance"].to_pylist()
+    languages = language_mix(categorized["description"].slice(0, _LANGUAGE_SAMPLE).to_pylist())
+    out_of_range = sum(text.count(f'"{OUT_OF_RANGE}"') for text in sources)
     scores = categorized["description_score"].to_numpy()
     return Profile(
         **msgspec.structs.asdict(intake),
@@ -145,8 +181,32 @@ def profile(intake: Intake, categorized: pa.Table, vocabulary: Vocabulary, lexic
         unknown_words=_unknown_words(categorized, vocabulary, lexicon),
         mean_description_score=round(float(scores.mean()), 3),
         score_histogram=np.histogram(scores, bins=10, range=(0, 1))[0].tolist(),
-        assumed_units=sum("(assumed)" in text for text in categorized["provenance"].to_pylist()),
+        assumed_units=sum("(assumed)" in text for text in sources),
+        languages=languages,
+        out_of_range=out_of_range,
+        to_check=rows_to_check(categorized, DROPPED.empty_table() if dropped is None else dropped),
+        warnings=_warnings(intake, languages, lexicon.words.language),
     )
+
+
+def _warnings(intake: Intake, languages: Mapping[str, float], read_as: str) -> list[str]:
+    """Return what probably costs facts: texts of another language, columns of pictures, prices or texts left unused."""
+    foreign = {language: share for language, share in languages.items() if language != read_as and share >= 0.2}
+    lines = [
+        f"{share:.0%} of the texts look {LANGUAGES[language]} and are read with the words of '{read_as}'; "
+        f"use --language {language}"
+        for language, share in foreign.items()
+    ]
+    lines += [
+        f"column '{name}' is not used and seems to hold {kind}; name it in a column map"
+        for name, kind in intake.unused.items()
+        if kind in MATTERS
+    ]
+    return lines + [
+        f"only {found.share:.0%} of the {name} could be read"
+        for name, found in intake.accounted.items()
+        if found.share < _LOW_SHARE
+    ]
 
 
 def _share(column: pa.ChunkedArray) -> float:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.columns import known_columns, plan_columns, read_column_map
 from scene_pipeline.catalog.encoding import detect_text, first_bytes, open_bytes
 from scene_pipeline.catalog.feeds import recognize_feed
+from scene_pipeline.catalog.xml_feed import FIRST_ITEMS, is_xml, iter_items
 from scene_pipeline.errors import CatalogError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -95,6 +96,9 @@ def iter_catalog(
         yield from _iter_parquet(path, wanted, chunk_rows)
         return
     kind = detect_text(path)
+    if is_xml(path, kind.compressed):
+        yield from _iter_xml(path, wanted, chunk_rows, kind.compressed)
+        return
     with open_bytes(path, kind.compressed) as raw:
         text = io.TextIOWrapper(raw, encoding=kind.encoding, errors="replace", newline="")
         lines = _Lines(text, path)
@@ -282,6 +286,22 @@ def _checked_header(header: list[str], path: Path) -> list[str]:
             names[i] = f"{name} #{seen[name]}"
     unnamed = iter(range(len(names)))
     return [name or ("" if next(unnamed) == 0 else f"unnamed {i + 1}") for i, name in enumerate(names)]
+
+
+def _iter_xml(path: Path, wanted: ColumnMap, chunk_rows: int, compressed: bool) -> Iterator[RawCatalog]:
+    """Yield an XML or RSS feed in chunks; the columns are those of the first items."""
+    items = iter_items(path, compressed)
+    first = list(islice(items, FIRST_ITEMS))
+    if not first:
+        raise CatalogError(f"{path}: is XML without <item>, <entry> or <product>; export a product feed")
+    header = _checked_header(list(dict.fromkeys(name for item in first for name in item)), path)
+    cells = [[item.get(name) for name in header] for item in first[:1000]]
+    table = _Table(path, header, cells, wanted, Dialect("xml", "xml", compressed, damaged=False))
+    row, rest = 2, chain(first, items)
+    while batch := list(islice(rest, chunk_rows)):
+        columns = {name: [item.get(name) for item in batch] for name in header}
+        yield table.chunk(range(row, row + len(batch)), [None] * len(batch), columns)
+        row += len(batch)
 
 
 def _iter_parquet(path: Path, wanted: ColumnMap, chunk_rows: int) -> Iterator[RawCatalog]:

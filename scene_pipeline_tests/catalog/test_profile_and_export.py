@@ -88,7 +88,7 @@ def test_the_view_tells_a_person_what_came_in_and_what_did_not(write: Write) -> 
         "catalog.csv: 3 rows = 2 products + 0 folded + 1 rejects",
         "by name or map: description → description",
         "guessed: column 'item_id' is read as id",
-        "kept aside, not used: designer",
+        "kept aside, not used: designer (words)",
         "the description is missing  1  100.0%",
         "statement_vases  1  50.0%",
         "1 products state dimensions without a unit",
@@ -119,3 +119,29 @@ def test_progress_is_told_of_every_stage(write: Write) -> None:
 
     profile_catalog(write("id,description\n1,Vase\n2,\n"), progress=track)
     assert seen == [("Reading the catalog", 2, 2), ("Checking rows", 2, 2), ("Reading product texts", 1, 1)]
+
+
+def test_the_profile_answers_what_a_person_asks_first() -> None:
+    profile = profile_catalog(Path(__file__).parent / "feeds" / "shopify.csv")
+    assert (profile.format, profile.variants, profile.merged) == ("shopify", 5, 4)
+    assert profile.left_out == {"the row is draft": 1}
+    assert {name: found.share for name, found in profile.accounted.items()} == {
+        "pictures": 1,
+        "prices": 1,
+        "skus": 1,
+        "sizes": 1,
+    }
+    french = profile_catalog(Path(__file__).parent / "feeds" / "prestashop.csv")
+    assert any("French" in line and "--language fr" in line for line in french.warnings)
+
+
+def test_unused_columns_that_matter_and_sizes_out_of_range_are_said(write: Write) -> None:
+    rows = "".join(
+        f"{i},Wool rug RG8159M,https://s.example/{i}.jpg,a text of more than five words here {i}\n" for i in range(6)
+    )
+    path = write("id,description,zoom,story\n" + rows + '7,"Wool rug, 120 m x 2 m",,\n')
+    profile = profile_catalog(path)
+    assert profile.unused == {"zoom": "pictures", "story": "text"}
+    assert sum("name it in a column map" in line for line in profile.warnings) == 2
+    assert profile.out_of_range == 1
+    assert profile.to_check[0]["product_id"] == "7"

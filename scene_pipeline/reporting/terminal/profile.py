@@ -22,9 +22,17 @@ def profile_view(profile: Profile) -> Group:
         style="bold",
     )
     written = (
-        "Parquet" if profile.encoding == "parquet" else f"{profile.encoding}, fields parted by {profile.delimiter!r}"
+        profile.encoding.upper()
+        if profile.encoding in ("parquet", "xml")
+        else f"{profile.encoding}, fields parted by {profile.delimiter!r}"
     )
-    parts: list[RenderableType] = [head, Text(written), *(Text(note, style="yellow") for note in profile.notes)]
+    parts: list[RenderableType] = [
+        head,
+        Text(written),
+        *(Text(note, style="yellow") for note in (*profile.notes, *profile.warnings)),
+    ]
+    if profile.accounted:
+        parts += [Text(), Text("Read of what the file states", style="bold"), _accounted(profile)]
     parts += [Text(), *_columns(profile)]
     if profile.left_out:
         parts += [Text(), Text("Left out", style="bold"), _counts(profile.left_out, profile.rows_in)]
@@ -38,6 +46,14 @@ def profile_view(profile: Profile) -> Group:
     parts += [Text(), Text("Categories", style="bold"), _counts(profile.categories, profile.products)]
     parts += [Text(), _listed("Size classes", profile.size_classes), _listed("Product types", profile.product_types)]
     parts.append(_listed("Words that mean nothing to us", profile.unknown_words))
+    if profile.languages:
+        mix = ", ".join(f"{language} {share:.0%}" for language, share in profile.languages.items())
+        parts.append(Text(f"Languages of the texts: {mix}"))
+    if profile.out_of_range:
+        parts.append(Text(f"{profile.out_of_range:,} sizes are larger than such a thing can be and were dropped"))
+    if profile.to_check:
+        lines = [Text(f"  row {row['row']} ({row['product_id']}): {row['why']}") for row in profile.to_check]
+        parts += [Text("Rows most worth a look", style="bold"), *lines]
     bars = _sparkline(profile.score_histogram)
     parts.append(Text(f"Description score: mean {profile.mean_description_score:.2f}, from 0 to 1 {bars}"))
     return Group(*parts)
@@ -51,8 +67,17 @@ def _columns(profile: Profile) -> list[Text]:
         lines.append(Text(f"  by name or map: {', '.join(stated)}"))
     lines += [Text(f"  guessed: {guess}") for guess in profile.guesses]
     if profile.kept_aside:
-        lines.append(Text(f"  kept aside, not used: {', '.join(profile.kept_aside)}"))
+        named = [f"{name} ({profile.unused[name]})" if name in profile.unused else name for name in profile.kept_aside]
+        lines.append(Text(f"  kept aside, not used: {', '.join(named)}"))
     return lines
+
+
+def _accounted(profile: Profile) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, found in profile.accounted.items():
+        if found.stated:
+            table.add_row(Text(f"  {name}"), f"{found.read:,} of {found.stated:,}", f"{found.share:.1%}")
+    return table
 
 
 def _dropped(profile: Profile) -> list[RenderableType]:
