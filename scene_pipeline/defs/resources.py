@@ -12,6 +12,7 @@ from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.columns import read_column_map
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
+from scene_pipeline.matching.factors import check_scoring
 from scene_pipeline.monitoring.channels import Channel, Email, Slack, Webhook
 from scene_pipeline.monitoring.history import FOLDER
 from scene_pipeline.monitoring.preflight import Settings
@@ -137,8 +138,10 @@ class VocabularyFolder(dg.ConfigurableResource):
     )
 
     def load(self) -> Vocabulary:
-        """Return the vocabulary in force."""
-        return load_vocabulary(Path(self.overlay).expanduser() if self.overlay else None)
+        """Return the vocabulary in force. Raises VocabularyError naming file and line, or a weight of no factor."""
+        vocabulary = load_vocabulary(Path(self.overlay).expanduser() if self.overlay else None)
+        check_scoring(vocabulary.scoring)
+        return vocabulary
 
 
 class QualityMonitor(dg.ConfigurableResource):

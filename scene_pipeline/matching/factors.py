@@ -1,6 +1,6 @@
-"""The six parts of a score, each 0-1 and each one function of a scene and its candidates.
+"""The factors of a score: a registry of records, each computed from a scene and its candidates.
 
-A new factor is one function registered in FACTORS and one weight in scoring.yaml.
+A new factor is one record in FACTORS. Its weight may then be stated in scoring.yaml.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,10 +15,11 @@ from scene_pipeline.color.harmony import (
     mix,
     palette_harmony,
 )
-from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.errors import ScenePipelineError, VocabularyError
+from scene_pipeline.matching import phrases
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.scenes.scene import Scene
-from scene_pipeline.vocabulary import Vocabulary
+from scene_pipeline.vocabulary import Scoring, Vocabulary
 
 UNKNOWN_SIZE = 0.5
 HARMONY_SLOPE = 1.2
@@ -42,9 +43,6 @@ class Candidates:
     similarity: np.ndarray
     features: ProductFeatures
     vocabulary: Vocabulary
-
-
-Factor = Callable[[Scene, Candidates], np.ndarray]
 
 
 def base_similarity(scene: Scene, candidates: Candidates) -> np.ndarray:
@@ -111,35 +109,75 @@ def category_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
     return candidates.features.room_fit[candidates.rows] @ scene.rooms
 
 
-FACTORS: Mapping[str, Factor] = {
-    "base_similarity": base_similarity,
-    "style_alignment": style_alignment,
-    "color_harmony": color_harmony,
-    "material_quality": material_quality,
-    "size_appropriateness": size_appropriateness,
-    "category_fit": category_fit,
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One part of a score.
+
+    `compute` returns 0-1 for each candidate. `phrase` returns the clause of a reason, or "" where the product's row
+    does not say enough for one. `weight` is the weight where a vocabulary states none.
+    """
+
+    id: str
+    label: str
+    compute: Callable[[Scene, Candidates], np.ndarray]
+    phrase: Callable[[phrases.Explained], str]
+    weight: float
+
+
+FACTORS: dict[str, Factor] = {
+    factor.id: factor
+    for factor in (
+        Factor("base_similarity", "similarity to the scene", base_similarity, phrases.similarity_phrase, 0.45),
+        Factor("style_alignment", "style", style_alignment, phrases.style_phrase, 0.20),
+        Factor("color_harmony", "color harmony", color_harmony, phrases.color_phrase, 0.15),
+        Factor("material_quality", "material", material_quality, phrases.material_phrase, 0.10),
+        Factor("size_appropriateness", "size", size_appropriateness, phrases.size_phrase, 0.05),
+        Factor("category_fit", "kind of product", category_fit, phrases.room_phrase, 0.05),
+    )
 }
+"""The registry: weights, tables, reasons, ablations and pages follow it."""
 
 
 def score(scene: Scene, candidates: Candidates, weights: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weighted scores [m] and the factors behind them [m, 6], in the order of FACTORS."""
-    factors = np.stack([np.clip(factor(scene, candidates), 0, 1) for factor in FACTORS.values()], axis=1)
+    """Return the weighted scores [m] and the factors behind them [m, f], in the order of FACTORS."""
+    factors = np.stack([np.clip(factor.compute(scene, candidates), 0, 1) for factor in FACTORS.values()], axis=1)
     return factors @ np.array([weights[name] for name in FACTORS], dtype=factors.dtype), factors
 
 
-def override_weights(weights: Mapping[str, float], by: Mapping[str, float] | None) -> Mapping[str, float]:
-    """Return `weights` with those in `by` in their place, scaled to add up to 1.
+def complete_weights(stated: Mapping[str, float]) -> dict[str, float]:
+    """Return the weight of every factor: the stated one, else its own; scaled to add up to 1 where one was added.
 
-    Raises ScenePipelineError for a factor that is none, a weight below 0, or nothing left above it.
+    Raises VocabularyError for a weight of no factor.
     """
-    if not by:
+    for name in stated:
+        if name not in FACTORS:
+            raise VocabularyError(f"scoring, weights: '{name}' is not one of {', '.join(FACTORS)}")
+    merged = {name: stated.get(name, factor.weight) for name, factor in FACTORS.items()}
+    if len(stated) == len(FACTORS):
+        return merged
+    total = sum(merged.values())
+    return {name: value / total for name, value in merged.items()}
+
+
+def check_scoring(scoring: Scoring) -> None:
+    """Raise VocabularyError when `scoring` weighs a factor that is not in the registry."""
+    for weights in (scoring.weights, *scoring.weights_by_encoder.values()):
+        complete_weights(weights)
+
+
+def override_weights(weights: Mapping[str, float], overrides: Mapping[str, float] | None) -> Mapping[str, float]:
+    """Return `weights` with `overrides` in their place, scaled to add up to 1.
+
+    Raises ScenePipelineError for an unknown factor, a negative weight, or weights that are all 0.
+    """
+    if not overrides:
         return weights
-    for name, value in by.items():
+    for name, value in overrides.items():
         if name not in FACTORS:
             raise ScenePipelineError(f"weight '{name}' is not one of {', '.join(FACTORS)}")
         if not (0 <= value < float("inf")):
             raise ScenePipelineError(f"weight '{name}' is {value:g}; it must be a number of at least 0")
-    merged = {**weights, **by}
+    merged = {**weights, **overrides}
     total = sum(merged.values())
     if total <= 0:
         raise ScenePipelineError("all weights are 0; give at least one factor a weight")

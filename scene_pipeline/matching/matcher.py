@@ -25,12 +25,13 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.diversity import choose, with_strength
-from scene_pipeline.matching.factors import FACTORS, Candidates, override_weights, score
+from scene_pipeline.matching.factors import FACTORS, Candidates, complete_weights, override_weights, score
 from scene_pipeline.matching.filtering import Constraints, passes
 from scene_pipeline.matching.held import Held
+from scene_pipeline.matching.phrases import Look
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
-from scene_pipeline.matching.reasons import Look, Narrator
+from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference, library_center
 from scene_pipeline.scenes.scene import Scene, analyze
@@ -95,7 +96,7 @@ class SceneMatcher:
         self._threads = threads
         self.spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
         self.calibration = msgspec.convert(bundle.calibration, CalibrationMap)
-        self._weights = self.vocabulary.scoring.weights_for(self.spec.id)
+        self._weights = complete_weights(self.vocabulary.scoring.weights_for(self.spec.id))
         if self.scales != (1.0,) or not self.calibration.holds_for(self._weights):  # fitted on scenes seen whole
             self.calibration = uncalibrated(self.spec.id)
         self.encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)

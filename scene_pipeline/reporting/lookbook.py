@@ -14,10 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from scene_pipeline.files import write_text
+from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.reporting.pictures import EmbeddedPicture, embed_picture
 from scene_pipeline.scenes.analysis import UNKNOWN, SceneAnalysis
-from scene_pipeline.vocabulary.display_names import FACTOR_NAMES, display_name, title_case
+from scene_pipeline.vocabulary.display_names import display_name, title_case
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -98,7 +99,7 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
         styles=_counted([scene.analysis.style.value for scene in lookbook.scenes]),
         calibrated=_calibrated(lookbook.scenes),
         created=f"{lookbook.created_at.astimezone(UTC):%-d %B %Y, %H:%M} UTC",
-        factors=FACTOR_NAMES,
+        factors={factor.id: factor.label for factor in FACTORS.values()},
         unknown=UNKNOWN,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file

@@ -7,32 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scene_pipeline.files import atomic_path
+from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import Recommendation, SceneResult
-from scene_pipeline.vocabulary.model import FACTORS
-
-RECOMMENDATIONS = pa.schema(
-    [
-        pa.field("library", pa.string(), nullable=False),
-        pa.field("scene", pa.string(), nullable=False),
-        pa.field("rank", pa.int32(), nullable=False),
-        pa.field("product_id", pa.string(), nullable=False),
-        pa.field("sku_id", pa.string(), nullable=False),
-        pa.field("description", pa.string(), nullable=False),
-        pa.field("category", pa.string(), nullable=False),
-        pa.field("placement", pa.string(), nullable=False),
-        pa.field("score", pa.float32(), nullable=False),
-        pa.field("confidence", pa.float32(), nullable=False),  # a probability only where `calibrated`
-        pa.field("calibrated", pa.bool_(), nullable=False),
-        *(pa.field(f"factor_{name}", pa.float32(), nullable=False) for name in FACTORS),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("room", pa.string(), nullable=False),
-        pa.field("style", pa.string(), nullable=False),
-        pa.field("palette", pa.string(), nullable=False),
-        pa.field("bundle_version", pa.string(), nullable=False),
-        pa.field("encoder_id", pa.string(), nullable=False),
-    ]
-)
-"""One row per scene and rank. Every row names the bundle and the encoder that it was scored with."""
 
 SCENES = pa.schema(
     [
@@ -56,14 +32,40 @@ SCENES = pa.schema(
 """One row per scene of the library; a scene that failed has null traits and a reason."""
 
 
+def recommendations_schema() -> pa.Schema:
+    """Return the columns: one row per scene and rank. Every row names the bundle and encoder it was scored with."""
+    return pa.schema(
+        [
+            pa.field("library", pa.string(), nullable=False),
+            pa.field("scene", pa.string(), nullable=False),
+            pa.field("rank", pa.int32(), nullable=False),
+            pa.field("product_id", pa.string(), nullable=False),
+            pa.field("sku_id", pa.string(), nullable=False),
+            pa.field("description", pa.string(), nullable=False),
+            pa.field("category", pa.string(), nullable=False),
+            pa.field("placement", pa.string(), nullable=False),
+            pa.field("score", pa.float32(), nullable=False),
+            pa.field("confidence", pa.float32(), nullable=False),  # a probability only where `calibrated`
+            pa.field("calibrated", pa.bool_(), nullable=False),
+            *(pa.field(f"factor_{name}", pa.float32(), nullable=False) for name in FACTORS),
+            pa.field("reason", pa.string(), nullable=False),
+            pa.field("room", pa.string(), nullable=False),
+            pa.field("style", pa.string(), nullable=False),
+            pa.field("palette", pa.string(), nullable=False),
+            pa.field("bundle_version", pa.string(), nullable=False),
+            pa.field("encoder_id", pa.string(), nullable=False),
+        ]
+    )
+
+
 def recommendations_table(results: Mapping[str, SceneResult], library: str) -> pa.Table:
-    """Return RECOMMENDATIONS of the results (scene file name -> result), by scene and rank."""
+    """Return the rows of the results (scene file name -> result), by scene and rank."""
     rows = [
         _recommendation_row(item, {"library": library, "scene": scene, **_context(results[scene])})
         for scene in sorted(results)
         for item in results[scene].recommendations
     ]
-    return pa.Table.from_pylist(rows, schema=RECOMMENDATIONS)
+    return pa.Table.from_pylist(rows, schema=recommendations_schema())
 
 
 def scenes_table(
@@ -116,7 +118,7 @@ def _context(result: SceneResult) -> dict[str, str]:
 
 
 def _recommendation_row(item: Recommendation, context: Mapping[str, str]) -> dict[str, object]:
-    own = {name: getattr(item, name) for name in RECOMMENDATIONS.names if hasattr(item, name)}
+    own = {name: getattr(item, name) for name in recommendations_schema().names if hasattr(item, name)}
     return {**context, **own, **{f"factor_{name}": item.factors[name] for name in FACTORS}}
 
 

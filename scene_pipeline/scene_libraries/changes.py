@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.errors import BundleError
+from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.scene_libraries.score import LibraryResult
-from scene_pipeline.vocabulary.display_names import FACTOR_NAMES, display_name
+from scene_pipeline.vocabulary.display_names import display_name
 
 CHANGES = pa.schema(
     [
@@ -211,7 +212,7 @@ def _factor(was: Recommendation, item: Recommendation) -> str:
     name, by = max(moved.items(), key=lambda pair: abs(pair[1]), default=("", 0.0))
     if abs(by) < 0.005:
         return ""
-    words = FACTOR_NAMES.get(name, name)
+    words = FACTORS[name].label if name in FACTORS else name
     return f"{words} went {'up' if by > 0 else 'down'} from {was.factors[name]:.2f} to {item.factors[name]:.2f}"
 
 

@@ -4,15 +4,6 @@ from functools import cache
 
 from scene_pipeline.vocabulary.model import load_vocabulary
 
-FACTOR_NAMES = {
-    "base_similarity": "similarity to the scene",
-    "style_alignment": "style",
-    "color_harmony": "color harmony",
-    "material_quality": "material",
-    "size_appropriateness": "size",
-    "category_fit": "kind of product",
-}
-
 
 def display_name(identifier: str) -> str:
     """Return the vocabulary's name of a room, style, palette or category; an id of an overlay as plain words."""

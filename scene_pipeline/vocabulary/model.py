@@ -13,15 +13,6 @@ from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 PACKAGED = Path(__file__).parent / "data"
 
-FACTORS = (
-    "base_similarity",
-    "style_alignment",
-    "color_harmony",
-    "material_quality",
-    "size_appropriateness",
-    "category_fit",
-)
-
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of every vocabulary record: immutable, and a key it does not know is an error."""
@@ -130,8 +121,9 @@ class Diversity(_Strict, frozen=True):
 
 
 class Scoring(_Strict, frozen=True):
-    """Weights of the six factors (they add up to 1), filter points, and the constants of ranking.
+    """Weights of the factors (they add up to 1), filter points, and the constants of ranking.
 
+    A factor without a weight here has that of the registry (`matching.factors`), which also refuses unknown names.
     `weights_by_encoder` holds weights for encoders on which they were learned, by encoder id.
     """
 
@@ -293,10 +285,8 @@ def check_references(vocabulary: Vocabulary) -> None:
 
 
 def _check_weights(where: str, weights: dict[str, float]) -> None:
-    _known(where, weights, set(FACTORS))
-    if set(weights) != set(FACTORS):
-        missing = ", ".join(sorted(set(FACTORS) - set(weights)))
-        raise VocabularyError(f"{where}: {missing} missing; give 0 to leave a factor out")
+    if not weights:
+        return
     total = sum(weights.values())
     if not math.isclose(total, 1.0, abs_tol=1e-6) or min(weights.values()) < 0:
         raise VocabularyError(f"{where}: add up to {total:g}; they must be at least 0 and add up to 1")

@@ -6,8 +6,9 @@ import pytest
 from scene_pipeline.color.density import log_density
 from scene_pipeline.matching.diversity import choose
 from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.phrases import Look
 from scene_pipeline.matching.placement import Place, PlacementPlanner
-from scene_pipeline.matching.reasons import Look, Narrator
+from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
 from scene_pipeline.scenes.light import REGIONS
 from scene_pipeline.scenes.scene import Scene

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.scenes.analysis import Classification, SceneAnalysis, SceneColor
-from scene_pipeline.vocabulary.model import FACTORS
 
 MakeResult = Callable[..., SceneResult]
 

@@ -4,21 +4,21 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reporting.tables import (
-    RECOMMENDATIONS,
     SCENES,
+    recommendations_schema,
     recommendations_table,
     scenes_table,
     write_parquet,
     write_people_csv,
 )
-from scene_pipeline.vocabulary.model import FACTORS
 
 
 def test_there_is_one_row_per_scene_and_rank_in_order(make_result: Callable[..., SceneResult]) -> None:
     table = recommendations_table({"b.jpg": make_result(2), "a.jpg": make_result(3), "c.jpg": make_result(0)}, "spring")
-    assert table.schema == RECOMMENDATIONS
+    assert table.schema == recommendations_schema()
     rows = table.to_pylist()
     assert [(row["scene"], row["rank"]) for row in rows] == [
         ("a.jpg", 1), ("a.jpg", 2), ("a.jpg", 3), ("b.jpg", 1), ("b.jpg", 2),
@@ -46,7 +46,7 @@ def test_failed_scenes_stand_beside_scored_ones(make_result: Callable[..., Scene
 
 
 def test_an_empty_library_gives_empty_tables_of_the_same_schema(tmp_path: Path) -> None:
-    assert recommendations_table({}, "spring").schema == RECOMMENDATIONS
+    assert recommendations_table({}, "spring").schema == recommendations_schema()
     path = tmp_path / "deep" / "scenes.parquet"
     write_parquet(scenes_table({}, "spring"), path)
     assert pq.read_schema(path).equals(SCENES)
