@@ -106,7 +106,7 @@ def is_clear(line: str) -> bool:
 def serves(artifacts: Path, scene: Path) -> bool:
     """Tell whether the promoted bundle verifies, answers, and no listed version is damaged."""
     sound = all(verify_bundle(artifacts, bundle.version).sound for bundle in list_bundles(artifacts))
-    return sound and len(SceneMatcher.open(artifacts).recommend(scene, 5).recommendations) == 5
+    return sound and len(SceneMatcher.open(artifacts).recommend(scene, k=5).recommendations) == 5
 
 
 def make_shop(folder: Path, products: int) -> Shop:
@@ -194,7 +194,7 @@ def damaged(shop: Shop, folder: Path) -> Claim:
 
 def serves_version(artifacts: Path, version: str, scene: Path) -> bool:
     """Tell whether the promoted bundle is `version` and answers."""
-    result = SceneMatcher.open(artifacts).recommend(scene, 5)
+    result = SceneMatcher.open(artifacts).recommend(scene, k=5)
     return result.bundle_version == version and len(result.recommendations) == 5
 
 

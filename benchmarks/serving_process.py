@@ -20,7 +20,7 @@ def cold(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     """Open the bundle and answer one scene."""
     from scene_pipeline.matching.matcher import SceneMatcher
 
-    SceneMatcher.open(artifacts).recommend(scenes[0], 10)
+    SceneMatcher.open(artifacts).recommend(scenes[0])
     return {}
 
 
@@ -34,7 +34,7 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     from scene_pipeline.matching.matcher import SceneMatcher
 
     matcher = SceneMatcher.open(artifacts)
-    whole = _times(lambda scene: matcher.recommend(scene, 10), scenes)
+    whole = _times(matcher.recommend, scenes)
     resident = _resident_mb()
     rng = np.random.default_rng(0)
     analyzed = []
@@ -43,15 +43,15 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
         moved = scene.vector + 0.3 * rng.standard_normal(len(scene.vector)) / len(scene.vector) ** 0.5
         analyzed.append(dataclasses.replace(scene, vector=(moved / np.linalg.norm(moved)).astype(np.float32)))
     closely = SceneMatcher.open(artifacts, multi_scale=True, verify=False)
-    multi_scale = _times(lambda scene: closely.recommend(scene, 10), scenes)
-    ranked = _times(lambda scene: matcher.score(scene, 10), analyzed)
+    multi_scale = _times(closely.recommend, scenes)
+    ranked = _times(matcher.score, analyzed)
     crowd: dict[str, Any] = {}
     for workers in CROWD:
         with ThreadPoolExecutor(workers) as pool:
             started = time.perf_counter()
             times = list(
                 pool.map(
-                    lambda i: _once(lambda scene: matcher.recommend(scene, 10), scenes[i % len(scenes)]),
+                    lambda i: _once(matcher.recommend, scenes[i % len(scenes)]),
                     range(CROWD_ROUNDS),
                 )
             )

@@ -7,7 +7,7 @@ JSON document and nothing else on standard output.
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,8 @@ from rich.console import Console
 
 from scene_pipeline import __version__, progress
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.request import Request
+from scene_pipeline.request_options import with_request
 
 if TYPE_CHECKING:
     from scene_pipeline.context.profiles import ProfileStore
@@ -52,13 +54,6 @@ MultiScale = Annotated[
 ]
 Pictures = Annotated[Path, typer.Option(help="Folder with the pictures.")]
 BundleEncoder = Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")]
-Strength = Annotated[
-    float | None, typer.Option(min=0, max=1, help="How much lists are spread: 0 by score alone, 1 the most.")
-]
-Weights = Annotated[
-    list[str] | None,
-    typer.Option("--weight", help="FACTOR=NUMBER in place of the bundle's, all scaled to add up to 1; repeatable."),
-]
 DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
 
 
@@ -201,20 +196,17 @@ def _build(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping
 
 
 @app.command()
+@with_request()
 def score(
     scenes: Annotated[Path, typer.Option(help="A library (a folder of pictures), or a folder of libraries.")],
-    k: Annotated[int, typer.Option(min=1, max=200, help="Products per scene.")] = 10,
+    request: Request,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     multi_scale: MultiScale = False,
-    weight: Weights = None,
-    diversity: Strength = None,
 ) -> None:
     """Recommend products for every scene of a library and write its tables and lookbook."""
     from scene_pipeline.scene_libraries.folders import list_libraries
 
-    config: dict[str, Any] = {"k": k, "multi_scale": multi_scale, "weights": _weights(weight) or {}}
-    if diversity is not None:
-        config["constraints"] = {"diversity": diversity}
+    config = {**msgspec.to_builtins(request), "multi_scale": multi_scale}
     for library in list_libraries(scenes):
         _score(library, artifacts, config)
 
@@ -240,46 +232,20 @@ def _score(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
 
 
 @app.command()
+@with_request()
 def recommend(
     image: Annotated[Path, typer.Argument(help="A photograph of a room.")],
-    k: Annotated[int, typer.Option(min=1, max=200, help="Products recommended.")] = 10,
+    request: Request,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,
     multi_scale: MultiScale = False,
-    min_price: Annotated[float | None, typer.Option(help="Least price.")] = None,
-    max_price: Annotated[float | None, typer.Option(help="Highest price.")] = None,
-    min_size_cm: Annotated[float | None, typer.Option(help="Least largest dimension, in cm.")] = None,
-    max_size_cm: Annotated[float | None, typer.Option(help="Largest dimension, in cm.")] = None,
-    in_stock: Annotated[bool, typer.Option("--in-stock", help="Only what is in stock.")] = False,
-    category: Annotated[list[str] | None, typer.Option(help="Only this category; repeatable.")] = None,
-    without_category: Annotated[list[str] | None, typer.Option(help="Not this category; repeatable.")] = None,
-    brand: Annotated[list[str] | None, typer.Option(help="Only this brand; repeatable.")] = None,
-    color: Annotated[list[str] | None, typer.Option(help="Only near this color, blue or #aabbcc; repeatable.")] = None,
-    style: Annotated[str | None, typer.Option(help="Furnish in this style, not in the one that is seen.")] = None,
-    diversity: Strength = None,
-    weight: Weights = None,
 ) -> None:
     """Answer one photograph from the promoted bundle, without torch."""
-    from scene_pipeline.matching.filtering import Constraints
     from scene_pipeline.matching.matcher import SceneMatcher
     from scene_pipeline.reporting.answer import answer
     from scene_pipeline.reporting.terminal.views import scene_view
 
-    constraints = Constraints(
-        min_price=min_price,
-        max_price=max_price,
-        min_size_cm=min_size_cm,
-        max_size_cm=max_size_cm,
-        in_stock=in_stock,
-        categories=tuple(category or ()),
-        without_categories=tuple(without_category or ()),
-        brands=tuple(brand or ()),
-        colors=tuple(color or ()),
-        diversity=diversity,
-        style=style,
-    )
-    matcher = SceneMatcher.open(artifacts, multi_scale=multi_scale)
-    result = matcher.recommend(image, k, None if constraints == Constraints() else constraints, _weights(weight))
+    result = SceneMatcher.open(artifacts, multi_scale=multi_scale).recommend(image, request)
     if as_json:
         _print_json(answer(result))
     else:
@@ -327,13 +293,14 @@ def token(
 
 
 @evaluate.command("matches")
+@with_request("weights")
 def evaluate_matches(
     scenes: Annotated[Path, typer.Option(help="Folder with the scenes.")],
     truth: Annotated[Path, typer.Option(help="CSV with scene, sku_id (room_type optional).")],
+    request: Request,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     ablate: Annotated[bool, typer.Option("--ablate", help="Also each factor alone, and each left out.")] = False,
     alone: Annotated[bool, typer.Option("--alone", help="Read each scene by itself, not as one of a library.")] = False,
-    weight: Weights = None,
     as_json: AsJson = False,
 ) -> None:
     """How well true products are found: in the lists people see, in the whole ranking, and next to baselines."""
@@ -348,7 +315,7 @@ def evaluate_matches(
             scenes,
             pairs,
             progress.track("Reading scenes"),
-            _weights(weight),
+            request,
             ablate=ablate,
             as_library=not alone,
         )
@@ -697,18 +664,6 @@ def delete_person(who: Person, shop_id: ShopId = False, artifacts: Artifacts = D
     out.print(
         f"{who}: " + ("deleted" if existed else "nothing was known") + "; no profile will be made", soft_wrap=True
     )
-
-
-def _weights(given: Sequence[str] | None) -> dict[str, float] | None:
-    """Return factor -> weight of `FACTOR=NUMBER` words, and None without any."""
-    parsed: dict[str, float] = {}
-    for word in given or ():
-        name, _, value = word.partition("=")
-        try:
-            parsed[name.strip()] = float(value)
-        except ValueError:
-            raise typer.BadParameter(f"'{word}' is not FACTOR=NUMBER", param_hint="--weight") from None
-    return parsed or None
 
 
 # ---------------------------------------------------------------- printing

@@ -8,15 +8,14 @@ matcher.build_embeddings_sync()
 results = matcher.get_ultimate_recommendations("scene.webp", k=10)
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scene_pipeline.catalog.read import read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import Photograph, SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.scenes.analysis import SceneAnalysis
 
@@ -94,17 +93,15 @@ class SceneProductMatcher:
         self,
         image: Photograph,
         k: int = 10,
-        constraints: Constraints | None = None,
-        weights: Mapping[str, float] | None = None,
+        request: Request | None = None,
     ) -> dict[str, Any]:
         """Return `scene_analysis` and `recommendations`, best first.
 
-        `constraints` is what every recommendation must meet. `weights` replaces weights of the factors for this call,
-        by name; all are scaled to add up to 1, and confidences are then not calibrated. Raises BundleError when nothing
-        was built yet, ImageError for a picture that cannot be read, ScenePipelineError for constraints that leave
-        nothing or weights that are none.
+        `request` states constraints, weights, diversity and style; its `k` is the one given here. Raises BundleError
+        when nothing was built yet, ImageError for a picture that cannot be read, ScenePipelineError for constraints
+        that leave nothing, an unknown style or invalid weights.
         """
-        result: SceneResult = self._open().recommend(image, k, constraints, weights)
+        result: SceneResult = self._open().recommend(image, request, k=k)
         return {
             "scene_analysis": _analysis(result.scene),
             "recommendations": [

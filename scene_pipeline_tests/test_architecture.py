@@ -35,7 +35,7 @@ FLOORS = {
             ("reporting",),
             ("service",),
             ("defs",),
-            ("definitions",),
+            ("definitions", "request_options"),
             ("cli", "scene_matcher"),
         ]
     )

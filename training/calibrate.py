@@ -32,6 +32,7 @@ from scene_pipeline.evaluation.calibration import ReliabilityBin, ece, fit_calib
 from scene_pipeline.files import write_bytes, write_text
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.publishing.calibrations import CALIBRATIONS
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.scene import Scene
@@ -180,7 +181,7 @@ def held_out_confidence(known: Labeled, method: Method) -> np.ndarray:
 
 def shown_mask(matcher: SceneMatcher, known: Labeled, weights: dict[str, float]) -> np.ndarray:
     """Return which pairs [scenes, products] are among the ten that people are shown."""
-    shown = [matcher.shown(scene, SHOWN, weights=weights) for scene in known.scenes]
+    shown = [matcher.shown(scene, Request(SHOWN, weights=weights)) for scene in known.scenes]
     return np.stack([np.isin(known.rows, rows) for rows in shown])
 
 

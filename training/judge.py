@@ -58,7 +58,7 @@ def judge(matcher: SceneMatcher) -> list[Judged]:
     for name, scene in scenes.items():
         library = [other for key, other in scenes.items() if key.split("/")[0] == name.split("/")[0]]
         own = matcher.centered_on(np.stack([other.vector for other in library]))
-        result = own.recommend_for(scene, 10)
+        result = own.recommend_for(scene)
         shown = [items.get(item.sku_id) for item in result.recommendations]
         brief = briefs[name]
         styles = {brief.style, *truth.NEIGHBORS[brief.style]}

@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scene_pipeline.matching.filtering import Constraints  # noqa: E402
 from scene_pipeline.matching.matcher import SceneMatcher  # noqa: E402
+from scene_pipeline.matching.request import Request  # noqa: E402
 from scene_pipeline.matching.result import SceneResult  # noqa: E402
 from scene_pipeline.sample import sample_path  # noqa: E402
 from training.calibrate import build  # noqa: E402
@@ -47,10 +47,10 @@ class Answer:
 
 def answers(plain: SceneMatcher, with_style: SceneMatcher) -> list[Answer]:
     """Return what the chosen scenes are answered."""
-    wanted = Constraints(style=STYLE)
+    wanted = Request(style=STYLE)
     scenes = [next((sample_path() / "scenes").rglob(f"{name}.webp")) for name in SCENES]
     return [
-        Answer(scene, plain.recommend(scene, SHOWN), with_style.recommend(scene, SHOWN, wanted)) for scene in scenes
+        Answer(scene, plain.recommend(scene, k=SHOWN), with_style.recommend(scene, wanted, k=SHOWN)) for scene in scenes
     ]
 
 
@@ -66,14 +66,14 @@ def measure(plain: SceneMatcher, with_style: SceneMatcher) -> list[str]:
     asked = (
         ("own style", plain, None),
         ("style added", with_style, None),
-        ("style asked for", with_style, Constraints(style=STYLE)),
+        ("style asked for", with_style, Request(style=STYLE)),
     )
-    read = max(with_style.recommend(scene, 1).scene.style.distribution[STYLE] for scene in scenes)
+    read = max(with_style.recommend(scene, k=1).scene.style.distribution[STYLE] for scene in scenes)
     lines = [
         f"{len(scenes)} scenes, read as {STYLE} at most {read:.3f}; {other} of {len(products)} products name a style"
     ]
     for label, matcher, wanted in asked:
-        lists = [matcher.recommend(scene, 10, wanted).recommendations for scene in scenes]
+        lists = [matcher.recommend(scene, wanted).recommendations for scene in scenes]
         shown = [kinds[item.sku_id] for products_shown in lists for item in products_shown]
         material, color = (sum(kind[at] for kind in shown) / len(shown) for at in (0, 1))
         lines.append(f"{label}: its materials {material:.3f}, blue or white {color:.3f} of {len(shown)} shown")

@@ -4,7 +4,6 @@ import functools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import msgspec
@@ -18,12 +17,13 @@ from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import lineage
+from scene_pipeline.defs.request_config import config_of, request_of
 from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.history import record, scoring_record
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.library import calibration_note, lookbook_of, product_pictures
@@ -69,46 +69,12 @@ RECOMMENDED_FROM = {
 """Column of the recommendations -> (asset, column) that it comes from."""
 
 
-class ConstraintsConfig(dg.Config):
-    """What every recommendation must meet; empty means no constraint."""
-
-    min_price: float | None = Field(default=None, description="Least price.")
-    max_price: float | None = Field(default=None, description="Highest price.")
-    min_size_cm: float | None = Field(default=None, description="Least largest dimension, in cm.")
-    max_size_cm: float | None = Field(default=None, description="Largest dimension, in cm.")
-    in_stock: bool = Field(default=False, description="Only what is in stock.")
-    categories: list[str] = Field(default=[], description="Only these categories.")
-    without_categories: list[str] = Field(default=[], description="None of these categories.")
-    brands: list[str] = Field(default=[], description="Only these brands.")
-    colors: list[str] = Field(default=[], description="Only near one of these colors: names or #rrggbb.")
-    diversity: float | None = Field(
-        default=None, ge=0, le=1, description="How much lists are spread: 0 by score alone, 1 the most."
-    )
-    style: str | None = Field(default=None, description="Furnish in this style, not in the one that each scene shows.")
-
-    def constraints(self) -> Constraints | None:
-        """Return the constraints, None where there are none."""
-        given: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in self.model_dump().items()
-        }
-        found = Constraints(**given)
-        return None if found == Constraints() else found
-
-
-class ScoringConfig(dg.Config):
+class ScoringConfig(config_of(Request)):
     """How a library is scored."""
 
-    k: int = Field(default=10, ge=1, le=200, description="Products recommended per scene.")
     multi_scale: bool = Field(
         default=False,
         description="Look at each scene whole and in four crops: names rooms better, for five runs of the image tower.",
-    )
-    weights: dict[str, float] = Field(
-        default={},
-        description="Factor -> weight in place of the bundle's; all are scaled to add up to 1. Empty: the bundle's.",
-    )
-    constraints: ConstraintsConfig = Field(
-        default_factory=ConstraintsConfig, description="What every recommendation must meet."
     )
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
 
@@ -177,11 +143,9 @@ def scored_library(
     result = score_library(
         libraries.library(library),
         matcher,
-        config.k,
+        request_of(config),
         previous,
         track(f"Scoring {library}"),
-        config.constraints.constraints(),
-        config.weights or None,
         analyses=analyses,
     )
     analyses.save(folder / ANALYSES)

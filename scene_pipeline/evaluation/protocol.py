@@ -23,6 +23,7 @@ from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.evaluation.variants import ablations, hits_within, popularity_scores, random_scores
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.scenes.scene import Scene
 
 LONGER = (20, 50)
@@ -91,23 +92,23 @@ class MatchMetrics:
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """What a matcher said of scenes: file names, analyses, and the matcher that read them."""
+    """Scene predictions: file names, analyses, the matcher that read them and the request."""
 
     names: tuple[str, ...]
     scenes: tuple[Scene, ...]
     matcher: SceneMatcher
-    weights: Mapping[str, float] | None
+    request: Request
 
     def shown(self, k: int) -> list[np.ndarray]:
         """Return for each scene the rows of the products that a person who asks for `k` is shown, in order."""
-        return [self.matcher.shown(scene, k, weights=self.weights) for scene in self.scenes]
+        return [self.matcher.shown(scene, replace(self.request, k=k)) for scene in self.scenes]
 
 
 def read_scenes(
     matcher: SceneMatcher,
     paths: Sequence[Path],
     progress: Progress | None = None,
-    weights: Mapping[str, float] | None = None,
+    request: Request | None = None,
     *,
     as_library: bool = True,
 ) -> EvaluationRun:
@@ -130,7 +131,7 @@ def read_scenes(
         raise TruthError("no scene of the truth could be read; check --scenes")
     if as_library:
         matcher = matcher.centered_on(np.stack([scene.vector for scene in scenes]))
-    return EvaluationRun(tuple(names), tuple(scenes), matcher, weights)
+    return EvaluationRun(tuple(names), tuple(scenes), matcher, request or Request())
 
 
 def measure_matches(
@@ -138,7 +139,7 @@ def measure_matches(
     folder: Path,
     truth: MatchTruth,
     progress: Progress | None = None,
-    weights: Mapping[str, float] | None = None,
+    request: Request | None = None,
     *,
     ablate: bool = False,
     as_library: bool = True,
@@ -152,7 +153,7 @@ def measure_matches(
     if not folder.is_dir():
         raise TruthError(f"{folder}: is not a directory; name the folder with the scenes in --scenes")
     paths = [folder / name for name in sorted(truth.products) if (folder / name).is_file()]
-    run = read_scenes(matcher, paths, progress, weights, as_library=as_library)
+    run = read_scenes(matcher, paths, progress, request, as_library=as_library)
     products = matcher.bundle.products(["sku_id", "product_type", "category"])
     skus = products["sku_id"].to_pylist()
     tens = run.shown(10)
@@ -225,7 +226,7 @@ def _score_table(run: EvaluationRun, gallery: Gallery, rows: np.ndarray) -> _Sco
     scores, factors, text = [], [], []
     weights: Mapping[str, float] = {}
     for name in gallery.scenes:
-        scored = run.matcher.score_all(scene_of[name], run.weights)
+        scored = run.matcher.score_all(scene_of[name], run.request)
         weights = scored.weights
         place = np.empty(len(scored.rows), dtype=np.int64)
         place[scored.rows] = np.arange(len(scored.rows))

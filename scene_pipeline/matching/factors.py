@@ -6,6 +6,7 @@ A new factor is one record in FACTORS. Its weight may then be stated in scoring.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from scene_pipeline.color.density import color_coverage
@@ -16,6 +17,7 @@ from scene_pipeline.color.harmony import (
     palette_harmony,
 )
 from scene_pipeline.errors import ScenePipelineError, VocabularyError
+from scene_pipeline.files import sha256_bytes
 from scene_pipeline.matching import phrases
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.scenes.scene import Scene
@@ -157,6 +159,11 @@ def complete_weights(stated: Mapping[str, float]) -> dict[str, float]:
         return merged
     total = sum(merged.values())
     return {name: value / total for name, value in merged.items()}
+
+
+def weights_version(weights: Mapping[str, float]) -> str:
+    """Return eight hexadecimal digits that change with the weights of the factors."""
+    return sha256_bytes(msgspec.json.encode({name: round(weights[name], 6) for name in sorted(weights)}))[:8]
 
 
 def check_scoring(scoring: Scoring) -> None:

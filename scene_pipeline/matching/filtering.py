@@ -1,7 +1,6 @@
 """Decide which products are scored: a person's constraints first, then points for room, style, color and material."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,94 +10,73 @@ from scene_pipeline.color.names import color_of
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.factors import Candidates, style_alignment
 from scene_pipeline.matching.product_features import ProductFeatures
+from scene_pipeline.matching.request import Constraints
 from scene_pipeline.scenes.scene import Scene
 
 COLOR_DISTANCE = 26.0
-"""CIELAB distance (CIE76) up to which a product's color is the color asked for."""
+"""CIELAB distance (CIE76) up to which a product has the requested color."""
 
 MAIN_SHARE = 0.15
 """Share of a product's picture from which one of its colors is a main one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Constraints:
-    """What a person insists on; empty means no constraint. Prices in the catalog's currency, sizes in cm.
+def allowed_products(
+    constraints: Constraints,
+    features: ProductFeatures,
+    categories: Sequence[str],
+    brands: Callable[[], pa.ChunkedArray],
+) -> np.ndarray | None:
+    """Return a mask [n] of the products that meet all constraints, or None when there are none.
 
-    A product whose price, size or color is unknown does not meet a bound on it. `colors` are names of basic colors
-    or "#rrggbb"; a product meets them when one of its main colors is near one of them. `diversity` (0-1)
-    is how much the list is spread; None is what the vocabulary says. `style` is the style to furnish in, in place of
-    what the photograph shows.
+    `categories` are the vocabulary's ids; `brands` returns the products' brands and is called only when needed.
+    Raises ScenePipelineError naming the constraint that left nothing, and what it had to choose from.
     """
+    mask: np.ndarray | None = None
+    met: list[str] = []
+    for name, part in _parts(constraints, features, categories, brands):
+        before = len(part) if mask is None else int(mask.sum())
+        mask = part if mask is None else mask & part
+        if not mask.any():
+            others = f" of the {before:,} with {', '.join(met)}" if met else f" of {before:,}"
+            raise ScenePipelineError(f"no product is left once {name} is applied: none{others} has it; loosen it")
+        met.append(name)
+    return mask
 
-    min_price: float | None = None
-    max_price: float | None = None
-    min_size_cm: float | None = None
-    max_size_cm: float | None = None
-    in_stock: bool = False
-    categories: tuple[str, ...] = ()
-    without_categories: tuple[str, ...] = ()
-    brands: tuple[str, ...] = ()
-    colors: tuple[str, ...] = ()
-    diversity: float | None = None
-    style: str | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse bounds that no product can meet, and a strength that is none."""
-        for name, low, high in (
-            ("price", self.min_price, self.max_price),
-            ("size", self.min_size_cm, self.max_size_cm),
-        ):
-            if low is not None and high is not None and low > high:
-                raise ScenePipelineError(f"the least {name}, {low:g}, is above the highest, {high:g}; exchange them")
-        if self.diversity is not None and not 0 <= self.diversity <= 1:
-            raise ScenePipelineError(f"diversity is {self.diversity:g}; it must lie between 0 and 1")
-
-    def allowed(
-        self, features: ProductFeatures, categories: Sequence[str], brands: Callable[[], pa.ChunkedArray]
-    ) -> np.ndarray | None:
-        """Return a mask [n] of the products that meet all constraints, or None when there are none.
-
-        `categories` are the vocabulary's ids; `brands` returns the products' brands and is asked only when needed.
-        Raises ScenePipelineError naming the constraint that left nothing, and what it had to choose from.
-        """
-        mask: np.ndarray | None = None
-        met: list[str] = []
-        for name, part in self._parts(features, categories, brands):
-            before = len(part) if mask is None else int(mask.sum())
-            mask = part if mask is None else mask & part
-            if not mask.any():
-                others = f" of the {before:,} with {', '.join(met)}" if met else f" of {before:,}"
-                raise ScenePipelineError(f"no product is left once {name} is applied: none{others} has it; loosen it")
-            met.append(name)
-        return mask
-
-    def _parts(
-        self, features: ProductFeatures, categories: Sequence[str], brands: Callable[[], pa.ChunkedArray]
-    ) -> list[tuple[str, np.ndarray]]:
-        parts: list[tuple[str, np.ndarray]] = []
-        if self.min_price is not None:
-            parts.append((f"a price of at least {self.min_price:g}", features.price >= self.min_price))
-        if self.max_price is not None:
-            parts.append((f"a price of at most {self.max_price:g}", features.price <= self.max_price))
-        if self.min_size_cm is not None:
-            parts.append((f"a size of at least {self.min_size_cm:g} cm", features.largest_cm >= self.min_size_cm))
-        if self.max_size_cm is not None:
-            parts.append((f"a size of at most {self.max_size_cm:g} cm", features.largest_cm <= self.max_size_cm))
-        if self.in_stock:
-            parts.append(("in stock only", features.availability >= 1.0))
-        if self.categories:
-            wanted = _category_indices(self.categories, categories)
-            parts.append((f"categories {', '.join(self.categories)}", np.isin(features.category, wanted)))
-        if self.without_categories:
-            unwanted = _category_indices(self.without_categories, categories)
-            parts.append((f"without {', '.join(self.without_categories)}", ~np.isin(features.category, unwanted)))
-        if self.brands:
-            wanted_brands = {brand.lower() for brand in self.brands}
-            mask = np.array([(brand or "").lower() in wanted_brands for brand in brands().to_pylist()])
-            parts.append((f"brand {', '.join(self.brands)}", mask))
-        if self.colors:
-            parts.append((f"color {', '.join(self.colors)}", _near_colors(features, self.colors)))
-        return parts
+def _parts(
+    constraints: Constraints,
+    features: ProductFeatures,
+    categories: Sequence[str],
+    brands: Callable[[], pa.ChunkedArray],
+) -> list[tuple[str, np.ndarray]]:
+    parts: list[tuple[str, np.ndarray]] = []
+    if constraints.min_price is not None:
+        parts.append((f"a price of at least {constraints.min_price:g}", features.price >= constraints.min_price))
+    if constraints.max_price is not None:
+        parts.append((f"a price of at most {constraints.max_price:g}", features.price <= constraints.max_price))
+    if constraints.min_size_cm is not None:
+        parts.append(
+            (f"a size of at least {constraints.min_size_cm:g} cm", features.largest_cm >= constraints.min_size_cm)
+        )
+    if constraints.max_size_cm is not None:
+        parts.append(
+            (f"a size of at most {constraints.max_size_cm:g} cm", features.largest_cm <= constraints.max_size_cm)
+        )
+    if constraints.in_stock:
+        parts.append(("in stock only", features.availability >= 1.0))
+    if constraints.categories:
+        wanted = _category_indices(constraints.categories, categories)
+        parts.append((f"categories {', '.join(constraints.categories)}", np.isin(features.category, wanted)))
+    if constraints.without_categories:
+        unwanted = _category_indices(constraints.without_categories, categories)
+        parts.append((f"without {', '.join(constraints.without_categories)}", ~np.isin(features.category, unwanted)))
+    if constraints.brands:
+        wanted_brands = {brand.lower() for brand in constraints.brands}
+        mask = np.array([(brand or "").lower() in wanted_brands for brand in brands().to_pylist()])
+        parts.append((f"brand {', '.join(constraints.brands)}", mask))
+    if constraints.colors:
+        parts.append((f"color {', '.join(constraints.colors)}", _near_colors(features, constraints.colors)))
+    return parts
 
 
 def _category_indices(names: Sequence[str], categories: Sequence[str]) -> list[int]:

@@ -25,13 +25,21 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.diversity import choose, with_strength
-from scene_pipeline.matching.factors import FACTORS, Candidates, complete_weights, override_weights, score
-from scene_pipeline.matching.filtering import Constraints, passes
+from scene_pipeline.matching.factors import (
+    FACTORS,
+    Candidates,
+    complete_weights,
+    override_weights,
+    score,
+    weights_version,
+)
+from scene_pipeline.matching.filtering import allowed_products, passes
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.phrases import Look
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.reasons import Narrator
+from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference, library_center
 from scene_pipeline.scenes.scene import Scene, analyze
@@ -47,7 +55,7 @@ POOL_FACTOR = 20
 """How many of the best candidates diversity chooses from, as a multiple of k."""
 
 SCORED_WHOLE = 4000
-"""Up to so many products all are scored by all factors; beyond, those nearest by similarity."""
+"""Exhaustive-scoring limit: up to so many products all are scored; beyond, those nearest by similarity."""
 
 PRODUCT_COLUMNS = (
     "product_id", "sku_id", "description", "category", "product_type", "materials", "rooms", "largest_cm",
@@ -64,7 +72,7 @@ Photograph = str | Path | bytes | BinaryIO | Image.Image
 class Scored:
     """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m].
 
-    `weights` are those the factors were weighed with.
+    `weights` are the factor weights used.
     """
 
     rows: np.ndarray
@@ -149,30 +157,23 @@ class SceneMatcher:
             self.bundle.artifacts, threads=self._threads, verify=verify, multi_scale=self.scales == SCALES
         )
 
-    def recommend(
-        self,
-        image: Photograph,
-        k: int = 10,
-        constraints: Constraints | None = None,
-        weights: Mapping[str, float] | None = None,
-    ) -> SceneResult:
-        """Return the scene's analysis and the `k` products that suit it best, fewer when fewer are allowed.
+    def recommend(self, image: Photograph, request: Request | None = None, *, k: int | None = None) -> SceneResult:
+        """Return the scene's analysis and the products that suit it best, fewer than requested when fewer are allowed.
 
-        `weights` replaces weights of the bundle's factors for this call, by name; all are scaled to add up to 1.
-        Confidences are then not calibrated, nor are they in a style that was asked for. Raises ImageError for a picture
-        that cannot be read, ScenePipelineError for constraints that leave nothing, a style that is none or weights that
-        are none.
+        `k` stands for `Request(k=k)`. Confidences are not calibrated with other weights than the bundle's, nor in a
+        requested style. Raises ImageError for a picture that cannot be read, ScenePipelineError for constraints that
+        leave nothing, an unknown style or invalid weights.
         """
         started = time.perf_counter()
-        return self.recommend_for(self.analyze(image), k, constraints, weights, started=started)
+        request = _request(request, k)
+        return self.recommend_for(self.analyze(image), request, started=started)
 
     def recommend_for(
         self,
         scene: Scene,
-        k: int = 10,
-        constraints: Constraints | None = None,
-        weights: Mapping[str, float] | None = None,
+        request: Request | None = None,
         *,
+        k: int | None = None,
         held: Held | None = None,
         started: float | None = None,
     ) -> SceneResult:
@@ -181,13 +182,14 @@ class SceneMatcher:
         `held` keeps pinned products at their places and rejected ones out.
         """
         started = time.perf_counter() if started is None else started
-        scene = self._furnished(scene, constraints)
-        scored = self.score(scene, k, constraints, weights)
+        request = _request(request, k)
+        scene = self._furnished(scene, request)
+        scored = self.score(scene, request)
         if held is None:
-            chosen = self._choose(scene, scored, k, constraints)
+            chosen = self._choose(scene, scored, request.k, request.diversity)
         else:
-            scored, chosen = self._choose_around(scene, scored, held, (k, constraints, weights))
-        fitted = self.calibration.holds_for(scored.weights) and (constraints is None or constraints.style is None)
+            scored, chosen = self._choose_around(scene, scored, held, request)
+        fitted = self.calibration.holds_for(scored.weights) and request.style is None
         calibration = self.calibration if fitted else uncalibrated(self.spec.id)
         return SceneResult(
             scene=scene.analysis,
@@ -195,48 +197,38 @@ class SceneMatcher:
             bundle_version=self.bundle.version,
             encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
+            request_id=request.id,
+            weights_version=weights_version(scored.weights),
         )
 
-    def _choose_around(
-        self,
-        scene: Scene,
-        scored: Scored,
-        held: Held,
-        request: tuple[int, Constraints | None, Mapping[str, float] | None],
-    ) -> tuple[Scored, list[int]]:
+    def _choose_around(self, scene: Scene, scored: Scored, held: Held, request: Request) -> tuple[Scored, list[int]]:
         """Choose for the places that no pinned product holds; return the candidates with the pinned ones as well."""
-        k, constraints, weights = request
         free = scored.without(held.rows)
-        chosen = self._choose(scene, free, k - len(held.pinned), constraints)
+        chosen = self._choose(scene, free, request.k - len(held.pinned), request.diversity)
         rows = np.array(list(held.pinned.values()), dtype=np.int64)
         if not len(rows):
             return free, chosen
         query = self.query(scene)
-        own = self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), weights)
+        own = self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), request.weights)
         at = {int(row): len(free.rows) + index for index, row in enumerate(own.rows)}
         pinned = {rank: at[row] for rank, row in held.pinned.items()}
-        return free.joined(own), held.placed(chosen, pinned, k)
+        return free.joined(own), held.placed(chosen, pinned, request.k)
 
-    def shown(
-        self,
-        scene: Scene,
-        k: int = 10,
-        constraints: Constraints | None = None,
-        weights: Mapping[str, float] | None = None,
-    ) -> np.ndarray:
+    def shown(self, scene: Scene, request: Request | None = None, *, k: int | None = None) -> np.ndarray:
         """Return the rows of the product table that `recommend_for` lists, in its order."""
-        scene = self._furnished(scene, constraints)
-        scored = self.score(scene, k, constraints, weights)
-        return scored.rows[self._choose(scene, scored, k, constraints)]
+        request = _request(request, k)
+        scene = self._furnished(scene, request)
+        scored = self.score(scene, request)
+        return scored.rows[self._choose(scene, scored, request.k, request.diversity)]
 
-    def _furnished(self, scene: Scene, constraints: Constraints | None) -> Scene:
-        """Return the scene as one of the style that is asked for; what the photograph shows is still said as seen."""
-        if constraints is None or constraints.style is None:
+    def _furnished(self, scene: Scene, request: Request) -> Scene:
+        """Return the scene in the requested style; its analysis still says what the photograph shows."""
+        if request.style is None:
             return scene
         styles = [style.id for style in self.vocabulary.styles]
-        if constraints.style not in styles:
-            raise ScenePipelineError(f"style '{constraints.style}' is not one of {', '.join(styles)}")
-        return replace(scene, styles=(np.array(styles) == constraints.style).astype(np.float32))
+        if request.style not in styles:
+            raise ScenePipelineError(f"style '{request.style}' is not one of {', '.join(styles)}")
+        return replace(scene, styles=(np.array(styles) == request.style).astype(np.float32))
 
     def analyze(self, image: Photograph) -> Scene:
         """Return what a photograph shows: a path, its bytes, an open binary file or a PIL picture."""
@@ -273,41 +265,33 @@ class SceneMatcher:
         """The mean scene [d] from which scenes are compared with products."""
         return self._center
 
-    def score(
-        self,
-        scene: Scene,
-        k: int,
-        constraints: Constraints | None = None,
-        weights: Mapping[str, float] | None = None,
-    ) -> Scored:
+    def score(self, scene: Scene, request: Request | None = None) -> Scored:
         """Return the candidates for a scene, those that pass the filter first, each group best first."""
+        request = request or Request()
+        scene = self._furnished(scene, request)
         query = self.query(scene)
-        allowed = None
-        if constraints is not None:
-            allowed = constraints.allowed(self._features, self._category_ids, self._brands)
-        wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * k)
+        allowed = allowed_products(request.constraints, self._features, self._category_ids, self._brands)
+        wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
         if len(self._features) <= SCORED_WHOLE:
             wanted = len(self._features)
-        rows, inner = self.bundle.index.search(query, wanted, allowed)
-        return self._score(scene, query, (rows, inner), weights)
+        return self._score(scene, query, self.bundle.index.search(query, wanted, allowed), request.weights)
 
-    def score_all(self, scene: Scene, weights: Mapping[str, float] | None = None) -> Scored:
+    def score_all(self, scene: Scene, request: Request | None = None) -> Scored:
         """Return every product of the catalog, ordered as `score` orders: for measuring, not for serving."""
+        request = request or Request()
+        scene = self._furnished(scene, request)
         query = self.query(scene)
         rows = np.arange(len(self._features))
-        return self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), weights)
+        found = rows, dot_rows(self.bundle.index.decode(rows), query)
+        return self._score(scene, query, found, request.weights)
 
     def _score(
-        self,
-        scene: Scene,
-        query: np.ndarray,
-        found: tuple[np.ndarray, np.ndarray],
-        weights: Mapping[str, float] | None,
+        self, scene: Scene, query: np.ndarray, found: tuple[np.ndarray, np.ndarray], overrides: Mapping[str, float]
     ) -> Scored:
         rows, inner = found
         similarity = self._standardize(query, inner, self._features.has_image[rows])
         candidates = Candidates(rows, similarity, self._features, self.vocabulary)
-        used = override_weights(self._weights, weights)
+        used = override_weights(self._weights, overrides)
         scores, factors = score(scene, candidates, used)
         passed = passes(scene, candidates)
         order = np.lexsort((rows, -scores, ~passed))
@@ -347,11 +331,11 @@ class SceneMatcher:
             result[own] = (inner[own] - reference.mean()) / max(float(reference.std()), 1e-6)
         return result
 
-    def _choose(self, scene: Scene, scored: Scored, k: int, constraints: Constraints | None) -> list[int]:
+    def _choose(self, scene: Scene, scored: Scored, k: int, diversity: float | None) -> list[int]:
         """Spread the list over the candidates that passed; the others only fill what is left."""
         rules = self.vocabulary.scoring.diversity
-        if constraints is not None and constraints.diversity is not None:
-            rules = with_strength(rules, constraints.diversity)
+        if diversity is not None:
+            rules = with_strength(rules, diversity)
         worth = self._nudges(scene, rules)
         chosen: list[int] = []
         taken: Counter[int] = Counter()
@@ -413,6 +397,12 @@ class SceneMatcher:
 
     def _look(self, row: int) -> Look:
         return Look(self._features.color_lab[row], self._features.color_share[row], self._features.style_share[row])
+
+
+def _request(request: Request | None, k: int | None) -> Request:
+    """Return the request; `k` alone stands for one."""
+    request = request or Request()
+    return request if k is None else replace(request, k=k)
 
 
 def background_rows(count: int) -> np.ndarray:

@@ -27,13 +27,15 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class SceneResult:
-    """The answer for one scene."""
+    """The answer for one scene. `request_id` and `weights_version` tell the rows of two variants apart."""
 
     scene: SceneAnalysis
     recommendations: tuple[Recommendation, ...]
     bundle_version: str
     encoder_id: str
     elapsed_ms: float
+    request_id: str = ""
+    weights_version: str = ""
 
     def to_json(self) -> bytes:
         """Return the answer as a JSON document; `from_json` reads it."""

@@ -23,5 +23,7 @@ def answer(result: SceneResult) -> dict[str, Any]:
         "recommendations": [asdict(item) for item in result.recommendations],
         "bundle_version": result.bundle_version,
         "encoder_id": result.encoder_id,
+        "request_id": result.request_id,
+        "weights_version": result.weights_version,
         "elapsed_ms": result.elapsed_ms,
     }

@@ -54,6 +54,8 @@ def recommendations_schema() -> pa.Schema:
             pa.field("palette", pa.string(), nullable=False),
             pa.field("bundle_version", pa.string(), nullable=False),
             pa.field("encoder_id", pa.string(), nullable=False),
+            pa.field("request_id", pa.string(), nullable=False),
+            pa.field("weights_version", pa.string(), nullable=False),
         ]
     )
 
@@ -114,6 +116,8 @@ def _context(result: SceneResult) -> dict[str, str]:
         "palette": result.scene.palette.value,
         "bundle_version": result.bundle_version,
         "encoder_id": result.encoder_id,
+        "request_id": result.request_id,
+        "weights_version": result.weights_version,
     }
 
 

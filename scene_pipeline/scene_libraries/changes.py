@@ -134,8 +134,8 @@ def changes_table(changes: LibraryChanges, library: str) -> pa.Table:
 
 def _settings(before: LibraryResult, now: LibraryResult) -> list[str]:
     said = []
-    if before.k != now.k:
-        said.append(f"{now.k} products a scene instead of {before.k}")
+    if before.request.k != now.request.k:
+        said.append(f"{now.request.k} products a scene instead of {before.request.k}")
     for name, words in (("bundle_version", "bundle"), ("encoder_id", "encoder")):
         was, is_now = ({getattr(item, name) for item in run.results.values()} for run in (before, now))
         if was != is_now and was and is_now:

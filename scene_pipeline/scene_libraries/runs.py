@@ -71,6 +71,9 @@ def read_or_set_aside(path: Path, warn: Callable[[str], None]) -> LibraryResult 
 
 def _same(one: LibraryResult, other: LibraryResult) -> bool:
     """Tell whether two runs answer alike; the time a scene took does not matter."""
-    return (one.k, one.failures, one.content_hashes) == (other.k, other.failures, other.content_hashes) and {
-        name: (item.scene, item.recommendations, item.bundle_version) for name, item in one.results.items()
-    } == {name: (item.scene, item.recommendations, item.bundle_version) for name, item in other.results.items()}
+    return _answers(one) == _answers(other)
+
+
+def _answers(run: LibraryResult) -> tuple[object, ...]:
+    items = {name: (item.scene, item.recommendations, item.bundle_version) for name, item in run.results.items()}
+    return run.request, run.failures, run.content_hashes, items

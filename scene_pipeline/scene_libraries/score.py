@@ -12,8 +12,8 @@ import numpy as np
 from scene_pipeline.bundle.calibration_map import score_drift
 from scene_pipeline.errors import ImageError, ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
-from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes, shown
@@ -43,21 +43,20 @@ class LibraryCenter:
 class LibraryResult:
     """A scored library. Results, failures (with their reason) and SHA-256 of the files read are keyed by file name.
 
-    `scales` are those that the scenes were looked at; `asked` is what was asked for besides `k`, as JSON. `reused`
-    counts the results taken over from an earlier run, whose file, bundle, `k`, scales and wishes were the same.
+    `scales` are the image scales used. `reused` counts the results taken over from an earlier run, whose file, bundle,
+    request and scales were the same.
     `center` is None for a library too small to have one. `drift` is how far the scores shown lie from those that the
     confidence was fitted on (see `score_drift`), None without a calibration. `analyzed` counts the pictures that were
     analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
     the package which scored.
     """
 
-    k: int
+    request: Request = field(default_factory=Request)
     results: Mapping[str, SceneResult] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     content_hashes: Mapping[str, str] = field(default_factory=dict)
     reused: int = 0
     scales: tuple[float, ...] = (1.0,)
-    asked: str = ""
     center: LibraryCenter | None = None
     drift: float | None = None
     analyzed: int = 0
@@ -77,14 +76,12 @@ class LibraryResult:
             raise ScenePipelineError(f"{path}: holds no scored library ({error}); score the library again") from error
 
 
-def score_library(  # noqa: PLR0913 - k, constraints and weights are one request
+def score_library(
     folder: Path,
     matcher: SceneMatcher,
-    k: int = 10,
+    request: Request | None = None,
     previous: LibraryResult | None = None,
     progress: Progress | None = None,
-    constraints: Constraints | None = None,
-    weights: Mapping[str, float] | None = None,
     *,
     analyses: Analyses | None = None,
 ) -> LibraryResult:
@@ -96,15 +93,15 @@ def score_library(  # noqa: PLR0913 - k, constraints and weights are one request
     failure and the rest go on. Raises ScenePipelineError for constraints that leave nothing.
     """
     analyses = Analyses() if analyses is None else analyses
-    asked = "" if not (constraints or weights) else msgspec.json.encode([constraints, weights]).decode()
+    request = request or Request()
     found = look_at_scenes(folder)
     hashes, failures = _read(found.pictures)
     paths = [path for path in found.pictures if path.name in hashes]
     center = None
     if previous is not None:
-        before = (previous.k, previous.scales, previous.asked, previous.release)
+        before = (previous.request, previous.scales, previous.release)
         center = _kept_center(previous.center, hashes)
-        now = (k, matcher.scales, asked, RELEASE)
+        now = (request, matcher.scales, RELEASE)
         if before != now or center != previous.center or _outgrown(center, paths):
             previous, center = None, None
     known = {
@@ -123,17 +120,16 @@ def score_library(  # noqa: PLR0913 - k, constraints and weights are one request
     results = dict(known)
     for name, (scene, took) in scenes.items():
         started = time.perf_counter() - took
-        results[name] = own.recommend_for(scene, k, constraints, weights, started=started)
+        results[name] = own.recommend_for(scene, request, started=started)
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
     shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
     return LibraryResult(
-        k,
+        request,
         ordered,
         {**failures, **unreadable},
         hashes,
         reused=len(known),
         scales=matcher.scales,
-        asked=asked,
         center=center,
         drift=score_drift(matcher.calibration, np.array(shown_scores)),
         analyzed=analyses.keep(hashes.values()),

@@ -9,8 +9,8 @@ from scene_pipeline.color.lab import lab_to_hex
 from scene_pipeline.color.names import BASIC_COLORS, color_name
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.factors import FACTORS
-from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.held import Held
+from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.reporting.library import calibration_note
 from scene_pipeline.scenes.analysis import UNKNOWN, Classification, SceneAnalysis
@@ -28,13 +28,11 @@ from scene_pipeline.service.documents import (
     ProductOut,
     SceneOut,
     VocabularyOut,
-    Wishes,
 )
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.products import ProductTable
 from scene_pipeline.service.served import Served
 from scene_pipeline.vocabulary import Vocabulary
-from scene_pipeline.vocabulary.display_names import FACTOR_NAMES
 from scene_pipeline.vocabulary.model import Category, Palette, Room, Style
 
 INTENTS = {"complete": "what would belong here"}
@@ -100,21 +98,16 @@ def recommend(served: Served, scene: Scene, options: Options) -> SceneResult:
     pinned = {pin.rank: row for pin in options.pinned if (row := row_of(pin.product_id)) is not None}
     rejected = tuple(row for row in map(row_of, options.rejected) if row is not None)
     try:
-        constraints = _constraints(options.wishes)
-        return served.matcher.recommend_for(
-            scene,
-            options.k,
-            None if constraints == Constraints() else constraints,
-            options.weights or None,
-            held=Held(pinned, rejected) if pinned or rejected else None,
-        )
+        held = Held(pinned, rejected) if pinned or rejected else None
+        return served.matcher.recommend_for(scene, _request(options), held=held)
     except ScenePipelineError as error:
         kind = "no-product-left" if "no product is left" in str(error) else "invalid"
         raise Problem(kind, str(error), [FieldError("$.wishes", str(error))]) from error
 
 
-def _constraints(wishes: Wishes) -> Constraints:
-    return Constraints(
+def _request(options: Options) -> Request:
+    wishes = options.wishes
+    constraints = Constraints(
         min_price=wishes.min_price,
         max_price=wishes.max_price,
         min_size_cm=wishes.min_size_cm,
@@ -124,9 +117,8 @@ def _constraints(wishes: Wishes) -> Constraints:
         without_categories=tuple(wishes.without_categories),
         brands=tuple(wishes.brands),
         colors=tuple(wishes.colors),
-        diversity=wishes.diversity,
-        style=wishes.style,
     )
+    return Request(options.k, constraints, options.weights, wishes.diversity, wishes.style)
 
 
 # ---------------------------------------------------------------- documents of answers
@@ -206,8 +198,8 @@ def vocabulary_out(served: Served, max_k: int, feedback: bool) -> VocabularyOut:
         categories=entries(vocabulary.categories),
         colors=[ColorName(name=name, hex=lab_to_hex(lab)) for name, lab in BASIC_COLORS.items()],
         factors=[
-            FactorOut(id=name, name=FACTOR_NAMES.get(name, name), weight=served.matcher.weights[name])
-            for name in FACTORS
+            FactorOut(id=name, name=factor.label, weight=served.matcher.weights[name])
+            for name, factor in FACTORS.items()
         ],
         brands=list(served.products.brands),
         currency=served.products.currency,

@@ -44,7 +44,7 @@ class Feedback:
             at=time.time(),
             scene=content,
             bundle=result.bundle_version,
-            weights_version="",
+            weights_version=result.weights_version,
             products=tuple(
                 ExposedProduct(
                     product_id=item.product_id,

@@ -62,7 +62,7 @@ class Handlers:
         first = next((paths[0] for paths in self.library_scenes.all().values() if paths), None)
         if first is not None:
             scene = served.matcher.analyze(first)
-            items_out(served.matcher.recommend_for(scene, 10), served.products, frozenset())
+            items_out(served.matcher.recommend_for(scene), served.products, frozenset())
 
     def close(self) -> None:
         """Stop the threads and close the event store."""

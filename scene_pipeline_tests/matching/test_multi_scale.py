@@ -8,6 +8,7 @@ import pytest
 from scene_pipeline.encoders.multiscale import SCALES, embed_scene
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scene_libraries.score import score_library
 
@@ -36,7 +37,7 @@ def test_multi_scale_pools_crops_and_makes_no_claim_about_confidence(demo: Path,
 def test_a_library_is_scored_again_when_the_scales_change(demo: Path, whole: SceneMatcher, tmp_path: Path) -> None:
     (tmp_path / SCENE.name).write_bytes(SCENE.read_bytes())
     matcher = SceneMatcher.open(demo, multi_scale=True)
-    once = score_library(tmp_path, matcher, k=3)
+    once = score_library(tmp_path, matcher, Request(3))
     assert once.scales == SCALES
-    assert score_library(tmp_path, matcher, k=3, previous=once).reused == 1
-    assert score_library(tmp_path, whole, k=3, previous=once).reused == 0
+    assert score_library(tmp_path, matcher, Request(3), previous=once).reused == 1
+    assert score_library(tmp_path, whole, Request(3), previous=once).reused == 0

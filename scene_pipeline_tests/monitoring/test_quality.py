@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.history import ScoringRecord, history_path, read_history, record, scoring_record
 from scene_pipeline.monitoring.prometheus import metrics_text
 from scene_pipeline.monitoring.quality import (
@@ -54,8 +55,8 @@ def test_a_scoring_counts_what_was_matched_now() -> None:
     old = result(3)
     from scene_pipeline.scene_libraries.score import LibraryResult
 
-    before = LibraryResult(3, {"a": old, "b": result(3)})
-    now = LibraryResult(3, {"a": old, "b": result(3), "c": result(3)}, {"d": "broken"})
+    before = LibraryResult(Request(3), {"a": old, "b": result(3)})
+    now = LibraryResult(Request(3), {"a": old, "b": result(3), "c": result(3)}, {"d": "broken"})
     found = scoring_record("spring", now, before, (V1, "compact"), "run-1")
     assert (found.scored, found.taken_over, found.failed, found.recommendations) == (2, 1, 1, 9)
     assert found.mean_confidence == pytest.approx(0.6)

@@ -12,6 +12,7 @@ from PIL import Image
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.store import ImageStore
+from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.drift import BOUNDS, drift
 from scene_pipeline.monitoring.integrity import verify_pictures, verify_vectors
 from scene_pipeline.monitoring.retention import Retention, clean, plan_cleaning
@@ -132,11 +133,11 @@ def test_withdrawn_content_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_runs_are_kept_when_they_differ_and_only_the_last_ones(tmp_path: Path) -> None:
-    first = LibraryResult(3, {"a": result(3)}, {}, {"a": "1"})
+    first = LibraryResult(Request(3), {"a": result(3)}, {}, {"a": "1"})
     assert keep_run(tmp_path, first)
-    assert keep_run(tmp_path, LibraryResult(3, {"a": result(3)}, {}, {"a": "1"}, reused=1)) is None
+    assert keep_run(tmp_path, LibraryResult(Request(3), {"a": result(3)}, {}, {"a": "1"}, reused=1)) is None
     for number in range(2, 6):
-        assert keep_run(tmp_path, LibraryResult(3, {"a": result(3)}, {}, {"a": str(number)}), kept=3)
+        assert keep_run(tmp_path, LibraryResult(Request(3), {"a": result(3)}, {}, {"a": str(number)}), kept=3)
     names = list_runs(tmp_path)
     assert len(names) == 3
     assert load_run(tmp_path, names[-1]).content_hashes == {"a": "5"}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.alerts import Alert, announce
 from scene_pipeline.monitoring.history import ScoringRecord, record
 from scene_pipeline.scene_libraries.runs import keep_run
@@ -22,7 +23,7 @@ def artifacts(tmp_path: Path) -> Path:
     first = result(3)
     second = replace(first, recommendations=first.recommendations[:2], bundle_version="v2")
     for scene in (first, second):
-        keep_run(tmp_path / "scenes" / "spring", LibraryResult(3, {"a.jpg": scene}, {}, {"a.jpg": "1"}))
+        keep_run(tmp_path / "scenes" / "spring", LibraryResult(Request(3), {"a.jpg": scene}, {}, {"a.jpg": "1"}))
     announce(tmp_path, [], [Alert("check:quality:error_rate:", "warning", "check error_rate of quality failed", "…")])
     return tmp_path
 

@@ -11,6 +11,7 @@ from PIL import Image
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.images.store import ImageStore
+from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reporting.library import calibration_note, lookbook_of
 from scene_pipeline.reporting.lookbook import write_lookbook
@@ -55,7 +56,7 @@ def test_titles_prices_and_pictures_come_from_the_bundle(
     ]
     picture("b.jpg")
     picture("a.jpg")
-    result = LibraryResult(10, {"b.jpg": make_result(3), "a.jpg": make_result(1)}, {"z.jpg": "damaged"})
+    result = LibraryResult(Request(10), {"b.jpg": make_result(3), "a.jpg": make_result(1)}, {"z.jpg": "damaged"})
     book = lookbook_of("spring", result, tmp_path, bundle_of(rows), images)
     assert [scene.name for scene in book.scenes] == ["a.jpg", "b.jpg"]
     assert book.failures == (("z.jpg", "damaged"),)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.scene_libraries.changes import (
     CHANGES,
@@ -18,7 +19,9 @@ from scene_pipeline_tests.reporting.conftest import result
 
 def run(scene: SceneResult | None = None, content: str = "1", k: int = 3, **failures: str) -> LibraryResult:
     results = {"a.jpg": scene} if scene is not None else {}
-    return LibraryResult(k, results, {f"{name}.jpg": text for name, text in failures.items()}, {"a.jpg": content})
+    return LibraryResult(
+        Request(k), results, {f"{name}.jpg": text for name, text in failures.items()}, {"a.jpg": content}
+    )
 
 
 def other(scene: SceneResult, *ids: str, version: str = "v2") -> SceneResult:

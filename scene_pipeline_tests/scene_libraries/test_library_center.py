@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from scene_pipeline.bundle.calibration_map import DRIFTED, CalibrationMap, score_drift
-from scene_pipeline.matching.filtering import Constraints
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 from scene_pipeline.scenes.reference import MIN_SCENES, reference_for
@@ -31,14 +31,14 @@ def library(tmp_path: Path) -> Path:
 
 
 def test_scenes_that_did_not_change_are_taken_over_with_their_center(library: Path, matcher: SceneMatcher) -> None:
-    first = score_library(library, matcher, 5)
+    first = score_library(library, matcher, Request(5))
     assert first.center is not None
     assert len(first.results) == 10
-    again = score_library(library, matcher, 5, first)
+    again = score_library(library, matcher, Request(5), first)
     assert (again.reused, again.center) == (10, first.center)
     newcomer = sorted((sample_path() / "scenes").rglob("*.webp"))[11]
     shutil.copy(newcomer, library / "new.webp")
-    grown = score_library(library, matcher, 5, again)
+    grown = score_library(library, matcher, Request(5), again)
     assert (grown.reused, grown.center) == (10, first.center)
     assert list(grown.results) == sorted(grown.results)
     loaded = library.parent / "results.json"
@@ -47,21 +47,21 @@ def test_scenes_that_did_not_change_are_taken_over_with_their_center(library: Pa
 
 
 def test_other_wishes_and_mostly_other_scenes_are_scored_anew(library: Path, matcher: SceneMatcher) -> None:
-    first = score_library(library, matcher, 5)
-    lamps = score_library(library, matcher, 5, first, constraints=Constraints(categories=("lighting_accents",)))
+    first = score_library(library, matcher, Request(5))
+    lamps = score_library(library, matcher, Request(5, Constraints(categories=("lighting_accents",))), first)
     assert lamps.reused == 0
     assert {item.category for result in lamps.results.values() for item in result.recommendations} == {
         "lighting_accents"
     }
-    weighed = score_library(library, matcher, 5, first, weights={"color_harmony": 1.0})
+    weighed = score_library(library, matcher, Request(5, weights={"color_harmony": 1.0}), first)
     assert weighed.reused == 0
     assert not any(item.calibrated for result in weighed.results.values() for item in result.recommendations)
     for path in sorted(library.iterdir())[:3]:
         path.unlink()
-    fewer = score_library(library, matcher, 5, first)
+    fewer = score_library(library, matcher, Request(5), first)
     assert fewer.center is None  # seven are too few to have one
     assert fewer.reused == 0
-    assert score_library(library, matcher, 5, fewer).reused == len(fewer.results) == MIN_SCENES - 1
+    assert score_library(library, matcher, Request(5), fewer).reused == len(fewer.results) == MIN_SCENES - 1
 
 
 def test_a_library_mean_changes_likeness_but_not_what_is_seen(library: Path, matcher: SceneMatcher) -> None:
@@ -78,8 +78,8 @@ def test_every_product_can_be_scored_and_the_list_is_made_of_the_best(matcher: S
     scene = matcher.analyze(path)
     whole = matcher.score_all(scene)
     assert sorted(whole.rows.tolist()) == list(range(matcher.bundle.products_count()))
-    shown = matcher.shown(scene, 10)
-    result = matcher.recommend_for(scene, 10)
+    shown = matcher.shown(scene)
+    result = matcher.recommend_for(scene)
     skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()
     assert [skus[row] for row in shown] == [item.sku_id for item in result.recommendations]
     assert len({item.category for item in result.recommendations}) in (4, 5)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scene_libraries import score as scoring
 from scene_pipeline.scene_libraries.analyses import Analyses
@@ -49,7 +50,7 @@ def test_what_cannot_be_read_is_a_failure_each_and_the_rest_goes_on(
         return real(path)
 
     monkeypatch.setattr(scoring, "sha256_file", hashed)
-    result = score_library(library, matcher, k=3)
+    result = score_library(library, matcher, Request(3))
     assert sorted(result.results) == ["0.webp", "1.webp", "2.webp"]
     assert {name: reason.split(": ")[-1].split(";")[0] for name, reason in result.failures.items()} == {
         "caf\\xe9.webp": "its name is not UTF-8",
@@ -67,7 +68,7 @@ def test_a_picture_is_analyzed_once_and_answered_again_for_another_bundle(
 ) -> None:
     kept = library.parent / "analyses.msgpack"
     analyses = Analyses.load(kept, matcher)
-    first = score_library(library, matcher, k=3, analyses=analyses)
+    first = score_library(library, matcher, Request(3), analyses=analyses)
     analyses.save(kept)
     assert (first.analyzed, first.reused) == (3, 0)
 
@@ -76,7 +77,7 @@ def test_a_picture_is_analyzed_once_and_answered_again_for_another_bundle(
     analyzed: list[object] = []
     real = SceneMatcher.analyze
     monkeypatch.setattr(SceneMatcher, "analyze", lambda self, image: analyzed.append(image) or real(self, image))
-    again = score_library(library, matcher, k=3, previous=before, analyses=Analyses.load(kept, matcher))
+    again = score_library(library, matcher, Request(3), previous=before, analyses=Analyses.load(kept, matcher))
     assert analyzed == []
     assert (again.analyzed, again.reused) == (0, 0)
     assert {name: (item.scene, item.recommendations) for name, item in again.results.items()} == {
@@ -84,7 +85,7 @@ def test_a_picture_is_analyzed_once_and_answered_again_for_another_bundle(
     }
     shutil.copy(SCENES[0], library / "1.webp")  # known by its content under another name
     (library / "2.webp").write_bytes(sorted((sample_path() / "scenes").rglob("*.webp"))[5].read_bytes())
-    third = score_library(library, matcher, k=3, previous=again, analyses=Analyses.load(kept, matcher))
+    third = score_library(library, matcher, Request(3), previous=again, analyses=Analyses.load(kept, matcher))
     assert (third.analyzed, third.reused, len(analyzed)) == (1, 1, 1)
 
 
@@ -92,10 +93,10 @@ def test_another_release_answers_all_again(
     library: Path, matcher: SceneMatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else one library would hold the scores of two releases."""
-    first = score_library(library, matcher, k=3)
-    assert score_library(library, matcher, k=3, previous=first).reused == 3
+    first = score_library(library, matcher, Request(3))
+    assert score_library(library, matcher, Request(3), previous=first).reused == 3
     monkeypatch.setattr(scoring, "RELEASE", "99.0")
-    again = score_library(library, matcher, k=3, previous=first)
+    again = score_library(library, matcher, Request(3), previous=first)
     assert (again.reused, again.release) == (0, "99.0")
 
 

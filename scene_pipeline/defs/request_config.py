@@ -1,0 +1,43 @@
+"""The launchpad's form of a `Request`, made of its fields."""
+
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
+
+import dagster as dg
+import msgspec
+from pydantic import Field, create_model
+
+from scene_pipeline.matching.request import Request
+
+
+def config_of(record: type) -> type[dg.Config]:
+    """Return a config class with the fields of a dataclass, their defaults, bounds and help.
+
+    Tuples become lists, mappings dictionaries, and dataclasses configs of their own.
+    """
+    hints = typing.get_type_hints(record)
+    members: dict[str, Any] = {}
+    for field in fields(record):
+        kind = hints[field.name]
+        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        bounds = {"ge": field.metadata.get("min"), "le": field.metadata.get("max")}
+        if is_dataclass(kind):
+            kind = config_of(typing.cast(type, kind))
+            default = kind()
+        elif typing.get_origin(kind) is tuple:
+            kind, default = list[str], list(default)
+        elif typing.get_origin(kind) is Mapping:
+            kind = dict[typing.get_args(kind)]
+        members[field.name] = (kind, Field(default=default, description=field.metadata["help"], **bounds))
+    return create_model(f"{record.__name__}Config", __base__=dg.Config, **members)
+
+
+def request_of(config: dg.Config) -> Request:
+    """Return the request that a config states; what a config has besides is left out.
+
+    Raises ScenePipelineError for values that contradict each other.
+    """
+    names = {field.name for field in fields(Request)}
+    return msgspec.convert(config.model_dump(include=names), Request)
