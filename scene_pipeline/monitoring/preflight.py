@@ -6,7 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene_pipeline.catalog.columns import load_column_map
+from scene_pipeline.catalog.column_map import load_column_map
+from scene_pipeline.catalog.columns import known_columns
 from scene_pipeline.catalog.read import iter_catalog
 from scene_pipeline.encoders.spec import get_spec
 from scene_pipeline.errors import ScenePipelineError
@@ -35,7 +36,7 @@ def check_settings(settings: Settings) -> None:
     get_spec(settings.encoder)
     load_vocabulary(settings.vocabulary)
     load_lexicon(settings.language, settings.vocabulary)
-    load_column_map(settings.columns)
+    load_column_map(settings.columns, known_columns())
     load_thresholds(settings.thresholds)
 
 
