@@ -79,6 +79,18 @@ def test_a_file_imports_only_from_lower_floors(path: Path) -> None:
             assert other == own or FLOORS[other] < FLOORS[own], f"{own} (floor {FLOORS[own]}) imports {module}"
 
 
+def test_what_serves_never_imports_what_builds() -> None:
+    reached, todo = set(), ["matching", "scenes", "service"]
+    while todo:
+        room = todo.pop()
+        reached.add(room)
+        for path in package_files():
+            if room_of(path) == room:
+                rooms = {name.split(".")[1] for name in imported_modules(path) if name.startswith("scene_pipeline.")}
+                todo += rooms - reached - set(todo)
+    assert not reached & {"publishing", "defs", "definitions"}
+
+
 @pytest.mark.parametrize("path", package_files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_only_defs_and_what_assembles_them_import_dagster(path: Path) -> None:
     if room_of(path) not in {"defs", "definitions"}:
