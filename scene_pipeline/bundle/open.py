@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.layout import (
     CALIBRATION,
     FUSION,
@@ -30,7 +30,7 @@ from scene_pipeline.vocabulary import Vocabulary
 class Bundle:
     """An open bundle. It keeps working when another version is promoted, and when its own files are pruned.
 
-    `artifacts` is what `open_bundle` was given; `calibration` is calibration.json as a mapping.
+    `artifacts` is what `open_bundle` was given.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class Bundle:
     vocabulary: Vocabulary
     index: VectorIndex
     fusion: Fusion
-    calibration: dict[str, Any]
+    calibration: CalibrationMap
     _products: pa.Buffer  # mapped: stays readable when the file is pruned
 
     @property
@@ -119,7 +119,7 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
     fusion = Fusion.read(folder / FUSION)
     _check_encoder(folder, manifest, index, fusion)
     try:
-        calibration = msgspec.json.decode((folder / CALIBRATION).read_bytes(), type=dict[str, Any])
+        calibration = CalibrationMap.from_json((folder / CALIBRATION).read_bytes())
         vocabulary = Vocabulary.from_json((folder / SCORING).read_bytes())
         products = pa.memory_map(str(folder / PRODUCTS)).read_buffer()
         pq.read_metadata(pa.BufferReader(products))

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from scene_pipeline.bundle.calibration_map import DRIFTED, CalibrationMap
+from scene_pipeline.bundle.calibration_map import DRIFTED
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.bundle import serving_bundle
@@ -269,7 +268,7 @@ def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: A
         "Scenes": f"{len(result.results):,} scored, {len(result.failures):,} failed",
         "Bundle": bundle.version,
         "Encoder": str(bundle.manifest.image_encoder["id"]),
-        "Confidence": calibration_note(msgspec.convert(bundle.calibration, CalibrationMap)),
+        "Confidence": calibration_note(bundle.calibration),
     }
     pictures = product_pictures(bundle, ImageStore(store.path("images"))) if config.pictures else None
     target = folder / "recommendations.xlsx"

@@ -103,7 +103,7 @@ class SceneMatcher:
         self.scales = tuple(scales)
         self._threads = threads
         self.spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
-        self.calibration = msgspec.convert(bundle.calibration, CalibrationMap)
+        self.calibration = bundle.calibration
         self._weights = complete_weights(self.vocabulary.scoring.weights_for(self.spec.id))
         if self.scales != (1.0,) or not self.calibration.holds_for(self._weights):  # fitted on scenes seen whole
             self.calibration = uncalibrated(self.spec.id)

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.images.store import ImageStore
@@ -26,7 +24,7 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
         bundle_version=bundle.version,
         encoder_id=str(bundle.manifest.image_encoder["id"]),
         created_at=datetime.now(UTC),
-        calibration_note=calibration_note(msgspec.convert(bundle.calibration, CalibrationMap)),
+        calibration_note=calibration_note(bundle.calibration),
         scenes=tuple(
             LookbookScene(
                 name=name,

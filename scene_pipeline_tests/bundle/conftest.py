@@ -62,7 +62,9 @@ def write_files(folder: Path, n: int = 60, seed: int = 0) -> ManifestFields:
     np.savez(folder / "prompts.npz", rooms=rng.normal(size=(8, IMAGE_DIM)))
     (folder / "image_encoder.onnx").write_bytes(rng.bytes(20_000))
     (folder / "scoring.json").write_bytes(_vocabulary())
-    (folder / "calibration.json").write_text(f'{{"calibrated": false, "n": {seed}}}')
+    (folder / "calibration.json").write_text(
+        f'{{"method": "none", "encoder_id": "test", "calibrated": false, "n": {seed}}}'
+    )
     return ManifestFields(
         data_version=sha256_bytes(str((n, seed)).encode()),
         image_encoder={"id": "made-up", "dimension": IMAGE_DIM},

@@ -39,7 +39,7 @@ def test_open_bundle_has_all_that_serving_needs(artifacts: Path) -> None:
     assert bundle.products().num_rows == 80
     assert bundle.vocabulary.rooms
     assert bundle.fusion.dimension == bundle.index.dimension == 40
-    assert bundle.calibration == {"calibrated": False, "n": 1}
+    assert (bundle.calibration.calibrated, bundle.calibration.n) == (False, 1)
     assert bundle.prompts_path.is_file()
     assert bundle.encoder_path.is_file()
     assert isinstance(bundle.index.vectors, np.memmap)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.definitions import defs
@@ -311,7 +312,7 @@ def test_the_calibration_gate_holds_the_error_against_its_ceiling(
     built: Path, monkeypatch: pytest.MonkeyPatch, ece: float | None, passed: bool
 ) -> None:
     bundle = open_bundle(built)
-    known = {"method": "platt", "encoder_id": "compact", "calibrated": True, "ece": ece, "n": 100}
+    known = CalibrationMap(method="platt", encoder_id="compact", calibrated=True, ece=ece, n=100)
     monkeypatch.setattr(publishing_gates, "open_bundle", lambda *_, **__: replace(bundle, calibration=known))
     assert publishing_gates.calibration(0.1)(bundle.path).passed == passed
 
