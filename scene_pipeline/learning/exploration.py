@@ -118,8 +118,8 @@ def plan_exploration(scores: np.ndarray, k: int, rules: Exploration, rule: ListR
     return ExplorationPlan(
         blocks=blocks,
         probability=probability,
-        score=float(scores @ probability[:, :k] @ discount / discount.sum()),
-        best_score=float(scores[:k] @ discount / discount.sum()),
+        score=float(scores @ probability[:, :k] @ discount / max(discount.sum(), 1e-12)),
+        best_score=float(scores[:k] @ discount / max(discount.sum(), 1e-12)),
     )
 
 

@@ -1,0 +1,59 @@
+"""Lists as they are shown and logged, explored or not: for the service and the batch run alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scene_pipeline.events.schema import ExposedProduct
+from scene_pipeline.learning.exploration import Exploration, list_rule, plan_exploration, request_seed
+from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.vocabulary import Diversity
+
+
+@dataclass(frozen=True, slots=True)
+class ServedList:
+    """What to show, and what an exposure says of it: the shown products and the runners-up, in the order of ranks.
+
+    price: the share of the list's expected score that exploration costs; 0 without.
+    """
+
+    shown: tuple[Recommendation, ...]
+    products: tuple[ExposedProduct, ...]
+    factor_names: tuple[str, ...]
+    exploration: str
+    seed: int
+    price: float
+
+
+def serve_list(
+    candidates: Sequence[Recommendation], k: int, rules: Exploration, request_id: str, diversity: Diversity
+) -> ServedList:
+    """Return the list of `k` that a request is shown, drawn by `rules` from `candidates` in the matcher's order.
+
+    Ask the matcher for k + rules.runners_up candidates; it has removed near-duplicates from all of them. With the rules
+    off the first k are shown in their order and every propensity is 1.
+    """
+    scores = np.array([item.score for item in candidates])
+    categories = np.unique([item.category for item in candidates], return_inverse=True)[1]
+    rule = list_rule(categories, k, diversity) if len(candidates) else None
+    plan = plan_exploration(scores, k, rules, rule)
+    order = plan.draw(request_id)
+    chance = plan.propensities(order)
+    ranked = [replace(candidates[place], rank=rank) for rank, place in enumerate(order, start=1)]
+    products = tuple(
+        ExposedProduct(
+            product_id=item.product_id,
+            rank=item.rank,
+            score=item.score,
+            propensity=float(chance[item.rank - 1]),
+            shown=item.rank <= k,
+            factors=tuple(item.factors.values()),
+            rank_propensities=plan.rank_propensities(int(place)) if chance[item.rank - 1] < 1 else (),
+        )
+        for item, place in zip(ranked, order, strict=True)
+    )
+    names = tuple(candidates[0].factors) if candidates else ()
+    price = 1 - plan.score / plan.best_score if len(candidates) and plan.best_score > 0 else 0.0
+    seed = request_seed(request_id) if rules.name else 0
+    return ServedList(tuple(ranked[:k]), products, names, rules.name, seed, price)
