@@ -2,6 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -82,7 +83,7 @@ def test_planned_units_without_a_difference_end_undecided(tmp_path: Path, design
 def test_a_product_counts_once_for_its_list_and_mixed_units_not_at_all(tmp_path: Path, design_file: Path) -> None:
     design = read_experiment(design_file)
     store = open_store(tmp_path)
-    named = {"experiment": design.name}
+    named: dict[str, Any] = {"experiment": design.name}
     store.append(
         [
             exposure("r1", subject="a", arm="control", **named),
