@@ -4,6 +4,7 @@ Exit status 0: done; 1: the work failed, with one line why; 2: the command was m
 JSON document and nothing else on standard output.
 """
 
+import datetime as dt
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from rich.console import Console
 from scene_pipeline import __version__, progress
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.request import Request
-from scene_pipeline.request_options import with_request
+from scene_pipeline.request_options import parse_weights, with_request
 
 if TYPE_CHECKING:
     from scene_pipeline.context.profiles import ProfileStore
@@ -28,7 +29,11 @@ app = typer.Typer(
 )
 evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure against labeled pictures.")
 encoders = typer.Typer(rich_markup_mode=None, help="The encoders: what each is good for, and what is at hand.")
+experiment = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Start, look at and stop experiments.")
+events = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after exposures and actions.")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(experiment, name="experiment")
+app.add_typer(events, name="events")
 app.add_typer(encoders, name="encoders")
 person = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Read, correct and delete what is known of a person."
@@ -54,6 +59,7 @@ MultiScale = Annotated[
 ]
 Pictures = Annotated[Path, typer.Option(help="Folder with the pictures.")]
 BundleEncoder = Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")]
+EventsUrl = Annotated[str, typer.Option(envvar="SCENE_PIPELINE_EVENTS_URL", help="Postgres address; else SQLite.")]
 DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
 
 
@@ -320,6 +326,157 @@ def evaluate_matches(
             as_library=not alone,
         )
     _print_figures(report.to_json(), as_json)
+
+
+@evaluate.command("policy")
+def evaluate_policy(
+    weight: Annotated[list[str], typer.Option("--weight", help="FACTOR=NUMBER of the other weights; repeatable.")],
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    since: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD.")] = None,
+    clip: Annotated[float | None, typer.Option(min=1, help="Cut importance weights here; steadier, biased.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What other weights would have earned on the lists that were shown, with intervals, or why it is not known."""
+    from scene_pipeline.events.open import events_folder
+    from scene_pipeline.learning.nightly import Days, estimate_policy, estimate_propensities
+
+    folder = events_folder(artifacts)
+    days = Days(_day(since, "--since"), _day(until, "--until"))
+    found = estimate_policy(folder, estimate_propensities(folder, days), parse_weights(weight), days, clip)
+    if as_json:
+        _print_json(found)
+    elif found.refused:
+        out.print(f"no estimate: {found.refused}", soft_wrap=True)
+    else:
+        out.print(f"earned per shown product {found.on_policy[0]:.5f} (n = {found.n:,} lists)")
+        for name, (value, low, high) in found.estimates.items():
+            out.print(f"{name:6} {value:.5f} ({low:.5f} to {high:.5f})")
+        clipped = "not clipped" if found.clip is None else f"clipped at {found.clip:g}, {found.clipped_mass:.1%} cut"
+        out.print(f"effective sample {found.effective_sample:,.0f} lists; weights {clipped}")
+
+
+# ---------------------------------------------------------------- events and experiments
+
+
+@experiment.command("start")
+def experiment_start(
+    design: Annotated[Path, typer.Argument(help="The experiment's YAML file.")],
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Start an experiment: from now on units are assigned to its arms."""
+    import time
+
+    from scene_pipeline.experiments.lifecycle import start
+
+    found = start(artifacts, design, time.time())
+    shares = ", ".join(f"{arm} {share:.0%}" for arm, share in found.design.allocation.items())
+    out.print(f"experiment {found.design.name} runs: {shares}; {found.design.holdout:.0%} held out", soft_wrap=True)
+
+
+@experiment.command("status")
+def experiment_status(
+    name: Annotated[str | None, typer.Argument(help="The experiment; by default the one that runs.")] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """What may be said of an experiment now: a verdict that holds however often one looks. Writes its page."""
+    from scene_pipeline.errors import ExperimentError
+    from scene_pipeline.events.open import events_folder
+    from scene_pipeline.experiments import lifecycle
+    from scene_pipeline.experiments.page import write_page
+    from scene_pipeline.experiments.verdict import experiment_status as status_of
+
+    found = lifecycle.running(artifacts) if name is None else lifecycle.find(artifacts, name)
+    if found is None:
+        raise ExperimentError("no experiment is running; start one with `scene-pipeline experiment start FILE`")
+    status = status_of(events_folder(artifacts), found.design, found.started)
+    write_page(found.folder / lifecycle.PAGE, found.design, status)
+    if as_json:
+        _print_json(status)
+        return
+    out.print(f"{status.name}: {status.verdict}")
+    for arm in status.arms:
+        out.print(arm.sentence, soft_wrap=True)
+    out.print(f"{found.folder / lifecycle.PAGE}", soft_wrap=True)
+
+
+@experiment.command("stop")
+def experiment_stop(
+    name: Annotated[str, typer.Argument(help="The experiment.")], artifacts: Artifacts = DEFAULT_ARTIFACTS
+) -> None:
+    """End an experiment: units are served as without it."""
+    import time
+
+    from scene_pipeline.experiments.lifecycle import stop
+
+    stop(artifacts, name, time.time())
+    out.print(f"experiment {name} is stopped")
+
+
+@events.command("compact")
+def events_compact(
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    url: EventsUrl = "",
+    today: Annotated[bool, typer.Option("--today", help="Also the events of today.")] = False,
+) -> None:
+    """Move the events of complete days into daily partitions, and finish erasures that were interrupted."""
+    from scene_pipeline.events.compaction import compact
+    from scene_pipeline.events.erasure import finish_erasures
+    from scene_pipeline.events.open import events_folder, open_store
+
+    store = open_store(artifacts, url)
+    finish_erasures(store, events_folder(artifacts))
+    before = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(today))
+    report = compact(store, events_folder(artifacts), before)
+    store.close()
+    out.print(
+        f"{report.exposures:,} exposures and {report.actions:,} actions of {len(report.days)} days; "
+        f"late {report.late:,}, repeated {report.duplicates:,}, orphaned {report.orphaned:,}, bots {report.bots:,}",
+        soft_wrap=True,
+    )
+
+
+@events.command("import")
+def events_import(
+    file: Annotated[Path, typer.Argument(help="CSV file of the shop's own events.")],
+    columns: Annotated[Path, typer.Option(help="YAML file: the shop's columns and its words for kinds.")],
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    url: EventsUrl = "",
+) -> None:
+    """Import a shop's own actions by a column map; what was imported before is not doubled."""
+    from scene_pipeline.events.importing import import_actions, read_map
+    from scene_pipeline.events.open import events_folder, open_store
+    from scene_pipeline.events.subjects import subject_ids
+
+    column_map = read_map(columns)
+    store = open_store(artifacts, url)
+    report = import_actions(file, column_map, store, subject_ids(events_folder(artifacts)))
+    store.close()
+    out.print(f"{report.stored:,} stored, {report.duplicates:,} known, {report.skipped:,} of other kinds")
+    for line, reason in report.refused[:20]:
+        err.print(f"{file}, line {line}: {reason}", soft_wrap=True)
+
+
+@events.command("erase")
+def events_erase(
+    customer: Annotated[str, typer.Argument(help="The shop's own id of the person.")],
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    url: EventsUrl = "",
+) -> None:
+    """Erase everything of a person: store, partitions, and what was derived from them."""
+    from scene_pipeline.errors import EventError
+    from scene_pipeline.events.erasure import erase_subject
+    from scene_pipeline.events.open import events_folder, open_store
+    from scene_pipeline.events.subjects import KEY_FILE, subject_ids
+
+    ids = subject_ids(events_folder(artifacts))
+    if ids is None:
+        raise EventError(f"no subject key is configured, so no event names a person; set {KEY_FILE}")
+    store = open_store(artifacts, url)
+    removal = erase_subject(store, events_folder(artifacts), ids.subject(customer))
+    store.close()
+    out.print(f"{removal.events:,} events erased")
 
 
 @evaluate.command("rooms")
@@ -664,6 +821,13 @@ def delete_person(who: Person, shop_id: ShopId = False, artifacts: Artifacts = D
     out.print(
         f"{who}: " + ("deleted" if existed else "nothing was known") + "; no profile will be made", soft_wrap=True
     )
+
+
+def _day(text: str | None, option: str) -> dt.date | None:
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not YYYY-MM-DD", param_hint=option) from None
 
 
 # ---------------------------------------------------------------- printing

@@ -73,12 +73,12 @@ def _request(stated: dict[str, Any]) -> Request:
         name: tuple(value) if isinstance(value, list) else value for name, value in stated.items() if value is not None
     }
     if "weights" in given:
-        given["weights"] = _weights(given["weights"])
+        given["weights"] = parse_weights(given["weights"])
     constraints = Constraints(**{name: value for name, value in given.items() if name not in own})
     return Request(constraints=constraints, **{name: value for name, value in given.items() if name in own})
 
 
-def _weights(words: Sequence[str]) -> dict[str, float]:
+def parse_weights(words: Sequence[str]) -> dict[str, float]:
     """Return factor -> weight of `FACTOR=NUMBER` words."""
     parsed: dict[str, float] = {}
     for word in words:

@@ -139,7 +139,13 @@ class BundleWriter:
         return folder
 
     def promote(self, checks: Sequence[Check] = ()) -> Promotion:
-        """Verify the sealed files, run `checks`, and make the bundle the current one.
+        """Do as `admit` does and make the bundle the current one."""
+        promotion = self.admit(checks)
+        point_to(self.root, promotion.version)
+        return promotion
+
+    def admit(self, checks: Sequence[Check] = ()) -> Promotion:
+        """Verify the sealed files, run `checks`, and put the bundle beside the others without making it current.
 
         Raises BundleRefusedError when a blocking check fails; the bundle is then kept aside (the latest one only)
         with its results in checks.json, and the current bundle stays.
@@ -159,7 +165,6 @@ class BundleWriter:
         self.folder.rename(target)
         self._folder = None
         fsync(self.root)
-        point_to(self.root, version)
         return Promotion(version, target, previous, results)
 
     def _refuse(self, failed: list[CheckResult], results: tuple[CheckResult, ...]) -> None:

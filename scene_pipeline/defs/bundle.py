@@ -30,6 +30,7 @@ from scene_pipeline.errors import BundleError
 from scene_pipeline.monitoring import drift as drifting
 from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
 from scene_pipeline.publishing.calibrations import calibration_for
+from scene_pipeline.publishing.learned import with_learned
 from scene_pipeline.publishing.publish import (
     BundleRecipe,
     EmbeddedCatalog,
@@ -174,12 +175,13 @@ def serving_bundle(
     """The versioned folder that serving opens. It is promoted only after every blocking check has passed."""
     spec = get_spec(encoder.id)
     catalog = embedded_catalog(store, spec)
+    words, confidence = with_learned(store.path(), spec.id, vocabulary.load(), calibration_for(spec))
     keys = sorted({key for key in catalog.products["image_sha256"].to_pylist() if key})
     recipe = BundleRecipe(
         spec=spec,
         text_encoder=text_encoder(),
-        vocabulary=vocabulary.load(),
-        calibration=calibration_for(spec),
+        vocabulary=words,
+        calibration=confidence,
         int8=encoder.int8,
         recall_floor=config.recall_floor,
         size_change=(config.size_change_warns, config.size_change_blocks),

@@ -1,0 +1,143 @@
+"""Learned weights as a bundle of their own: sealed, checked, tried as an arm of an experiment, then promoted by it.
+
+Nothing is changed in place. The map from score to confidence is fitted again on labeled scenes, since scores by other
+weights mean something else; without labels the bundle says that its confidence is not calibrated. Clicks never fit it.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
+from scene_pipeline.bundle.checks import Check, standard_checks
+from scene_pipeline.bundle.layout import CALIBRATION, MANIFEST, SCORING
+from scene_pipeline.bundle.manifest import ManifestFields
+from scene_pipeline.bundle.open import open_bundle
+from scene_pipeline.bundle.versions import rollback
+from scene_pipeline.bundle.write import BundleWriter
+from scene_pipeline.evaluation.calibration import fit_calibration
+from scene_pipeline.evaluation.truth import read_match_truth
+from scene_pipeline.files import sha256_bytes, write_bytes
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.publishing.publish import smoke_query
+from scene_pipeline.vocabulary import Vocabulary
+
+PROMOTED = "learned.json"
+NEGATIVES = 10
+"""Products of the same category that are not labeled, drawn for each labeled one."""
+
+
+class LearnedWeights(msgspec.Struct, frozen=True):
+    """Weights that an experiment promoted, for one encoder, with their map; later builds keep them."""
+
+    encoder_id: str
+    weights: dict[str, float]
+    calibration: CalibrationMap
+    bundle: str
+    experiment: str
+
+
+def seal_learned(
+    artifacts: Path,
+    weights: Mapping[str, float],
+    picture: Image.Image,
+    labels: tuple[str, str] = ("", ""),
+    checks: Sequence[Check] = (),
+) -> str:
+    """Seal a bundle like the promoted one but with these weights and a map of their own; return its version.
+
+    It is not promoted. `picture` is what the smoke query asks about; labels: (truth CSV, folder of scenes), both empty
+    where there are none. Raises BundleRefusedError when a blocking check fails.
+    """
+    current = open_bundle(artifacts)
+    encoder = current.manifest.image_encoder["id"]
+    scoring = current.vocabulary.scoring
+    by_encoder = {**scoring.weights_by_encoder, encoder: dict(weights)}
+    vocabulary = msgspec.structs.replace(
+        current.vocabulary, scoring=msgspec.structs.replace(scoring, weights_by_encoder=by_encoder)
+    )
+    truth, scenes = labels
+    calibration = fit_map(SceneMatcher.open(artifacts), weights, truth, scenes) if truth else uncalibrated(encoder)
+    version = sha256_bytes(current.manifest.data_version.encode(), vocabulary.to_json(), calibration.to_json())
+    smoke = smoke_query(picture)
+    with BundleWriter(artifacts / "bundles") as writer:
+        for name in current.manifest.files:
+            if name not in (SCORING, CALIBRATION, MANIFEST):
+                target = writer.folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(current.path / name, target)
+        (writer.folder / SCORING).write_bytes(vocabulary.to_json())
+        (writer.folder / CALIBRATION).write_bytes(calibration.to_json())
+        fields = {name: getattr(current.manifest, name) for name in ManifestFields.__struct_fields__}
+        fields |= {"data_version": version, "calibration": msgspec.to_builtins(calibration)}
+        writer.seal(ManifestFields(**fields))
+        standard = standard_checks(current.manifest.counts["products"], smoke)
+        return writer.admit([*standard, *checks]).version
+
+
+def fit_map(matcher: SceneMatcher, weights: Mapping[str, float], truth: str, scenes: str) -> CalibrationMap:
+    """Fit the map from score by `weights` to the probability that a product fits, on labeled scenes.
+
+    Labeled products against products of the same category, NEGATIVES for each. Raises TruthError when too few.
+    """
+    from scene_pipeline.matching.factors import FACTORS
+
+    vector = np.array([weights[name] for name in FACTORS])
+    table = matcher.bundle.products(["sku_id", "category"])
+    sku, category = (np.array(table[name].to_pylist()) for name in ("sku_id", "category"))
+    generator = np.random.default_rng(0)
+    scores, labels, groups = [], [], []
+    for number, (scene, skus) in enumerate(sorted(read_match_truth(Path(truth)).products.items())):
+        scored = matcher.score_all(matcher.analyze(Path(scenes) / scene))
+        values, fits = scored.factors @ vector, np.isin(sku[scored.rows], sorted(skus))
+        drawn = [np.flatnonzero(fits)]
+        for name, count in zip(*np.unique(category[scored.rows[fits]], return_counts=True), strict=True):
+            others = np.flatnonzero((category[scored.rows] == name) & ~fits)
+            drawn.append(generator.choice(others, size=min(NEGATIVES * int(count), len(others)), replace=False))
+        rows = np.concatenate(drawn)
+        scores.append(values[rows])
+        labels.append(fits[rows])
+        groups.append(np.full(len(rows), number))
+    fitted = fit_calibration(
+        np.concatenate(scores),
+        np.concatenate(labels).astype(float),
+        groups=np.concatenate(groups),
+        set_name=f"{len(groups)} labeled scenes of {Path(truth).name}",
+        encoder_id=matcher.spec.id,
+    )
+    return msgspec.structs.replace(fitted, weights=dict(weights))
+
+
+def promote_learned(artifacts: Path, version: str, experiment: str) -> LearnedWeights:
+    """Make a sealed bundle the current one, and have later builds keep its weights and map."""
+    bundle = open_bundle(artifacts, version)
+    encoder = bundle.manifest.image_encoder["id"]
+    learned = LearnedWeights(
+        encoder_id=encoder,
+        weights=bundle.vocabulary.scoring.weights_for(encoder),
+        calibration=msgspec.convert(bundle.calibration, CalibrationMap),
+        bundle=version,
+        experiment=experiment,
+    )
+    rollback(artifacts, version)
+    write_bytes(artifacts / "experiments" / PROMOTED, msgspec.json.format(msgspec.json.encode(learned), indent=1))
+    return learned
+
+
+def with_learned(
+    artifacts: Path, encoder_id: str, vocabulary: Vocabulary, calibration: CalibrationMap
+) -> tuple[Vocabulary, CalibrationMap]:
+    """Return what a build uses: the given, or the weights and map that an experiment promoted for this encoder."""
+    path = artifacts / "experiments" / PROMOTED
+    if not path.exists():
+        return vocabulary, calibration
+    learned = msgspec.json.decode(path.read_bytes(), type=LearnedWeights)
+    if learned.encoder_id != encoder_id:
+        return vocabulary, calibration
+    by_encoder = {**vocabulary.scoring.weights_by_encoder, encoder_id: learned.weights}
+    scoring = msgspec.structs.replace(vocabulary.scoring, weights_by_encoder=by_encoder)
+    return msgspec.structs.replace(vocabulary, scoring=scoring), learned.calibration
