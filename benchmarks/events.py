@@ -42,6 +42,8 @@ SHOWN, RUNNERS_UP = 10, 3
 KILLS = 20
 SUBJECT = "0123456789abcdef" * 2
 SECONDS, MEGABYTES = 180.0, 2048.0
+READY = -1
+"""What a worker prints when it begins, so that it is killed at its work and not while it is starting."""
 
 
 def main() -> int:
@@ -50,6 +52,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--skip-million", action="store_true", help="only the kills")
     parser.add_argument("--worker", choices=["ingest", "compact", "erase", "night"])
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
@@ -57,6 +60,8 @@ def main() -> int:
         return WORKERS[arguments.worker](arguments.folder)
     with tempfile.TemporaryDirectory() as temporary:
         claims = killed(Path(temporary) / "kills", arguments.kills)
+        if arguments.skip_million:
+            return report(claims, arguments)
         more, details = million(Path(temporary) / "million", arguments.events)
     return report([*claims, *more], arguments, night=details)
 
@@ -116,16 +121,18 @@ def ingest(folder: Path) -> int:
 
 
 def compacting(folder: Path) -> int:
-    """Compact once."""
+    """Compact once; say when it begins."""
     store = open_store(folder)
+    print(READY, flush=True)
     compact(store, events_folder(folder), LATER)
     store.close()
     return 0
 
 
 def erasing(folder: Path) -> int:
-    """Erase SUBJECT once."""
+    """Erase SUBJECT once; say when it begins."""
     store = open_store(folder)
+    print(READY, flush=True)
     erase_subject(store, events_folder(folder), SUBJECT)
     store.close()
     return 0
@@ -164,17 +171,17 @@ WORKERS = {"ingest": ingest, "compact": compacting, "erase": erasing, "night": n
 # ---------------------------------------------------------------- kills
 
 
-def run_and_kill(worker: str, folder: Path, seconds: float, *, from_output: bool = False) -> list[int]:
-    """Start a worker, kill it after `seconds` (counted from its first output if so), return the numbers it printed."""
+def run_and_kill(worker: str, folder: Path, seconds: float) -> list[int]:
+    """Start a worker, kill it `seconds` after its first output, return the numbers it printed."""
     command = [sys.executable, "-m", "benchmarks.events", "--worker", worker, "--folder", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        first = process.stdout.readline() if from_output else ""
+        first = process.stdout.readline()
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         text = first + process.stdout.read()
     lines = text.split("\n")
-    return [int(line) for line in lines[:-1]]  # the last may be half a line
+    return [int(line) for line in lines[:-1] if int(line) != READY]  # the last may be half a line
 
 
 def killed(folder: Path, kills: int) -> list[Claim]:
@@ -184,19 +191,21 @@ def killed(folder: Path, kills: int) -> list[Claim]:
     acknowledged: set[int] = set()
     for _ in range(kills):
         (folder / "next").write_text(str(max(acknowledged, default=-1) + 1))
-        acknowledged.update(run_and_kill("ingest", folder, generator.uniform(0.05, 0.6), from_output=True))
+        acknowledged.update(run_and_kill("ingest", folder, generator.uniform(0.05, 0.6)))
         if generator.random() < 0.5:
-            run_and_kill("compact", folder, generator.uniform(0.2, 2.0))
+            run_and_kill("compact", folder, generator.uniform(0.0, 0.3))
     for _ in range(kills):
-        run_and_kill("compact", folder, generator.uniform(0.2, 2.0))
-    compacting(folder)
+        run_and_kill("compact", folder, generator.uniform(0.0, 0.3))
+    store = open_store(folder)
+    compact(store, events_folder(folder), LATER)
+    store.close()
     found = events_of(folder)
     lost = sum(1 for number in acknowledged for name in names_of(number) if found[name] == 0)
     doubled = sum(count - 1 for count in found.values() if count > 1)
     (folder / "next").write_text(str(max(acknowledged) + 1))
-    acknowledged.update(run_and_kill("ingest", folder, 0.5, from_output=True))
+    acknowledged.update(run_and_kill("ingest", folder, 0.5))
     for _ in range(kills):
-        run_and_kill("erase", folder, generator.uniform(0.2, 2.0))
+        run_and_kill("erase", folder, generator.uniform(0.0, 0.3))
     store = open_store(folder)
     finish_erasures(store, events_folder(folder))
     erase_subject(store, events_folder(folder), SUBJECT)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from scene_pipeline.events.schema import ExposedProduct
+from scene_pipeline.events.schema import ExposedProduct, Exposure
 from scene_pipeline.learning.exploration import Exploration, list_rule, plan_exploration, request_seed
-from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.vocabulary import Diversity
 
 
@@ -57,3 +58,19 @@ def serve_list(
     price = 1 - plan.score / plan.best_score if len(candidates) and plan.best_score > 0 else 0.0
     seed = request_seed(request_id) if rules.name else 0
     return ServedList(tuple(ranked[:k]), products, names, rules.name, seed, price)
+
+
+def exposure_of(served: ServedList, request_id: str, at: float, result: SceneResult, **more: Any) -> Exposure:
+    """Return the exposure of a served list; `more` are fields of Exposure: scene, subject, experiment, arm, …"""
+    return Exposure(
+        request_id=request_id,
+        at=at,
+        bundle=result.bundle_version,
+        products=served.products,
+        factor_names=served.factor_names,
+        seed=served.seed,
+        exploration=served.exploration,
+        elapsed_ms=result.elapsed_ms,
+        calibrated=bool(served.shown) and all(item.calibrated for item in served.shown),
+        **{"scene": "", "weights_version": "", **more},
+    )
