@@ -6,10 +6,12 @@ from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
+from scene_pipeline.events.open import events_folder
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.monitoring.integrity import Integrity, verify_bundles, verify_pictures, verify_vectors
 from scene_pipeline.monitoring.prometheus import write_metrics
 from scene_pipeline.monitoring.quality import Bounds, mean_confidence, measure_quality
+from scene_pipeline.monitoring.satisfaction import measure_satisfaction
 from scene_pipeline.reporting.plots import line_chart
 from scene_pipeline.reporting.previews import markdown_rows
 
@@ -55,6 +57,7 @@ def quality(store: ArtifactStore, monitor: QualityMonitor) -> dg.MaterializeResu
     return dg.MaterializeResult(
         metadata={
             **{name: round(value, 6) for name, value in known.items()},
+            **_satisfaction(store),
             "scorings": len(history),
             "bundle_version": report.bundle.bundle_version if report.bundle else "none",
             "metrics": dg.MetadataValue.path(monitor.metrics_file(store)),
@@ -91,6 +94,20 @@ def quality(store: ArtifactStore, monitor: QualityMonitor) -> dg.MaterializeResu
             for verdict in report.verdicts
         ],
     )
+
+
+def _satisfaction(store: ArtifactStore) -> dict[str, float | str]:
+    """Return what people thought of the lists of the last week, where events are logged."""
+    found = measure_satisfaction(events_folder(store.path()))
+    if found is None:
+        return {}
+    figures: dict[str, float | str] = {}
+    if found.rate is not None:
+        n = found.likes + found.dislikes
+        figures["user_satisfaction"] = f"{found.rate:.3f} ({found.low:.3f} to {found.high:.3f}, n = {n:,})"
+    if found.new_products is not None:
+        figures["exposure_of_new_products"] = round(found.new_products, 4)
+    return figures
 
 
 VERIFIED = {
