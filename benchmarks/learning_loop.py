@@ -85,7 +85,7 @@ class Shop:
             if version not in self.matchers:
                 self.matchers[version] = SceneMatcher.open(self.artifacts, version)
             matcher = self.matchers[version]
-            self.lists[key] = matcher.recommend_for(matcher.analyze(picture), K + EXPLORING.runners_up)
+            self.lists[key] = matcher.recommend_for(matcher.analyze(picture), k=K + EXPLORING.runners_up)
         return self.lists[key]
 
     def serve(self, crowd: Crowd, visits: int, first_day: int, running: lifecycle.Registered | None) -> None:
