@@ -56,7 +56,7 @@ def accounted(raw: RawCatalog, validated: Validated) -> dict[str, Accounted]:
     stated_images = {
         _address(url) for name in IMAGE_ROLES for c in _cells(raw, name, kept) for url in cells.parse_images(c)
     }
-    stated_skus = {cells.clean(cell) for cell in _cells(raw, "sku_id", kept)} - {None}
+    stated_skus = {cells.clean_cell(cell) for cell in _cells(raw, "sku_id", kept)} - {None}
     skus = {*products["sku_id"].to_pylist(), *(variant["sku_id"] for variant in variants)}
     priced = sum(1 for _ in _cells(raw, "price", kept))
     sized = sum(1 for name in _LENGTHS for _ in _cells(raw, name, kept))
@@ -73,7 +73,7 @@ def accounted(raw: RawCatalog, validated: Validated) -> dict[str, Accounted]:
 def _cells(raw: RawCatalog, name: str, kept: Sequence[bool]) -> Iterable[str]:
     if name not in raw.table.column_names:
         return ()
-    return (c for c, keep in zip(raw.table[name].to_pylist(), kept, strict=True) if keep and c and cells.clean(c))
+    return (c for c, keep in zip(raw.table[name].to_pylist(), kept, strict=True) if keep and c and cells.clean_cell(c))
 
 
 def _address(url: str) -> str:

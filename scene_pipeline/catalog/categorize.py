@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from scene_pipeline.catalog.common_sense import check_types_are_known
 from scene_pipeline.catalog.facts import Extractor, Facts
+from scene_pipeline.catalog.home_goods import NOT_HOME, HomeGate, nearer_elsewhere
 from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
 from scene_pipeline.catalog.text import headline_end, tokenize
 from scene_pipeline.catalog.words import LexiconIndex
@@ -47,27 +48,44 @@ class CategoryDecision:
 
 
 def categorize(
-    enriched: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon, similarity: Similarity | None = None
+    enriched: pa.Table,
+    vocabulary: Vocabulary,
+    lexicon: Lexicon,
+    similarity: Similarity | None = None,
+    elsewhere: Similarity | None = None,
 ) -> pa.Table:
     """Return `enriched` (schema ENRICHED) with category, size class and price tier (schema CATEGORIZED).
 
     `similarity` returns, for n texts, the float32 [n, categories] cosines with the categories' descriptions, in the
     vocabulary's order. It is asked only about products whose type no word names, and only for the phrase that names
     the product (`kind_phrase`); without it they are uncategorized. The best category must reach MIN_SIMILARITY and
-    lead by MIN_MARGIN.
+    lead by MIN_MARGIN. `elsewhere` returns the cosines with other departments' descriptions (`home_goods`): a product
+    nearer to one of these is held back, as is one whose department or name says that it is not for the home.
     """
     check_types_are_known(vocabulary, lexicon)
     chooser = _Chooser(vocabulary, lexicon)
     types, departments = enriched["product_type"].to_pylist(), enriched["stated_category"].to_pylist()
     weak = _weak_rows(enriched, lexicon)
-    decisions = [chooser.by_type(*row) for row in zip(types, departments, weak, strict=True)]
+    gate = HomeGate(chooser.extractor.index)
+    names = zip(enriched["title"].to_pylist(), enriched["description"].to_pylist(), strict=True)
+    held = [gate.reason(title or text, place) for (title, text), place in zip(names, departments, strict=True)]
+    decisions = [
+        chooser.by_type(*row) if reason is None else CategoryDecision(UNCATEGORIZED, 0.9, reason)
+        for row, reason in zip(zip(types, departments, weak, strict=True), held, strict=True)
+    ]
     open_rows = [i for i, decision in enumerate(decisions) if decision is None]
     if similarity is not None and open_rows:
         some = enriched.select(["description", "title"]).take(pa.array(open_rows)).to_pylist()
         ends = frozenset(lexicon.words.sentence_abbreviations)
         texts = [kind_phrase(row["description"], row["title"], ends) for row in some]
-        for i, cosines in zip(open_rows, similarity(texts), strict=True):
-            decisions[i] = chooser.by_similarity(np.asarray(cosines))
+        other = [None] * len(texts) if elsewhere is None else elsewhere(texts)
+        for i, cosines, others in zip(open_rows, similarity(texts), other, strict=True):
+            away = None if others is None else nearer_elsewhere(np.asarray(cosines), np.asarray(others))
+            decisions[i] = (
+                chooser.by_similarity(np.asarray(cosines))
+                if away is None
+                else CategoryDecision(UNCATEGORIZED, 0.6, f"{NOT_HOME}: its meaning is nearer to {away}")
+            )
     nothing = CategoryDecision(UNCATEGORIZED, 0.0, "no word names the type of product")
     final = [decision or nothing for decision in decisions]
     categories = [decision.category for decision in final]

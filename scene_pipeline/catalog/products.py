@@ -109,8 +109,11 @@ class RowReader:
         product["extra"] = msgspec.json.encode(extra, order="sorted").decode() if extra else "{}"
         return product
 
-    def usable(self, row: int, known: Known) -> dict[str, str | None]:
-        """Return the cells without those that no text can come of; each is dropped with its reason."""
+    def usable(self, row: int, known: Known, needs_id: bool = True) -> dict[str, str | None]:
+        """Return the cells without those that no text can come of; each is dropped with its reason.
+
+        Raises RefusedError where the id is such a cell, unless the row does not need one: a variant has its product's.
+        """
         kept = dict(known)
         for name, value in known.items():
             if value is None:
@@ -124,7 +127,7 @@ class RowReader:
                 reason = "holds bytes that are no text in the file's encoding"
             if reason:
                 shown = value[:200].replace("\x00", "�")
-                if name == "id":
+                if name == "id" and needs_id:
                     raise RefusedError(name, shown, reason)
                 self.drop(row, cells.clean_cell(known.get("id")), name, shown, reason)
                 kept[name] = None

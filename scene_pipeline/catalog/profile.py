@@ -20,6 +20,7 @@ from scene_pipeline.catalog.accounting import (
 from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.home_goods import NOT_HOME
 from scene_pipeline.catalog.plausibility import DROPPED as OUT_OF_RANGE
 from scene_pipeline.catalog.read import RawCatalog, read_catalog
 from scene_pipeline.catalog.schema import DROPPED
@@ -117,7 +118,8 @@ class Profile(Intake, frozen=True, kw_only=True):
     most frequent first, for words neither the lexicon nor the shop's names explain. score_histogram: products by
     description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit. languages:
     language → share of the texts. out_of_range: sizes dropped since no such thing can have them. to_check: the rows
-    most worth a look. warnings: sentences on what probably costs facts.
+    most worth a look. not_home: products held back since they are not for the home. warnings: sentences on what
+    probably costs facts.
     """
 
     recognized: dict[str, float]
@@ -130,6 +132,8 @@ class Profile(Intake, frozen=True, kw_only=True):
     assumed_units: int
     languages: dict[str, float] = {}
     out_of_range: int = 0
+    not_home: int = 0
+    not_home_examples: list[dict[str, str | int]] = []
     to_check: list[dict[str, str | int]] = []
     warnings: list[str] = []
 
@@ -171,6 +175,10 @@ def profile(
     sources = categorized["provenance"].to_pylist()
     languages = language_mix(categorized["description"].slice(0, _LANGUAGE_SAMPLE).to_pylist())
     out_of_range = sum(text.count(f'"{OUT_OF_RANGE}"') for text in sources)
+    rows = zip(*(categorized[n].to_pylist() for n in ("row", "product_id", "category_reason")), strict=True)
+    held_back: list[dict[str, str | int]] = [
+        {"row": row, "product_id": product, "why": why} for row, product, why in rows if why.startswith(NOT_HOME)
+    ]
     scores = categorized["description_score"].to_numpy()
     return Profile(
         **msgspec.structs.asdict(intake),
@@ -184,6 +192,8 @@ def profile(
         assumed_units=sum("(assumed)" in text for text in sources),
         languages=languages,
         out_of_range=out_of_range,
+        not_home=len(held_back),
+        not_home_examples=held_back[:_EXAMPLES],
         to_check=rows_to_check(categorized, DROPPED.empty_table() if dropped is None else dropped),
         warnings=_warnings(intake, languages, lexicon.words.language),
     )

@@ -6,6 +6,8 @@ from scene_pipeline.catalog.text import Tokens
 from scene_pipeline.vocabulary.lexicon import Language
 
 MAX_SET = 999
+_CARTONS = frozenset({"ctn", "ctns", "carton", "cartons"})
+"""Beside a number, how a trade list says how many lie in a carton; the thing itself is sold singly."""
 _DIGITS = frozenset("0123456789")
 
 
@@ -63,7 +65,7 @@ def parse_set_count(tokens: Tokens, end: int, words: SetWords) -> SetCount | Non
             count = 2 * (before or 1)
             if count <= MAX_SET:
                 return SetCount(count, starts[i - 1] if before else starts[i], ends[i])
-        if word[0] not in _DIGITS and word not in words.numbers:
+        if (word[0] not in _DIGITS and word not in words.numbers) or _CARTONS.intersection(low[max(0, i - 1) : i + 4]):
             continue
         count = _number(word, words)
         if count is None or i + 1 >= end:

@@ -94,7 +94,7 @@ def merged_cells(rows: Sequence[Known], kinds: Sequence[str]) -> dict[str, str |
 
 def variant_of(reader: RowReader, row: int, known: Known) -> dict[str, Any]:
     """Return one variant (schema VARIANT) of a row of a group."""
-    known = reader.usable(row, known)
+    known = reader.usable(row, known, needs_id=False)
     cell = Cell(reader, row, cells.clean_cell(known.get("id")), known)
     prices = cell.prices()
     pictures = cells.parse_images(known.get("variant_image")) or cells.parse_images(known.get("primary_image"))

@@ -51,6 +51,9 @@ def profile_view(profile: Profile) -> Group:
         parts.append(Text(f"Languages of the texts: {mix}"))
     if profile.out_of_range:
         parts.append(Text(f"{profile.out_of_range:,} sizes are larger than such a thing can be and were dropped"))
+    if profile.not_home:
+        lines = [Text(f"  row {row['row']} ({row['product_id']}): {row['why']}") for row in profile.not_home_examples]
+        parts += [Text(f"{profile.not_home:,} products are not for the home and were held back", style="bold"), *lines]
     if profile.to_check:
         lines = [Text(f"  row {row['row']} ({row['product_id']}): {row['why']}") for row in profile.to_check]
         parts += [Text("Rows most worth a look", style="bold"), *lines]

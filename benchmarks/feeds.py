@@ -1,0 +1,234 @@
+"""Measure how whole the exports of shop systems are read, and how fast.
+
+    python -m benchmarks.feeds [--json] [--rows 100000] [--many 1000000] [--labels CSV] [FILE…]
+
+Without files: a Shopify-shaped export (products over several rows, HTML, variants) made of the texts of the semicolon
+catalog, and the small feeds of the tests. For each file: format, rows, products, variants, the shares of prices,
+pictures, SKUs and sizes accounted for, cells dropped, and the rate. The rate of the large export is compared with that
+of a plain CSV of as many rows in the same run, and stands beside the SHA-256 of 1 GiB on one core. `--many 0` leaves
+the large file out. `--labels` compares facts with labels of the columns of `scene_pipeline_tests/catalog/golden.csv`,
+whose ids are product ids of the first FILE. Each measurement runs in a process of its own.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.catalog import peak_mib, real_texts, write_rows
+from benchmarks.claims import Claim, at_least, at_most, report
+
+ROOT = Path(__file__).parents[1]
+SMALL = ROOT / "scene_pipeline_tests" / "catalog" / "feeds"
+COLORS = ("White", "Black", "Sand", "Forest Green", "Navy")
+SIZES = ("Small", "Large", "60 x 90 cm")
+HEADER = [
+    *("Handle", "Title", "Body (HTML)", "Vendor", "Type", "Tags", "Published", "Option1 Name", "Option1 Value"),
+    *("Option2 Name", "Option2 Value", "Variant SKU", "Variant Inventory Qty", "Variant Price"),
+    *("Variant Compare At Price", "Image Src", "Image Position", "Variant Image", "Status"),
+]
+
+
+def write_shopify(path: Path, count: int, texts: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Write a Shopify-shaped export of `count` rows; return the products, variants, prices and pictures it states."""
+    draw = random.Random(count)
+    stated = {"products": 0, "skus": 0, "prices": 0, "pictures": 0}
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(HEADER)
+        left = count
+        while left:
+            variants = min(left, draw.randint(1, 6))
+            pictures = min(left - variants, draw.randint(0, 2))
+            _write_product(writer, stated, draw, texts[draw.randrange(len(texts))], variants, pictures)
+            left -= variants + pictures
+    return stated
+
+
+def _write_product(
+    writer: Any, stated: dict[str, int], draw: random.Random, text: tuple[str, str], variants: int, pictures: int
+) -> None:
+    number = stated["products"]
+    stated["products"] += 1
+    title, description = text
+    body = f"<p>{description}</p><ul><li>Material: oak</li><li>Height: {draw.randint(10, 90)} cm</li></ul>"
+    for i in range(variants + pictures):
+        first = [title or description[:60], body, "Northlake", "", "home, new", "TRUE"] if i == 0 else [""] * 6
+        image = [f"https://cdn.example.com/{number}-{i}.jpg", str(i + 1)]
+        stated["pictures"] += 1
+        if i >= variants:
+            writer.writerow([f"p-{number}", *first, *[""] * 8, *image, "", ""])
+            continue
+        names = ("Color", "Size") if i == 0 else ("", "")
+        price = f"{draw.randrange(500, 90_000) / 100:.2f}"
+        options = [names[0], COLORS[i % 5], names[1], SIZES[i % 3]]
+        writer.writerow(
+            [
+                f"p-{number}",
+                *first,
+                *options,
+                f"S-{number}-{i}",
+                str(i),
+                price,
+                "",
+                *image,
+                "",
+                "active" if i == 0 else "",
+            ]
+        )
+        stated["skus"] += 1
+        stated["prices"] += 1
+
+
+def worker(path: Path) -> dict[str, Any]:
+    """Read one file to its categories in this process: what became of it, seconds and peak memory in MiB."""
+    from scene_pipeline.catalog.accounting import accounted
+    from scene_pipeline.catalog.categorize import categorize
+    from scene_pipeline.catalog.enrich import enrich
+    from scene_pipeline.catalog.read import read_catalog
+    from scene_pipeline.catalog.validate import validate
+    from scene_pipeline.vocabulary import load_vocabulary
+    from scene_pipeline.vocabulary.lexicon import load_lexicon
+
+    words = load_vocabulary(), load_lexicon()
+    base, start, cpu = peak_mib(), time.perf_counter(), time.process_time()
+    raw = read_catalog(path)
+    validated = validate(raw)
+    categorize(enrich(validated.products, *words), *words)
+    seconds, cpu_seconds, mib = time.perf_counter() - start, time.process_time() - cpu, peak_mib() - base
+    found = accounted(raw, validated)
+    return {
+        "file": path.name,
+        "format": raw.profile,
+        "rows": validated.rows_in,
+        "products": validated.products.num_rows,
+        "variants": sum(len(variants) for variants in validated.products["variants"].to_pylist()),
+        "rejects": validated.rejects.num_rows,
+        "left_out": validated.left_out.num_rows,
+        "dropped": validated.dropped.num_rows,
+        **{name: round(item.share, 4) for name, item in found.items()},
+        "stated": {name: item.stated for name, item in found.items()},
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(cpu_seconds, 3),
+        "rows_per_cpu_second": round(validated.rows_in / max(cpu_seconds, 1e-9), 1),
+        "mib": round(mib, 1),
+    }
+
+
+def measure(path: Path) -> dict[str, Any]:
+    """Run `worker` in a new process and return its figures."""
+    command = [sys.executable, "-m", "benchmarks.feeds", "--worker", str(path)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    return json.loads(done.stdout)
+
+
+def reference_seconds() -> float:
+    """Return the processor seconds that SHA-256 of 1 GiB takes on one core."""
+    block, digest, start = bytes(1 << 20), hashlib.sha256(), time.process_time()
+    for _ in range(1024):
+        digest.update(block)
+    return time.process_time() - start
+
+
+def shopify_claims(folder: Path, rows: int, many: int) -> tuple[list[Claim], dict[str, Any]]:
+    """Return the claims about the Shopify-shaped export: nothing lost, the rate, and the memory of many rows."""
+    texts, source = real_texts()
+    export, plain = folder / "shopify.csv", folder / "plain.csv"
+    stated = write_shopify(export, rows, texts)
+    write_rows(plain, rows, texts)
+    found, beside = measure(export), measure(plain)
+    rate, plain_rate = found["rows_per_cpu_second"], beside["rows_per_cpu_second"]
+    claims = [
+        at_least(f"{name} accounted for", found[name], 1, unit="", against=source, n=stated[name])
+        for name in ("prices", "pictures", "skus")
+    ]
+    claims.append(
+        at_least("products", found["products"] / stated["products"], 1, unit="", against=source, n=stated["products"])
+    )
+    claims.append(
+        at_least(
+            "rate of the export",
+            rate / plain_rate,
+            0.8,
+            unit="of the plain path's rows per CPU second",
+            against=f"plain CSV, {plain_rate:.0f} rows/s; SHA-256 of 1 GiB: {reference_seconds():.2f} CPU s",
+            n=rows,
+        )
+    )
+    details: dict[str, Any] = {"export": found, "plain": beside}
+    if many:
+        large = folder / "many.csv"
+        write_shopify(large, many, texts)
+        grown = measure(large)
+        per_row = grown["mib"] * 1024 / many
+        claims.append(
+            at_most("memory of many rows", per_row, 20, unit="KiB/row", against="peak over start", n=many),
+        )
+        details["many"] = grown
+    return claims, details
+
+
+def label_claims(labels: Path, feed: Path) -> list[Claim]:
+    """Return how right the facts of a feed are, against hand-made labels of its products (half "report")."""
+    from scene_pipeline.catalog.categorize import categorize
+    from scene_pipeline.catalog.enrich import enrich
+    from scene_pipeline.catalog.read import read_catalog
+    from scene_pipeline.catalog.validate import validate
+    from scene_pipeline.evaluation.catalog_facts import read_labels, score_labels
+    from scene_pipeline.vocabulary import load_vocabulary
+    from scene_pipeline.vocabulary.lexicon import load_lexicon
+
+    vocabulary, lexicon = load_vocabulary(), load_lexicon()
+    table = categorize(enrich(validate(read_catalog(feed)).products, vocabulary, lexicon), vocabulary, lexicon)
+    rows = {row["product_id"]: row for row in table.to_pylist()}
+    known = [label for label in read_labels(labels, "report") if label["id"] in rows]
+    found = score_labels(known, [rows[label["id"]] for label in known], vocabulary)
+    tallies = (found.dimensions, found.set_counts, found.materials, found.colors)
+    hits, wrong = sum(tally.hits for tally in tallies), sum(tally.wrong for tally in tallies)
+    missed = sum(tally.missed for tally in tallies)
+    against = f"labels of {labels.name}"
+    return [
+        at_least("stated facts found", hits / max(hits + missed, 1), 0.9, unit="", against=against, n=hits + missed),
+        at_most("wrong facts", wrong / max(hits + wrong, 1), 0.05, unit="", against=against, n=hits + wrong),
+        at_least("categories: macro-F1", found.macro_f1, 0.88, unit="", against=against, n=len(known)),
+    ]
+
+
+def main() -> int:
+    """Run the measurements and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--many", type=int, default=1_000_000)
+    parser.add_argument("--labels", type=Path)
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        print(json.dumps(worker(arguments.worker)))
+        return 0
+    files = arguments.files or sorted(SMALL.glob("*.?sv"))
+    details: dict[str, Any] = {"files": [worker(path) for path in files]}
+    claims: list[Claim] = []
+    if not arguments.files:
+        with tempfile.TemporaryDirectory() as folder:
+            claims, measured = shopify_claims(Path(folder), arguments.rows, arguments.many)
+        details |= measured
+    if arguments.labels and arguments.files:
+        claims += label_claims(arguments.labels, arguments.files[0])
+    if not arguments.json:
+        for found in details["files"]:
+            print(", ".join(f"{name} {value}" for name, value in found.items() if name != "stated"))
+    return report(claims, arguments, details=details)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

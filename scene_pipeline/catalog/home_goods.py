@@ -1,0 +1,103 @@
+"""Hold back what is not for the home: the rest of a mixed marketplace, by departments, nouns and meaning."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from scene_pipeline.catalog.text import tokenize
+from scene_pipeline.catalog.words import LexiconIndex, WordIndex
+from scene_pipeline.vocabulary.strict_yaml import load_strict
+
+NOT_HOME = "not home goods"
+"""How the reason of a product begins that was held back."""
+
+MIN_LEAD = 0.06
+"""Cosine by which another department must lead the nearest category of home goods; below it nothing is held back."""
+
+_PARTS = re.compile(r">>|>|/|\||»")
+_MAX_WORDS = 40
+
+
+class OtherGoods(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The packaged words of not_home.yaml; its comments say what each key means."""
+
+    home_departments: tuple[str, ...]
+    departments: tuple[str, ...]
+    nouns: tuple[str, ...]
+    meanings: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def other_goods() -> OtherGoods:
+    """Return the packaged words."""
+    return load_strict(Path(__file__).parent / "not_home.yaml", OtherGoods)
+
+
+class HomeGate:
+    """Says of single products why they are not home goods; built once for a lexicon."""
+
+    def __init__(self, index: LexiconIndex) -> None:
+        words = other_goods()
+        self.index = index
+        self.nouns = _index(words.nouns)
+        self.firsts = frozenset(self.nouns.entries)
+        self.home, self.other = _index(words.home_departments), _index(words.departments)
+        self.by_department = lru_cache(maxsize=4096)(self._by_department)
+
+    def reason(self, name: str, department: str | None) -> str | None:
+        """Return why a product of this name (its title, else its text) and department is held back, or None."""
+        stated = self.by_department(department) if department else None
+        if stated is False:
+            return None
+        if stated:
+            return f"{NOT_HOME}: the shop lists it under '{department}'"
+        noun = self._last_noun(name)
+        return f"{NOT_HOME}: the text names a {noun}" if noun else None
+
+    def _by_department(self, department: str) -> bool | None:
+        """Say whether a department is of other goods; False: of home goods; None: neither, or both."""
+        for part in _PARTS.split(department):
+            words = tokenize(part).words
+            home, other = bool(self.home.find(words)), bool(self.other.find(words))
+            if home != other:
+                return other
+        return None
+
+    def _last_noun(self, name: str) -> str | None:
+        """Return the noun of other goods that a name's first phrase ends in, or None: a home type stands behind it."""
+        tokens = tokenize(name[:300])
+        words = tokens.words[:_MAX_WORDS]
+        if self.firsts.isdisjoint(words):
+            return None
+        end = next(
+            (i for i, word in enumerate(words) if i and (word in self.index.noun_end or word in ",;|(.")), len(words)
+        )
+        found = self.nouns.find(words, 0, end)
+        types = [(match.last, -match.first) for match in self.index.types.find(words, 0, end)]
+        if not found or (types and max(types) >= (found[-1].last, -found[-1].first)):
+            return None
+        return " ".join(words[found[-1].first : found[-1].last])
+
+
+Similarity = Callable[[Sequence[str]], np.ndarray]
+
+
+def nearer_elsewhere(home: np.ndarray, other: np.ndarray) -> str | None:
+    """Return the other department a text is nearest to, where it leads the nearest home category by MIN_LEAD.
+
+    home: cosines with the categories; other: with `other_goods().meanings`, in their order.
+    """
+    names = list(other_goods().meanings)
+    best = int(np.argmax(other))
+    return names[best] if float(other[best]) - float(np.max(home)) >= MIN_LEAD else None
+
+
+def _index(phrases: Sequence[str]) -> WordIndex:
+    index = WordIndex()
+    for phrase in phrases:
+        index.add(phrase, ("other", phrase))
+    return index.seal()
