@@ -265,11 +265,13 @@ def recommend(
 def serve(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond this machine tokens are needed.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
-    scenes: Annotated[str, typer.Option(help="Folder whose sub-folders are libraries to pick from.")] = "sample",
-    tokens: Annotated[str, typer.Option(help="File of tokens; see `scene-pipeline token`.")] = "",
+        str | None, typer.Option(help="Address to listen on, by default 127.0.0.1; beyond this machine give --tokens.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="By default 8000; 0 takes a free one.")] = None,
+    scenes: Annotated[
+        str | None, typer.Option(help="Folder whose sub-folders are libraries to pick from; by default the sample.")
+    ] = None,
+    tokens: Annotated[str | None, typer.Option(help="File of tokens; see `scene-pipeline token`.")] = None,
 ) -> None:
     """Serve recommendations over HTTP, and the page. Limits are SCENE_PIPELINE_SERVE_* variables."""
     try:
@@ -278,7 +280,8 @@ def serve(
         raise ScenePipelineError(f"serving needs {error.name}: pip install 'scene-pipeline[serve]'") from error
     from scene_pipeline.service.settings import ServiceSettings
 
-    given = {"artifacts": artifacts, "host": host, "port": port, "scenes": scenes, "tokens": tokens}
+    options = {"artifacts": artifacts, "host": host, "port": port, "scenes": scenes, "tokens": tokens}
+    given = {name: value for name, value in options.items() if value is not None}
     run_server(ServiceSettings.from_environment(os.environ, **given))
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from scene_pipeline.errors import EventError
+from scene_pipeline.events.erasure import erase_subject
 from scene_pipeline.events.open import events_folder, open_store
 from scene_pipeline.events.schema import Action, ExposedProduct, Exposure, normalized
 from scene_pipeline.events.store import EventStore, EventStoreBusyError, Receipt
@@ -23,15 +24,16 @@ log = logging.getLogger("scene_pipeline.service")
 class Feedback:
     """The event store of the service. Without a subject key subjects are left empty."""
 
-    def __init__(self, store: EventStore, subjects: SubjectIds | None) -> None:
+    def __init__(self, store: EventStore, folder: Path, subjects: SubjectIds | None) -> None:
         self._store = store
+        self._folder = folder
         self._subjects = subjects
 
     @classmethod
     def open(cls, settings: ServiceSettings) -> "Feedback":
         """Open the store of the artifacts folder, or of the settings' Postgres address. Raises EventError."""
         folder: Path = events_folder(settings.artifacts)
-        return cls(open_store(settings.artifacts, settings.events_url), subject_ids(folder))
+        return cls(open_store(settings.artifacts, settings.events_url), folder, subject_ids(folder))
 
     def subject(self, shop_id: str) -> str:
         """Return the keyed hash of a shop's id; empty without an id or a key."""
@@ -98,7 +100,7 @@ class Feedback:
                 "not-ready",
                 "no subject key is configured, so no event names a subject; see SCENE_PIPELINE_SUBJECT_KEY_FILE",
             )
-        return self._store.erase_subject(subject)
+        return erase_subject(self._store, self._folder, subject).events
 
     def close(self) -> None:
         """Write what waits and close the store."""

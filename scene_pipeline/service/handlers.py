@@ -324,6 +324,9 @@ class Handlers:
 def _options(request: Request) -> docs.Options:
     """Return the options of a query. Raises the problem `invalid` naming the parameter."""
     query = request.query_params
+    for name, value in query.multi_items():
+        if value.lower() == "null":  # which msgspec would take for a missing one
+            raise Problem("invalid", f"{name}: is null; leave it out", [FieldError(f"$.{name}", "is null")])
     lists = {"color": "colors", "category": "categories", "brand": "brands"}
     wishes: dict[str, Any] = {field: query.getlist(name) for name, field in lists.items() if name in query}
     for name in ("style", "min_price", "max_price", "in_stock"):

@@ -41,8 +41,8 @@ class ServiceSettings:
     max_json_bytes: int = 256_000
     max_buffered_bytes: int = 200 * MEGABYTE
     max_jpeg_pixels: int = 50_000_000
-    max_other_pixels: int = 12_000_000
-    decode_bytes: int = 250 * MEGABYTE
+    max_other_pixels: int = 10_000_000
+    decode_bytes: int = 200 * MEGABYTE
     max_k: int = 100
     max_events: int = 100
     max_scenes: int = 2_000

@@ -1,0 +1,31 @@
+"""The OpenAPI document is kept: generated requests, right and wrong, get only the answers that it names."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# ruff: noqa: E402
+schemathesis = pytest.importorskip("schemathesis", reason="the extra `dev` is not installed")
+
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from scene_pipeline.service.openapi import openapi
+
+EXAMPLES = int(os.environ.get("SCENE_PIPELINE_CONTRACT_EXAMPLES", "4"))
+schema = schemathesis.openapi.from_dict(openapi())
+
+
+@pytest.fixture(scope="module")
+def address(promoted: Path, serve: Callable[..., Any]) -> str:
+    return serve(promoted, max_wait_s=60, deadline_s=60)[0]
+
+
+@schema.parametrize()
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_one_of_the_document(case: Any, address: str) -> None:
+    """But for one check: that a style is of the bundle's vocabulary, say, no schema of the document can state."""
+    case.call_and_validate(base_url=address, excluded_checks=[positive_data_acceptance])

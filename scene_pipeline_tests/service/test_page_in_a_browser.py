@@ -1,0 +1,197 @@
+"""The page in a real browser: the whole walk, by mouse and by keyboard, without a violation and without another host.
+
+Needs the extra `browser` and a Chromium that is installed; skips where one is missing.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_pipeline_tests.service.conftest import SCENE
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
+CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
+WAIT_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def address(promoted: Path, serve: Callable[..., Any]) -> str:
+    return serve(promoted, max_wait_s=60, deadline_s=60, body_timeout_s=60)[0]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    contexts: list[Any] = []
+    asked: list[str] = []
+    errors: list[str] = []
+
+    def make(path: str = "/", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 1000}, **options})
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.goto(address + path, wait_until="load")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
+    assert [text for text in errors if "Content Security Policy" in text or "Failed to load" not in text] == []
+
+
+def violations(page: Any) -> list[tuple[str, str]]:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="the extra `browser` is not installed")
+    found = axe.Axe().run(page, options={"runOnly": RULES}).response
+    assert found["passes"], "axe looked at nothing"
+    return [(item["id"], item["nodes"][0]["html"][:160]) for item in found["violations"]]
+
+
+def titles(page: Any) -> list[str]:
+    return page.locator(".answers .product h3").all_inner_texts()
+
+
+def settled(page: Any) -> None:
+    page.wait_for_timeout(400)
+    page.locator(".answers[aria-busy=false] .product").first.wait_for()
+
+
+def test_the_walk_from_a_dropped_photograph_to_a_reload(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator("input[type=file]").first.set_input_files(str(SCENE))
+    settled(page)
+    assert page.locator(".photograph img").is_visible()
+    first = titles(page)
+    assert len(first) == 10
+
+    read = page.locator("#fact-room option").first.inner_text()
+    room = "bathroom" if "Bathroom" not in read else "kitchen"
+    page.select_option("#fact-room", room)
+    settled(page)
+    assert titles(page) != first
+    assert f"room={room}" in page.url
+
+    corrected = titles(page)
+    page.get_by_role("button", name=f"Pin {corrected[2]}", exact=True).click()
+    settled(page)
+    page.locator(".reject").nth(0).click()
+    settled(page)
+    after = titles(page)
+    assert corrected[0] not in after
+    assert after[2] == corrected[2]
+    page.get_by_role("button", name="Undo").click()
+    settled(page)
+    assert titles(page)[0] == corrected[0]
+
+    page.get_by_role("button", name=f"Like {corrected[1]}", exact=True).click()
+    page.get_by_role("button", name=f"Liked {corrected[1]}", exact=True).wait_for()
+    with page.expect_response(lambda answer: answer.url.endswith("/v1/events")) as sent:
+        pass
+    assert sent.value.status == 202
+
+    kept = titles(page)
+    page.reload(wait_until="load")
+    settled(page)
+    assert titles(page) == kept
+    assert page.locator("#fact-room").input_value() == room
+    assert page.locator(".photograph img").is_visible()
+    assert page.get_by_role("button", name=f"Liked {corrected[1]}", exact=True).count() == 1
+
+
+def test_wishes_are_answered_and_two_settings_stand_side_by_side(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator(".scenes button").first.click()
+    settled(page)
+    page.get_by_role("button", name="Compare from here").click()
+    page.locator(".lists.two").wait_for()
+    page.get_by_label("Price to").fill("40")
+    settled(page)
+    page.locator(".list .only").first.wait_for()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="CSV").click()
+    assert len(Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()) == 11
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Lookbook").click()
+    assert 'class="product"' in Path(saved.value.path()).read_text(encoding="utf-8")
+    page.get_by_label("Price to").fill("0.01")
+    page.get_by_role("alert").wait_for()
+    assert "no product is left" in page.get_by_role("alert").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_in_any_state(open_page: Callable[..., Any], scheme: str) -> None:
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    page.locator(".scenes img").first.wait_for()
+    assert violations(page) == []
+    page.locator(".scenes button").first.click()
+    settled(page)
+    page.locator(".advanced summary").click()
+    page.locator(".choices summary").first.click()
+    page.locator(".factors summary").first.click()
+    page.get_by_role("button", name="Pin").first.click()
+    settled(page)
+    assert violations(page) == []
+    page.get_by_role("button", name="Compare from here").click()
+    page.locator(".lists.two").wait_for()
+    page.get_by_label("Price to").fill("0.01")
+    page.get_by_role("alert").wait_for()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 768, 3840])
+def test_nothing_is_wider_than_the_window(open_page: Callable[..., Any], width: int) -> None:
+    page = open_page(viewport={"width": width, "height": 900})
+    page.locator(".scenes button").first.click()
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_everything_is_reached_by_keyboard(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator(".scenes button").first.focus()
+    page.keyboard.press("Enter")
+    settled(page)
+    page.locator(".reject").nth(1).focus()
+    page.keyboard.press("Enter")
+    settled(page)
+    assert page.evaluate("document.activeElement.classList.contains('reject')")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_the_page_asks_for_a_token_where_the_server_does(
+    browser: Any, promoted: Path, serve: Callable[..., Any], token_file: tuple[Path, dict[str, str]]
+) -> None:
+    path, secrets = token_file
+    guarded, _ = serve(promoted, tokens=path, max_wait_s=60, deadline_s=60)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(guarded, wait_until="load")
+    page.get_by_label("Token").wait_for()
+    assert violations(page) == []
+    page.get_by_label("Token").fill(secrets["recommend"])
+    page.keyboard.press("Enter")
+    page.locator(".scenes img").first.wait_for()
+    context.close()
+
+
+def test_docs_have_no_violation(open_page: Callable[..., Any]) -> None:
+    assert violations(open_page("/docs")) == []
