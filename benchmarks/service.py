@@ -403,10 +403,14 @@ def main() -> int:
         artifacts = arguments.artifacts or _published(Path(temporary), arguments.size)
         started, before = time.perf_counter(), busy_s()
         claims, figures = measure_speed(artifacts, pictures, arguments.rounds)
-        claims += measure_refusals(artifacts, pictures, arguments.rounds, figures)
-        claims += measure_misuse(artifacts, pictures)
-        claims += measure_kills(artifacts)
-        claims += measure_reloads(artifacts, pictures, arguments.reloads, figures)
+        for part in (
+            lambda: measure_refusals(artifacts, pictures, arguments.rounds, figures),
+            lambda: measure_misuse(artifacts, pictures),
+            lambda: measure_kills(artifacts),
+            lambda: measure_reloads(artifacts, pictures, arguments.reloads, figures),
+        ):
+            print(claims, file=sys.stderr, flush=True)  # what is measured so far, should a later part be cut off
+            claims += part()
         own = sum(os.times()[:4]) + busy_s()[1] - before[1]
         elsewhere = (busy_s()[0] - before[0] - own) / (time.perf_counter() - started)
     return report(claims, arguments, figures=figures, cores=CORES, busy_elsewhere=round(elsewhere, 2))
