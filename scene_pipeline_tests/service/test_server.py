@@ -111,6 +111,7 @@ def until(condition: Callable[[], bool]) -> None:
 def test_reloads_fail_no_request_and_a_broken_bundle_keeps_the_old_one(address: str, own: Path) -> None:
     failures: list[BaseException] = []
     versions: set[str] = set()
+    after = ""
     stop = threading.Event()
     scene = Client(address).read(SCENE)
 
