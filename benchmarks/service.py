@@ -154,7 +154,7 @@ def measure_speed(artifacts: Path, pictures: Sequence[bytes], rounds: int) -> tu
         scene = json.loads(call(opened, "POST", "/v1/scenes", pictures[0])[1])["scene_id"]
         for number in range(rounds + 5):
             picture = pictures[number % len(pictures)]
-            inside.append(timed(lambda picture=picture: matcher.recommend(picture, 10)))
+            inside.append(timed(lambda picture=picture: matcher.recommend(picture, k=10)))
             outside.append(timed(lambda picture=picture: recommend(opened, picture)))
             wanted = json.dumps({"scene_id": scene, "wishes": {"diversity": number / (rounds + 5)}}).encode()
             again.append(
@@ -164,7 +164,7 @@ def measure_speed(artifacts: Path, pictures: Sequence[bytes], rounds: int) -> tu
         with ThreadPoolExecutor(CORES) as pool:
             started = time.perf_counter()
             alone = list(
-                pool.map(lambda n: timed(lambda: matcher.recommend(pictures[n % len(pictures)], 10)), range(answers))
+                pool.map(lambda n: timed(lambda: matcher.recommend(pictures[n % len(pictures)], k=10)), range(answers))
             )
             threads_rate = answers / (time.perf_counter() - started)
         rates = {n: answers / crowd(running, n, answers, pictures)[2] for n in (8, 16, 64)}
