@@ -1,16 +1,24 @@
 """Turn bytes nobody vouches for into an upright RGB picture, or say in one line why not."""
 
+import functools
 import io
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from scene_pipeline.errors import ImageError
 
 MAX_PIXELS = 50_000_000
 """Pixels (width × height) above which a picture is refused before any of it is decoded."""
+
+MAX_REDUCED_PIXELS = 3 * MAX_PIXELS
+"""The same for a JPEG that is scaled down while it is decoded: phones take pictures of 108 million pixels."""
 
 WHITE = (255, 255, 255)
 
@@ -35,7 +43,7 @@ class DecodeError(ImageError):
 
 
 def sniff(head: bytes) -> str | None:
-    """Return PIL's name of the format that the first bytes (16 or more) announce, or None.
+    """Return PIL's name of the format that the first bytes (64 or more) announce, or None.
 
     Only the formats that `decode_image` accepts are known; a Content-Type or a file's suffix is never asked.
     """
@@ -53,22 +61,38 @@ def sniff(head: bytes) -> str | None:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
-    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
+    brands = _brands(head)
+    if brands & {b"avif", b"avis"}:
         return "AVIF"
+    if brands & _HEIF_BRANDS and find_spec("pillow_heif"):
+        return "HEIF"
     return None
+
+
+_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """Return the brands of an ISO media file, the first and those it is compatible with; a file has several."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
 
 
 def check_magic(data: bytes, name: str) -> str:
     """Return the format that the first bytes announce (256 are looked at). Raises DecodeError saying what they are."""
     if not data:
         raise DecodeError("empty", f"{name}: has no bytes; export or fetch it again")
-    kind = sniff(data[:16])
+    kind = sniff(data[:256])
     if kind is None:
         start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
             what = "is a web page"
         elif start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")):
             what = "is SVG or XML"
+        elif _brands(data[:256]) & _HEIF_BRANDS:
+            what = "is HEIC, which is read where `pip install pillow-heif` was run"
         else:
             what = "is not a picture of a known kind"
         raise DecodeError("not_an_image", f"{name}: {what}; give {_ACCEPTED}")
@@ -80,7 +104,7 @@ def decode_image(source: bytes | Path, *, max_pixels: int = MAX_PIXELS, short_si
 
     Magic bytes and pixel count are checked before anything is decoded. With `short_side` (pixels), JPEG is decoded at
     the smallest of 1/1, 1/2, 1/4 and 1/8 scale whose short side is still at least that; the result is often larger than
-    `short_side` and never enlarged (see `shrink`). ICC profiles are not applied.
+    `short_side` and never enlarged (see `shrink`). Colors are converted to sRGB from the ICC profile that is embedded.
 
     Raises DecodeError (an ImageError) with one line that names the file, when `source` is a path, what is wrong and
     the fix.
@@ -103,27 +127,64 @@ def decode_named(data: bytes, name: str, max_pixels: int, short_side: int | None
     kind = check_magic(data, name)
     _check_pixels(webp_canvas(data) if kind == "WEBP" else None, max_pixels, name)
     try:
-        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
-            stored = image.size
-            _check_pixels(stored, max_pixels, name)
-            if short_side is not None and kind == "JPEG":
-                image.draft(None, (short_side, short_side))  # type: ignore[arg-type]
-            image.load()
-            orientation = _orientation(image)
-            upright = image.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else image
-            picture = _rgb(upright, name)
-            picture.info = {}  # comments and profiles of strangers would be saved again with the picture
-            width, height = stored
-            return Decoded(picture, (height, width) if orientation >= 5 else (width, height))
+        try:
+            return _decoded(data, kind, name, max_pixels, short_side)
+        except ValueError as error:  # PIL refuses a PNG for a comment or profile that inflates to more than a megabyte
+            if kind != "PNG" or "too large" not in str(error):
+                raise
+            return _decoded(_without_texts(data), kind, name, max_pixels, short_side)
     except DecodeError:
         raise
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(name, max_pixels) from error
     except Exception as error:  # PIL's readers raise anything from struct.error to IndexError on damaged files
-        what = " ".join(str(error).split()) or type(error).__name__
+        what = " ".join(_ADDRESS.sub("the file", str(error)).split()) or type(error).__name__
         raise DecodeError(
             "broken_image", f"{name}: is a damaged or incomplete {kind} ({what[:120]}); export or fetch it again"
         ) from error
+
+
+_ADDRESS = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>")
+
+
+def _decoded(data: bytes, kind: str, name: str, max_pixels: int, short_side: int | None) -> Decoded:
+    if kind == "HEIF":
+        import pillow_heif  # pyright: ignore[reportMissingImports] - optional
+
+        pillow_heif.register_heif_opener()
+    with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+        stored = image.size
+        if short_side is not None and kind == "JPEG":
+            image.draft(None, (short_side, short_side))  # type: ignore[arg-type]
+            _check_pixels(stored, MAX_REDUCED_PIXELS * max_pixels // MAX_PIXELS, name)
+        _check_pixels(image.size, max_pixels, name)
+        frame = image.tile[0][1] if kind == "GIF" and image.tile else None
+        image.load()
+        orientation = _orientation(image)
+        picture = _rgb(image, name)
+        if frame is not None and frame != (0, 0, *image.size):  # what the first frame leaves out is not drawn
+            canvas = Image.new("RGB", image.size, WHITE)
+            canvas.paste(picture.crop(frame), frame[:2])
+            picture = canvas
+        picture = picture.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else picture
+        picture.info = {}  # comments and profiles of strangers would be saved again with the picture
+        width, height = stored
+        return Decoded(picture, (height, width) if orientation >= 5 else (width, height))
+
+
+def _without_texts(data: bytes) -> bytes:
+    """Return a PNG without its comments and color profile."""
+    return data[:8] + b"".join(
+        chunk for kind, chunk in _chunks(data) if kind not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+    )
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 8
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at:end]
+        at = end
 
 
 def shrink(image: Image.Image, short_side: int) -> Image.Image:
@@ -166,10 +227,10 @@ def _check_pixels(size: tuple[int, int] | None, max_pixels: int, where: str) -> 
         raise _too_many_pixels(where, max_pixels, f"{size[0]}×{size[1]}")
 
 
-def _too_many_pixels(where: str, max_pixels: int, size: str = "far") -> DecodeError:
+def _too_many_pixels(where: str, max_pixels: int, size: str = "") -> DecodeError:
+    has = f"{size} pixels, more" if size else "more pixels"
     return DecodeError(
-        "too_many_pixels",
-        f"{where}: has {size} pixels, more than the {max_pixels / 1e6:g} million allowed; scale it down",
+        "too_many_pixels", f"{where}: has {has} than the {max_pixels / 1e6:g} million allowed; scale it down"
     )
 
 
@@ -184,14 +245,67 @@ def _orientation(image: Image.Image) -> int:
 def _rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "F":
         raise DecodeError("unsupported_format", f"{name}: holds floating-point pixels; save it with 8 or 16 bits")
-    if image.mode.startswith("I"):  # 16-bit greyscale; PIL's own conversion clips it to white
-        values = np.asarray(image).astype(np.int64)
-        image = Image.fromarray(np.clip((values + 128) // 257, 0, 255).astype(np.uint8))
+    if image.mode.startswith("I"):  # integer gray; PIL's own conversion clips it to white
+        return _gray(image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         flat = Image.new("RGB", layer.size, WHITE)
-        flat.paste(layer, mask=layer.getchannel("A"))
+        flat.paste(_to_srgb(layer.convert("RGB"), image), mask=layer.getchannel("A"))
         return flat
-    if image.mode != "RGB":
-        return image.convert("RGB")
-    return image.copy() if isinstance(image, ImageFile.ImageFile) else image
+    if image.mode in ("RGB", "CMYK", "L"):
+        return _to_srgb(image, image)
+    return _to_srgb(image.convert("RGB"), image)
+
+
+def _gray(image: Image.Image) -> Image.Image:
+    """Return integer gray as RGB: values below 256 stay, 16 bits are scaled to 8, more by the largest."""
+    values = np.asarray(image).astype(np.int64)
+    largest = int(values.max(initial=0))
+    if image.mode == "I" and largest < 256:
+        scaled = values
+    elif largest < 65536:
+        scaled = (values + 128) // 257
+    else:
+        scaled = values * 255 // largest
+    scaled = np.clip(scaled, 0, 255).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        scaled[values == transparent] = 255
+    return Image.fromarray(scaled).convert("RGB")
+
+
+def _to_srgb(pixels: Image.Image, image: Image.Image) -> Image.Image:
+    """Return `pixels` in sRGB as the profile embedded in `image` says; a profile that does not fit is left out."""
+    profile = image.info.get("icc_profile")
+    transform = _transform(profile, pixels.mode) if isinstance(profile, bytes) and profile else None
+    if transform is not None:
+        converted = ImageCms.applyTransform(pixels, transform)
+        assert converted is not None
+        return converted
+    if pixels.mode != "RGB":
+        return pixels.convert("RGB")
+    return pixels.copy() if isinstance(pixels, ImageFile.ImageFile) else pixels
+
+
+@functools.lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the conversion from a profile to sRGB; None where it is sRGB, damaged, or of another kind of pixels."""
+    spaces = {"RGB": "RGB", "CMYK": "CMYK", "L": "GRAY"}
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        profile_of: Any = source.profile
+        if profile_of.xcolor_space.strip() != spaces[mode]:
+            return None
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+        return None if mode == "RGB" and _changes_nothing(transform) else transform
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Tell whether a conversion moves no color by more than 2 of 255: the profile is sRGB, under whatever name."""
+    steps = np.linspace(0, 255, 6).astype(np.uint8)
+    colors = Image.fromarray(np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(6, 36, 3))
+    converted = ImageCms.applyTransform(colors, transform)
+    moved = np.abs(np.asarray(converted).astype(np.int16) - np.asarray(colors))
+    return int(moved.max()) <= 2

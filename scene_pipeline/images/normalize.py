@@ -11,6 +11,9 @@ from scene_pipeline.images.decode import DecodeError, decode_named, shrink
 from scene_pipeline.images.phash import perceptual_hash
 from scene_pipeline.images.store import ImageStore
 
+MAX_SIDE = 16_000
+"""Pixels of a copy's long side: JPEG holds no more than 65,535."""
+
 
 class NormalizeSettings(msgspec.Struct, frozen=True):
     """Where copies go and how they are made."""
@@ -59,6 +62,8 @@ def prepare(job: Job, recipe: NormalizeSettings) -> Prepared:
     except DecodeError as error:
         return Prepared(reason=error.reason, detail=str(error), original_bytes=len(data))
     image = shrink(decoded.image, recipe.short_side)
+    if max(image.size) > MAX_SIDE:
+        image = image.resize([max(1, round(side * MAX_SIDE / max(image.size))) for side in image.size])
     store = ImageStore(Path(recipe.root))
     colors = [(*lab, share) for lab, share in dominant_colors(image, ignore_background=True)]
     return Prepared(

@@ -73,7 +73,7 @@ class FetchSettings:
     @property
     def recipe(self) -> str:
         """What a normalized copy depends on besides the original; a change makes all copies anew."""
-        return f"rgb-jpeg-v1 short_side={self.short_side} quality={self.quality}"
+        return f"srgb-jpeg-v2 short_side={self.short_side} quality={self.quality}"
 
 
 @dataclass(frozen=True, slots=True)

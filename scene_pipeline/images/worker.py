@@ -47,7 +47,14 @@ def main() -> None:
         try:
             prepared = prepare(job, recipe)
         except OSError as error:
-            prepared = Prepared(fatal=f"{recipe.root}: cannot be written ({error.strerror}); free space or fix access")
+            if error.errno is None:  # PIL's own errors have no number: the picture, not the disk
+                prepared = Prepared(
+                    reason="broken_image", detail=f"{job.name}: cannot be saved ({error}); save it anew"
+                )
+            else:
+                prepared = Prepared(
+                    fatal=f"{recipe.root}: cannot be written ({error.strerror}); free space or fix access"
+                )
         try:
             stdout.write(frame(prepared))
             stdout.flush()

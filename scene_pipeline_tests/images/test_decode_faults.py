@@ -1,0 +1,171 @@
+"""Odd pictures decode as browsers show them, each beside the plain one; messages name no object of the program."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from scene_pipeline.images.decode import DecodeError, decode_image, sniff
+from scene_pipeline.images.local import local_file
+from scene_pipeline.images.normalize import MAX_SIDE, Job, NormalizeSettings, prepare
+from scene_pipeline.images.reasons import FetchError
+
+RED = (200, 30, 40)
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    data = io.BytesIO()
+    image.save(data, kind, **options)
+    return data.getvalue()
+
+
+def wide_gamut() -> bytes:
+    """Return an RGB profile with the primaries of Display P3: sRGB's own with its red, green and blue moved."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    primaries = {
+        b"rXYZ": (0.5151, 0.2412, -0.0011),
+        b"gXYZ": (0.2920, 0.6922, 0.0419),
+        b"bXYZ": (0.1571, 0.0666, 0.7841),
+    }
+    count = struct.unpack(">I", data[128:132])[0]
+    for at in range(132, 132 + 12 * count, 12):
+        tag, offset, _ = struct.unpack(">4sII", data[at : at + 12])
+        if tag in primaries:
+            fixed = [round(value * 65536) for value in primaries[tag]]
+            data[offset + 8 : offset + 20] = struct.pack(">iii", *fixed)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colors_of_a_profile_are_shown_in_srgb(kind: str, mode: str) -> None:
+    if (kind, mode) == ("JPEG", "RGBA"):
+        pytest.skip("JPEG has no transparency")
+    image = Image.new(mode, (40, 30), RED if mode == "RGB" else (*RED, 255))
+    options = {"lossless": True} if kind == "WEBP" else {}
+    plain = decode_image(saved(image, kind, **options)).getpixel((20, 15))
+    p3 = decode_image(saved(image, kind, icc_profile=wide_gamut(), **options)).getpixel((20, 15))
+    assert isinstance(plain, tuple)
+    assert isinstance(p3, tuple)
+    assert np.abs(np.subtract(plain, RED)).max() <= 3
+    assert p3[0] > plain[0] + 10  # the same numbers are a redder red in Display P3
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert decode_image(saved(image, kind, icc_profile=srgb, **options)).getpixel((20, 15)) == plain
+
+
+@pytest.mark.parametrize("profile", [b"no profile", b"\0" * 200, wide_gamut()[:300]])
+def test_a_damaged_profile_is_left_out(profile: bytes) -> None:
+    image = Image.new("RGB", (40, 30), RED)
+    assert decode_image(saved(image, icc_profile=profile)).getpixel((0, 0)) == RED
+
+
+def with_chunk(png: bytes, kind: bytes, body: bytes) -> bytes:
+    chunk = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return png[:33] + chunk + png[33:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "head"), [(b"zTXt", b"Comment\0\0"), (b"iTXt", b"Comment\0\x01\0\0\0"), (b"iCCP", b"icc\0\0")]
+)
+def test_a_png_with_a_huge_comment_or_profile_decodes(kind: bytes, head: bytes) -> None:
+    png = saved(Image.new("RGB", (40, 30), RED))
+    large = with_chunk(png, kind, head + zlib.compress(bytes(3_000_000)))
+    assert decode_image(large).getpixel((0, 0)) == RED
+    with pytest.raises(DecodeError, match="damaged"):
+        decode_image(large[:-30])
+
+
+def test_brands_tell_the_format_not_the_first_alone() -> None:
+    avif = saved(Image.new("RGB", (40, 30), RED), "AVIF")
+    assert sniff(avif[:64]) == "AVIF"
+    other = avif[:8] + b"mif1" + avif[12:]
+    assert b"avif" in other[16:64]
+    assert sniff(other[:64]) == "AVIF"
+    heic = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(40)
+    with pytest.raises(DecodeError, match=r"HEIC, which is read where|damaged or incomplete HEIF"):
+        decode_image(heic)
+
+
+@pytest.mark.parametrize(
+    ("array", "mode", "expected"),
+    [
+        (np.full((4, 4), 40_000, np.uint16), None, 156),
+        (np.full((4, 4), 200, np.int32), "I", 200),  # integers below 256 are no nearly black 16 bits
+        (np.full((4, 4), 65535, np.int32), "I", 255),
+    ],
+)
+def test_integer_gray_keeps_its_values(array: np.ndarray, mode: str | None, expected: int) -> None:
+    image = Image.fromarray(array) if mode is None else Image.fromarray(array, mode)
+    assert decode_image(saved(image, "TIFF")).getpixel((1, 1)) == (expected,) * 3
+
+
+def test_sixteen_bit_gray_keeps_its_transparency() -> None:
+    array = np.full((4, 4), 30_000, np.uint16)
+    array[0, 0] = 1000
+    png = with_chunk(saved(Image.fromarray(array)), b"tRNS", struct.pack(">H", 1000))
+    decoded = decode_image(png)
+    assert decoded.getpixel((0, 0)) == (255, 255, 255)
+    assert decoded.getpixel((1, 1)) == (117, 117, 117)
+
+
+def test_a_gif_frame_smaller_than_its_canvas_has_white_around_it() -> None:
+    gif = bytearray(saved(Image.new("P", (20, 20), 1), "GIF"))
+    gif[6:10] = struct.pack("<HH", 60, 50)  # the canvas
+    decoded = decode_image(bytes(gif))
+    assert decoded.size == (60, 50)
+    assert decoded.getpixel((50, 40)) == (255, 255, 255)
+    assert decoded.getpixel((5, 5)) == decode_image(saved(Image.new("P", (20, 20), 1), "GIF")).getpixel((5, 5))
+
+
+def test_a_large_jpeg_is_scaled_while_it_is_decoded() -> None:
+    jpeg = saved(Image.new("RGB", (1200, 900), RED), "JPEG")
+    assert min(decode_image(jpeg, max_pixels=500_000, short_side=200).size) >= 200
+    with pytest.raises(DecodeError, match="1200×900 pixels, more than"):
+        decode_image(jpeg, max_pixels=500_000)
+    with pytest.raises(DecodeError, match="more than"):
+        decode_image(jpeg, max_pixels=300_000, short_side=200)
+
+
+def test_messages_hold_no_address() -> None:
+    for data in (b"GIF89a" + bytes(10), b"BM" + bytes(60), b"II*\0" + bytes(60)):
+        with pytest.raises(DecodeError) as error:
+            decode_image(data)
+        assert "0x" not in str(error.value)
+        assert " object at" not in str(error.value)
+
+
+@pytest.mark.parametrize("size", [(70_000, 300), (300, 70_000), (70_000, 1)])
+def test_a_picture_longer_than_jpeg_can_hold_costs_no_run(size: tuple[int, int], tmp_path: Path) -> None:
+    recipe = NormalizeSettings(str(tmp_path), 50_000_000, 20_000_000, 336, 90, keep_originals=False)
+    prepared = prepare(Job("it", data=saved(Image.new("RGB", size, RED))), recipe)
+    assert (prepared.reason, prepared.fatal) == (None, None)
+    (copy,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert max(Image.open(copy).size) <= MAX_SIDE
+
+
+@pytest.mark.parametrize(
+    "written", ["a b/caf\u00e9.png", "a b\\caf\u00e9.png", "a%20b/cafe\u0301.png", "a%20b%5Ccaf%C3%A9.png"]
+)
+def test_a_path_is_found_however_it_is_written(written: str, tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b" / "caf\u00e9.png").write_bytes(b"x")
+    assert local_file(written, tmp_path, 100).path.name == "caf\u00e9.png"
+
+
+@pytest.mark.parametrize("written", ["..\\b.png", "%2e%2e/b.png", "..%5cb.png"])
+def test_no_spelling_leads_out_of_the_folder(written: str, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "b.png").write_bytes(b"x")
+    with pytest.raises(FetchError, match="leads out of"):
+        local_file(written, tmp_path / "shop", 100)
+
+
+def test_a_url_without_its_scheme_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match=r"if it is a URL, write https://cdn\.example\.com/a\.jpg"):
+        local_file("cdn.example.com/a.jpg", tmp_path, 100)
+    with pytest.raises(FetchError, match="fix the path"):
+        local_file("pictures/a.jpg", tmp_path, 100)
