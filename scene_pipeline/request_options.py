@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from scene_pipeline.context.context import Context
 from scene_pipeline.matching.request import Constraints, Request
 
 Command = Callable[..., None]
@@ -18,7 +19,7 @@ def with_request(*names: str) -> Callable[[Command], Command]:
     """Give a command the options of a `Request` in place of its parameter `request`: all, or of the named fields."""
 
     def decorate(command: Command) -> Command:
-        options = [option for record in (Request, Constraints) for option in _options(record, names)]
+        options = [option for record in (Request, Constraints, Context) for option in _options(record, names)]
 
         @functools.wraps(command)
         def called(**given: Any) -> None:
@@ -68,14 +69,15 @@ def _option(field: Field, hint: Any) -> inspect.Parameter:
 
 def _request(stated: dict[str, Any]) -> Request:
     """Return the request of the options; one that was not given keeps its default."""
-    own = {field.name for field in fields(Request)}
+    own, of_context = ({field.name for field in fields(record)} for record in (Request, Context))
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in stated.items() if value is not None
     }
     if "weights" in given:
         given["weights"] = parse_weights(given["weights"])
-    constraints = Constraints(**{name: value for name, value in given.items() if name not in own})
-    return Request(constraints=constraints, **{name: value for name, value in given.items() if name in own})
+    context = Context(**{name: given.pop(name) for name in of_context & set(given)})
+    constraints = Constraints(**{name: given.pop(name) for name in set(given) - own})
+    return Request(constraints=constraints, context=context, **given)
 
 
 def parse_weights(words: Sequence[str]) -> dict[str, float]:

@@ -137,6 +137,14 @@ class ContextModel:
         sentence = f"moved {'up' if moved > 0 else 'down'} {places}"
         return ContextEffect(moved, lifts, f"{sentence}: {because}" if because else sentence)
 
+    def stamps(self, context: Context) -> tuple[int, ...]:
+        """Return when each file that a context's lifts come from last changed."""
+        names = [SEASON, TRENDS, WEIGHTS, f"{PROFILES}/population.json"]
+        files = [self.folder / name for name in names]
+        if context.person:
+            files.append(self.profiles.path(context.person))
+        return tuple(_stamp(path) for path in files)
+
     def describe(self, context: Context) -> str:
         """Return what is known of the person in a line ("for you: oak, white, under 50"); empty for nobody known."""
         profile = self._profile(context)

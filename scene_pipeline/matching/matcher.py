@@ -16,6 +16,7 @@ from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle, open_bundle
+from scene_pipeline.context.context import Context
 from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_views
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
@@ -24,6 +25,7 @@ from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
+from scene_pipeline.matching.contextual import Contextual
 from scene_pipeline.matching.diversity import choose, with_strength
 from scene_pipeline.matching.factors import (
     FACTORS,
@@ -62,7 +64,7 @@ PRODUCT_COLUMNS = (
 )  # fmt: skip
 
 
-SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed")
+SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "ranking", "lifts", "moved")
 
 Photograph = str | Path | bytes | BinaryIO | Image.Image
 """A path, the bytes of a picture file, an open binary file, or a picture that is decoded already."""
@@ -72,7 +74,8 @@ Photograph = str | Path | bytes | BinaryIO | Image.Image
 class Scored:
     """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m].
 
-    `weights` are the factor weights used.
+    `weights` are the factor weights used. `ranking` [m] are the scores they are ordered by, those of `scores` but for
+    the weighted lifts of the context, `lifts` [m, 3]; `moved` [m] is how many places up that brought each.
     """
 
     rows: np.ndarray
@@ -81,6 +84,10 @@ class Scored:
     similarity: np.ndarray
     passed: np.ndarray
     weights: Mapping[str, float]
+    ranking: np.ndarray
+    lifts: np.ndarray
+    moved: np.ndarray
+    context: Context
 
     def without(self, rows: np.ndarray) -> "Scored":
         """Return the candidates but those of some rows of the product table."""
@@ -113,6 +120,7 @@ class SceneMatcher:
         self.classifier = ZeroShotClassifier(self.vocabulary, self.prompts, self.reference)
         self._center = self.reference.vector
         self._features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
+        self._contextual = Contextual(bundle, self._features.price)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
         self._background = _read_background(bundle)
@@ -199,6 +207,7 @@ class SceneMatcher:
             elapsed_ms=1000 * (time.perf_counter() - started),
             request_id=request.id,
             weights_version=weights_version(scored.weights),
+            context=request.context.record() if request.context.known else None,
         )
 
     def _choose_around(self, scene: Scene, scored: Scored, held: Held, request: Request) -> tuple[Scored, list[int]]:
@@ -209,7 +218,7 @@ class SceneMatcher:
         if not len(rows):
             return free, chosen
         query = self.query(scene)
-        own = self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), request.weights)
+        own = self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), request)
         at = {int(row): len(free.rows) + index for index, row in enumerate(own.rows)}
         pinned = {rank: at[row] for rank, row in held.pinned.items()}
         return free.joined(own), held.placed(chosen, pinned, request.k)
@@ -249,6 +258,10 @@ class SceneMatcher:
         prompts = (self.prompts.room[:-1], self.prompts.style)
         return self.with_center(library_center(vectors, self.reference.vector, prompts))
 
+    def context_version(self, request: Request) -> str:
+        """Return what changes when something was learned of a request's context; empty where it has none."""
+        return self._contextual.version(request.context)
+
     def with_center(self, center: np.ndarray) -> "SceneMatcher":
         """Return a matcher that compares scenes from this center [d]; everything else is shared."""
         other = copy.copy(self)
@@ -274,7 +287,7 @@ class SceneMatcher:
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
         if len(self._features) <= SCORED_WHOLE:
             wanted = len(self._features)
-        return self._score(scene, query, self.bundle.index.search(query, wanted, allowed), request.weights)
+        return self._score(scene, query, self.bundle.index.search(query, wanted, allowed), request)
 
     def score_all(self, scene: Scene, request: Request | None = None) -> Scored:
         """Return every product of the catalog, ordered as `score` orders: for measuring, not for serving."""
@@ -283,19 +296,20 @@ class SceneMatcher:
         query = self.query(scene)
         rows = np.arange(len(self._features))
         found = rows, dot_rows(self.bundle.index.decode(rows), query)
-        return self._score(scene, query, found, request.weights)
+        return self._score(scene, query, found, request)
 
     def _score(
-        self, scene: Scene, query: np.ndarray, found: tuple[np.ndarray, np.ndarray], overrides: Mapping[str, float]
+        self, scene: Scene, query: np.ndarray, found: tuple[np.ndarray, np.ndarray], request: Request
     ) -> Scored:
         rows, inner = found
         similarity = self._standardize(query, inner, self._features.has_image[rows])
         candidates = Candidates(rows, similarity, self._features, self.vocabulary)
-        used = override_weights(self._weights, overrides)
+        used = override_weights(self._weights, request.weights)
         scores, factors = score(scene, candidates, used)
         passed = passes(scene, candidates)
-        order = np.lexsort((rows, -scores, ~passed))
-        return Scored(rows[order], scores[order], factors[order], similarity[order], passed[order], used)
+        order, *ranked = self._contextual.order(request.context, (rows, scores, passed))
+        arrays = (rows[order], scores[order], factors[order], similarity[order], passed[order])
+        return Scored(*arrays, used, *ranked, request.context)
 
     def _brands(self) -> pa.ChunkedArray:
         return self.bundle.products(["brand"])["brand"]
@@ -345,11 +359,11 @@ class SceneMatcher:
                 vectors = self.bundle.index.decode(scored.rows[pool])
                 vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
                 category = self._features.category[scored.rows[pool]]
-                values = scored.scores[pool] + worth[category]
+                values = scored.ranking[pool] + worth[category]
                 picked = choose(values, vectors, category, k - len(chosen), rules, taken)
                 chosen += [int(pool[index]) for index in picked]
                 taken.update(category[picked].tolist())
-        return sorted(chosen, key=lambda index: -scored.scores[index])
+        return sorted(chosen, key=lambda index: -scored.ranking[index])
 
     def _nudges(self, scene: Scene, rules: Diversity) -> np.ndarray:
         """[C + 1] what a category gains by its placement priority and loses by being in the picture already."""
@@ -389,6 +403,9 @@ class SceneMatcher:
                 calibrated=calibration.calibrated,
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
                 reason=f"{reason} {place.seen}".rstrip(),
+                context=self._contextual.effect(
+                    scored.context, int(rows[rank - 1]), int(scored.moved[index]), scored.lifts[index]
+                ),
             )
             for rank, (index, product, place, reason) in enumerate(
                 zip(chosen, products, places, reasons, strict=True), start=1

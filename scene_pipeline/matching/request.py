@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from scene_pipeline.context.context import Context
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 
@@ -69,6 +70,9 @@ class Request:
     )
     style: str | None = field(
         default=None, metadata={"help": "Furnish in this style, not in the one that the photograph shows."}
+    )
+    context: Context = field(
+        default_factory=Context, metadata={"help": "For when, where and whom: moves the order, not the confidence."}
     )
 
     def __post_init__(self) -> None:

@@ -1,16 +1,21 @@
 """What the matcher answers: typed, immutable, and serialized to JSON by msgspec as it stands."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
+from scene_pipeline.context.ranking import ContextEffect
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.scenes.analysis import SceneAnalysis
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One product for a scene. `score` and `factors` lie in 0-1; `confidence` is a probability when `calibrated`."""
+    """One product for a scene. `score` and `factors` lie in 0-1; `confidence` is a probability when `calibrated`.
+
+    `context` is what the context did to its place; None where nothing of it is known.
+    """
 
     rank: int
     product_id: str
@@ -23,11 +28,15 @@ class Recommendation:
     calibrated: bool
     factors: dict[str, float]
     reason: str
+    context: ContextEffect | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SceneResult:
-    """The answer for one scene. `request_id` and `weights_version` tell the rows of two variants apart."""
+    """The answer for one scene. `request_id` and `weights_version` tell the rows of two variants apart.
+
+    `context` records for when, where and whom it is; None where nothing of it is known.
+    """
 
     scene: SceneAnalysis
     recommendations: tuple[Recommendation, ...]
@@ -36,6 +45,7 @@ class SceneResult:
     elapsed_ms: float
     request_id: str = ""
     weights_version: str = ""
+    context: dict[str, Any] | None = None
 
     def to_json(self) -> bytes:
         """Return the answer as a JSON document; `from_json` reads it."""

@@ -1,11 +1,13 @@
 """The tables of a scored library: one row per scene and rank, and one row per scene."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scene_pipeline.context.ranking import KINDS
 from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import Recommendation, SceneResult
@@ -56,6 +58,10 @@ def recommendations_schema() -> pa.Schema:
             pa.field("encoder_id", pa.string(), nullable=False),
             pa.field("request_id", pa.string(), nullable=False),
             pa.field("weights_version", pa.string(), nullable=False),
+            pa.field("context", pa.string()),  # JSON: date, country, hemisphere, channel, whether personal; or null
+            pa.field("context_moved", pa.int32()),  # places up by the context
+            pa.field("context_reason", pa.string()),
+            *(pa.field(f"lift_{kind}", pa.float32()) for kind in KINDS),  # weighted; the confidence is without
         ]
     )
 
@@ -109,7 +115,7 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _context(result: SceneResult) -> dict[str, str]:
+def _context(result: SceneResult) -> dict[str, str | None]:
     return {
         "room": result.scene.room.value,
         "style": result.scene.style.value,
@@ -118,12 +124,17 @@ def _context(result: SceneResult) -> dict[str, str]:
         "encoder_id": result.encoder_id,
         "request_id": result.request_id,
         "weights_version": result.weights_version,
+        "context": None if result.context is None else json.dumps(result.context),
     }
 
 
-def _recommendation_row(item: Recommendation, context: Mapping[str, str]) -> dict[str, object]:
+def _recommendation_row(item: Recommendation, context: Mapping[str, str | None]) -> dict[str, object]:
     own = {name: getattr(item, name) for name in recommendations_schema().names if hasattr(item, name)}
-    return {**context, **own, **{f"factor_{name}": item.factors[name] for name in FACTORS}}
+    own |= {f"factor_{name}": item.factors[name] for name in FACTORS}
+    if item.context is not None:
+        own |= {"context_moved": item.context.moved, "context_reason": item.context.sentence}
+        own |= {f"lift_{kind}": item.context.lifts[kind] for kind in KINDS}
+    return {**own, **context}
 
 
 def _analysis_columns(result: SceneResult) -> dict[str, object]:

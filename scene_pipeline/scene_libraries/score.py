@@ -47,7 +47,7 @@ class LibraryResult:
     request and scales were the same.
     `center` is None for a library too small to have one. `drift` is how far the scores shown lie from those that the
     confidence was fitted on (see `score_drift`), None without a calibration. `analyzed` counts the pictures that were
-    analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
+    analyzed in this run; `context_version` changes with what was learned of the context; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
     the package which scored.
     """
 
@@ -62,6 +62,7 @@ class LibraryResult:
     analyzed: int = 0
     not_looked_at: Mapping[str, str] = field(default_factory=dict)
     release: str = ""
+    context_version: str = ""
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, atomically."""
@@ -94,14 +95,15 @@ def score_library(
     """
     analyses = Analyses() if analyses is None else analyses
     request = request or Request()
+    context_version = matcher.context_version(request)
     found = look_at_scenes(folder)
     hashes, failures = _read(found.pictures)
     paths = [path for path in found.pictures if path.name in hashes]
     center = None
     if previous is not None:
-        before = (previous.request, previous.scales, previous.release)
+        before = (previous.request, previous.scales, previous.release, previous.context_version)
         center = _kept_center(previous.center, hashes)
-        now = (request, matcher.scales, RELEASE)
+        now = (request, matcher.scales, RELEASE, context_version)
         if before != now or center != previous.center or _outgrown(center, paths):
             previous, center = None, None
     known = {
@@ -133,6 +135,7 @@ def score_library(
         center=center,
         drift=score_drift(matcher.calibration, np.array(shown_scores)),
         analyzed=analyses.keep(hashes.values()),
+        context_version=context_version,
         not_looked_at=found.not_looked_at,
         release=RELEASE,
     )

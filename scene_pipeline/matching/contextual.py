@@ -1,0 +1,54 @@
+"""The context's part of an answer: candidates ordered by score and lifts, and what that did to each."""
+
+from functools import cached_property
+
+import numpy as np
+
+from scene_pipeline.bundle.layout import bundles_root
+from scene_pipeline.bundle.open import Bundle
+from scene_pipeline.context.context import Context
+from scene_pipeline.context.ranking import FOLDER, KINDS, ContextEffect, ContextModel, moves
+from scene_pipeline.context.terms import TERMS, ProductTerms
+from scene_pipeline.errors import BundleError
+from scene_pipeline.files import sha256_bytes
+
+
+class Contextual:
+    """The lifts of a bundle's products in a context. What they are computed from is read when it is first needed."""
+
+    def __init__(self, bundle: Bundle, prices: np.ndarray) -> None:
+        """`prices` [n] are those of the bundle's products, NaN unknown."""
+        self._bundle = bundle
+        self._prices = prices
+
+    @cached_property
+    def model(self) -> ContextModel:
+        """The lifts. Raises BundleError for a bundle that was built before there were any."""
+        path = self._bundle.path / TERMS
+        if not path.is_file():
+            raise BundleError(f"{path} is missing: the bundle knows no context; build it again")
+        skus = self._bundle.products(["sku_id"])["sku_id"].to_pylist()
+        folder = bundles_root(self._bundle.artifacts).parent / FOLDER
+        return ContextModel(folder, ProductTerms.load(path), skus, self._prices.astype(np.float64))
+
+    def order(
+        self, context: Context, found: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return the order [m] of candidates given as rows, scores and whether they passed [m], and in this order the
+        scores they are ranked by [m], their weighted lifts [m, 3] and how many places up each moved [m].
+        """
+        rows, scores, passed = found
+        plain = np.lexsort((rows, -scores, ~passed))
+        if not context.known:
+            return plain, scores[plain], np.zeros((len(rows), len(KINDS))), np.zeros(len(rows), dtype=np.int64)
+        ranking, lifts = self.model.order(context, rows, scores)
+        order = np.lexsort((rows, -ranking, ~passed))
+        return order, ranking[order], lifts[order], moves(plain, order)
+
+    def version(self, context: Context) -> str:
+        """Return what changes when the context does, or what was learned of it; empty where nothing is known."""
+        return sha256_bytes(f"{context}{self.model.stamps(context)}".encode())[:16] if context.known else ""
+
+    def effect(self, context: Context, row: int, moved: int, lifts: np.ndarray) -> ContextEffect | None:
+        """Return what the context did to a product, None where nothing is known of the context."""
+        return self.model.effect(context, row, moved, lifts) if context.known else None
