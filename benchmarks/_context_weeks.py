@@ -79,6 +79,18 @@ class Weeks:
             [week.ndcg(self.season(lifts, week.monday)) - random_ndcg(week.bought, week.known) for week in self.year2]
         )
 
+    def on_a_years_popularity(self, lifts: SeasonLifts, weight: float) -> np.ndarray:
+        """Return by week of the second year what the season adds to popularity that holds no season: of 52 weeks."""
+        gains = []
+        for week in self.year2:
+            sales, end = self.retail.sales, week.monday.toordinal()
+            inside = (sales.day < end) & (sales.day >= end - 364)
+            line = np.stack([(end - 1 - sales.day[inside]) // 7, sales.buyer[inside], sales.product[inside]], axis=1)
+            sold = np.bincount(np.unique(line, axis=0)[:, 2], minlength=len(sales.products))
+            base = np.log(sold / sold.sum() + 1e-5)
+            gains.append(week.ndcg(base + weight * self.season(lifts, week.monday)) - week.ndcg(base))
+        return np.array(gains)
+
     def trend_gain(self, weeks: list[Week], weight: float) -> np.ndarray:
         """Return by week the NDCG@50 that growth adds to 12-week popularity at a weight."""
         return np.array(

@@ -13,12 +13,15 @@ scenes: that weights learned on popularity carry over to scores of scenes is an 
 
 import argparse
 import datetime as dt
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks._context_cost import calibration_claims, cost_claims
 from benchmarks._context_data import Retail, grouped_interval, load, smallest_good, weekly_interval
 from benchmarks._context_people import (
     ALS_GRID,
@@ -34,6 +37,7 @@ from benchmarks._context_weeks import YEAR2, Weeks
 from benchmarks.claims import Claim, at_least, report
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.season import fit_season, shipped_lifts
+from scene_pipeline.sample import sample_path
 
 RETAIL = Path(__file__).parents[2] / "shared" / "data" / "retail"
 FEW = 2
@@ -66,7 +70,11 @@ def week_claims(retail: Retail) -> tuple[list[Claim], dict[str, Any]]:
         for claim, gains, _ in rows
     }
     shipped = weeks.season_over_random(shipped_lifts())
+    base = {weight: weeks.on_a_years_popularity(lifts, weight) for weight in (0.5, 1.0)}
+    themes = {weight: weeks.on_a_years_popularity(shipped_lifts(), weight) for weight in (0.5, 1.0)}
     return claims, details | {
+        "season on a year's popularity": {weight: str(weekly_interval(gain)) for weight, gain in base.items()},
+        "packaged themes on a year's popularity": {w: str(weekly_interval(gain)) for w, gain in themes.items()},
         "packaged themes over random": str(weekly_interval(shipped)),
         "weight of growth learned on year 1": weight,
         "weights of the season on top, by week": learned,
@@ -149,22 +157,39 @@ def _tuned_peer(retail: Retail, found: list[Cut], tune: np.ndarray) -> tuple[str
     return f"factors-alpha {best[0]}, weight {best[1]:g}", tried[best]
 
 
+def _calibration(artifacts: Path | None) -> list[Claim]:
+    """Return the claim about calibration, on a bundle of the sample that is built where none is named."""
+    if artifacts is not None:
+        return calibration_claims(artifacts)
+    with tempfile.TemporaryDirectory() as name:
+        command = [sys.executable, "-m", "scene_pipeline.cli", "build", "--catalog", str(sample_path() / "catalog.csv")]
+        subprocess.run([*command, "--artifacts", name], check=True, stdout=sys.stderr)
+        return calibration_claims(Path(name))
+
+
 def main() -> int:
     """Run the replays and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--retail", type=Path, default=RETAIL, metavar="DIR")
+    parser.add_argument("--artifacts", type=Path, metavar="DIR", help="a bundle of the sample; by default one is built")
     arguments = parser.parse_args()
     if not (arguments.retail / "year2.parquet").is_file():
         parser.error(f"{arguments.retail} holds no year1.parquet and year2.parquet; name their folder with --retail")
     retail = load(arguments.retail)
     claims, details = week_claims(retail)
     of_people, more = person_claims(retail)
-    details |= more | {
-        "years": f"{dt.date.fromordinal(int(retail.sales.day[0]))} to {dt.date.fromordinal(int(retail.sales.day[-1]))}",
-        "not provable with this data": "affinity to brands and rooms, stock-outs, carrying weights over to scenes",
-    }
-    return report([*claims, *of_people], arguments, details=details)
+    of_cost, cost = cost_claims()
+    of_calibration = _calibration(arguments.artifacts)
+    details |= (
+        more
+        | cost
+        | {
+            "years": f"{dt.date.fromordinal(int(retail.sales.day[0]))} to {dt.date.fromordinal(int(retail.sales.day[-1]))}",
+            "not provable with this data": "affinity to brands and rooms, stock-outs, carrying weights over to scenes",
+        }
+    )
+    return report([*claims, *of_people, *of_calibration, *of_cost], arguments, details=details)
 
 
 if __name__ == "__main__":
