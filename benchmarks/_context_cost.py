@@ -70,6 +70,7 @@ def calibration_claims(artifacts: Path) -> list[Claim]:
 
     from scene_pipeline.evaluation.calibration import ece
     from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.matching.request import Request
     from scene_pipeline.sample import sample_path
 
     matcher = SceneMatcher.open(artifacts)
@@ -87,7 +88,7 @@ def calibration_claims(artifacts: Path) -> list[Claim]:
         scene = matcher.analyze(pictures[Path(name).name])
         fits.append(np.array([row["fits"] in ("1", "true", "True") for row in own]))
         for found, context in zip(confidences, contexts, strict=True):
-            scored = matcher.in_context(context).score_all(scene)
+            scored = matcher.score_all(scene, Request(context=context))
             at = np.empty(len(scored.rows), dtype=np.int64)
             at[scored.rows] = np.arange(len(scored.rows))
             found.append(matcher.calibration.apply(scored.scores[at[[row_of[row["sku_id"]] for row in own]]]))

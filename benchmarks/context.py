@@ -185,7 +185,7 @@ def main() -> int:
         more
         | cost
         | {
-            "years": f"{dt.date.fromordinal(int(retail.sales.day[0]))} to {dt.date.fromordinal(int(retail.sales.day[-1]))}",
+            "years": [str(dt.date.fromordinal(int(retail.sales.day[at]))) for at in (0, -1)],
             "not provable with this data": "affinity to brands and rooms, stock-outs, carrying weights over to scenes",
         }
     )

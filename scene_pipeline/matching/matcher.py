@@ -298,9 +298,7 @@ class SceneMatcher:
         found = rows, dot_rows(self.bundle.index.decode(rows), query)
         return self._score(scene, query, found, request)
 
-    def _score(
-        self, scene: Scene, query: np.ndarray, found: tuple[np.ndarray, np.ndarray], request: Request
-    ) -> Scored:
+    def _score(self, scene: Scene, query: np.ndarray, found: tuple[np.ndarray, np.ndarray], request: Request) -> Scored:
         rows, inner = found
         similarity = self._standardize(query, inner, self._features.has_image[rows])
         candidates = Candidates(rows, similarity, self._features, self.vocabulary)

@@ -47,8 +47,8 @@ class LibraryResult:
     request and scales were the same.
     `center` is None for a library too small to have one. `drift` is how far the scores shown lie from those that the
     confidence was fitted on (see `score_drift`), None without a calibration. `analyzed` counts the pictures that were
-    analyzed in this run; `context_version` changes with what was learned of the context; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
-    the package which scored.
+    analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
+    the package which scored; `context_version` changes with what was learned of the request's context.
     """
 
     request: Request = field(default_factory=Request)

@@ -10,6 +10,7 @@ from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.ranking import FOLDER, PROFILES, WEIGHTS
 from scene_pipeline.evaluation.calibration import ece
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_path
 
 PERSON = "a" * 32
@@ -40,7 +41,7 @@ def test_an_unknown_context_changes_no_answer(matcher: SceneMatcher) -> None:
     scene = matcher.analyze(picture())
     plain = matcher.recommend_for(scene)
     for unknown in (Context(), Context(country="GB", channel="web"), Context(person=PERSON)):
-        same = matcher.in_context(unknown).recommend_for(scene)
+        same = matcher.recommend_for(scene, Request(context=unknown))
         assert [item.product_id for item in same.recommendations] == [item.product_id for item in plain.recommendations]
         assert [item.score for item in same.recommendations] == [item.score for item in plain.recommendations]
 
@@ -50,17 +51,17 @@ def test_the_season_moves_products_and_says_why_while_confidence_stays(matcher: 
     scene = matcher.analyze(picture())
     plain = matcher.score(scene)
     scores = dict(zip(plain.rows.tolist(), plain.scores.tolist(), strict=True))
-    found = matcher.in_context(MAY)
-    lifted = found.score(scene)
+    request = Request(context=MAY)
+    lifted = matcher.score(scene, request)
     assert lifted.rows.tolist() != plain.rows.tolist()
     assert dict(zip(lifted.rows.tolist(), lifted.scores.tolist(), strict=True)) == scores
-    result = found.recommend_for(scene)
+    result = matcher.recommend_for(scene, request)
     assert result.context == MAY.record()
     moved = [item.context for item in result.recommendations if item.context is not None and item.context.moved > 0]
     assert moved
     assert moved[0].sentence.startswith(f"moved up {moved[0].moved} place")
     for item in result.recommendations:
-        expected = found.calibration.apply(np.array([item.score], dtype=np.float32))[0]
+        expected = matcher.calibration.apply(np.array([item.score], dtype=np.float32))[0]
         assert item.confidence == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -69,7 +70,7 @@ def test_a_person_is_served_by_what_they_stated(matcher: SceneMatcher, demo: Pat
     scene = matcher.analyze(picture())
     ProfileStore(demo / FOLDER / PROFILES).correct(PERSON, "category:botanicals", 3.0)
     before = [item.category for item in matcher.recommend_for(scene).recommendations]
-    personal = matcher.in_context(Context(person=PERSON)).recommend_for(scene)
+    personal = matcher.recommend_for(scene, Request(context=Context(person=PERSON)))
     after = [item.category for item in personal.recommendations]
     assert after.count("botanicals") >= before.count("botanicals")
     assert after[0] == "botanicals"
@@ -84,7 +85,7 @@ def test_the_calibration_error_is_identical_with_and_without(matcher: SceneMatch
     fits = np.random.default_rng(0).random(len(matcher.score_all(scene).rows)) < 0.4
     errors = []
     for context in (Context(), MAY, ADVENT):
-        scored = matcher.in_context(context).score_all(scene)
+        scored = matcher.score_all(scene, Request(context=context))
         by_row = np.argsort(scored.rows)
         confidence = matcher.calibration.apply(scored.scores[by_row])
         errors.append(ece(confidence, fits))
@@ -92,12 +93,12 @@ def test_the_calibration_error_is_identical_with_and_without(matcher: SceneMatch
 
 
 def test_what_lists_depend_on_changes_with_what_was_learned(matcher: SceneMatcher, demo: Path) -> None:
-    assert matcher.context_version == ""
-    found = matcher.in_context(ADVENT)
-    before = found.context_version
+    assert matcher.context_version(Request()) == ""
+    request = Request(context=ADVENT)
+    before = matcher.context_version(request)
     (demo / FOLDER).mkdir(exist_ok=True)
     (demo / FOLDER / WEIGHTS).write_text("{season: 0, trend: 0, person: 0}")
-    assert found.context_version != before
+    assert matcher.context_version(request) != before
     (demo / FOLDER / WEIGHTS).unlink()
-    assert found.context_version == before
-    assert matcher.in_context(MAY).context_version != before
+    assert matcher.context_version(request) == before
+    assert matcher.context_version(Request(context=MAY)) != before
