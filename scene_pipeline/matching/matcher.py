@@ -305,9 +305,19 @@ class SceneMatcher:
         used = override_weights(self._weights, request.weights)
         scores, factors = score(scene, candidates, used)
         passed = passes(scene, candidates)
-        order, *ranked = self._contextual.order(request.context, (rows, scores, passed))
-        arrays = (rows[order], scores[order], factors[order], similarity[order], passed[order])
-        return Scored(*arrays, used, *ranked, request.context)
+        order, ranking, lifts, moved = self._contextual.order(request.context, (rows, scores, passed))
+        return Scored(
+            rows=rows[order],
+            scores=scores[order],
+            factors=factors[order],
+            similarity=similarity[order],
+            passed=passed[order],
+            weights=used,
+            ranking=ranking,
+            lifts=lifts,
+            moved=moved,
+            context=request.context,
+        )
 
     def _brands(self) -> pa.ChunkedArray:
         return self.bundle.products(["brand"])["brand"]
