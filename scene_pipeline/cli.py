@@ -168,7 +168,7 @@ def build(
                 "path": str(catalog),
                 "column_map": str(columns or ""),
                 "language": language,
-                "profile": profile,
+                "profile": export_format,
             },
             "encoder": {"id": encoder, "int8": int8},
             "vocabulary": {"overlay": str(vocabulary or "")},
