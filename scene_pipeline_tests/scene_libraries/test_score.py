@@ -113,22 +113,22 @@ def test_a_result_that_cannot_be_read_is_set_aside_once(content: bytes, tmp_path
 
 
 def test_a_run_record_that_was_cut_short_gives_way_to_the_one_before(tmp_path: Path) -> None:
-    keep_run(tmp_path, LibraryResult(3))
-    keep_run(tmp_path, LibraryResult(4))
+    keep_run(tmp_path, LibraryResult(Request(3)))
+    keep_run(tmp_path, LibraryResult(Request(4)))
     newest = tmp_path / "runs" / f"{list_runs(tmp_path)[-1]}.json"
     newest.write_bytes(newest.read_bytes()[:9])
     said: list[str] = []
     before = last_run(tmp_path, said.append)
     assert before is not None
-    assert before.k == 3
+    assert before.request.k == 3
     assert len(said) == 1
-    assert keep_run(tmp_path, LibraryResult(5)) is not None
+    assert keep_run(tmp_path, LibraryResult(Request(5))) is not None
 
 
 def test_a_field_that_a_later_release_adds_breaks_nothing(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    LibraryResult(3).save(path)
+    LibraryResult(Request(3)).save(path)
     path.write_bytes(path.read_bytes()[:-1] + b',"of_a_later_release":1}')
-    assert LibraryResult.load(path).k == 3
+    assert LibraryResult.load(path).request.k == 3
     path.write_bytes(b'{"k":3}')  # of the first release
-    assert LibraryResult.load(path).k == 3
+    assert LibraryResult.load(path).request == Request()  # another request than any, so its scenes are answered again
