@@ -21,12 +21,108 @@ _MONEY = re.compile(r"[$€£₹]\s*\d|\d\s*[$€£₹]|\d[\d.,]*\s*(?:EUR|USD|G
 _PICTURE = re.compile(r"^(?:https?:)?//\S+\.(?:jpe?g|png|webp|gif|avif)", re.IGNORECASE)
 
 STOP_WORDS: Mapping[str, frozenset[str]] = {
-    "en": frozenset(("the", "and", "with", "for", "of", "is", "this", "made", "your", "from")),
-    "de": frozenset(("und", "mit", "für", "der", "die", "das", "aus", "ist", "ein", "eine", "von")),
-    "fr": frozenset(("et", "avec", "pour", "le", "la", "les", "des", "une", "est", "du", "aux", "dans")),
-    "nl": frozenset(("en", "met", "voor", "het", "een", "van", "de", "is", "deze", "uit", "zijn")),
-    "it": frozenset(("e", "con", "per", "il", "di", "una", "della", "è", "nel", "del", "gli", "sono")),
-    "es": frozenset(("y", "con", "para", "el", "los", "las", "una", "es", "del", "por", "su", "muy")),
+    "en": frozenset(
+        ("the", "and", "with", "for", "of", "is", "this", "made", "your", "from", "height", "width", "color", "wood")
+    ),
+    "de": frozenset(
+        (
+            "und",
+            "mit",
+            "für",
+            "der",
+            "die",
+            "das",
+            "aus",
+            "ist",
+            "ein",
+            "eine",
+            "von",
+            "höhe",
+            "breite",
+            "farbe",
+            "holz",
+        )
+    ),
+    "fr": frozenset(
+        (
+            "et",
+            "avec",
+            "pour",
+            "le",
+            "la",
+            "les",
+            "des",
+            "une",
+            "est",
+            "du",
+            "aux",
+            "dans",
+            "en",
+            "hauteur",
+            "largeur",
+            "bois",
+        )
+    ),
+    "nl": frozenset(
+        (
+            "en",
+            "met",
+            "voor",
+            "het",
+            "een",
+            "van",
+            "de",
+            "is",
+            "deze",
+            "uit",
+            "zijn",
+            "hoogte",
+            "breedte",
+            "kleur",
+            "hout",
+        )
+    ),
+    "it": frozenset(
+        (
+            "e",
+            "con",
+            "per",
+            "il",
+            "di",
+            "una",
+            "della",
+            "è",
+            "nel",
+            "del",
+            "gli",
+            "sono",
+            "in",
+            "altezza",
+            "larghezza",
+            "legno",
+        )
+    ),
+    "es": frozenset(
+        (
+            "y",
+            "con",
+            "para",
+            "el",
+            "los",
+            "las",
+            "una",
+            "es",
+            "del",
+            "por",
+            "su",
+            "muy",
+            "de",
+            "en",
+            "altura",
+            "ancho",
+            "madera",
+        )
+    ),
 }
 """Frequent words that tell languages apart."""
 
