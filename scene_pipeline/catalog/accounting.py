@@ -96,7 +96,6 @@ STOP_WORDS: Mapping[str, frozenset[str]] = {
             "del",
             "gli",
             "sono",
-            "in",
             "altezza",
             "larghezza",
             "legno",
