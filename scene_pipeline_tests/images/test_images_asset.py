@@ -12,7 +12,13 @@ import pytest
 
 from scene_pipeline.defs.catalog import raw_catalog, validated_catalog
 from scene_pipeline.defs.images import FetchConfig, product_images
-from scene_pipeline.defs.resources import ArtifactStore, CatalogSource
+from scene_pipeline.defs.resources import (
+    ArtifactStore,
+    CatalogSource,
+    EncoderChoice,
+    QualityMonitor,
+    VocabularyFolder,
+)
 from scene_pipeline.images.types import FetchSettings
 
 
@@ -23,6 +29,9 @@ def materialize(folder: Path, **config: Any) -> dg.ExecuteInProcessResult:
         resources={
             "store": ArtifactStore(root=str(folder / "artifacts")),
             "catalog": CatalogSource(path=str(folder / "catalog.csv")),
+            "encoder": EncoderChoice(),
+            "vocabulary": VocabularyFolder(),
+            "monitor": QualityMonitor(),
         },
         run_config=dg.RunConfig(ops={"product_images": FetchConfig(**config)}),
         raise_on_error=False,
