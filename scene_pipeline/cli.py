@@ -522,6 +522,33 @@ def evaluate_styles(
     _print_figures(report.to_json(), as_json)
 
 
+@app.command()
+def calibrate(
+    scenes: Annotated[Path, typer.Option(help="Folder with the scenes.")],
+    labels: Annotated[Path, typer.Option(help="CSV with scene, sku_id, fits (1 or 0).")],
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a confidence map on your own labels, test it on scenes held out, and promote a bundle that has it."""
+    from scene_pipeline.evaluation.truth import read_fit_labels
+    from scene_pipeline.evaluation.user_calibration import calibrate_on
+    from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.publishing.recalibrate import recalibrate
+
+    with progress.bars(err):
+        found = calibrate_on(
+            SceneMatcher.open(artifacts), scenes, read_fit_labels(labels), progress.track("Reading scenes")
+        )
+        promotion = recalibrate(artifacts, found.calibration)
+    document = {**found.to_json(), "bundle_version": promotion.version}
+    if not as_json:
+        document["reliability"] = {
+            f"{row.low:.1f}-{row.high:.1f}": {"n": row.n, "confidence": row.confidence, "fits": row.accuracy}
+            for row in found.table
+        }
+    _print_figures(document, as_json)
+
+
 # ---------------------------------------------------------------- catalog, encoders, bundles
 
 

@@ -254,6 +254,7 @@ def calibrate(matcher: SceneMatcher, rooms: Path, out: Path) -> None:
         brier=brier[method],
         ece_shown=ece(held_out[shown], known.labels[shown]),
         weights=weights,
+        domain="renders",
         shown=tuple(np.quantile(scores[shown], np.linspace(0, 1, 11)).tolist()),
     )
     print(f"weights {weights}")

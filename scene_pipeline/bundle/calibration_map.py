@@ -19,7 +19,8 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ece, brier: on groups held out of the fit; None when there were too few to hold any out. ece_shown: that of the
     products that were shown for them alone; a list is chosen by more than scores. shown: ascending
     deciles (eleven) of the scores of the products that were shown for the scenes of the set. weights: those of the
-    factors when it was fitted; a score by other weights means something else.
+    factors when it was fitted; a score by other weights means something else. domain: what the scenes of the set are,
+    "photographs" or "renders": a map of one is no map of the other.
     """
 
     method: Method
@@ -37,6 +38,11 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ece_shown: float | None = None
     shown: tuple[float, ...] = ()
     weights: dict[str, float] = {}
+    domain: str = ""
+
+    def speaks_of(self, domain: str) -> bool:
+        """Tell whether the map was learned on pictures of this domain; one that names none speaks of all."""
+        return not self.domain or self.domain == domain
 
     def holds_for(self, weights: Mapping[str, float]) -> bool:
         """Tell whether scores by these weights are those the map was fitted on; one that names none holds for all."""

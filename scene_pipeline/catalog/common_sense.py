@@ -11,9 +11,7 @@ import pyarrow.compute as pc
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.lexicon import Lexicon
-
-KINDS = ("decor", "component", "supply")
-"""What a product is; the position is its number in `CommonSense.kind`."""
+from scene_pipeline.vocabulary.product_types import KINDS
 
 CHILDRENS_ROOMS = frozenset({"childrens_room", "bedroom"})
 """A text that names a children's room and no room but these speaks of a thing for children."""

@@ -4,6 +4,8 @@ A picture's colors as a density over CIELAB: few dominant colors lose the blue o
 second blue thing is chosen to go with.
 """
 
+from functools import cache
+
 import numpy as np
 
 STEP = 5.0
@@ -34,6 +36,13 @@ def cells_of(lab: np.ndarray) -> np.ndarray:
     """Return the number of the cell of each CIELAB color [..., 3]; colors outside the grid count as its nearest."""
     place = np.clip(np.rint((lab - _LOW) / STEP), 0, np.array(_CELLS) - 1).astype(np.int64)
     return (place[..., 0] * _CELLS[1] + place[..., 1]) * _CELLS[2] + place[..., 2]
+
+
+@cache
+def cell_colors() -> np.ndarray:
+    """Return the CIELAB color [cells, 3] at the center of every cell."""
+    places = np.stack(np.meshgrid(*(np.arange(count) for count in _CELLS), indexing="ij"), axis=-1)
+    return (_LOW + STEP * places).reshape(-1, 3).astype(np.float32)
 
 
 def color_coverage(lab: np.ndarray, share: np.ndarray, usual: np.ndarray, density: np.ndarray) -> np.ndarray:

@@ -28,13 +28,16 @@ _MIN_DEVIATION = 0.03
 class Relation:
     """The strongest relation of a product's colors to a scene's: a rule, or "neutral", and the two colors in words.
 
-    `share` is the share of the picture that the scene's color covers.
+    `share` is the share of the picture that the scene's color covers, `index` the position of the product's color, and
+    `strength` how far the rule holds (0-1).
     """
 
     rule: str
     product: str
     scene: str
     share: float
+    index: int = 0
+    strength: float = 1.0
 
 
 def palette_distribution(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
@@ -125,6 +128,8 @@ def strongest_relation(
         product=color_name(lab[own][color]),
         scene=color_name(scene_lab[other]),
         share=float(scene_share[other]),
+        index=int(own[color]),
+        strength=float(_relations(lab[own], scene_lab)[rule, color, other]),
     )
 
 

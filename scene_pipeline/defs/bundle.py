@@ -175,7 +175,7 @@ def serving_bundle(
     """The versioned folder that serving opens. It is promoted only after every blocking check has passed."""
     spec = get_spec(encoder.id)
     catalog = embedded_catalog(store, spec)
-    words, confidence = with_learned(store.path(), spec.id, vocabulary.load(), calibration_for(spec))
+    words, confidence = with_learned(store.path(), spec.id, vocabulary.load(), calibration_for(spec, store.path()))
     keys = sorted({key for key in catalog.products["image_sha256"].to_pylist() if key})
     recipe = BundleRecipe(
         spec=spec,

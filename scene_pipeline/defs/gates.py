@@ -5,7 +5,7 @@ from pydantic import Field
 
 from scene_pipeline.bundle.checks import Check
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.publishing.gates import calibration, evaluation
+from scene_pipeline.publishing.gates import ECE_CEILING, calibration, evaluation
 
 DESCRIPTIONS = {
     "calibration": "Where confidence is calibrated, its error on held-out scenes is within its bound.",
@@ -27,7 +27,7 @@ class EvaluationGate(dg.ConfigurableResource):
         description="Least share of scenes with a true product among the first ten. SCENE_PIPELINE_HIT_FLOOR.",
     )
     ece_ceiling: float = Field(
-        default=0.1,
+        default=ECE_CEILING,
         ge=0,
         le=1,
         description="Largest calibration error (ECE) of a calibrated encoder. SCENE_PIPELINE_ECE_CEILING.",

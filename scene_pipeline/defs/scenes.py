@@ -25,7 +25,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.history import record, scoring_record
 from scene_pipeline.progress import track
-from scene_pipeline.reporting.library import calibration_note, lookbook_of, product_pictures
+from scene_pipeline.reporting.library import calibration_note, is_calibrated, lookbook_of, product_pictures
 from scene_pipeline.reporting.lookbook import write_lookbook
 from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table, markdown_thumbnails
@@ -193,11 +193,11 @@ def scored_library(
         {
             **shared,
             "mean_confidence": float(np.mean(rows["confidence"].to_numpy())) if rows.num_rows else 0.0,
-            "calibrated": matcher.calibration.calibrated,
+            "calibrated": is_calibrated(result),
             **({} if result.drift is None else {"score_drift": result.drift}),
             "latency_p95_ms": float(np.percentile(latency, 95)),
             "confidence_plot": dg.MetadataValue.md(
-                histogram(rows["confidence"].to_numpy(), "confidence" if matcher.calibration.calibrated else "score")
+                histogram(rows["confidence"].to_numpy(), "confidence" if is_calibrated(result) else "score")
             ),
             "changes_since_last_run": dg.MetadataValue.md(changes),
             "dagster/column_lineage": lineage(RECOMMENDED_FROM),
@@ -268,7 +268,7 @@ def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: A
         "Scenes": f"{len(result.results):,} scored, {len(result.failures):,} failed",
         "Bundle": bundle.version,
         "Encoder": str(bundle.manifest.image_encoder["id"]),
-        "Confidence": calibration_note(bundle.calibration),
+        "Confidence": calibration_note(bundle.calibration, is_calibrated(result)),
     }
     pictures = product_pictures(bundle, ImageStore(store.path("images"))) if config.pictures else None
     target = folder / "recommendations.xlsx"

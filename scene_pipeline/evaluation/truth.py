@@ -46,6 +46,30 @@ class Labels:
         return tuple(sorted(set(self.values) - set(images)))
 
 
+@dataclass(frozen=True)
+class FitLabels:
+    """Which products a person says fit which scenes. name: the file's name. fits: scene → sku_id → whether it fits."""
+
+    name: str
+    fits: Mapping[str, Mapping[str, bool]]
+
+
+def read_fit_labels(path: Path) -> FitLabels:
+    """Return the labels of a CSV with the columns scene, sku_id and fits (1 or 0); repeated rows are folded.
+
+    Raises TruthError for a file that is missing, unreadable or empty, a missing column, an empty cell, another answer
+    than 0 or 1, and a pair with both.
+    """
+    fits: dict[str, dict[str, bool]] = {}
+    for number, row in _rows(path, ("scene", "sku_id", "fits")):
+        scene, sku, answer = (_cell(path, number, row, name) for name in ("scene", "sku_id", "fits"))
+        if answer not in ("0", "1"):
+            raise TruthError(f"{path}, row {number}: fits is '{answer}'; write 1 for fits and 0 for does not fit")
+        if fits.setdefault(scene, {}).setdefault(sku, answer == "1") != (answer == "1"):
+            raise TruthError(f"{path}, row {number}: {sku} in {scene} is labeled 0 and 1; keep one of them")
+    return FitLabels(name=path.name, fits=fits)
+
+
 def read_match_truth(path: Path) -> MatchTruth:
     """Return the pairs of a CSV with the columns scene, sku_id and perhaps room_type; repeated pairs are folded.
 

@@ -1,6 +1,6 @@
 """Decide which products are scored: a person's constraints first, then points for room, style, color and material."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,9 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.factors import Candidates, style_alignment
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
-from scene_pipeline.scenes.scene import Scene
+from scene_pipeline.scenes.analysis import UNKNOWN
+from scene_pipeline.scenes.scene import Scene, plausible_rooms
+from scene_pipeline.vocabulary.product_types import KINDS
 
 COLOR_DISTANCE = 26.0
 """CIELAB distance (CIE76) up to which a product has the requested color."""
@@ -94,10 +96,36 @@ def _near_colors(features: ProductFeatures, colors: Sequence[str]) -> np.ndarray
     return ((distance <= COLOR_DISTANCE) & (features.color_share >= MAIN_SHARE)).any(axis=1)
 
 
+def kept_back(scene: Scene, features: ProductFeatures, rows: np.ndarray, include: Collection[str] = ()) -> np.ndarray:
+    """Return which products [m] common sense keeps out of this scene's list, but for those that `include` asks for.
+
+    Parts and supplies anywhere; children's things outside a children's room, outdoor things indoors. All of them are
+    let through where nothing else is left: a toy shop has no other answer.
+    """
+    analysis = scene.analysis
+    room = analysis.room.value if analysis.room_certain else ""
+    back = np.zeros(len(rows), dtype=bool)
+    for wish, found, home in (
+        ("components", features.kind[rows] == KINDS.index("component"), None),
+        ("supplies", features.kind[rows] == KINDS.index("supply"), None),
+        ("children", features.for_children[rows], "childrens_room"),
+        ("outdoor", features.for_outdoors[rows], "outdoor"),
+    ):
+        if wish not in include and room != home:
+            back |= found
+    return np.zeros_like(back) if back.all() else back
+
+
 def passes(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """Return which candidates [m] reach the threshold of points and are no negative for the room."""
+    """Return which candidates [m] reach the threshold of points and are no negative for the room.
+
+    Where the room is unsure, for none of those that it may be.
+    """
     worth = candidates.vocabulary.scoring.filter
-    fit = candidates.features.room_fit[candidates.rows] @ scene.rooms
+    fits = candidates.features.room_fit[candidates.rows]
+    fit = fits @ scene.rooms
+    if not scene.analysis.room_certain and scene.analysis.room.value != UNKNOWN:
+        fit = fits[:, plausible_rooms(scene.rooms)].min(axis=1)
     return (points(scene, candidates) >= worth.threshold) & (fit >= worth.min_room_fit)
 
 

@@ -3,11 +3,10 @@
 import copy
 import math
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -16,6 +15,7 @@ from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle, open_bundle
+from scene_pipeline.color.accents import Accent, accents, answers
 from scene_pipeline.context.context import Context
 from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_views
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
@@ -26,7 +26,15 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.contextual import Contextual
-from scene_pipeline.matching.diversity import choose, with_strength
+from scene_pipeline.matching.diversity import (
+    Listed,
+    Pool,
+    best_of_each_group,
+    choose,
+    group_limits,
+    main_colors,
+    with_strength,
+)
 from scene_pipeline.matching.factors import (
     FACTORS,
     Candidates,
@@ -35,9 +43,9 @@ from scene_pipeline.matching.factors import (
     score,
     weights_version,
 )
-from scene_pipeline.matching.filtering import allowed_products, passes
+from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.held import Held
-from scene_pipeline.matching.phrases import Look
+from scene_pipeline.matching.phrases import Look, look_of
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.reasons import Narrator
@@ -60,7 +68,8 @@ SCORED_WHOLE = 4000
 """Exhaustive-scoring limit: up to so many products all are scored; beyond, those nearest by similarity."""
 
 PRODUCT_COLUMNS = (
-    "product_id", "sku_id", "description", "category", "product_type", "materials", "rooms", "largest_cm",
+    "product_id", "sku_id", "description", "category", "product_type", "materials", "rooms", "largest_cm", "colors",
+    "color_lab",
 )  # fmt: skip
 
 
@@ -197,8 +206,9 @@ class SceneMatcher:
             chosen = self._choose(scene, scored, request.k, request.diversity)
         else:
             scored, chosen = self._choose_around(scene, scored, held, request)
-        fitted = self.calibration.holds_for(scored.weights) and request.style is None
-        calibration = self.calibration if fitted else uncalibrated(self.spec.id)
+        as_fitted = self.calibration.holds_for(scored.weights) and request.style is None
+        known = as_fitted and self.calibration.speaks_of(scene.analysis.domain)
+        calibration = self.calibration if known else uncalibrated(self.spec.id)
         return SceneResult(
             scene=scene.analysis,
             recommendations=self._explain(scene, scored, chosen, calibration),
@@ -287,7 +297,9 @@ class SceneMatcher:
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
         if len(self._features) <= SCORED_WHOLE:
             wanted = len(self._features)
-        return self._score(scene, query, self.bundle.index.search(query, wanted, allowed), request)
+        rows, inner = self.bundle.index.search(query, wanted, allowed)
+        shown = ~kept_back(scene, self._features, rows, request.constraints.include)
+        return self._score(scene, query, (rows[shown], inner[shown]), request)
 
     def score_all(self, scene: Scene, request: Request | None = None) -> Scored:
         """Return every product of the catalog, ordered as `score` orders: for measuring, not for serving."""
@@ -358,20 +370,35 @@ class SceneMatcher:
         rules = self.vocabulary.scoring.diversity
         if diversity is not None:
             rules = with_strength(rules, diversity)
-        worth = self._nudges(scene, rules)
+        listed = Listed()
+        found = accents(scene.density)
         chosen: list[int] = []
-        taken: Counter[int] = Counter()
-        for group in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
-            pool = group[: POOL_FACTOR * k]
-            if len(chosen) < k and len(pool):
-                vectors = self.bundle.index.decode(scored.rows[pool])
-                vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
-                category = self._features.category[scored.rows[pool]]
-                values = scored.ranking[pool] + worth[category]
-                picked = choose(values, vectors, category, k - len(chosen), rules, taken)
-                chosen += [int(pool[index]) for index in picked]
-                taken.update(category[picked].tolist())
+        for positions in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
+            best = best_of_each_group(self._features.type_group[scored.rows[positions]], POOL_FACTOR * k, k)
+            part = positions[best]
+            if len(chosen) < k and len(part):
+                picked = choose(self._pool(scene, scored, part, found, rules), k - len(chosen), rules, listed)
+                chosen += [int(part[index]) for index in picked]
         return sorted(chosen, key=lambda index: -scored.ranking[index])
+
+    def _pool(
+        self, scene: Scene, scored: Scored, part: np.ndarray, found: tuple[Accent, ...], rules: Diversity
+    ) -> Pool:
+        rows = scored.rows[part]
+        vectors = self.bundle.index.decode(rows)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+        category, group = self._features.category[rows], self._features.type_group[rows]
+        lab, share = self._features.color_lab[rows], self._features.color_share[rows]
+        limits = group_limits(self.vocabulary.types, rules.max_bought_in_numbers)
+        return Pool(
+            scores=scored.ranking[part] + self._nudges(scene, rules)[category],
+            vectors=vectors,
+            category=category,
+            group=group,
+            limit=limits[group],
+            color=main_colors(lab, share),
+            accent=answers(lab, share, found),
+        )
 
     def _nudges(self, scene: Scene, rules: Diversity) -> np.ndarray:
         """[C + 1] what a category gains by its placement priority and loses by being in the picture already."""
@@ -391,12 +418,12 @@ class SceneMatcher:
         confidence = calibration.apply(scored.scores[chosen])
         lift = (scored.factors - scored.factors.mean(axis=0)) * np.array([scored.weights[name] for name in FACTORS])
         narrator = Narrator(self.vocabulary, scene)
-        light = scene.analysis.light
-        planner = PlacementPlanner(self.vocabulary, scene.analysis.room.value, light.free_surfaces if light else {})
+        planner = PlacementPlanner(self.vocabulary, scene.analysis)
+        closer = [_normal_cdf(value) for value in scored.similarity[chosen].tolist()]
         places = [planner.place(product["category"], product["product_type"]) for product in products]
         reasons = [
-            narrator.sentence(product, lift[index], self._look(row), _normal_cdf(float(scored.similarity[index])))
-            for index, row, product in zip(chosen, rows, products, strict=True)
+            narrator.sentence(product, lift[index], self._look(product, row), closer_than)
+            for index, row, product, closer_than in zip(chosen, rows, products, closer, strict=True)
         ]
         return tuple(
             Recommendation(
@@ -405,12 +432,12 @@ class SceneMatcher:
                 sku_id=product["sku_id"],
                 description=product["description"],
                 category=product["category"],
-                placement=place.phrase,
+                placement=place,
                 score=float(scored.scores[index]),
                 confidence=float(confidence[rank - 1]),
                 calibrated=calibration.calibrated,
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
-                reason=f"{reason} {place.seen}".rstrip(),
+                reason=reason,
                 context=self._contextual.effect(
                     scored.context, int(rows[rank - 1]), int(scored.moved[index]), scored.lifts[index]
                 ),
@@ -420,8 +447,9 @@ class SceneMatcher:
             )
         )
 
-    def _look(self, row: int) -> Look:
-        return Look(self._features.color_lab[row], self._features.color_share[row], self._features.style_share[row])
+    def _look(self, product: Mapping[str, Any], row: int) -> Look:
+        features = self._features
+        return look_of(product, (features.color_lab[row], features.color_share[row], features.style_share[row]))
 
 
 def _request(request: Request | None, k: int | None) -> Request:

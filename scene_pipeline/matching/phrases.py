@@ -6,19 +6,47 @@ from typing import Any
 
 import numpy as np
 
+from scene_pipeline.color.accents import MIN_PRODUCT_SHARE, accents, answers
 from scene_pipeline.color.harmony import Relation, strongest_relation
+from scene_pipeline.color.names import color_name
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
+CLOSE = 0.9
+"""Share of the catalog that a product must be closer than to be called one of the closest."""
+
+MIN_RELATION = 0.3
+"""How far two colors must be related (0-1) for a reason to say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The colors of a product, CIELAB [c, 3] with shares [c], and how probable each style is for it [S]."""
+    """How a product looks, and where the picture shows the like.
+
+    Its colors in CIELAB [c, 3], their shares [c] and names (empty where only the picture tells them), how probable each
+    style is [S], and a phrase for the part of the photograph that it is most similar to ("on the left"), or "".
+    """
 
     lab: np.ndarray
     share: np.ndarray
     styles: np.ndarray
+    names: Sequence[str] = ()
+    where: str = ""
+
+
+def look_of(product: Mapping[str, Any], pictured: tuple[np.ndarray, np.ndarray, np.ndarray], where: str = "") -> Look:
+    """Return the look of a product: in the colors that its text names, else in the main ones of its picture.
+
+    `pictured` are colors [c, 3], shares [c] and styles [S] of its features. A turquoise chair is turquoise, whatever
+    white its picture has besides.
+    """
+    lab, share, styles = pictured
+    names, named = list(product["colors"] or ()), product["color_lab"] or ()
+    if names and len(names) == len(named):
+        return Look(np.array(named, np.float32), np.full(len(names), 1 / len(names), np.float32), styles, names, where)
+    main = share >= min(MIN_PRODUCT_SHARE, float(share.max(initial=0)))
+    return Look(lab[main], share[main], styles, (), where)
 
 
 class SceneWords:
@@ -27,11 +55,13 @@ class SceneWords:
     def __init__(self, vocabulary: Vocabulary, scene: Scene) -> None:
         self.scene = scene
         self.materials = {material.id: material.name for material in vocabulary.materials}
-        self.categories = {category.id: category.name for category in vocabulary.categories}
         self.styles = [style.name for style in vocabulary.styles]
         self.style = self.styles[int(scene.styles.argmax())]  # the requested one, else what the picture shows
         self.room_id = scene.analysis.room.value
-        self.room = {room.id: room.name for room in vocabulary.rooms}.get(self.room_id, "room")
+        self.certain = scene.analysis.room_certain and self.room_id != UNKNOWN
+        rooms = {room.id: room.name for room in vocabulary.rooms}
+        self.room = rooms.get(self.room_id, "room") if self.certain else "room"
+        self.accents = accents(scene.density)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,62 +75,80 @@ class Explained:
 
 
 def similarity_phrase(it: Explained) -> str:
-    share = min(int(100 * it.closer_than), 99)  # never "closer than 100%": it is part of the catalog
-    return f"its picture and text are closer to this scene than {share}% of the catalog"
+    if it.look.where:
+        return f"it looks like what the picture shows {it.look.where}"
+    if it.closer_than >= CLOSE:
+        return "it is among the products that come closest to this picture"
+    return "its look is close to this picture"
 
 
 def style_phrase(it: Explained) -> str:
     shared = it.words.styles[int((it.look.styles * it.words.scene.styles).argmax())]
     if shared == it.words.style:
         return f"it suits the {shared} style"
-    return f"it suits the {shared} style, of which this room has something"
+    return f"it has something {shared}, as this room does"
 
 
 def color_phrase(it: Explained) -> str:
-    return _relation(strongest_relation(it.look.lab, it.look.share, it.words.scene.lab, it.words.scene.share))
+    look, scene = it.look, it.words.scene
+    for at, (lab, share) in enumerate(zip(look.lab, look.share, strict=True)):
+        if answers(lab[None, None], share[None, None], it.words.accents)[0]:
+            return f"its {_named(look, at)} picks up an accent color of the room"
+    return _relation(look, strongest_relation(look.lab, look.share, scene.lab, scene.share))
 
 
 def material_phrase(it: Explained) -> str:
     known = it.words.materials
-    materials = _join([known[name] for name in it.product["materials"][:2] if name in known])
-    if not materials:
+    named = list(dict.fromkeys(known[name] for name in it.product["materials"][:2] if name in known))
+    if not named:
         return ""
-    return f"{materials} {'are' if ' and ' in materials else 'is'} at home in {_article(it.words.style)} room"
+    return f"{' and '.join(named)} {'suit' if len(named) > 1 else 'suits'} {_article(it.words.style)} room"
 
 
 def size_phrase(it: Explained) -> str:
-    if it.product["largest_cm"] is None:
+    kind = it.product["product_type"]
+    if it.product["largest_cm"] is None or not kind:
         return ""
-    kind = it.words.categories.get(it.product["category"], "its kind")
-    return f"at {it.product['largest_cm']:.0f} cm it has the usual size of {kind}"
+    return f"at {it.product['largest_cm']:.0f} cm it is a usual size for {_article(kind)}"
 
 
 def room_phrase(it: Explained) -> str:
-    if it.words.room_id == UNKNOWN:
+    words, kind = it.words, it.product["product_type"]
+    if words.room_id == UNKNOWN:
         return ""
-    kind = it.words.categories.get(it.product["category"], "such products")
-    room = _article(it.words.room)
-    return f"it is meant for {room}" if it.words.room_id in it.product["rooms"] else f"{room} is a place for {kind}"
+    if not words.certain:
+        return "it suits several rooms"
+    if words.room_id in it.product["rooms"]:
+        return f"it is made for {_article(words.room)}"
+    if not kind:
+        return ""
+    return f"{_article(kind)} {'belong' if _is_plural(kind) else 'belongs'} in {_article(words.room)}"
 
 
-def _relation(relation: Relation | None) -> str:
-    if relation is None:
+def _relation(look: Look, relation: Relation | None) -> str:
+    if relation is None or (relation.rule != "neutral" and relation.strength < MIN_RELATION):
         return ""
-    seen = f"{relation.scene} that covers {max(relation.share, 0.01):.0%} of the picture"
+    own = _named(look, relation.index)
     match relation.rule:
-        case "tonal":
-            verb = "takes up" if relation.product == relation.scene else "is close to"
-            return f"its {relation.product} {verb} the {seen}"
-        case "analogous":
-            return f"its {relation.product} is next to the {seen}"
+        case "tonal" if own == relation.scene:
+            return f"its {own} is a color of the room"
+        case "tonal" | "analogous":
+            return f"its {own} goes with the {relation.scene} of the room"
         case "complementary":
-            return f"its {relation.product} is the counterpart of the {seen}"
-    return f"its {relation.product} leaves the room's colors to speak"
+            return f"its {own} sets off the {relation.scene} of the room"
+    return f"its {own} leaves the room's colors to speak"
+
+
+def _named(look: Look, at: int) -> str:
+    """Return the name of a color as the product has it, else the basic color of its picture."""
+    return look.names[at] if look.names else color_name(look.lab[at])
+
+
+def _is_plural(name: str) -> bool:
+    return name.endswith("s") and not name.endswith(("ss", "us"))
 
 
 def _article(name: str) -> str:
+    if _is_plural(name):
+        return name
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
-
-
-def _join(names: Sequence[str]) -> str:
-    return " and ".join(dict.fromkeys(names))

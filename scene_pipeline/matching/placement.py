@@ -1,12 +1,11 @@
-"""Say where in the room a product goes: where such things usually go, and where the picture shows room for them."""
+"""Say where in the room a product goes: where such things stand, hang or lie, and where the picture shows room."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from scene_pipeline.scenes.analysis import UNKNOWN
+from scene_pipeline.scenes.analysis import UNKNOWN, SceneAnalysis
 from scene_pipeline.scenes.light import COLUMNS
 from scene_pipeline.vocabulary import Vocabulary
+from scene_pipeline.vocabulary.product_types import ANY, TypeGroup
 
 MIN_FREE = 0.5
 """Share of a region that must be even for it to be called free."""
@@ -14,71 +13,56 @@ MIN_FREE = 0.5
 CLEARLY = 0.15
 """How much freer than the others of its row a region must be to be named."""
 
-_WALL = re.compile(r"on the (largest free )?wall\b(?! across from)")
-_FLOOR = re.compile(r".*\bfloor\b|in the (reading|play) corner$|along the (\w+ )?wall$")
-_TABLE = re.compile(r"(on|at the center of) the (\w+ )?(table|desk|dresser|nightstand|sideboard|vanity|worktop)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a product goes, as a phrase, and a sentence of what the picture shows there, empty where it tells nothing.
-
-    That a region is even was measured; that it is wall or floor is what its height in the picture suggests.
-    """
-
-    phrase: str
-    seen: str = ""
+SURFACES = (("wall", ("upper", "middle")), ("floor", ("lower",)))
+"""Postures for which the picture may show a free place, and the rows of it where that is looked for."""
 
 
 class PlacementPlanner:
     """Hands out places for one list: the second product for a spot gets the next best place, where there is one.
 
-    `free` is the even share of each region of the picture (SceneLight.free_surfaces). Where one is clearly the freest
-    of its row, it comes before the usual places on a wall or floor, but after those that the vocabulary names for the
-    very type in this room; things on tables keep their place, and are told where the picture is calmest.
+    The places of a room are used only where it is certain: in any other, nothing is put on furniture that may not be
+    there. Where one region of the picture is clearly the freest of its row (by the even share of
+    SceneLight.free_surfaces), it comes before the usual places on a wall or floor, but after those that the vocabulary
+    names for the very type in this room. That a region is even was measured; that it is wall or floor is what its
+    height in the picture suggests.
     """
 
-    def __init__(self, vocabulary: Vocabulary, room: str, free: Mapping[str, float]) -> None:
+    def __init__(self, vocabulary: Vocabulary, analysis: SceneAnalysis) -> None:
         self._categories = {category.id: category for category in vocabulary.categories}
+        self._groups = vocabulary.types.by_type()
+        self._postures = {posture.id: posture for posture in vocabulary.types.postures}
         self._fallback = vocabulary.uncategorized.placement
-        self._room = room if room != UNKNOWN else "any"
-        self._free: list[tuple[re.Pattern[str], Place]] = []
-        for usual, surface, rows in ((_WALL, "wall", ("upper", "middle")), (_FLOOR, "floor", ("lower",))):
-            if (region := _freest(free, rows)) is not None:
-                name, share = region
-                seen = f"The {name} of the picture is free: {share:.0%} of it is even."
-                self._free.append((usual, Place(f"on the {surface}, where the {name} is free", seen)))
-        calm = _freest(free, ("middle", "lower"))
-        self._calm = f"The picture is calmest at the {calm[0]}: {calm[1]:.0%} of it is even." if calm else ""
+        known = analysis.room_certain and analysis.room.value != UNKNOWN
+        self._room = analysis.room.value if known else ANY
+        free = analysis.light.free_surfaces if analysis.light else {}
+        self._free = {posture: region for posture, rows in SURFACES if (region := _freest(free, rows)) is not None}
         self._used: dict[str, int] = {}
 
-    def place(self, category: str, product_type: str | None) -> Place:
+    def place(self, category: str, product_type: str | None) -> str:
         """Return a place such as "on the coffee table" for a product of this category and type."""
-        if category not in self._categories:
-            return Place(self._fallback)
-        usual, for_the_type = self._usual(category, product_type)
-        options = [Place(phrase, self._calm if _TABLE.match(phrase) else "") for phrase in usual]
-        for surface, free in self._free:
-            first = next((at for at, phrase in enumerate(usual) if surface.match(phrase)), None)
-            if first is not None:
-                options.insert(len(options) if for_the_type else first, free)
-        best = min(options, key=lambda place: self._used.get(place.phrase, 0))
-        self._used[best.phrase] = self._used.get(best.phrase, 0) + 1
+        group = self._groups.get(product_type or "")
+        options = [*self._usual(group, category)]
+        if group is not None and (region := self._free.get(group.postures[0])) is not None:
+            free = f"on the {group.postures[0]}, where the {region} is free"
+            options.insert(len(options) if self._room in group.places else 0, free)
+        best = min(options, key=lambda phrase: self._used.get(phrase, 0))
+        self._used[best] = self._used.get(best, 0) + 1
         return best
 
-    def _usual(self, category: str, product_type: str | None) -> tuple[Sequence[str], bool]:
-        """Return the phrases of a category and type, best first, and whether they are for this type in this room."""
-        entry = self._categories[category]
-        words = (product_type or "").lower().split()
-        words = {*words, *[word.removesuffix("s") for word in words]}
-        for kind, places in entry.types.items():
-            if set(kind.split()) <= words:
-                return places.get(self._room) or places["any"], self._room in places
-        return entry.placements.get(self._room) or entry.placements["any"], False
+    def _usual(self, group: TypeGroup | None, category: str) -> Sequence[str]:
+        """Return the phrases for a group, else for a category, best first."""
+        if group is not None:
+            places = group.places or self._postures[group.postures[0]].places
+            usual = self._postures[group.postures[0]].places
+            return places.get(self._room) or places.get(ANY) or usual.get(self._room) or usual[ANY]
+        if category in self._categories:
+            places = self._categories[category].placements
+            return places.get(self._room) or places[ANY]
+        return (self._fallback,)
 
 
-def _freest(free: Mapping[str, float], rows: Sequence[str]) -> tuple[str, float] | None:
-    """Return the name and even share of the region that is clearly freer than the others of its row, or None.
+def _freest(free: Mapping[str, float], rows: Sequence[str]) -> str | None:
+    """Return the name of the region that is clearly freer than the others of its row, or None.
 
     Where several of the `rows` have one, it is the freest of these.
     """
@@ -89,5 +73,5 @@ def _freest(free: Mapping[str, float], rows: Sequence[str]) -> tuple[str, float]
             found.append(first)
     if not found:
         return None
-    share, region = max(found)
-    return "center" if region == "middle center" else region, share
+    region = max(found)[1]
+    return "center" if region in ("middle center", "middle center") else region

@@ -36,7 +36,7 @@ class ProductFeatures:
     harmony_std: np.ndarray  # float32 [n]: its deviation over those rooms
     color_usual: np.ndarray  # float32 [n, 4, 2]: mean and deviation of the colors' log density in typical rooms
     type_group: np.ndarray  # int16 [n]: position in the vocabulary's type groups, -1 unknown
-    kind: np.ndarray  # int8 [n]: 0 decor, 1 a component, 2 a supply
+    kind: np.ndarray  # int8 [n]: position in the vocabulary's KINDS
     for_children: np.ndarray  # bool [n]
     for_outdoors: np.ndarray  # bool [n]: and not for indoors as well
     size_range: np.ndarray  # float32 [C + 1, 2]: usual largest dimension in cm, NaN for uncategorized

@@ -31,6 +31,6 @@ class Narrator:
             phrase for index in np.argsort(-lift) if lift[index] > 0 and (phrase := factors[index].phrase(explained))
         ][:REASONS_GIVEN]
         if not phrases:
-            return f"Average in every factor; ranked by its whole score for this {self._words.room}."
+            return f"It fits this {self._words.room} on the whole, without one thing that stands out."
         text = ", and ".join(phrases)
         return f"{text[0].upper()}{text[1:]}."

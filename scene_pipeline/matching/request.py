@@ -12,13 +12,17 @@ from scene_pipeline.files import sha256_bytes
 
 MAX_K = 200
 
+WISHES = ("components", "supplies", "children", "outdoor")
+"""What a list shows only when asked: parts, what is used up, children's things elsewhere, outdoor things indoors."""
+
 
 @dataclass(frozen=True, slots=True)
 class Constraints:
     """What every recommendation must meet; empty means no constraint. Prices in the catalog's currency, sizes in cm.
 
     A product whose price, size or color is unknown does not meet a bound on it. `colors` are names of basic colors or
-    "#rrggbb"; a product meets them when one of its main colors is near one of them. The metadata of each field is its
+    "#rrggbb"; a product meets them when one of its main colors is near one of them.
+    `include` are wishes of WISHES: things that are otherwise kept back. The metadata of each field is its
     option on the command line and in the launchpad.
     """
 
@@ -36,8 +40,15 @@ class Constraints:
         default=(), metadata={"help": "Only near one of these colors: blue or #aabbcc.", "option": "--color"}
     )
 
+    include: tuple[str, ...] = field(
+        default=(), metadata={"help": "Show what is otherwise kept back: components, supplies, children or outdoor."}
+    )
+
     def __post_init__(self) -> None:
-        """Refuse bounds that no product can meet."""
+        """Refuse bounds that no product can meet, and unknown wishes."""
+        for wish in self.include:
+            if wish not in WISHES:
+                raise ScenePipelineError(f"include '{wish}' is not one of {', '.join(WISHES)}")
         for name, low, high in (
             ("price", self.min_price, self.max_price),
             ("size", self.min_size_cm, self.max_size_cm),

@@ -6,8 +6,11 @@ from scene_pipeline.bundle.checks import Check, CheckResult
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.matching.matcher import SceneMatcher
 
+ECE_CEILING = 0.1
+"""Largest calibration error on scenes held out, unless a deployment sets another."""
 
-def calibration(ceiling: float) -> Check:
+
+def calibration(ceiling: float = ECE_CEILING) -> Check:
     """Return the check that the calibration error stated with the map is at most `ceiling`."""
 
     def calibration(folder: Path) -> CheckResult:

@@ -17,6 +17,8 @@ def answer(result: SceneResult) -> dict[str, Any]:
             "distributions": {name: trait.distribution for name, trait in traits.items()},
             "colors": [asdict(color) for color in scene.colors],
             "note": scene.note,
+            "room_certain": scene.room_certain,
+            "domain": scene.domain,
             "light": None if scene.light is None else asdict(scene.light),
             "present": scene.present,
         },

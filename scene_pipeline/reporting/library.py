@@ -24,7 +24,7 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
         bundle_version=bundle.version,
         encoder_id=str(bundle.manifest.image_encoder["id"]),
         created_at=datetime.now(UTC),
-        calibration_note=calibration_note(bundle.calibration),
+        calibration_note=calibration_note(bundle.calibration, is_calibrated(result)),
         scenes=tuple(
             LookbookScene(
                 name=name,
@@ -41,8 +41,19 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
     )
 
 
-def calibration_note(calibration: CalibrationMap) -> str:
-    """Return a sentence on what the confidence of a bundle rests on."""
+def is_calibrated(result: LibraryResult) -> bool:
+    """Tell whether every figure of a scored library is a calibrated probability."""
+    return all(item.calibrated for scored in result.results.values() for item in scored.recommendations)
+
+
+def calibration_note(calibration: CalibrationMap, calibrated: bool) -> str:
+    """Return a sentence on what the figures of a library rest on; `calibrated`: whether its rows say so."""
+    if calibration.calibrated and not calibrated:
+        return (
+            f"The figures on the cards are scores between 0 and 1: they order the products of a scene and are no "
+            f"probabilities. The map of this bundle was learned on {calibration.domain or calibration.set_name}; "
+            "not calibrated on photographs, until `scene-pipeline calibrate` has fitted one on your own labels."
+        )
     if not calibration.calibrated:
         return (
             "The figures on the cards are uncalibrated scores between 0 and 1: they order the products of a scene and "

@@ -17,8 +17,8 @@ from scene_pipeline.files import write_text
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.reporting.pictures import EmbeddedPicture, embed_picture
-from scene_pipeline.scenes.analysis import UNKNOWN, SceneAnalysis
-from scene_pipeline.vocabulary.display_names import display_name, title_case
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS, UNKNOWN, SceneAnalysis
+from scene_pipeline.vocabulary.display_names import display_name, percent, title_case, uncalibrated_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -85,7 +85,9 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(name=display_name, capital=title_case, percent=_percent, without_path=_without_path)
+    environment.filters.update(
+        name=display_name, capital=title_case, percent=_percent, probability=percent, without_path=_without_path
+    )
     tokens, own, script = (
         (TEMPLATES / name).read_text(encoding="utf-8") for name in ("tokens.css", "lookbook.css", "lookbook.js")
     )
@@ -95,9 +97,12 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
         photographs=photographs,
         pictures=pictures,
         places=_first_places(lookbook.scenes),
-        rooms=_counted([scene.analysis.room.value for scene in lookbook.scenes]),
+        rooms=_counted(
+            [scene.analysis.room.value if scene.analysis.room_certain else UNKNOWN for scene in lookbook.scenes]
+        ),
         styles=_counted([scene.analysis.style.value for scene in lookbook.scenes]),
         calibrated=_calibrated(lookbook.scenes),
+        uncalibrated=uncalibrated_name(lookbook.scenes[0].analysis.domain if lookbook.scenes else PHOTOGRAPHS),
         created=f"{lookbook.created_at.astimezone(UTC):%-d %B %Y, %H:%M} UTC",
         factors={factor.id: factor.label for factor in FACTORS.values()},
         unknown=UNKNOWN,

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 UNKNOWN = "unknown"
 
+PHOTOGRAPHS = "photographs"
+"""The usual domain of a picture; encoders may see others, such as renders, differently."""
+
 
 @dataclass(frozen=True, slots=True)
 class SceneColor:
@@ -55,7 +58,9 @@ class SceneLight:
 class SceneAnalysis:
     """What a photograph shows. `note` says in a sentence why a trait is unknown, and is empty otherwise.
 
-    `present` is how surely products of a category are seen (0-1, by category id), the surest first.
+    `present` is how surely products of a category are seen (0-1, by category id), the surest first. `room_certain` is
+    False for a room that is unknown or read with too little probability to be named as a fact. `domain` is what the
+    picture is read as: "photographs" or "renders".
     """
 
     room: Classification
@@ -65,3 +70,5 @@ class SceneAnalysis:
     note: str = ""
     light: SceneLight | None = None
     present: dict[str, float] = field(default_factory=dict)
+    room_certain: bool = True
+    domain: str = PHOTOGRAPHS

@@ -18,6 +18,7 @@ from scene_pipeline.errors import BundleError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.sample import sample_path
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS
 
 if TYPE_CHECKING:
     pass
@@ -83,6 +84,11 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
     def temperatures(self) -> np.ndarray:
         """Temperatures of rooms and of styles by kind, float32 [k, 2]."""
         return np.array([(kind.temperature, kind.style_temperature) for kind in (self, *self.others)], dtype=np.float32)
+
+    def domain_name(self, vector: np.ndarray) -> str:
+        """Return the name of the domain that a unit vector [d] is read as: PHOTOGRAPHS or that of one of `others`."""
+        names = (PHOTOGRAPHS, *(other.name for other in self.others))
+        return names[int(self.domain_of(vector))]
 
     def domain_of(self, vectors: np.ndarray) -> np.ndarray:
         """Return the position of the kind whose mean is nearest to each of the unit vectors [..., d]."""

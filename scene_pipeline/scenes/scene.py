@@ -1,6 +1,6 @@
 """Say what a photograph shows: room, style and palette, each as a distribution that may answer "unknown"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,21 +59,21 @@ def analyze(image: Image.Image, views: np.ndarray, vector: np.ndarray, classifie
     is_unknown = unknown >= vocabulary.scoring.unknown_threshold
     room_names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
     known_rooms = rooms[:-1] / max(float(rooms[:-1].sum()), 1e-9)
+    room = _room_classification(room_names, rooms, is_unknown)
+    certain = not is_unknown and room.confidence >= vocabulary.scoring.room_certainty
     analysis = SceneAnalysis(
-        room=_room_classification(room_names, rooms, is_unknown),
+        room=room,
         style=_classification([style.id for style in vocabulary.styles], styles),
         palette=_classification([palette.id for palette in vocabulary.palettes], palettes),
         colors=tuple(
             SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=lab_to_hex(c), share=float(area))
             for c, area in colors
         ),
-        note=(
-            f"this looks like no room ({unknown:.0%} {UNKNOWN}); products are matched by color and similarity alone"
-            if is_unknown
-            else ""
-        ),
+        note="" if certain else _note(room, {entry.id: entry.name for entry in vocabulary.rooms}),
         light=measure_light(small),
         present=classifier.present(views),
+        room_certain=certain,
+        domain=classifier.reference.domain_name(vector),
     )
     uniform = np.full(len(known_rooms), 1 / len(known_rooms), dtype=np.float32)
     return Scene(
@@ -86,6 +86,21 @@ def analyze(image: Image.Image, views: np.ndarray, vector: np.ndarray, classifie
         share=share,
         density=log_density(rgb_to_lab(np.asarray(neutral)).reshape(-1, 3)),
     )
+
+
+def plausible_rooms(rooms: np.ndarray) -> np.ndarray:
+    """Return which rooms [R] are at least half as probable as the most probable one."""
+    return rooms >= 0.5 * rooms.max()
+
+
+def _note(room: Classification, names: Mapping[str, str]) -> str:
+    """Say why no room is named, and what the list does about it."""
+    if room.value == UNKNOWN:
+        unknown = f"this does not look like a room ({room.confidence:.0%} {UNKNOWN})"
+        return f"{unknown}; products are matched by color and similarity alone"
+    likely = sorted(((p, name) for name, p in room.distribution.items() if name in names), reverse=True)
+    shown = [f"{names[name]} {p:.0%}" for p, name in likely if p >= 0.5 * likely[0][0]][:3]
+    return f"the room is not certain ({' or '.join(shown)}); the list keeps to what suits several rooms"
 
 
 def _room_classification(names: Sequence[str], probabilities: np.ndarray, is_unknown: bool) -> Classification:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from scene_pipeline.errors import VocabularyError
-from scene_pipeline.vocabulary.product_types import ProductTypes, check_types, merge_types
+from scene_pipeline.vocabulary.product_types import ProductTypes, check_places, check_types, merge_types
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 PACKAGED = Path(__file__).parent / "data"
@@ -58,7 +58,7 @@ class Palette(_Strict, frozen=True):
 class Category(_Strict, frozen=True):
     """A product category, where it goes and how large it usually is (`size_cm`: smallest and largest).
 
-    `placements` and each entry of `types` map a room id, or "any", to places, best first.
+    `placements` maps a room id, or "any", to places, best first; for products whose type is not known.
     """
 
     id: str
@@ -68,7 +68,6 @@ class Category(_Strict, frozen=True):
     size_cm: tuple[float, float]
     rooms: dict[str, float]
     placements: dict[str, tuple[str, ...]]
-    types: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
 class Uncategorized(_Strict, frozen=True):
@@ -109,6 +108,9 @@ class Diversity(_Strict, frozen=True):
 
     `priority` is the most that a category's placement priority adds to a score while choosing, `present` the most that
     is taken off for a category that the scene already shows: both decide between products whose scores are near.
+    `max_bought_in_numbers`: of ten places for a type group that is bought in numbers; all others have one.
+    `max_per_color`: of ten places for one main color. `min_accents`: of the first ten for products of an accent color
+    of the scene.
     """
 
     mmr_lambda: float
@@ -116,6 +118,9 @@ class Diversity(_Strict, frozen=True):
     max_per_category: int
     min_categories: int
     max_categories: int = 5
+    max_bought_in_numbers: int = 2
+    max_per_color: int = 4
+    min_accents: int = 2
     priority: float = 0.005
     present: float = 0.005
 
@@ -124,7 +129,8 @@ class Scoring(_Strict, frozen=True):
     """Weights of the factors (they add up to 1), filter points, and the constants of ranking.
 
     A factor without a weight here has that of the registry (`matching.factors`), which also refuses unknown names.
-    `weights_by_encoder` holds weights for encoders on which they were learned, by encoder id.
+    `weights_by_encoder` holds weights for encoders on which they were learned, by encoder id. A room read with less
+    than `room_certainty` counts as unsure: the list then keeps to what suits several rooms.
     """
 
     weights: dict[str, float]
@@ -134,6 +140,7 @@ class Scoring(_Strict, frozen=True):
     unknown_threshold: float
     candidates: int
     diversity: Diversity
+    room_certainty: float = 0.5
     weights_by_encoder: dict[str, dict[str, float]] = {}
 
     def weights_for(self, encoder_id: str) -> dict[str, float]:
@@ -261,10 +268,11 @@ def check_references(vocabulary: Vocabulary) -> None:
     for category in vocabulary.categories:
         _known(f"category '{category.id}', rooms", category.rooms, rooms)
         _within(f"category '{category.id}', rooms", category.rooms)
-        for kind, places in [("placements", category.placements), *category.types.items()]:
-            _known(f"category '{category.id}', {kind}", places, rooms | {"any"})
-            if not places.get("any"):
-                raise VocabularyError(f"category '{category.id}', {kind}: needs an 'any' entry for the other rooms")
+        where = f"category '{category.id}', placements"
+        _known(where, category.placements, rooms | {"any"})
+        if not category.placements.get("any"):
+            raise VocabularyError(f"{where}: needs an 'any' entry for the other rooms")
+        check_places(where, category.placements, vocabulary.types)
     for kind, named in vocabulary.type_rooms.items():
         _known(f"type_rooms, {kind}", named, rooms)
     for style in vocabulary.styles:

@@ -1,12 +1,15 @@
 """Common sense about product types, as `types.yaml` says it: groups, postures, and what is not a décor."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from scene_pipeline.errors import VocabularyError
+
+KINDS = ("decor", "component", "supply")
+"""What a product is: décor or furniture, a part of something else, or used up. Arrays hold the position."""
 
 ANY = "any"
 """The entry of a `places` mapping for rooms that it does not name."""
@@ -83,11 +86,13 @@ def check_types(types: ProductTypes, rooms: Iterable[str]) -> None:
     """
     known = set(rooms)
     for name, named in types.things.items():
-        _check_rooms(f"thing '{name}'", named, known)
+        _check_rooms(f"types.yaml, thing '{name}'", named, known)
     for posture in types.postures:
-        _check_places(f"posture '{posture.id}'", posture.places, types, known)
+        where = f"types.yaml, posture '{posture.id}'"
+        _check_rooms(where, [room for room in posture.places if room != ANY], known)
+        check_places(where, posture.places, types)
         if not posture.places.get(ANY):
-            raise VocabularyError(f"types.yaml, posture '{posture.id}': needs an 'any' entry for the other rooms")
+            raise VocabularyError(f"{where}: needs an 'any' entry for the other rooms")
     _check_groups(types, known)
 
 
@@ -96,30 +101,29 @@ def _check_groups(types: ProductTypes, rooms: set[str]) -> None:
     seen: dict[str, str] = {}
     ids: set[str] = set()
     for group in types.groups:
-        where = f"group '{group.id}'"
+        where = f"types.yaml, group '{group.id}'"
         if group.id in ids:
-            raise VocabularyError(f"types.yaml, {where}: is given twice; ids must be unique")
+            raise VocabularyError(f"{where}: is given twice; ids must be unique")
         ids.add(group.id)
         for posture in group.postures:
             if posture not in postures:
-                raise VocabularyError(
-                    f"types.yaml, {where}: posture '{posture}' is not one of {', '.join(sorted(postures))}"
-                )
+                raise VocabularyError(f"{where}: posture '{posture}' is not one of {', '.join(sorted(postures))}")
         for name in group.types:
             if name in seen:
-                raise VocabularyError(f"types.yaml, {where}: '{name}' is in group '{seen[name]}' too; keep one")
+                raise VocabularyError(f"{where}: '{name}' is in group '{seen[name]}' too; keep one")
             seen[name] = group.id
-        _check_places(where, group.places, types, rooms)
+        _check_rooms(where, [room for room in group.places if room != ANY], rooms)
+        check_places(where, group.places, types)
 
 
-def _check_places(where: str, places: dict[str, tuple[str, ...]], types: ProductTypes, rooms: set[str]) -> None:
-    _check_rooms(where, [room for room in places if room != ANY], rooms)
+def check_places(where: str, places: Mapping[str, tuple[str, ...]], types: ProductTypes) -> None:
+    """Raise VocabularyError for a phrase that names one of `things` under a room that does not have it."""
     for room, phrases in places.items():
         for phrase in phrases:
             thing = next((name for name in types.things if re.search(rf"\b{re.escape(name)}\b", phrase)), None)
             if thing is not None and room not in types.things[thing]:
                 raise VocabularyError(
-                    f"types.yaml, {where}: '{phrase}' names a {thing}, which not every '{room}' has; "
+                    f"{where}: '{phrase}' names a {thing}, which not every '{room}' has; "
                     f"name it only under {', '.join(types.things[thing])}"
                 )
 
@@ -127,4 +131,4 @@ def _check_places(where: str, places: dict[str, tuple[str, ...]], types: Product
 def _check_rooms(where: str, named: Iterable[str], rooms: set[str]) -> None:
     for room in named:
         if room not in rooms:
-            raise VocabularyError(f"types.yaml, {where}: '{room}' is not one of {', '.join(sorted(rooms))}")
+            raise VocabularyError(f"{where}: '{room}' is not one of {', '.join(sorted(rooms))}")

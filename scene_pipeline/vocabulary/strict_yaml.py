@@ -11,6 +11,9 @@ from scene_pipeline.errors import VocabularyError
 
 T = TypeVar("T")
 
+LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser where PyYAML has it: ten times as fast."""
+
 _PATH_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+|\.\.\.)\]")
 
 
@@ -22,7 +25,7 @@ def load_strict(path: Path, kind: type[T]) -> T:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=LOADER)
     except OSError as error:
         raise VocabularyError(f"{path}: cannot be read ({error.strerror}); name an existing YAML file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -31,7 +34,7 @@ def load_strict(path: Path, kind: type[T]) -> T:
         raise VocabularyError(f"{path}: is empty; it should hold {', '.join(_field_names(kind))}")
     _refuse_duplicates(path, root)
     try:
-        return msgspec.convert(yaml.safe_load(text), kind)
+        return msgspec.convert(yaml.load(text, Loader=LOADER), kind)  # noqa: S506 - a safe loader
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
         raise VocabularyError(f"{path}, line {_line(root, where, message)}: {message}") from error

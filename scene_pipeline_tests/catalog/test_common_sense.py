@@ -7,12 +7,13 @@ import pyarrow as pa
 import pytest
 
 from scene_pipeline.catalog.categorize import categorize
-from scene_pipeline.catalog.common_sense import KINDS, common_sense
+from scene_pipeline.catalog.common_sense import common_sense
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.read import read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.lexicon import load_lexicon
+from scene_pipeline.vocabulary.product_types import KINDS
 
 IKEA = Path("../shared/data/ikea/catalog.csv")
 SEMICOLON = Path("../shared/data/catalogs/ikea_saudi_semicolon.csv")

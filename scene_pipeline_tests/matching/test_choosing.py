@@ -4,12 +4,22 @@ import numpy as np
 import pytest
 
 from scene_pipeline.color.density import log_density
-from scene_pipeline.matching.diversity import choose
+from scene_pipeline.color.names import BASIC_COLORS
+from scene_pipeline.matching.diversity import (
+    NO_COLOR,
+    UNLIMITED,
+    Listed,
+    Pool,
+    best_of_each_group,
+    choose,
+    group_limits,
+    main_colors,
+)
 from scene_pipeline.matching.factors import FACTORS
-from scene_pipeline.matching.phrases import Look
-from scene_pipeline.matching.placement import Place, PlacementPlanner
+from scene_pipeline.matching.phrases import Look, look_of
+from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.reasons import Narrator
-from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
+from scene_pipeline.scenes.analysis import Classification, MeasuredValue, SceneAnalysis, SceneLight
 from scene_pipeline.scenes.light import REGIONS
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import load_vocabulary
@@ -23,10 +33,23 @@ def random_units(count: int, dimension: int = 32) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+def pool(scores: np.ndarray, category: np.ndarray, **given: np.ndarray) -> Pool:
+    """Candidates of which nothing bounds the number, but for what is `given`."""
+    count = len(scores)
+    usual = {
+        "vectors": random_units(count),
+        "group": np.full(count, -1),
+        "limit": np.full(count, UNLIMITED),
+        "color": np.full(count, NO_COLOR),
+        "accent": np.zeros(count, bool),
+    }
+    return Pool(scores, category=category, **{**usual, **given})
+
+
 def test_the_best_comes_first_and_no_category_takes_more_than_its_share() -> None:
     scores = np.linspace(1, 0.5, 60)
     category = np.array([0] * 20 + [1] * 20 + [2] * 10 + [3] * 10)
-    chosen = choose(scores, random_units(60), category, 10, RULES)
+    chosen = choose(pool(scores, category), 10, RULES)
     assert chosen[0] == 0
     assert len(set(chosen)) == 10
     counts = np.bincount(category[chosen])
@@ -34,22 +57,74 @@ def test_the_best_comes_first_and_no_category_takes_more_than_its_share() -> Non
     assert np.count_nonzero(counts) >= RULES.min_categories
 
 
-def test_near_duplicates_are_left_out() -> None:
+def test_near_duplicates_are_left_out_of_this_list_and_of_what_it_held_before() -> None:
     vectors = random_units(6)
     vectors[1] = vectors[0]
-    chosen = choose(np.linspace(1, 0.9, 6), vectors, np.arange(6), 6, RULES)
-    assert chosen[0] == 0
-    assert sorted(chosen) == [0, 2, 3, 4, 5]
+    candidates = pool(np.linspace(1, 0.9, 6), np.arange(6), vectors=vectors)
+    listed = Listed()
+    assert sorted(choose(candidates, 6, RULES, listed)) == [0, 2, 3, 4, 5]
+    assert choose(candidates, 6, RULES, listed) == []
 
 
 def test_a_single_category_still_fills_the_list() -> None:
-    chosen = choose(np.linspace(1, 0.5, 30), random_units(30), np.zeros(30, int), 10, RULES)
-    assert len(chosen) == 10
+    assert len(choose(pool(np.linspace(1, 0.5, 30), np.zeros(30, int)), 10, RULES)) == 10
 
 
-def test_fewer_candidates_than_asked() -> None:
-    assert len(choose(np.array([0.4, 0.6]), random_units(2), np.array([0, 1]), 10, RULES)) == 2
-    assert choose(np.empty(0), np.empty((0, 4), np.float32), np.empty(0, int), 10, RULES) == []
+def test_fewer_candidates_than_requested() -> None:
+    assert len(choose(pool(np.array([0.4, 0.6]), np.array([0, 1])), 10, RULES)) == 2
+    assert choose(pool(np.empty(0), np.empty(0, int), vectors=np.empty((0, 4), np.float32)), 10, RULES) == []
+
+
+@pytest.mark.parametrize(("k", "limit", "shown"), [(10, 1, 1), (10, 2, 2), (20, 1, 2), (10, UNLIMITED, 10)])
+def test_a_list_of_ten_holds_as_many_of_a_type_as_its_group_allows(k: int, limit: int, shown: int) -> None:
+    candidates = pool(np.linspace(1, 0.5, 30), np.arange(30), group=np.zeros(30, int), limit=np.full(30, limit))
+    assert len(choose(candidates, k, RULES)) == shown
+
+
+def test_a_color_takes_its_share_and_more_only_where_nothing_else_is_left() -> None:
+    scores, category = np.linspace(1, 0.5, 30), np.arange(30) % 5
+    white_first = choose(pool(scores, category, color=np.array([0] * 20 + [1] * 10)), 8, RULES)
+    assert sum(at < 20 for at in white_first) == RULES.max_per_color
+    assert len(choose(pool(scores, category, color=np.zeros(30, int)), 8, RULES)) == 8
+
+
+def test_the_last_places_answer_an_accent_of_the_scene() -> None:
+    scores, category = np.linspace(1, 0.5, 60), np.arange(60) % 5
+    accent = np.arange(60) >= 50
+    chosen = choose(pool(scores, category, accent=accent), 10, RULES)
+    assert sum(accent[chosen]) == RULES.min_accents
+
+
+def test_the_pool_holds_few_of_a_group_however_many_lead() -> None:
+    group = np.array([3] * 50 + [-1] * 4 + [2] * 6)
+    kept = best_of_each_group(group, most=12, each=5)
+    assert kept.tolist() == [0, 1, 2, 3, 4, 50, 51, 52, 53, 54, 55, 56]
+
+
+def test_limits_are_one_but_for_what_is_bought_in_numbers() -> None:
+    limits = group_limits(VOCABULARY.types, 2)
+    ids = [group.id for group in VOCABULARY.types.groups]
+    assert limits[ids.index("mirrors")] == 1
+    assert limits[ids.index("cushions")] == 2
+    assert limits[-1] == UNLIMITED
+
+
+def test_the_main_color_is_that_of_the_largest_share() -> None:
+    lab = np.array([[WHITE, BLUE], [WHITE, BLUE], [WHITE, BLUE]], np.float32)
+    share = np.array([[0.3, 0.7], [0.6, 0.4], [0.0, 0.0]], np.float32)
+    names = list(BASIC_COLORS)
+    assert main_colors(lab, share).tolist() == [names.index("blue"), names.index("white"), NO_COLOR]
+
+
+def analysis(room: str, free: dict[str, float] | None = None, *, certain: bool = True) -> SceneAnalysis:
+    def trait(value: str) -> Classification:
+        return Classification(value, 0.9, 0.1, {value: 0.9})
+
+    measure = MeasuredValue(0.5, 1.0)
+    light = SceneLight(measure, measure, measure, measure, free or {})
+    return SceneAnalysis(
+        trait(room), trait("scandinavian"), trait("neutral_warm"), (), light=light, room_certain=certain
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,97 +132,98 @@ def test_fewer_candidates_than_asked() -> None:
     [
         ("living_room", "statement_vases", "vase", "on the coffee table"),
         ("bedroom", "soft_textiles", "rug", "beside the bed"),
-        ("bedroom", "soft_textiles", "cushion cover", "against the headboard"),
+        ("bedroom", "soft_textiles", "cushion cover", "on the bed against the headboard"),
         ("kitchen", "soft_textiles", "curtains", "at the window"),
+        ("kitchen", "soft_textiles", "throw", "over the back of a chair"),
         ("dining_room", "lighting_accents", "pendant lamp", "over the dining table"),
+        ("dining_room", "lighting_accents", "table lamp", "on a side table"),
+        ("living_room", "lighting_accents", "floor lamp", "beside the sofa"),
         ("bathroom", "wall_decor", "mirror", "on the wall over the washbasin"),
+        ("laundry", "functional_beauty", "laundry basket", "on the floor beside the washing machine"),
+        ("outdoor", "accent_furniture", "chair", "on the terrace"),
+        ("kitchen", "uncategorized", "tap", "where water is laid on"),
         ("unknown", "botanicals", None, "near the window"),
         ("living_room", "uncategorized", "smoke alarm", "where it is used"),
     ],
 )
 def test_placement(room: str, category: str, product_type: str | None, place: str) -> None:
-    assert PlacementPlanner(VOCABULARY, room, {}).place(category, product_type) == Place(place)
+    assert PlacementPlanner(VOCABULARY, analysis(room)).place(category, product_type) == place
+
+
+@pytest.mark.parametrize(
+    ("product_type", "place"),
+    [
+        ("cushion", "on a chair or bench"),
+        ("rug", "on the floor at the center of the room"),
+        ("vase", "on a shelf at eye level"),
+    ],
+)
+def test_nothing_is_put_on_furniture_of_a_room_that_is_not_certain(product_type: str, place: str) -> None:
+    planner = PlacementPlanner(VOCABULARY, analysis("living_room", certain=False))
+    assert planner.place("soft_textiles", product_type) == place
+
+
+def test_every_type_has_a_place_in_every_room_that_fits_its_posture() -> None:
+    never = {"ceiling": "floor", "lies_on_floor": "wall", "bed": "wall", "rail": "ceiling"}
+    for room in VOCABULARY.rooms:
+        for product_type, group in VOCABULARY.types.by_type().items():
+            place = PlacementPlanner(VOCABULARY, analysis(room.id)).place("uncategorized", product_type)
+            forbidden = never.get(group.postures[0])
+            assert forbidden is None or forbidden not in place, (room.id, product_type, place)
 
 
 def test_the_second_vase_goes_elsewhere() -> None:
-    planner = PlacementPlanner(VOCABULARY, "living_room", {})
-    assert planner.place("statement_vases", "vase").phrase == "on the coffee table"
-    assert planner.place("statement_vases", "vase").phrase == "on the sideboard"
+    planner = PlacementPlanner(VOCABULARY, analysis("living_room"))
+    assert planner.place("statement_vases", "vase") == "on the coffee table"
+    assert planner.place("statement_vases", "vase") == "on the sideboard"
 
 
 CROWDED = dict.fromkeys(REGIONS, 0.3)
 
 
 @pytest.mark.parametrize(
-    ("free", "category", "product_type", "phrase", "seen"),
+    ("free", "product_type", "place"),
     [
-        (
-            {"upper right": 0.84},
-            "wall_decor",
-            "framed print",
-            "on the wall, where the upper right is free",
-            "The upper right of the picture is free: 84% of it is even.",
-        ),
-        (
-            {"middle center": 0.9, "upper left": 0.7},
-            "wall_decor",
-            None,
-            "on the wall, where the center is free",
-            "The center of the picture is free: 90% of it is even.",
-        ),
-        (
-            {"lower left": 0.66},
-            "accent_furniture",
-            "armchair",
-            "on the floor, where the lower left is free",
-            "The lower left of the picture is free: 66% of it is even.",
-        ),
-        (
-            {"lower left": 0.66},
-            "statement_vases",
-            "vase",
-            "on the coffee table",
-            "The picture is calmest at the lower left: 66% of it is even.",
-        ),
-        ({"lower left": 0.66}, "wall_decor", None, "on the wall over the sofa", ""),  # the floor is free, no wall
-        ({"upper right": 0.84, "upper left": 0.8}, "wall_decor", None, "on the wall over the sofa", ""),  # not clearly
-        ({"upper right": 0.48}, "wall_decor", None, "on the wall over the sofa", ""),  # not free
-        ({"lower left": 0.66}, "soft_textiles", "rug", "under the coffee table", ""),  # rugs have their place here
-        ({"upper right": 0.84}, "accent_furniture", "tv bench", "on the wall across from the sofa", ""),
+        ({"upper right": 0.84}, "art print", "on the wall, where the upper right is free"),
+        ({REGIONS[4]: 0.9, "upper left": 0.7}, "wall sticker", "on the wall, where the center is free"),
+        ({"lower left": 0.66}, "sideboard", "on the floor, where the lower left is free"),
+        ({"lower left": 0.66}, "vase", "on the coffee table"),
+        ({"lower left": 0.66}, "art print", "on the wall over the sofa"),  # the floor is free, no wall
+        ({"upper right": 0.84, "upper left": 0.8}, "art print", "on the wall over the sofa"),  # not clearly
+        ({"upper right": 0.48}, "art print", "on the wall over the sofa"),  # not free
+        ({"lower left": 0.66}, "rug", "under the coffee table"),  # a rug lies, it does not stand
+        ({"lower left": 0.66}, "armchair", "in the reading corner"),  # named for this room
+        ({"upper right": 0.84}, "TV bench", "against the wall across from the sofa"),
     ],
 )
 def test_a_place_is_named_where_the_picture_clearly_shows_room(
-    free: dict[str, float], category: str, product_type: str | None, phrase: str, seen: str
+    free: dict[str, float], product_type: str, place: str
 ) -> None:
-    planner = PlacementPlanner(VOCABULARY, "living_room", {**CROWDED, **free})
-    assert planner.place(category, product_type) == Place(phrase, seen)
+    planner = PlacementPlanner(VOCABULARY, analysis("living_room", {**CROWDED, **free}))
+    assert planner.place("wall_decor", product_type) == place
 
 
 def test_the_free_region_is_handed_out_once_before_the_usual_places() -> None:
-    planner = PlacementPlanner(VOCABULARY, "living_room", {**CROWDED, "upper right": 0.84})
-    assert planner.place("wall_decor", "framed print").phrase == "on the wall, where the upper right is free"
-    assert planner.place("wall_decor", "framed print").phrase == "on the wall over the sofa"
+    planner = PlacementPlanner(VOCABULARY, analysis("living_room", {**CROWDED, "upper right": 0.84}))
+    assert planner.place("wall_decor", "art print") == "on the wall, where the upper right is free"
+    assert planner.place("wall_decor", "art print") == "on the wall over the sofa"
 
 
 def test_a_place_that_the_vocabulary_names_for_the_type_in_this_room_comes_first() -> None:
-    planner = PlacementPlanner(VOCABULARY, "bathroom", {**CROWDED, "upper right": 0.84})
-    assert planner.place("wall_decor", "mirror").phrase == "on the wall over the washbasin"
-    assert planner.place("wall_decor", "mirror").phrase == "on the wall, where the upper right is free"
+    planner = PlacementPlanner(VOCABULARY, analysis("bathroom", {**CROWDED, "upper right": 0.84}))
+    assert planner.place("wall_decor", "mirror") == "on the wall over the washbasin"
+    assert planner.place("wall_decor", "mirror") == "on the wall, where the upper right is free"
 
 
 BLUE, WHITE = (40.0, 2.0, -42.0), (95.0, 0.0, 1.0)
 
 
-def scene(room: str = "bedroom") -> Scene:
+def scene(room: str = "bedroom", *, certain: bool = True) -> Scene:
     """A white room with a blue accent."""
-
-    def trait(value: str) -> Classification:
-        return Classification(value, 0.9, 0.1, {value: 0.9})
-
     return Scene(
-        analysis=SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ()),
+        analysis=analysis(room, certain=certain),
         vector=np.ones(4, np.float32) / 2,
-        rooms=np.full(8, 1 / 8, np.float32),
+        rooms=np.full(len(VOCABULARY.rooms), 1 / len(VOCABULARY.rooms), np.float32),
         styles=np.where(np.array(STYLES) == "scandinavian", 0.4, 0.1).astype(np.float32),
         palettes=np.full(7, 1 / 7, np.float32),
         lab=np.array([WHITE, BLUE], np.float32),
@@ -159,15 +235,13 @@ def scene(room: str = "bedroom") -> Scene:
 STYLES = [style.id for style in VOCABULARY.styles]
 
 
-def look(*lab: tuple[float, float, float], style: str = "scandinavian") -> Look:
-    shares = (
-        np.array([1 / len(lab)] * len(lab) + [0.0] * (4 - len(lab)), np.float32) if lab else np.zeros(4, np.float32)
-    )
-    padded = np.array([*lab, *[(0.0, 0.0, 0.0)] * (4 - len(lab))], np.float32)
-    return Look(padded, shares, (np.array(STYLES) == style).astype(np.float32))
+def look(*lab: tuple[float, float, float], style: str = "scandinavian", where: str = "") -> Look:
+    shares = np.full(len(lab), 1 / max(len(lab), 1), np.float32)
+    colors = np.array(lab, np.float32).reshape(-1, 3)
+    return Look(colors, shares, (np.array(STYLES) == style).astype(np.float32), (), where)
 
 
-PRODUCT = {"materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0, "category": "lighting_accents"}
+PRODUCT = {"product_type": "table lamp", "materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0}
 
 
 @pytest.mark.parametrize(
@@ -175,13 +249,13 @@ PRODUCT = {"materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0, "cate
     [
         (
             ["category_fit", "color_harmony"],
-            "It is meant for a bedroom, and its blue takes up the blue that covers 12% of the picture.",
+            "It is made for a bedroom, and its blue picks up an accent color of the room.",
         ),
-        (["material_quality"], "Oak is at home in a Scandinavian room."),
-        (["size_appropriateness"], "At 40 cm it has the usual size of lighting accents."),
+        (["material_quality"], "Oak suits a Scandinavian room."),
+        (["size_appropriateness"], "At 40 cm it is a usual size for a table lamp."),
         (["style_alignment"], "It suits the Scandinavian style."),
-        (["base_similarity"], "Its picture and text are closer to this scene than 97% of the catalog."),
-        ([], "Average in every factor; ranked by its whole score for this bedroom."),
+        (["base_similarity"], "It is among the products that come closest to this picture."),
+        ([], "It fits this bedroom on the whole, without one thing that stands out."),
     ],
 )
 def test_a_reason_names_the_factors_that_moved_the_score(lifted: list[str], sentence: str) -> None:
@@ -189,14 +263,67 @@ def test_a_reason_names_the_factors_that_moved_the_score(lifted: list[str], sent
     assert Narrator(VOCABULARY, scene()).sentence(PRODUCT, lift, look(BLUE), 0.975) == sentence
 
 
+def only(factor: str) -> np.ndarray:
+    return np.array([0.1 if name == factor else 0.0 for name in FACTORS])
+
+
 def test_a_reason_does_not_give_a_product_the_style_that_the_room_is_named_for() -> None:
-    lift = np.array([0.1 if name == "style_alignment" else 0.0 for name in FACTORS])
-    sentence = Narrator(VOCABULARY, scene()).sentence(PRODUCT, lift, look(BLUE, style="bohemian"), 0.5)
-    assert sentence == "It suits the bohemian style, of which this room has something."
+    sentence = Narrator(VOCABULARY, scene()).sentence(
+        PRODUCT, only("style_alignment"), look(BLUE, style="bohemian"), 0.5
+    )
+    assert sentence == "It has something bohemian, as this room does."
+
+
+def test_a_reason_points_to_the_part_of_the_picture_that_is_similar() -> None:
+    narrator = Narrator(VOCABULARY, scene())
+    sentence = narrator.sentence(PRODUCT, only("base_similarity"), look(BLUE, where="on the left"), 0.99)
+    assert sentence == "It looks like what the picture shows on the left."
+
+
+@pytest.mark.parametrize(
+    ("room", "rooms", "product_type", "certain", "sentence"),
+    [
+        ("bedroom", [], "table lamp", True, "A table lamp belongs in a bedroom."),
+        ("bedroom", [], "curtains", True, "Curtains belong in a bedroom."),
+        ("home_office", [], "armchair", True, "An armchair belongs in a home office."),
+        ("bedroom", ["bedroom"], "table lamp", False, "It suits several rooms."),
+        ("bedroom", [], None, True, "It fits this bedroom on the whole, without one thing that stands out."),
+        ("bedroom", [], None, False, "It suits several rooms."),
+    ],
+)
+def test_a_reason_names_the_room_only_where_it_is_certain(
+    room: str, rooms: list[str], product_type: str | None, certain: bool, sentence: str
+) -> None:
+    product = {**PRODUCT, "rooms": rooms, "product_type": product_type}
+    narrator = Narrator(VOCABULARY, scene(room, certain=certain))
+    assert narrator.sentence(product, only("category_fit"), look(), 0.5) == sentence
+
+
+@pytest.mark.parametrize(
+    ("names", "named", "sentence"),
+    [
+        (["light blue"], [(70.0, 0.0, -20.0)], "Its light blue goes with the blue of the room."),
+        (["green"], [(52.0, -32.0, 28.0)], "It fits this bedroom on the whole, without one thing that stands out."),
+        (["dark blue"], [(38.0, 3.0, -40.0)], "Its dark blue picks up an accent color of the room."),
+        (["white"], [WHITE], "Its white is a color of the room."),
+    ],
+)
+def test_colors_are_named_as_they_are_on_the_product(
+    names: list[str], named: list[tuple[float, float, float]], sentence: str
+) -> None:
+    pictured = (np.array([WHITE] * 4, np.float32), np.full(4, 0.25, np.float32), np.zeros(len(STYLES), np.float32))
+    seen = look_of({"colors": names, "color_lab": named}, pictured)
+    assert Narrator(VOCABULARY, scene()).sentence(PRODUCT, only("color_harmony"), seen, 0.5) == sentence
+
+
+def test_the_picture_tells_the_color_where_the_text_does_not_and_small_colors_are_left_out() -> None:
+    lab = np.array([BLUE, WHITE, (0, 0, 0), (0, 0, 0)], np.float32)
+    seen = look_of({"colors": [], "color_lab": []}, (lab, np.array([0.9, 0.1, 0, 0], np.float32), np.zeros(7)))
+    assert seen.lab.tolist() == [list(BLUE)]
 
 
 def test_a_reason_never_says_what_the_row_does_not() -> None:
-    silent = {"materials": [], "rooms": [], "largest_cm": None, "category": "uncategorized"}
+    silent = {"product_type": None, "materials": [], "rooms": [], "largest_cm": None}
     lift = np.array([0.01, 0.0, 0.5, 0.5, 0.5, 0.02])
-    sentence = Narrator(VOCABULARY, scene("unknown")).sentence(silent, lift, look(), 0.9999)
-    assert sentence == "Its picture and text are closer to this scene than 99% of the catalog."
+    sentence = Narrator(VOCABULARY, scene("unknown", certain=False)).sentence(silent, lift, look(), 0.9999)
+    assert sentence == "It is among the products that come closest to this picture."

@@ -13,9 +13,9 @@ from scene_pipeline.color.density import log_density
 from scene_pipeline.color.harmony import color_match, strongest_relation, typical_harmony
 from scene_pipeline.color.names import BASIC_COLORS, color_name, color_of
 from scene_pipeline.errors import ScenePipelineError, VocabularyError
-from scene_pipeline.matching.diversity import choose, with_strength
+from scene_pipeline.matching.diversity import NO_COLOR, UNLIMITED, Listed, Pool, choose, with_strength
 from scene_pipeline.matching.factors import FACTORS, Candidates, override_weights, score, style_alignment
-from scene_pipeline.matching.filtering import allowed_products, passes
+from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
 from scene_pipeline.publishing.features import PromptSimilarity, TypeRooms, build_product_features
@@ -147,6 +147,51 @@ def test_a_negative_is_a_negative(product: dict, room: str, passing: bool) -> No
     assert passes(scene(room), candidates(features(product)))[0] == passing
 
 
+def unsure(*likely: str) -> Scene:
+    """A scene of which nothing is known but that it is one of the `likely` rooms, the first a little more so."""
+    rooms = np.where(np.isin(ROOMS, likely), 1.0, 0.0).astype(np.float32)
+    rooms[ROOMS.index(likely[0])] += 0.1
+    known = scene(likely[0])
+    return replace(known, rooms=rooms / rooms.sum(), analysis=replace(known.analysis, room_certain=False))
+
+
+def test_where_the_room_is_unsure_a_product_must_fit_all_that_it_may_be() -> None:
+    known = candidates(features({"rooms": ["living_room"]}, {"rooms": ["living_room", "bedroom"]}))
+    assert passes(scene("living_room"), known).tolist() == [True, True]
+    assert passes(unsure("living_room", "bedroom"), known).tolist() == [False, True]
+
+
+PART, GLUE, TOY, CHAIR, VASE = (
+    {"product_type": "handle"}, {"product_type": "paper"}, {"product_type": "soft toy"},
+    {"product_type": "sun lounger"}, {"product_type": "vase"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("room", "include", "back"),
+    [
+        ("living_room", (), [True, True, True, True, False]),
+        ("childrens_room", (), [True, True, False, True, False]),
+        ("outdoor", (), [True, True, True, False, False]),
+        ("living_room", ("components",), [False, True, True, True, False]),
+        ("living_room", ("supplies", "children", "outdoor"), [True, False, False, False, False]),
+    ],
+)
+def test_parts_and_things_for_others_are_kept_back_unless_included(
+    room: str, include: tuple[str, ...], back: list[bool]
+) -> None:
+    known = features(PART, GLUE, TOY, CHAIR, VASE)
+    assert kept_back(scene(room), known, np.arange(5), include).tolist() == back
+
+
+def test_an_unsure_childrens_room_is_no_place_for_toys() -> None:
+    assert kept_back(unsure("childrens_room", "bedroom"), features(TOY, VASE), np.arange(2)).tolist() == [True, False]
+
+
+def test_a_shop_that_sells_nothing_else_shows_its_parts() -> None:
+    assert kept_back(scene(), features(PART, TOY), np.arange(2)).tolist() == [False, False]
+
+
 def test_a_type_is_made_for_rooms_and_fits_others_less() -> None:
     bed, lamp = features(
         {"category": "accent_furniture", "product_type": "bed frame"},
@@ -242,6 +287,7 @@ def test_the_constraint_that_leaves_nothing_is_named_with_what_it_had_to_choose_
     [
         ({"min_price": 5, "max_price": 1}, "the lowest price, 5, is above the highest, 1"),
         ({"min_size_cm": 5, "max_size_cm": 1}, "the lowest size, 5, is above"),
+        ({"include": ("toys",)}, "include 'toys' is not one of components, supplies, children, outdoor"),
     ],
 )
 def test_constraints_that_nothing_can_meet_are_refused(wish: dict, message: str) -> None:
@@ -300,6 +346,12 @@ def test_every_factor_stays_within_0_and_1() -> None:
 # ---------------------------------------------------------------- lists
 
 
+def unbounded(scores: np.ndarray, vectors: np.ndarray, category: np.ndarray) -> Pool:
+    """Candidates of no type group and no color."""
+    whole = np.ones(len(scores), int)
+    return Pool(scores, vectors, category, -whole, UNLIMITED * whole, NO_COLOR * whole, np.zeros(len(scores), bool))
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.integers(-1, 7)), min_size=1, max_size=80),
     st.integers(1, 20),
@@ -308,7 +360,7 @@ def test_a_list_is_as_long_as_asked_and_repeats_nothing(products: list[tuple[flo
     scores = np.array([value for value, _ in products], np.float32)
     category = np.array([kind for _, kind in products])
     vectors = np.eye(len(products), dtype=np.float32)
-    chosen = choose(scores, vectors, category, k, RULES)
+    chosen = choose(unbounded(scores, vectors, category), k, RULES)
     assert len(chosen) == len(set(chosen)) == min(k, len(products))
 
 
@@ -316,14 +368,16 @@ def test_a_list_of_ten_has_four_or_five_categories() -> None:
     rng = np.random.default_rng(3)
     for _ in range(20):
         category = rng.integers(0, 8, size=200)
-        chosen = choose(rng.random(200).astype(np.float32), np.eye(200, dtype=np.float32), category, 10, RULES)
+        scores = rng.random(200).astype(np.float32)
+        chosen = choose(unbounded(scores, np.eye(200, dtype=np.float32), category), 10, RULES)
         assert len(set(category[chosen].tolist())) in (4, 5)
 
 
 def test_what_is_taken_counts_towards_the_bounds() -> None:
     category = np.array([0] * 5 + [1] * 5)
-    full = {0: RULES.max_per_category}
-    chosen = choose(np.linspace(1, 0.5, 10), np.eye(10, dtype=np.float32), category, 3, RULES, full)
+    full = Listed(vectors=[np.zeros(10, np.float32)] * RULES.max_per_category)
+    full.categories[0] = RULES.max_per_category
+    chosen = choose(unbounded(np.linspace(1, 0.5, 10), np.eye(10, dtype=np.float32), category), 3, RULES, full)
     assert category[chosen].tolist() == [1, 1, 1]
 
 
@@ -334,7 +388,7 @@ def test_strength_goes_from_the_scores_to_the_most_spread() -> None:
     scores, category = rng.random(60).astype(np.float32), np.arange(60) % 5
 
     def similarity(strength: float) -> float:
-        chosen = choose(scores, vectors, category, 10, with_strength(RULES, strength))
+        chosen = choose(unbounded(scores, vectors, category), 10, with_strength(RULES, strength))
         return float((vectors[chosen] @ vectors[chosen].T)[np.triu_indices(10, 1)].mean())
 
     assert with_strength(RULES, 0).mmr_lambda == 1

@@ -77,8 +77,11 @@ def test_titles_prices_and_pictures_come_from_the_bundle(
 
 
 def test_the_note_says_what_a_confidence_rests_on() -> None:
-    assert "uncalibrated" in calibration_note(uncalibrated("compact"))
-    assert "4,321 labeled pairs of the sample; on scenes held out it was off by 3.0%" in calibration_note(FITTED)
+    assert "uncalibrated" in calibration_note(uncalibrated("compact"), calibrated=False)
+    assert "4,321 labeled pairs of the sample; on scenes held out it was off by 3.0%" in calibration_note(
+        FITTED, calibrated=True
+    )
     shown = msgspec.structs.replace(FITTED, ece_shown=0.05)
-    assert "it was off by 5.0%" in calibration_note(shown)
-    assert "held out" not in calibration_note(msgspec.structs.replace(FITTED, ece=None))
+    assert "it was off by 5.0%" in calibration_note(shown, calibrated=True)
+    assert "held out" not in calibration_note(msgspec.structs.replace(FITTED, ece=None), calibrated=True)
+    assert "not calibrated on photographs" in calibration_note(FITTED, calibrated=False)

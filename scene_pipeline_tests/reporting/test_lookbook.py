@@ -144,7 +144,7 @@ def test_hostile_text_stays_text(
 
 def test_a_score_that_is_not_calibrated_is_never_called_a_confidence(tmp_path: Path, scene) -> None:
     page = written(tmp_path, book(scene(calibrated=False)))
-    assert "0.69 uncalibrated score" in page.text
+    assert "0.69 score, not calibrated on photographs" in page.text
     assert "Score at least" in page.text
     assert "likely to fit" not in page.text
     calibrated = written(tmp_path, book(scene(calibrated=True)))

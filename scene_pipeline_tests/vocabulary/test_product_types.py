@@ -10,9 +10,11 @@ from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.lexicon import load_lexicon
 from scene_pipeline.vocabulary.product_types import ProductTypes
 
+VOCABULARY = load_vocabulary()
+
 
 def test_every_type_of_the_lexicon_is_in_one_group() -> None:
-    grouped = load_vocabulary().types.by_type()
+    grouped = VOCABULARY.types.by_type()
     known = {name for names in load_lexicon().concepts.types.values() for name in names}
     assert set(grouped) == known
 
@@ -37,7 +39,7 @@ def test_every_type_of_the_lexicon_is_in_one_group() -> None:
     ],
 )
 def test_what_a_type_is_and_how_it_stands(product_type: str, kind: str, posture: str) -> None:
-    group = load_vocabulary().types.by_type()[product_type]
+    group = VOCABULARY.types.by_type()[product_type]
     assert (group.kind, group.postures[0]) == (kind, posture)
 
 
@@ -45,14 +47,14 @@ def test_what_a_type_is_and_how_it_stands(product_type: str, kind: str, posture:
     ("first", "second"), [("sofa", "sofa bed"), ("mirror", "mirror cabinet"), ("armchair", "wing chair")]
 )
 def test_types_that_would_replace_each_other_share_a_group(first: str, second: str) -> None:
-    grouped = load_vocabulary().types.by_type()
+    grouped = VOCABULARY.types.by_type()
     assert grouped[first] is grouped[second]
     assert not grouped[first].bought_in_numbers
 
 
 @pytest.mark.parametrize("product_type", ["cushion cover", "frame", "candle", "plant pot", "bath towel"])
 def test_what_is_bought_in_numbers(product_type: str) -> None:
-    assert load_vocabulary().types.by_type()[product_type].bought_in_numbers
+    assert VOCABULARY.types.by_type()[product_type].bought_in_numbers
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.scenes.analysis import UNKNOWN, Classification
-from scene_pipeline.vocabulary.display_names import display_name
+from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS, UNKNOWN, Classification
+from scene_pipeline.vocabulary.display_names import display_name, percent, uncalibrated_name
 
 PRODUCTS_SHOWN = 3
 DESCRIPTION_CHARACTERS = 44
@@ -24,7 +24,8 @@ def library_view(
     table.add_column("scene", overflow="fold", max_width=28)
     table.add_column("room · style", max_width=26)
     table.add_column("palette", max_width=16)
-    table.add_column(f"first products ({_figure_name(calibrated)})")
+    domain = next((result.scene.domain for result in results.values()), PHOTOGRAPHS)
+    table.add_column(f"first products ({'confidence' if calibrated else uncalibrated_name(domain)})")
     for scene in sorted(results)[:limit]:
         table.add_row(*_library_row(scene, results[scene]))
     parts: list[Table | Text] = [table]
@@ -37,24 +38,23 @@ def library_view(
 
 def _library_row(scene: str, result: SceneResult) -> tuple[Text, Text, Text, Text]:
     analysis = result.scene
-    products = [
-        f"{item.confidence if item.calibrated else item.score:.2f} {_cut(item.description)}"
-        for item in result.recommendations[:PRODUCTS_SHOWN]
-    ]
+    products = [f"{_figure(item)} {_cut(item.description)}" for item in result.recommendations[:PRODUCTS_SHOWN]]
+    certain = analysis.room_certain or analysis.room.value == UNKNOWN
+    room = _classification(analysis.room) if certain else "room not certain"
     return (
         Text(scene),
-        Text(f"{_classification(analysis.room)}\n{_classification(analysis.style)}"),
+        Text(f"{room}\n{_classification(analysis.style)}"),
         Text(display_name(analysis.palette.value)),
         Text("\n".join(products) or analysis.note or "no product passed the filter"),
     )
 
 
 def _classification(trait: Classification) -> str:
-    return UNKNOWN if trait.value == UNKNOWN else f"{display_name(trait.value)} {trait.confidence:.0%}"
+    return UNKNOWN if trait.value == UNKNOWN else f"{display_name(trait.value)} {percent(trait.confidence)}"
 
 
-def _figure_name(calibrated: bool) -> str:
-    return "confidence" if calibrated else "score, uncalibrated"
+def _figure(item: Recommendation) -> str:
+    return percent(item.confidence) if item.calibrated else f"{item.score:.2f}"
 
 
 def _cut(text: str) -> str:

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.vocabulary.display_names import display_name
+from scene_pipeline.scenes.analysis import UNKNOWN
+from scene_pipeline.vocabulary.display_names import display_name, percent, uncalibrated_name
 
 NAME_WIDTH = 40
 """Characters of a record's name that are kept on one line."""
@@ -16,18 +17,21 @@ NAME_WIDTH = 40
 def scene_view(result: SceneResult, name: str) -> Group:
     """Return one scene's answer: what it shows, then the products with placement and reason."""
     scene = result.scene
-    head = Text(f"{name}: {display_name(scene.room.value)} ({scene.room.confidence:.0%}), ", style="bold")
-    head.append(f"{display_name(scene.style.value)} ({scene.style.confidence:.0%}), ")
+    room = f"{display_name(scene.room.value)} ({percent(scene.room.confidence)})"
+    head = Text(
+        f"{name}: {room if scene.room_certain or scene.room.value == UNKNOWN else 'room not certain'}, ", style="bold"
+    )
+    head.append(f"{display_name(scene.style.value)} ({percent(scene.style.confidence)}), ")
     head.append(f"{display_name(scene.palette.value)}")
     calibrated = all(item.calibrated for item in result.recommendations)
     table = Table(show_lines=False)
     table.add_column("#", justify="right")
-    table.add_column("confidence" if calibrated else "score (uncalibrated)", justify="right")
+    table.add_column("confidence" if calibrated else uncalibrated_name(scene.domain), justify="right")
     table.add_column("product", overflow="fold")
     table.add_column("where", overflow="fold")
     table.add_column("why", overflow="fold")
     for item in result.recommendations:
-        figure = f"{item.confidence:.0%}" if calibrated else f"{item.score:.2f}"
+        figure = percent(item.confidence) if calibrated else f"{item.score:.2f}"
         table.add_row(str(item.rank), figure, Text(item.description), Text(item.placement), Text(item.reason))
     foot = Text(f"bundle {result.bundle_version}, {result.elapsed_ms:.0f} ms", style="dim")
     parts = [head, table, foot]

@@ -135,7 +135,7 @@ export function WishesForm({ words, state, change }) {
 }
 
 export function Card({ item, words, state, act, only, frozen }) {
-  const figure = item.calibrated ? html`${percent(item.confidence)} <small>likely to fit</small>` : html`${item.score.toFixed(2)} <small>uncalibrated score</small>`;
+  const figure = item.calibrated ? html`${percent(Math.min(item.confidence, 0.99))} <small>likely to fit</small>` : html`${item.score.toFixed(2)} <small>score, not calibrated on photographs</small>`;
   const liked = state.liked.includes(item.product_id);
   const bars = words.factors.map((factor, at) => `M${at * 10} 16h7v-${(16 * (item.factors[factor.id] || 0)).toFixed(1)}h-7z`).join("");
   const tracks = words.factors.map((_, at) => `M${at * 10} 0h7v16h-7z`).join("");

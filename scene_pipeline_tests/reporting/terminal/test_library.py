@@ -21,7 +21,8 @@ def test_a_library_shows_scenes_traits_products_and_failures(make_result: Callab
     results = {f"{number:02}[b].jpg": make_result(calibrated=False) for number in range(25)}
     text = shown(library_view(results, "spring", {"bad.jpg": "bad.jpg: is damaged"}))
     for part in (
-        "spring: 25 scenes", "00[b].jpg", "living room 80%", "warm neutrals", "0.69 Oak stool", "score, uncalibrated",
+        "spring: 25 scenes", "00[b].jpg", "living room 80%", "warm neutrals", "0.69 Oak stool",
+        "not calibrated on photographs",
         "and 5 more scenes", "not scored: bad.jpg: bad.jpg: is damaged",
     ):  # fmt: skip
         assert part in text, part
@@ -33,7 +34,7 @@ def test_a_scene_shows_every_product_with_place_and_reason(make_result: Callable
     for part in ("a.jpg: unknown (80%), mid-century modern (50%)", "It shows a dog.", "confidence", "60%"):
         assert part in text, part
     assert text.count("It suits the room.") == text.count("beside the sofa") == 3
-    assert "score (uncalibrated)" in shown(scene_view(make_result(1, calibrated=False), "a.jpg"))
+    assert "score, not calibrated on photographs" in shown(scene_view(make_result(1, calibrated=False), "a.jpg"))
 
 
 def test_figures_show_numbers_with_intervals_tables_and_names() -> None:

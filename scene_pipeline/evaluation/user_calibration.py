@@ -1,0 +1,158 @@
+"""Fit a confidence map on a person's own labels, and measure on scenes held out whether it means what it says."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap, Method
+from scene_pipeline.errors import TruthError
+from scene_pipeline.evaluation.calibration import (
+    ReliabilityBin,
+    brier,
+    ece,
+    fit_calibration,
+    held_out_confidence,
+    reliability_table,
+)
+from scene_pipeline.evaluation.protocol import EvaluationRun, Progress, read_scenes
+from scene_pipeline.evaluation.truth import FitLabels
+from scene_pipeline.matching.matcher import SceneMatcher
+
+MIN_PAIRS, MIN_SCENES, MIN_EACH = 100, 10, 20
+"""Labels, scenes and labels of either answer below which no map is fitted: five folds of scenes need as many."""
+
+METHODS: tuple[Method, ...] = ("isotonic", "platt")
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class UserCalibration:
+    """A fitted map and its test by five folds of whole scenes.
+
+    brier_by_method: mean squared error on scenes held out; the map is of the method that has the smaller one.
+    brier_of_prior: that of always answering with the prior. unknown_skus and missing_scenes were left out.
+    """
+
+    calibration: CalibrationMap
+    n_scenes: int
+    brier_by_method: Mapping[str, float]
+    brier_of_prior: float
+    table: tuple[ReliabilityBin, ...]
+    unknown_skus: tuple[str, ...] = ()
+    missing_scenes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that `calibrate --json` prints."""
+        known = self.calibration
+        return {
+            "n": known.n,
+            "n_scenes": self.n_scenes,
+            "prior": known.prior,
+            "method": known.method,
+            "ece": known.ece,
+            "brier": known.brier,
+            "brier_of_prior": self.brier_of_prior,
+            "brier_by_method": dict(self.brier_by_method),
+            "domain": known.domain,
+            "set_name": known.set_name,
+            "reliability": [asdict(row) for row in self.table],
+            "unknown_skus": list(self.unknown_skus),
+            "missing_scenes": list(self.missing_scenes),
+        }
+
+
+def calibrate_on(
+    matcher: SceneMatcher, folder: Path, labels: FitLabels, progress: Progress | None = None
+) -> UserCalibration:
+    """Return the map fitted on `labels` of the scenes in `folder`, as the matcher scores them as one library.
+
+    Raises TruthError for a missing folder, too few usable labels, and scenes of several domains (see
+    SceneAnalysis.domain).
+    """
+    if not folder.is_dir():
+        raise TruthError(f"{folder}: is not a directory; name the folder with the scenes in --scenes")
+    skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()
+    row_of = {sku: row for row, sku in reversed(list(enumerate(skus)))}  # the first row of each sku_id
+    there = {scene: fits for scene, fits in labels.fits.items() if (folder / scene).is_file()}
+    usable = {scene: {row_of[sku]: fit for sku, fit in fits.items() if sku in row_of} for scene, fits in there.items()}
+    _check(usable, labels.name)
+    run = read_scenes(matcher, [folder / scene for scene in sorted(usable) if usable[scene]], progress)
+    domains = sorted({scene.analysis.domain for scene in run.scenes})
+    if len(domains) > 1:
+        raise TruthError(f"{folder}: holds {' and '.join(domains)}; calibrate on one kind of pictures at a time")
+    scores, fits, groups, shown = _pairs(run, usable)
+    return _fitted(matcher, (scores, fits, groups), shown, domains[0], labels, there, row_of)
+
+
+def _check(usable: Mapping[str, Mapping[int, bool]], name: str) -> None:
+    given = [fit for fits in usable.values() for fit in fits.values()]
+    scenes = sum(bool(fits) for fits in usable.values())
+    fitting = sum(given)
+    if len(given) < MIN_PAIRS or scenes < MIN_SCENES or min(fitting, len(given) - fitting) < MIN_EACH:
+        raise TruthError(
+            f"{name}: has {len(given)} usable labels in {scenes} scenes ({fitting} that fit, {len(given) - fitting} "
+            f"that do not); a map needs {MIN_PAIRS} in {MIN_SCENES} scenes with {MIN_EACH} of each: label more"
+        )
+
+
+def _pairs(
+    run: EvaluationRun, usable: Mapping[str, Mapping[int, bool]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return scores, labels and scene of every labeled pair, and the scores of the lists that people are shown."""
+    scores: list[float] = []
+    fits: list[bool] = []
+    groups: list[str] = []
+    shown: list[float] = []
+    for name, scene, listed in zip(run.names, run.scenes, run.shown(SHOWN), strict=True):
+        scored = run.matcher.score_all(scene)
+        by_row = dict(zip(scored.rows.tolist(), scored.scores.tolist(), strict=True))
+        for row, fit in usable[name].items():
+            scores.append(by_row[row])
+            fits.append(fit)
+            groups.append(name)
+        shown += [by_row[row] for row in listed.tolist()]
+    return np.array(scores), np.array(fits, dtype=float), np.array(groups), np.array(shown)
+
+
+def _fitted(
+    matcher: SceneMatcher,
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
+    shown: np.ndarray,
+    domain: str,
+    labels: FitLabels,
+    there: Mapping[str, Mapping[str, bool]],
+    row_of: Mapping[str, int],
+) -> UserCalibration:
+    scores, fits, groups = pairs
+    held_out = {method: held_out_confidence(scores, fits, groups, method) for method in METHODS}
+    errors = {method: brier(confidence, fits) for method, confidence in held_out.items()}
+    method = min(METHODS, key=errors.__getitem__)
+    n_scenes = len(np.unique(groups))
+    fitted = fit_calibration(
+        scores,
+        fits,
+        method,
+        groups=groups,
+        set_name=f"{labels.name}, {n_scenes} {domain}",
+        encoder_id=matcher.spec.id,
+    )
+    return UserCalibration(
+        calibration=msgspec.structs.replace(
+            fitted,
+            ece=ece(held_out[method], fits),
+            brier=errors[method],
+            domain=domain,
+            weights=dict(matcher.weights),
+            shown=tuple(np.quantile(shown, np.linspace(0, 1, 11)).tolist()),
+        ),
+        n_scenes=n_scenes,
+        brier_by_method=errors,
+        brier_of_prior=float(fits.mean() * (1 - fits.mean())),
+        table=reliability_table(held_out[method], fits),
+        unknown_skus=tuple(sorted({sku for given in there.values() for sku in given if sku not in row_of})),
+        missing_scenes=tuple(sorted(set(labels.fits) - set(there))),
+    )

@@ -1,0 +1,45 @@
+"""Publish the promoted bundle again with another confidence map: a new version that differs in nothing else."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from scene_pipeline.bundle.calibration_map import CalibrationMap
+from scene_pipeline.bundle.layout import CALIBRATION
+from scene_pipeline.bundle.manifest import ManifestFields
+from scene_pipeline.bundle.open import open_bundle
+from scene_pipeline.bundle.write import BundleWriter, Promotion
+from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.errors import BundleError
+from scene_pipeline.files import sha256_bytes, write_bytes
+from scene_pipeline.publishing.calibrations import own_calibration
+from scene_pipeline.publishing.gates import calibration as calibration_check
+
+
+def recalibrate(artifacts: Path, calibration: CalibrationMap) -> Promotion:
+    """Promote a copy of the current bundle that holds this map, and keep the map for later builds.
+
+    Raises BundleRefusedError when the map misses the bound on its error, and BundleError when the promoted bundle is of
+    another encoder or cannot be read or written; the promoted bundle then stays.
+    """
+    bundle = open_bundle(artifacts)
+    spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
+    if calibration.encoder_id != spec.id:
+        raise BundleError(
+            f"the map is of encoder {calibration.encoder_id}, the promoted bundle of {spec.id}; calibrate again"
+        )
+    content = calibration.to_json()
+    with BundleWriter(artifacts / "bundles") as writer:
+        for name in bundle.manifest.files:
+            target = writer.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bundle.path / name, target)
+        (writer.folder / CALIBRATION).write_bytes(content)
+        kept = {name: getattr(bundle.manifest, name) for name in ManifestFields.__struct_fields__}
+        version = sha256_bytes(bundle.manifest.data_version.encode(), content)
+        changed = {"data_version": version, "calibration": msgspec.to_builtins(calibration)}
+        writer.seal(ManifestFields(**{**kept, **changed}))
+        promotion = writer.promote([calibration_check()])
+    write_bytes(own_calibration(artifacts, spec), content)
+    return promotion
