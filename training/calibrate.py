@@ -48,16 +48,16 @@ if TYPE_CHECKING:
 SHOWN = 10
 FOLDS = 5
 METHODS: tuple[Method, ...] = ("isotonic", "platt")
-STRENGTH = 0.07
+STRENGTH = 2.0
 """Log-loss that a weight vector at unit distance from PRIOR must gain to be taken."""
 
 PRIOR = {  # by hand, on real photographs as well as the sample
-    "base_similarity": 0.22,
-    "style_alignment": 0.14,
-    "color_harmony": 0.34,
+    "base_similarity": 0.45,
+    "style_alignment": 0.10,
+    "color_harmony": 0.20,
     "material_quality": 0.02,
     "size_appropriateness": 0.01,
-    "category_fit": 0.27,
+    "category_fit": 0.22,
 }
 SEED = 7
 """Seed of the sample's plan."""

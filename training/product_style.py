@@ -69,7 +69,7 @@ def measure(matcher: SceneMatcher) -> dict[str, Told]:
     at = catalog.products.schema.get_field_index("styles")
     field = catalog.products.schema.field(at)
     silent = catalog.products.set_column(at, field, pa.array([[]] * catalog.products.num_rows, field.type))
-    similarity = prompt_similarity(catalog, matcher.prompts)
+    similarity = prompt_similarity(catalog, matcher.spec, matcher.prompts)
     truth = true_styles(catalog.products["sku_id"].to_pylist(), matcher.vocabulary)
 
     def tell(evidence_weights: Mapping[str, float]) -> Told:

@@ -10,17 +10,20 @@ and shapes (`python -m training.studio dataset`, see docs). To be run after each
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+import torch
 from PIL import Image
-from torch import nn
+from safetensors.numpy import load_file
 
 from scene_pipeline.color.density import log_density
 from scene_pipeline.color.dominant import dominant_colors
 from scene_pipeline.color.lab import rgb_to_lab
+from scene_pipeline.encoders.loading import load_image_tower
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
-from scene_pipeline.encoders.spec import compact_spec, slug
+from scene_pipeline.encoders.spec import EncoderSpec, compact_spec, slug
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.files import atomic_path, write_bytes
 from scene_pipeline.scenes.light import reduced, remove_color_cast
@@ -33,15 +36,16 @@ from scene_pipeline.scenes.reference import (
 from scene_pipeline.scenes.scene import SCENE_COLORS
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths
-from training.compact.embedding import embed, embed_files
-from training.compact.export import load
+from training.compact.features import Features, read_features
 from training.compact.photos import Photos, load_photos
+from training.compact.reader import Reader
 from training.compact.studio import read_studio
 from training.compact.temperature import min_loss
 
 PER_ROOM = 1000
 COLOR_ROOMS = 48
 DENSITY_ROOMS = 600
+WINDOW_SCENES = 120
 
 
 def per_room(photos: Photos, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -75,20 +79,20 @@ def usual_density(photos: Photos, rows: dict[str, np.ndarray]) -> tuple[np.ndarr
     return densities.mean(axis=0).astype(np.float16), densities.std(axis=0).astype(np.float16)
 
 
-def render_kind(tower: nn.Module, size: int, prompts: PromptVectors) -> ImageDomain:
+def domain_of_renders(reader: Reader, prompts: PromptVectors) -> ImageDomain:
     """Return the mean of the training renders, each room and style counting alike, and temperatures for renders.
 
     These are fitted on the held-out ones.
     """
     renders = read_studio(paths.STUDIO)
     rooms = np.flatnonzero(renders.room >= 0)
-    vectors = embed_files(tower, [renders.files[row] for row in rooms], size)
+    vectors = reader.scenes([renders.files[row] for row in rooms])
     kinds = np.stack([renders.room[rooms], renders.style[rooms]], axis=1)
     means = [vectors[(kinds == kind).all(axis=1)].mean(axis=0) for kind in np.unique(kinds, axis=0)]
     mean = np.mean(means, axis=0).astype(np.float32)
     held_out = read_studio(paths.HELD_OUT_RENDERS)
     own = np.flatnonzero(held_out.room >= 0)
-    centered = embed_files(tower, [held_out.files[row] for row in own], size) - mean
+    centered = reader.scenes([held_out.files[row] for row in own]) - mean
     return ImageDomain(
         name="renders",
         mean=rounded(mean),
@@ -103,46 +107,70 @@ def rounded(vector: np.ndarray) -> tuple[float, ...]:
     return tuple(round(float(value), 6) for value in vector)
 
 
+def reference_windows(features: Features, heads: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the looks [s, 35, look] of the windows of WINDOW_SCENES photographs, each room as often, in float16."""
+    rooms = np.unique(features.window_rooms)
+    each = WINDOW_SCENES // len(rooms)
+    chosen = np.concatenate([np.flatnonzero(features.window_rooms == room)[:each] for room in rooms])
+    looks = (features.windows[chosen] - heads["window_mean"]) @ heads["projection"]
+    return (looks / np.linalg.norm(looks, axis=-1, keepdims=True)).astype(np.float16)
+
+
 def main() -> None:
-    """Measure and write the three files."""
+    """Measure and write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=REFERENCES, help="folder to write to")
     options = parser.parse_args()
     spec, vocabulary = compact_spec(), load_vocabulary()
-    tower, size = load(paths.WEIGHTS)
-    photos = load_photos(paths.PHOTOS, paths.OUT)
-    rows = per_room(photos, np.random.default_rng(0))
-    means = [embed(tower, photos.pixels[own], size).mean(axis=0) for own in rows.values()]
-    mean = np.mean(means, axis=0).astype(np.float32)
+    features = read_features(paths.SHARED / "rooms", paths.STUDIO, paths.OUT)
+    heads = {
+        name: value.astype(np.float32)
+        for name, value in load_file(paths.WEIGHTS / f"{spec.weights}.safetensors").items()
+    }
     prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
-    offset = prompts.room[:-1] @ mean
-
-    held = np.flatnonzero(photos.held_out)
-    vectors = embed(tower, photos.pixels[held], size)
+    large = features.weight == features.weight.max()  # those at the size at which scenes are read
+    vectors = meaning(features.photos[large], load_tower(spec))
+    rooms, held = features.rooms[large], features.held_out[large]
+    mean = np.mean([vectors[~held & (rooms == room)].mean(axis=0) for room in np.unique(rooms)], axis=0)
     ids = list(prompts.room_ids)
-    labels = np.array([ids.index(room) for room in photos.rooms[held].tolist()])
-    temperature = min_loss(vectors @ prompts.room[:-1].T - offset, labels)
-    renders = render_kind(tower, size, prompts)
+    labels = np.array([ids.index(room) for room in rooms[held].tolist()])
+    temperature = min_loss((vectors[held] - mean) @ prompts.room[:-1].T, labels)
+    renders = domain_of_renders(Reader(paths.WEIGHTS), prompts)
     reference = SceneReference(
         encoder_id=spec.id,
         revision=spec.revision,
         mean=rounded(mean),
         temperature=round(temperature, 5),
         style_temperature=round(temperature, 5),  # of no photograph that may train is the style known
-        scenes=sum(len(own) for own in rows.values()),
+        scenes=int((~held).sum()),
         source="photographs the encoder was trained on, each kind of room counting alike",
         others=(renders,),
     )
-    print(f"photographs: room temperature {temperature:.4f} on {len(held)} held out, taken for styles too")
+    print(f"photographs: room temperature {temperature:.4f} on {held.sum()} held out, taken for styles too")
     print(f"renders: room temperature {renders.temperature:.4f}, style temperature {renders.style_temperature:.4f}")
-    for old in options.out.glob("compact@*.json"):
+    for old in options.out.glob("compact@*"):
         old.unlink()
     reference.save(options.out / f"{slug(spec)}.json")
+    np.save(options.out / f"{slug(spec)}.windows.npy", reference_windows(features, heads))
+    photos = load_photos(paths.PHOTOS, paths.OUT)
+    rows = per_room(photos, np.random.default_rng(0))
     write_bytes(options.out / "colors.json", msgspec.json.encode(typical_colors(photos, rows)))
     usual, deviation = usual_density(photos, rows)
     with atomic_path(options.out / USUAL_DENSITY.name) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, mean=usual, deviation=deviation)
-    print(f"wrote {slug(spec)}.json, colors.json and {USUAL_DENSITY.name}")
+    print(f"wrote {slug(spec)}.json, {slug(spec)}.windows.npy, colors.json and {USUAL_DENSITY.name}")
+
+
+def load_tower(spec: EncoderSpec) -> Any:
+    """Return the tower with its heads, inside the wrapper that normalizes vectors."""
+    return load_image_tower(spec).tower
+
+
+def meaning(features: np.ndarray, tower: Any) -> np.ndarray:
+    """Return meaning vectors [n, 384] of pooled features [n, 1280]."""
+    with torch.inference_mode():
+        pooled = torch.from_numpy(features)
+        return tower.heads.meaning(pooled, tower.backbone.classifier(pooled)).numpy()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scene_pipeline.encoders.loading import load_image_tower
-from scene_pipeline.encoders.onnx_tower import INPUT, OUTPUT, OnnxImageEncoder, check_metadata, unit
+from scene_pipeline.encoders.onnx_tower import INPUT, OUTPUT, WINDOWS, OnnxImageEncoder, check_metadata, unit
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import EncoderError
@@ -128,19 +128,38 @@ def _min_cosine(
 def _export(tower: "torch.nn.Module", spec: EncoderSpec, path: Path) -> None:
     import torch
 
-    example = torch.zeros(2, 3, spec.input_size, spec.input_size)
+    size = spec.scene_size or spec.input_size
+    example = torch.zeros(2, 3, size, size)
+    module: Any = tower.tower if spec.scene_size else tower
     program: Any = torch.onnx.export(
-        tower,
+        module,
         (example,),
         dynamo=True,
         opset_version=OPSET,
         input_names=[INPUT],
-        output_names=[OUTPUT],
+        output_names=[OUTPUT, *WINDOWS] if spec.scene_size else [OUTPUT],
         dynamic_shapes={"pixels": {0: torch.export.Dim("batch")}},
         verbose=False,
     )
+    if spec.scene_size:
+        _free_size(program.model)
     program.model.metadata_props.update(_metadata(spec, "fp32"))
     program.save(str(path), external_data=False)
+
+
+def _free_size(model: Any) -> None:
+    """Let a convolutional graph take pictures of any size that 32 divides: products and scenes have different ones.
+
+    Exporting with free sizes takes torch minutes of symbolic shapes; no operator of this graph needs a fixed one.
+    """
+    graph = model.graph
+    for value in (*graph.inputs, *graph.outputs):
+        free = [None, 3, None, None] if value.name == INPUT else [None] * (len(value.shape) - 1) + [value.shape[-1]]
+        value.shape = type(value.shape)(free)
+    for node in graph:
+        for value in node.outputs:
+            if value not in graph.outputs:
+                value.shape = None
 
 
 def _metadata(spec: EncoderSpec, precision: str) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Load image and text towers in torch, from weights on this machine; fetch them where a network allows it."""
 
-import hashlib
 import os
 import socket
 from collections.abc import Iterator
@@ -9,9 +8,8 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from scene_pipeline.encoders.spec import COMPACT_FILE, WEIGHTS, EncoderSpec
+from scene_pipeline.encoders.compact import backbone_file, load_compact
+from scene_pipeline.encoders.spec import WEIGHTS, EncoderSpec
 from scene_pipeline.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ def load_image_tower(spec: EncoderSpec, folder: Path | None = None) -> "torch.nn
     compact weights (default: the package's own). Never asks the network. Raises EncoderError when the weights are
     missing, altered, or do not fit the model.
     """
-    tower = _compact(spec, folder or WEIGHTS) if spec.family == "compact" else load_open_clip(spec).visual
+    tower = load_compact(spec, folder or WEIGHTS) if spec.family == "compact" else load_open_clip(spec).visual
     return _normalized(tower).eval().requires_grad_(False)
 
 
@@ -90,7 +88,10 @@ def find_weights(spec: EncoderSpec) -> Path:
 def is_cached(spec: EncoderSpec) -> bool:
     """Say whether the weights of `spec` are on this machine."""
     if spec.family == "compact":
-        return (WEIGHTS / f"{spec.weights}.safetensors").is_file()
+        try:
+            return (WEIGHTS / f"{spec.weights}.safetensors").is_file() and backbone_file().is_file()
+        except EncoderError:
+            return False
     try:
         find_weights(spec)
     except EncoderError:
@@ -162,35 +163,6 @@ def _cached(spec: EncoderSpec) -> tuple[list[Path], str]:
     folder = Path("~/.cache/clip").expanduser()
     path = folder / Path(config.get("url", "")).name
     return [path], str(path)
-
-
-def _compact(spec: EncoderSpec, folder: Path) -> "torch.nn.Module":
-    import safetensors
-    import safetensors.torch
-    import timm
-
-    path = folder / f"{spec.weights}.safetensors"
-    if not path.is_file():
-        raise EncoderError(f"{path}: the compact weights are missing; they ship in the package, so install it again")
-    data = path.read_bytes()
-    stated = _stated_sha256(folder)
-    if hashlib.sha256(data).hexdigest() != stated:
-        raise EncoderError(f"{path}: its SHA-256 is not the one {COMPACT_FILE}.json states; install the package again")
-    try:
-        tower = timm.create_model(spec.model, pretrained=False, num_classes=spec.dimension)
-        state = {name: tensor.float() for name, tensor in safetensors.torch.load(data).items()}
-        tower.load_state_dict(state, strict=True)
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        raise EncoderError(f"{path}: does not fit the architecture '{spec.model}' ({_line(error)})") from error
-    return tower
-
-
-def _stated_sha256(folder: Path) -> str:
-    path = folder / f"{COMPACT_FILE}.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])["sha256"]
-    except (FileNotFoundError, msgspec.DecodeError, KeyError) as error:
-        raise EncoderError(f"{path}: is missing or states no sha256; install the package again") from error
 
 
 def _normalized(tower: Any) -> "torch.nn.Module":

@@ -19,6 +19,8 @@ from scene_pipeline.errors import EncoderError
 
 INPUT = "pixels"
 OUTPUT = "embedding"
+WINDOWS = ("whole", "halves", "thirds")
+"""The further outputs of a tower that reads a scene in windows in one pass: looks [n, rows, columns, look]."""
 CHECK_COSINE = {"fp32": 0.9999, "int8": 0.999}
 """Minimum cosine, at opening, between the check picture's embedding here and where the tower was exported."""
 
@@ -66,8 +68,10 @@ class OnnxImageEncoder:
             raise EncoderError(
                 f"{path}: is not a readable ONNX model ({_line(error)}); build the bundle again"
             ) from error
-        found: list[Any] = [session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[-1]]
-        expected = [[3, spec.input_size, spec.input_size], spec.dimension]
+        taken = session.get_inputs()[0].shape[1:]
+        # A tower that reads scenes in windows takes two sizes, so its graph leaves them open.
+        found: list[Any] = [taken[:1] if spec.scene_size else taken, session.get_outputs()[0].shape[-1]]
+        expected = [[3] if spec.scene_size else [3, spec.input_size, spec.input_size], spec.dimension]
         if found != expected:
             raise EncoderError(
                 f"{path}: takes and gives {found}, but encoder '{spec.id}' has {expected}; build the bundle again"
@@ -136,15 +140,28 @@ class OnnxImageEncoder:
         # Dynamic int8 takes one scale for a whole batch, so each picture goes alone; fp32 rows are independent.
         step = 1 if self.precision == "int8" else len(batch)
         try:
-            parts = [
-                np.asarray(self.session.run([OUTPUT], {INPUT: batch[at : at + step]})[0], dtype=np.float32)
-                for at in range(0, len(batch), step)
-            ]
+            parts = [self._run([OUTPUT], batch[at : at + step])[0] for at in range(0, len(batch), step)]
+        except MemoryError as error:
+            raise MemoryError(f"a batch of {len(batch)} does not fit") from error
+        return unit(np.concatenate(parts), self.spec.id)
+
+    def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the unit vector [d] of a scene and the looks [w, look] of its windows, read in one pass.
+
+        Only for a spec with a `scene_size`. Raises EncoderError when the tower gives a vector that is not finite.
+        """
+        pixels = preprocess(image, self.spec, self.spec.scene_size)[None]
+        vectors, *parts = self._run([OUTPUT, *WINDOWS], pixels)
+        windows = np.concatenate([part[0].reshape(-1, self.spec.look) for part in parts])
+        return unit(vectors, self.spec.id)[0], unit(windows, self.spec.id)
+
+    def _run(self, outputs: list[str], batch: NDArray[np.generic]) -> list[NDArray[np.float32]]:
+        try:
+            return [np.asarray(found, dtype=np.float32) for found in self.session.run(outputs, {INPUT: batch})]
         except _ORT_ERRORS as error:
             if "allocate" in str(error) or "bad_alloc" in str(error):
-                raise MemoryError(f"a batch of {len(batch)} does not fit") from error
+                raise MemoryError("a picture does not fit") from error
             raise EncoderError(f"encoder '{self.spec.id}': ONNX Runtime failed ({_line(error)})") from error
-        return unit(np.concatenate(parts), self.spec.id)
 
 
 def check_metadata(encoder: OnnxImageEncoder, picture: Image.Image) -> Mapping[str, str]:

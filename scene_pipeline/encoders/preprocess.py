@@ -9,26 +9,29 @@ from scene_pipeline.encoders.spec import EncoderSpec
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
-def preprocess(image: Image.Image, spec: EncoderSpec) -> NDArray[np.float32]:
-    """Return `image` as the encoder reads it: float32 [3, input_size, input_size], RGB, normalized by mean and std."""
-    return normalize(resize(image, spec), spec)
+def preprocess(image: Image.Image, spec: EncoderSpec, size: int | None = None) -> NDArray[np.float32]:
+    """Return `image` as the encoder reads it: float32 [3, size, size], RGB, normalized by mean and std.
+
+    `size` is the encoder's input size where none is given.
+    """
+    return normalize(resize(image, spec, size), spec)
 
 
-def resize(image: Image.Image, spec: EncoderSpec) -> Image.Image:
-    """Return `image` in RGB at the encoder's input size, cropped or squashed as its spec says."""
+def resize(image: Image.Image, spec: EncoderSpec, size: int | None = None) -> Image.Image:
+    """Return `image` in RGB at `size` (default: the encoder's input size), cropped or squashed as its spec says."""
     if image.mode != "RGB":
         image = image.convert("RGB")
-    target = spec.input_size
+    target = size or spec.input_size
     method = _FILTERS[spec.interpolation]
     if spec.resize == "squash":
         return image if image.size == (target, target) else image.resize((target, target), method)
     width, height = image.size
     # int() and round() in these places are torchvision's Resize and CenterCrop; others shift the crop by a pixel.
-    size = (target, int(target * height / width)) if width <= height else (int(target * width / height), target)
-    left = round((size[0] - target) / 2.0)
-    top = round((size[1] - target) / 2.0)
-    if image.size != size:
-        image = image.resize(size, method)
+    whole = (target, int(target * height / width)) if width <= height else (int(target * width / height), target)
+    left = round((whole[0] - target) / 2.0)
+    top = round((whole[1] - target) / 2.0)
+    if image.size != whole:
+        image = image.resize(whole, method)
     return image.crop((left, top, left + target, top + target))
 
 

@@ -14,9 +14,9 @@ from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_bytes, sha256_file
 
 WEIGHTS = Path(__file__).parent / "weights"
-"""Where the compact encoder's `compact-v1.json` and `compact-v1.safetensors` lie in the package."""
+"""Where the compact encoder's `compact-v2.json` and `compact-v2.safetensors` lie in the package."""
 
-COMPACT_FILE = "compact-v1"
+COMPACT_FILE = "compact-v2"
 COMPACT_TEMPERATURE = 0.05
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -32,6 +32,10 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vectors of two revisions never mix. `resize` is "crop" (shortest side, then the center) or "squash" (both sides).
     `size_mb` is the size of the weights file, None when unknown. `temperature` divides cosines before a softmax over
     prompts; None means that the weights state their own.
+
+    `look` is how many numbers of a vector compare pictures with pictures, the rest comparing them with words; 0 means
+    that one vector serves both. `scene_size` is the side at which a scene is read in windows in one pass; 0 means that
+    windows are crops, each read on its own.
     """
 
     id: str
@@ -49,10 +53,17 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     good_for: str
     revision: str = ""
     temperature: float | None = None
+    look: int = 0
+    scene_size: int = 0
+
+    @property
+    def look_dimension(self) -> int:
+        """Length of what compares pictures with pictures."""
+        return self.look or self.dimension
 
 
 class _CompactFile(msgspec.Struct, frozen=True):
-    """`compact-v1.json`, which the trainer writes beside the weights; keys it adds for people are ignored."""
+    """`compact-v2.json`, which the trainer writes beside the weights; keys it adds for people are ignored."""
 
     version: str
     architecture: str
@@ -64,13 +75,15 @@ class _CompactFile(msgspec.Struct, frozen=True):
     sha256: str
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"
     temperature: float = COMPACT_TEMPERATURE
+    look: int = 0
+    scene_size: int = 0
     license: str = "Apache-2.0"
 
 
 def compact_spec(folder: Path | None = None) -> EncoderSpec:
     """Return the spec of the compact weights in `folder` (default: the package's own).
 
-    Raises EncoderError when `compact-v1.json` is missing or malformed.
+    Raises EncoderError when `compact-v2.json` is missing or malformed.
     """
     folder = folder or WEIGHTS
     path = folder / f"{COMPACT_FILE}.json"
@@ -100,6 +113,8 @@ def compact_spec(folder: Path | None = None) -> EncoderSpec:
         good_for="first runs and demos: ships in the package, needs no network",
         revision=facts.sha256[:12],
         temperature=facts.temperature,
+        look=facts.look,
+        scene_size=facts.scene_size,
     )
 
 

@@ -41,27 +41,32 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def compact_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with compact weights of random values, in the shipped format."""
-    import timm
     import torch
     from safetensors.torch import save_file
 
+    from scene_pipeline.encoders.compact import build_heads
+
     folder = tmp_path_factory.mktemp("compact")
     torch.manual_seed(7)
-    tower = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=384)
-    save_file({name: value.half() for name, value in tower.state_dict().items()}, folder / "compact-v1.safetensors")
+    heads = build_heads(16, 48, 32)
+    for tensor in (heads.projection, heads.class_texts):
+        tensor.normal_()
+    save_file({name: value.half() for name, value in heads.state_dict().items()}, folder / "compact-v2.safetensors")
     facts = {
         "id": "compact",
         "version": "1",
-        "architecture": ARCHITECTURE,
-        "dimension": 384,
-        "input_size": 64,
+        "architecture": "tf_efficientnet_lite0",
+        "dimension": 64,
+        "look": 16,
+        "input_size": 224,
+        "scene_size": 384,
         "mean": [0.485, 0.456, 0.406],
         "std": [0.229, 0.224, 0.225],
         "resize": "crop",
-        "sha256": sha256_file(folder / "compact-v1.safetensors"),
+        "sha256": sha256_file(folder / "compact-v2.safetensors"),
         "made_by": "a key for people",
     }
-    (folder / "compact-v1.json").write_text(json.dumps(facts))
+    (folder / "compact-v2.json").write_text(json.dumps(facts))
     return folder
 
 

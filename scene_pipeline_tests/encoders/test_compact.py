@@ -21,7 +21,7 @@ from scene_pipeline.images.decode import decode_image
 GOLDEN = Path(__file__).parent / "golden_compact.json"
 SCENES = Path(__file__).parents[3] / "shared" / "data" / "ikea" / "scenes"
 
-if __name__ != "__main__" and not (WEIGHTS / "compact-v1.json").exists():
+if __name__ != "__main__" and not (WEIGHTS / "compact-v2.json").exists():
     pytest.skip("the compact weights are not in the package", allow_module_level=True)
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from scene_pipeline.encoders.compact import backbone_file, load_backbone
 from scene_pipeline.encoders.loading import (
     fetch,
     find_weights,
@@ -55,8 +56,8 @@ def test_compact_weights_give_unit_vectors_of_their_dimension(compact: EncoderSp
     tower = load_image_tower(compact, compact_folder)
     assert not tower.training
     assert not any(parameter.requires_grad for parameter in tower.parameters())
-    vectors = tower(torch.randn(3, 3, 64, 64))
-    assert vectors.shape == (3, 384)
+    vectors = tower(torch.randn(3, 3, 224, 224))
+    assert vectors.shape == (3, 64)
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
 
 
@@ -67,7 +68,7 @@ def _altered(folder: Path, tmp_path: Path) -> Path:
 
 def test_altered_compact_weights_are_refused(compact: EncoderSpec, compact_folder: Path, tmp_path: Path) -> None:
     folder = _altered(compact_folder, tmp_path)
-    weights = folder / "compact-v1.safetensors"
+    weights = folder / "compact-v2.safetensors"
     data = bytearray(weights.read_bytes())
     data[len(data) // 2] ^= 1
     weights.write_bytes(data)
@@ -75,28 +76,28 @@ def test_altered_compact_weights_are_refused(compact: EncoderSpec, compact_folde
         load_image_tower(compact, folder)
 
 
-def test_compact_weights_of_another_architecture_are_refused(compact_folder: Path, tmp_path: Path) -> None:
+def test_compact_weights_of_another_size_are_refused(compact_folder: Path, tmp_path: Path) -> None:
     folder = _altered(compact_folder, tmp_path)
-    facts = json.loads((folder / "compact-v1.json").read_text())
-    (folder / "compact-v1.json").write_text(json.dumps(facts | {"architecture": "test_resnet.r160_in1k"}))
-    with pytest.raises(EncoderError, match="does not fit the architecture 'test_resnet"):
+    facts = json.loads((folder / "compact-v2.json").read_text())
+    (folder / "compact-v2.json").write_text(json.dumps(facts | {"look": 8}))
+    with pytest.raises(EncoderError, match="does not fit the compact encoder"):
         load_image_tower(compact_spec(folder), folder)
 
 
-def test_an_architecture_timm_lacks_is_named(compact_folder: Path, tmp_path: Path) -> None:
-    folder = _altered(compact_folder, tmp_path)
-    facts = json.loads((folder / "compact-v1.json").read_text())
-    (folder / "compact-v1.json").write_text(json.dumps(facts | {"architecture": "nosuchnet"}))
-    with pytest.raises(EncoderError, match="nosuchnet"):
-        load_image_tower(compact_spec(folder), folder)
+def test_an_altered_backbone_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    altered = tmp_path / "backbone.pth"
+    altered.write_bytes(backbone_file().read_bytes()[:-1] + b"x")
+    monkeypatch.setattr("scene_pipeline.encoders.compact.backbone_file", lambda: altered)
+    with pytest.raises(EncoderError, match="SHA-256"):
+        load_backbone()
 
 
 def test_compact_weights_that_are_no_safetensors_are_refused(compact_folder: Path, tmp_path: Path) -> None:
     folder = _altered(compact_folder, tmp_path)
-    (folder / "compact-v1.safetensors").write_bytes(b"not weights")
-    facts = json.loads((folder / "compact-v1.json").read_text())
-    digest = sha256_file(folder / "compact-v1.safetensors")
-    (folder / "compact-v1.json").write_text(json.dumps(facts | {"sha256": digest}))
+    (folder / "compact-v2.safetensors").write_bytes(b"not weights")
+    facts = json.loads((folder / "compact-v2.json").read_text())
+    digest = sha256_file(folder / "compact-v2.safetensors")
+    (folder / "compact-v2.json").write_text(json.dumps(facts | {"sha256": digest}))
     with pytest.raises(EncoderError, match="does not fit"):
         load_image_tower(compact_spec(folder), folder)
 
@@ -105,7 +106,7 @@ def test_missing_compact_weights_say_where_they_belong(
     compact: EncoderSpec, compact_folder: Path, tmp_path: Path
 ) -> None:
     folder = _altered(compact_folder, tmp_path)
-    (folder / "compact-v1.safetensors").unlink()
+    (folder / "compact-v2.safetensors").unlink()
     with pytest.raises(EncoderError, match=str(folder)):
         load_image_tower(compact, folder)
 

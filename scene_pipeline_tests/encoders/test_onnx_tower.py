@@ -84,7 +84,7 @@ def test_the_compact_tower_exports(
 ) -> None:
     report = export_onnx(compact, tmp_path / "compact.onnx", photos, folder=compact_folder)
     assert report.fp32_cosine >= export.FP32_COSINE
-    assert OnnxImageEncoder.open(report.path, compact).embed(photos).shape == (len(photos), 384)
+    assert OnnxImageEncoder.open(report.path, compact).embed(photos).shape == (len(photos), 64)
 
 
 def test_a_truncated_or_altered_file_is_refused(tiny: EncoderSpec, tiny_onnx: Path, tmp_path: Path) -> None:

@@ -134,8 +134,8 @@ def test_slug_is_one_safe_folder_name(id: str, folder: str) -> None:
 
 
 def test_compact_facts_are_read(compact: EncoderSpec, compact_folder: Path) -> None:
-    facts = json.loads((compact_folder / "compact-v1.json").read_text())
-    assert (compact.id, compact.dimension, compact.input_size) == ("compact", 384, 64)
+    facts = json.loads((compact_folder / "compact-v2.json").read_text())
+    assert (compact.id, compact.dimension, compact.look, compact.input_size) == ("compact", 64, 16, 224)
     assert compact.temperature == 0.05
     assert compact.revision == facts["sha256"][:12]
     assert slug(compact) == f"compact@{compact.revision}"
@@ -147,8 +147,8 @@ def test_compact_facts_are_read(compact: EncoderSpec, compact_folder: Path) -> N
 def test_malformed_compact_facts_are_named(
     change: dict[str, object], message: str, compact_folder: Path, tmp_path: Path
 ) -> None:
-    facts = json.loads((compact_folder / "compact-v1.json").read_text()) | change
-    (tmp_path / "compact-v1.json").write_text(json.dumps(facts))
+    facts = json.loads((compact_folder / "compact-v2.json").read_text()) | change
+    (tmp_path / "compact-v2.json").write_text(json.dumps(facts))
     with pytest.raises(EncoderError, match=message):
         compact_spec(tmp_path)
 

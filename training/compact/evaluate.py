@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import nn
 
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths, texts
-from training.compact.captions import COLOR_NAMES, Colors
-from training.compact.embedding import embed_files
-from training.compact.export import load
+from training.compact.color_words import COLOR_NAMES, Colors
 from training.compact.ikea_categories import category_of
-from training.compact.studio import read_studio
+from training.compact.reader import Reader
+from training.compact.studio import Renders, read_studio
 
 _COLOR_WORDS = ("walls and furniture in {name}", "much {name} in the picture")
 """Ways to name a colour that training doesn't use."""
@@ -28,16 +26,16 @@ _STYLE_WORDS = ("{a} {name} interior", "a room in {name} style", "{name} interio
 
 def evaluate(weights: Path, shared: Path, renders: Path | None) -> dict[str, Any]:
     """Return all figures for the tower in `weights`: on `shared` public sets, the sample, held-out `renders`."""
-    tower, size = load(weights)
+    reader = Reader(weights)
     figures: dict[str, Any] = {}
     if shared.is_dir():
-        figures["rooms_eval"] = _rooms(tower, size, shared / "rooms")
-        figures["styles"] = _styles(tower, size, shared / "styles")
-        figures["ikea"] = _ikea(tower, size, shared / "ikea")
+        figures["rooms_eval"] = _rooms(reader, shared / "rooms")
+        figures["styles"] = _styles(reader, shared / "styles")
+        figures["ikea"] = _ikea(reader, shared / "ikea")
     if (paths.SAMPLE / "truth" / "scenes.csv").exists():
-        figures["sample_scenes"] = _sample(tower, size, paths.SAMPLE)
+        figures["sample_scenes"] = _sample(reader, paths.SAMPLE)
     if renders is not None:
-        figures["renders"] = _renders(tower, size, renders)
+        figures["renders"] = _renders(reader, renders)
     return figures
 
 
@@ -48,13 +46,13 @@ def room_prototypes() -> tuple[list[str], np.ndarray]:
     return names, texts.prototypes([*(room.prompts for room in vocabulary.rooms), vocabulary.unknown.prompts])
 
 
-def _rooms(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+def _rooms(reader: Reader, folder: Path) -> dict[str, Any]:
     rows = _read(folder.parent / "rooms" / "eval.csv")
     names, prototypes = room_prototypes()
     truth = np.array([names.index(row["room"]) for row in rows])
     sources = np.array([row["source"] for row in rows])
     files = [folder / "eval" / row["image"] for row in rows]
-    vectors = embed_files(tower, files, size)
+    vectors = reader.scenes(files)
     scores = vectors @ prototypes.T
     result: dict[str, Any] = {"n": len(rows), "colors": _colors(vectors, files)}
     for label, allowed in (
@@ -102,12 +100,12 @@ def _accuracy(answers: np.ndarray, truth: np.ndarray, sources: np.ndarray, names
     }
 
 
-def _styles(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+def _styles(reader: Reader, folder: Path) -> dict[str, Any]:
     rows = _read(folder / "styles.csv")
     names = sorted({row["style"] for row in rows})
     spoken = [name.replace("_", " ").replace("mid century", "mid-century") for name in names]
     prototypes = texts.prototypes([[t.format(a=texts.article(s), name=s) for t in _STYLE_WORDS] for s in spoken])
-    vectors = embed_files(tower, [folder / "images" / row["image"] for row in rows], size)
+    vectors = reader.scenes([folder / "images" / row["image"] for row in rows])
     truth = np.array([names.index(row["style"]) for row in rows])
     centered = (vectors - vectors.mean(0)) @ (prototypes - prototypes.mean(0)).T
     plain = vectors @ prototypes.T
@@ -132,10 +130,10 @@ def _auc(scores: np.ndarray, positive: np.ndarray) -> float:
     return float((scores[positive][:, None] > scores[~positive][None]).mean())
 
 
-def _sample(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+def _sample(reader: Reader, folder: Path) -> dict[str, Any]:
     """Room and style of the scenes that ship with the package, which are rendered at another size and seed."""
     rows = _read(folder / "truth" / "scenes.csv")
-    vectors = embed_files(tower, [folder / "scenes" / row["scene"] for row in rows], size)
+    vectors = reader.scenes([folder / "scenes" / row["scene"] for row in rows])
     names, prototypes = room_prototypes()
     styles = load_vocabulary().styles
     room = np.array([names.index(row["room"]) for row in rows])
@@ -148,13 +146,13 @@ def _sample(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def _ikea(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+def _ikea(reader: Reader, folder: Path) -> dict[str, Any]:
     rows = _read(folder / "catalog.csv")
     pixels_of: dict[bytes, int] = {}
     files = [folder / row["primary_image"] for row in rows]
     picture = np.array([pixels_of.setdefault(file.read_bytes(), len(pixels_of)) for file in files])
     first = [int(np.flatnonzero(picture == k)[0]) for k in range(len(pixels_of))]
-    vectors = embed_files(tower, [files[i] for i in first], size)
+    vectors = reader.products([files[i] for i in first])
     described = texts.encode_texts([row["description"] for row in rows])
     names, prototypes = category_prototypes()
     truth = np.array([names.index(c) if (c := category_of(rows[i]["type"])) else -1 for i in first])
@@ -195,9 +193,9 @@ def _retrieval(vectors: np.ndarray, described: np.ndarray, picture: np.ndarray) 
     return result | {"chance@10": _round(10 / len(described))}
 
 
-def _renders(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
+def _renders(reader: Reader, folder: Path) -> dict[str, Any]:
     renders = read_studio(folder)
-    vectors = embed_files(tower, renders.files, size)
+    vectors = _read_renders(reader, renders)
     names, prototypes = room_prototypes()
     result: dict[str, Any] = {}
     rooms = renders.room >= 0
@@ -223,6 +221,14 @@ def _renders(tower: nn.Module, size: int, folder: Path) -> dict[str, Any]:
         unknown = (vectors @ prototypes.T).argmax(1) == len(names) - 1
         result["packshots_judged_unknown"] = {"n": int((~rooms).sum()), "share": _round(unknown[~rooms].mean())}
     return result
+
+
+def _read_renders(reader: Reader, renders: Renders) -> np.ndarray:
+    vectors = np.empty((len(renders.files), 384), np.float32)
+    for read, chosen in ((reader.scenes, renders.room >= 0), (reader.products, renders.room < 0)):
+        if chosen.any():
+            vectors[chosen] = read([renders.files[row] for row in np.flatnonzero(chosen)])
+    return vectors
 
 
 def _read(file: Path) -> list[dict[str, str]]:

@@ -3,52 +3,22 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from training.compact.captions import COCO_WORDS
-from training.compact.corpus import Rows
-
-_PATTERN = ("an abstract pattern of colours", "a close-up of a texture")
-_PRODUCT = ("a product on a plain white background", "an object on a white background")
 _WORDS = ("the", "of", "and", "house", "with", "from", "which", "because", "there", "would", "it", "a", "morning")
 
-Picture = tuple[np.ndarray, tuple[str, ...], int]
 
-
-def make_negatives(
-    photos: Rows, boxes: np.ndarray, count: int, seed: int
-) -> tuple[np.ndarray, list[tuple[str, ...]], list[int]]:  # fmt: skip
-    """Return `count` pictures (n, s, s, 3) uint8 that show no room, sentences about each, and its COCO class or -1.
-
-    `photos` (m, s, s, 3) and `boxes` (m, 8, 6) are the training photographs and the things found in them.
-    """
+def make_negatives(photos: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return `count` pictures (n, s, s, 3) uint8 that show no room, made of the training `photos` (m, s, s, 3)."""
     rng = np.random.default_rng(seed)
     makers = (_cutout, _cutout, _cutout, _shuffled, _close_up, _drawn, _page)
-    pictures, sentences, things = [], [], []
-    for i in range(count):
-        row = rng.integers(len(photos))
-        picture, words, thing = makers[i % len(makers)](photos[row], boxes[row], rng)
-        pictures.append(picture)
-        sentences.append(words)
-        things.append(thing)
-    return np.stack(pictures), sentences, things
+    return np.stack([makers[i % len(makers)](photos[rng.integers(len(photos))], rng) for i in range(count)])
 
 
-def _cutout(photo: np.ndarray, boxes: np.ndarray, rng: np.random.Generator) -> Picture:
-    """A piece of a photograph, where there is one the thing found in it, on white as shops show products."""
+def _cutout(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A piece of a photograph on white, as shops show products."""
     side = photo.shape[0]
-    found = [b for b in boxes if b[4] > 0.4 and int(b[5]) in COCO_WORDS and min(b[2] - b[0], b[3] - b[1]) > 0.12]
-    words: tuple[str, ...] = _PRODUCT
-    thing = -1
-    if found:
-        box = found[rng.integers(len(found))]
-        thing = int(box[5])
-        name = COCO_WORDS[thing]
-        words = (f"{name} on a plain white background", f"a product photo of {name}", *_PRODUCT)
-        x0, y0, x1, y1 = (float(v) * side for v in box[:4])
-    else:
-        wide, high = rng.uniform(0.2, 0.6, 2) * side
-        x0, y0 = rng.uniform(0, side - wide), rng.uniform(0, side - high)
-        x1, y1 = x0 + wide, y0 + high
-    piece = Image.fromarray(photo).crop((int(x0), int(y0), int(x1) + 1, int(y1) + 1))
+    wide, high = rng.uniform(0.2, 0.6, 2) * side
+    x0, y0 = rng.uniform(0, side - wide), rng.uniform(0, side - high)
+    piece = Image.fromarray(photo).crop((int(x0), int(y0), int(x0 + wide) + 1, int(y0 + high) + 1))
     scale = rng.uniform(0.4, 0.92) * side / max(piece.size)
     piece = piece.resize(
         (max(4, int(piece.width * scale)), max(4, int(piece.height * scale))), Image.Resampling.BICUBIC
@@ -56,7 +26,7 @@ def _cutout(photo: np.ndarray, boxes: np.ndarray, rng: np.random.Generator) -> P
     canvas = Image.new("RGB", (side, side), tuple(int(v) for v in np.full(3, rng.integers(238, 256))))
     left, top = (int(rng.uniform(0.3, 0.7) * (side - n)) for n in piece.size)
     canvas.paste(piece, (left, top), _outline(piece.size, rng))
-    return np.asarray(canvas), words, thing
+    return np.asarray(canvas)
 
 
 def _outline(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
@@ -71,21 +41,21 @@ def _outline(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     return mask.resize(size, Image.Resampling.BILINEAR)
 
 
-def _shuffled(photo: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> Picture:
+def _shuffled(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     side, cuts = photo.shape[0], int(rng.choice([4, 8]))
     tiles = photo.reshape(cuts, side // cuts, cuts, side // cuts, 3).swapaxes(1, 2).reshape(cuts * cuts, -1)
     tiles = rng.permutation(tiles).reshape(cuts, cuts, side // cuts, side // cuts, 3)
-    return tiles.swapaxes(1, 2).reshape(photo.shape), _PATTERN, -1
+    return tiles.swapaxes(1, 2).reshape(photo.shape)
 
 
-def _close_up(photo: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> Picture:
+def _close_up(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     side, part = photo.shape[0], int(rng.integers(8, 24))
     x, y = rng.integers(0, side - part, 2)
     piece = Image.fromarray(photo[y : y + part, x : x + part])
-    return np.asarray(piece.resize((side, side), Image.Resampling.BICUBIC)), _PATTERN, -1
+    return np.asarray(piece.resize((side, side), Image.Resampling.BICUBIC))
 
 
-def _drawn(photo: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> Picture:
+def _drawn(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Noise, gradients and coloured shapes, drawn from nothing."""
     side = photo.shape[0]
     coarse = rng.integers(0, 256, (int(rng.choice([2, 4, 16, side])),) * 2 + (3,), dtype=np.uint8)
@@ -96,10 +66,10 @@ def _drawn(photo: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> Pictur
         draw.ellipse((x, y, x + w // 2, y + h // 2), fill=tuple(int(v) for v in rng.integers(0, 256, 3)))
     if rng.random() < 0.3:
         image = image.filter(ImageFilter.GaussianBlur(3))
-    return np.asarray(image), (_PATTERN[0],), -1
+    return np.asarray(image)
 
 
-def _page(photo: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> Picture:
+def _page(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     side = photo.shape[0]
     paper, ink = int(rng.integers(225, 256)), int(rng.integers(0, 90))
     page = Image.new("RGB", (side * 2, side * 2), (paper,) * 3)
@@ -108,8 +78,4 @@ def _page(photo: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> Picture
     for y in range(margin, side * 2 - margin, step):
         if rng.random() > 0.12:
             draw.text((margin, y), " ".join(rng.choice(_WORDS, 12)), fill=(ink,) * 3)
-    return (
-        np.asarray(page.resize((side, side), Image.Resampling.BILINEAR)),
-        ("a page of text", "a printed document"),
-        -1,
-    )
+    return np.asarray(page.resize((side, side), Image.Resampling.BILINEAR))

