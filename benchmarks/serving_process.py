@@ -42,8 +42,6 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
         scene = matcher.analyze(scenes[number % len(scenes)])
         moved = scene.vector + 0.3 * rng.standard_normal(len(scene.vector)) / len(scene.vector) ** 0.5
         analyzed.append(dataclasses.replace(scene, vector=(moved / np.linalg.norm(moved)).astype(np.float32)))
-    closely = SceneMatcher.open(artifacts, multi_scale=True, verify=False)
-    multi_scale = _times(closely.recommend, scenes)
     ranked = _times(matcher.score, analyzed)
     crowd: dict[str, Any] = {}
     for workers in CROWD:
@@ -59,7 +57,6 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     return {
         **_summary("recommend_", whole),
         **_summary("search_filter_score_", ranked),
-        **_summary("multi_scale_", multi_scale),
         "resident_mb": resident,
         "threads": crowd,
         "recall": matcher.bundle.index.recall,

@@ -53,10 +53,6 @@ Profile = Annotated[
     str, typer.Option("--profile", help="Export format of the file: shopify, woocommerce… Else by its header.")
 ]
 Language = Annotated[str, typer.Option(help="Language of the product texts: en, de, or one of your own vocabulary.")]
-MultiScale = Annotated[
-    bool,
-    typer.Option("--multi-scale", help="Look at each picture whole and in four crops: slower, rooms named better."),
-]
 Pictures = Annotated[Path, typer.Option(help="Folder with the pictures.")]
 BundleEncoder = Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")]
 EventsUrl = Annotated[str, typer.Option(envvar="SCENE_PIPELINE_EVENTS_URL", help="Postgres address; else SQLite.")]
@@ -207,12 +203,11 @@ def score(
     scenes: Annotated[Path, typer.Option(help="A library (a folder of pictures), or a folder of libraries.")],
     request: Request,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
-    multi_scale: MultiScale = False,
 ) -> None:
     """Recommend products for every scene of a library and write its tables and lookbook."""
     from scene_pipeline.scene_libraries.folders import list_libraries
 
-    config = {**msgspec.to_builtins(request), "multi_scale": multi_scale}
+    config = msgspec.json.decode(msgspec.json.encode(request))  # Dagster takes lists, not tuples
     for library in list_libraries(scenes):
         _score(library, artifacts, config)
 
@@ -244,14 +239,13 @@ def recommend(
     request: Request,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,
-    multi_scale: MultiScale = False,
 ) -> None:
     """Answer one photograph from the promoted bundle, without torch."""
     from scene_pipeline.matching.matcher import SceneMatcher
     from scene_pipeline.reporting.answer import answer
     from scene_pipeline.reporting.terminal.views import scene_view
 
-    result = SceneMatcher.open(artifacts, multi_scale=multi_scale).recommend(image, request)
+    result = SceneMatcher.open(artifacts).recommend(image, request)
     if as_json:
         _print_json(answer(result))
     else:
@@ -488,7 +482,6 @@ def evaluate_rooms(
     labels: Annotated[Path, typer.Option(help="CSV with image, room (source optional).")],
     encoder: BundleEncoder = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
-    multi_scale: MultiScale = False,
     as_json: AsJson = False,
 ) -> None:
     """How often the room is named right: among the labeled rooms, and among all rooms and "unknown"."""
@@ -497,7 +490,7 @@ def evaluate_rooms(
 
     with progress.bars(err):
         known = read_labels(labels, "room")
-        model = ZeroShot.open(artifacts, encoder, multi_scale)
+        model = ZeroShot.open(artifacts, encoder)
         report = measure_rooms(model, images, known, progress.track("Naming rooms"))
     _print_figures(report.to_json(), as_json)
 
@@ -508,7 +501,6 @@ def evaluate_styles(
     labels: Annotated[Path, typer.Option(help="CSV with image, style.")],
     encoder: BundleEncoder = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
-    multi_scale: MultiScale = False,
     as_json: AsJson = False,
 ) -> None:
     """How often the style is named right among those that occur, by their words alone."""
@@ -517,7 +509,7 @@ def evaluate_styles(
 
     with progress.bars(err):
         known = read_labels(labels, "style")
-        model = ZeroShot.open(artifacts, encoder, multi_scale)
+        model = ZeroShot.open(artifacts, encoder)
         report = measure_styles(model, images, known, progress.track("Naming styles"))
     _print_figures(report.to_json(), as_json)
 

@@ -21,7 +21,7 @@ from scene_pipeline.bundle.layout import (
     current_version,
 )
 from scene_pipeline.bundle.manifest import REMEDIATION, Manifest, find_damage, read_manifest
-from scene_pipeline.errors import BundleError
+from scene_pipeline.errors import BundleError, VocabularyError
 from scene_pipeline.index import Fusion, VectorIndex
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -123,7 +123,7 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
         vocabulary = Vocabulary.from_json((folder / SCORING).read_bytes())
         products = pa.memory_map(str(folder / PRODUCTS)).read_buffer()
         pq.read_metadata(pa.BufferReader(products))
-    except (OSError, ValueError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, msgspec.DecodeError, VocabularyError) as error:
         raise BundleError(f"{folder}: cannot be read ({error}); {REMEDIATION}") from error
     return Bundle(folder, artifacts, manifest, vocabulary, index, fusion, calibration, products)
 
@@ -131,9 +131,10 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
 def _check_encoder(folder: Path, manifest: Manifest, index: VectorIndex, fusion: Fusion) -> None:
     """Refuse a bundle whose image encoder, fusion and index do not share their dimensions."""
     encoder = manifest.image_encoder
-    if encoder.get("dimension") != fusion.image_dim or fusion.dimension != index.dimension:
+    look = encoder.get("look") or encoder.get("dimension")  # what is compared with pictures may be a part
+    if look != fusion.image_dim or fusion.dimension != index.dimension:
         raise BundleError(
-            f"{folder}: the encoder {encoder.get('id')} gives {encoder.get('dimension')} dimensions, the fusion has "
+            f"{folder}: the encoder {encoder.get('id')} gives {look} dimensions, the fusion has "
             f"{fusion.image_dim} + {fusion.text_dim} and the index has {index.dimension}; build the bundle again with "
             "one encoder"
         )

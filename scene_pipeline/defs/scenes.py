@@ -71,10 +71,6 @@ RECOMMENDED_FROM = {
 class ScoringConfig(config_of(Request)):
     """How a library is scored."""
 
-    multi_scale: bool = Field(
-        default=False,
-        description="Look at each scene whole and in four crops: names rooms better, for five runs of the image tower.",
-    )
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
 
 
@@ -135,7 +131,7 @@ def scored_library(
     """Match every scene of one library."""
     library = context.partition_key
     folder = library_files(store, library)
-    matcher = SceneMatcher.open(store.path(), multi_scale=config.multi_scale)
+    matcher = SceneMatcher.open(store.path())
     known = folder / RESULTS
     previous = None if config.rescore else read_or_set_aside(known, context.log.warning)
     analyses = Analyses.load(folder / ANALYSES, matcher)

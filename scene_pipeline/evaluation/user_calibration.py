@@ -1,7 +1,8 @@
 """Fit a confidence map on a person's own labels, and measure on scenes held out whether it means what it says."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from scene_pipeline.matching.matcher import SceneMatcher
 
 MIN_PAIRS, MIN_SCENES, MIN_EACH = 100, 10, 20
 """Labels, scenes and labels of either answer below which no map is fitted: five folds of scenes need as many."""
+
+MISREAD = 0.35
+"""Share of scenes that may be read as of another domain than most; a folder that holds more is refused."""
 
 METHODS: tuple[Method, ...] = ("isotonic", "platt")
 SHOWN = 10
@@ -81,11 +85,22 @@ def calibrate_on(
     usable = {scene: {row_of[sku]: fit for sku, fit in fits.items() if sku in row_of} for scene, fits in there.items()}
     _check(usable, labels.name)
     run = read_scenes(matcher, [folder / scene for scene in sorted(usable) if usable[scene]], progress)
-    domains = sorted({scene.analysis.domain for scene in run.scenes})
-    if len(domains) > 1:
-        raise TruthError(f"{folder}: holds {' and '.join(domains)}; calibrate on one kind of pictures at a time")
+    run, domain = _of_one_domain(run, folder)
     scores, fits, groups, shown = _pairs(run, usable)
-    return _fitted(matcher, (scores, fits, groups), shown, domains[0], labels, there, row_of)
+    return _fitted(matcher, (scores, fits, groups), shown, domain, labels, there, row_of)
+
+
+def _of_one_domain(run: EvaluationRun, folder: Path) -> tuple[EvaluationRun, str]:
+    """Return the scenes of the most frequent domain, and that domain: a few of another are taken as misread.
+
+    Raises TruthError when more than MISREAD of the scenes are of another.
+    """
+    counts = Counter(scene.analysis.domain for scene in run.scenes)
+    domain, count = counts.most_common(1)[0]
+    if count < (1 - MISREAD) * len(run.scenes):
+        raise TruthError(f"{folder}: holds {' and '.join(sorted(counts))}; calibrate on one kind of pictures at a time")
+    kept = [(name, scene) for name, scene in zip(run.names, run.scenes, strict=True) if scene.analysis.domain == domain]
+    return replace(run, names=tuple(name for name, _ in kept), scenes=tuple(scene for _, scene in kept)), domain
 
 
 def _check(usable: Mapping[str, Mapping[int, bool]], name: str) -> None:

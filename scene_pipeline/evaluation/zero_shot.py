@@ -2,18 +2,18 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from scene_pipeline.bundle.layout import current_version
 from scene_pipeline.encoders.export import export_onnx
-from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_scenes
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import build_prompts, mean_prompts, open_clip_text
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import TextEncoder
+from scene_pipeline.encoders.windows import decoded_side, embed_scene
 from scene_pipeline.errors import ImageError, TruthError
 from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
 from scene_pipeline.evaluation.style_words import sentences_for, spoken
@@ -33,21 +33,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ZeroShot:
-    """An image tower, what its vectors are read against, and the scales at which it looks at a picture."""
+    """An image tower, what its vectors are read against."""
 
     encoder: OnnxImageEncoder
     classifier: ZeroShotClassifier
-    scales: tuple[float, ...] = (1.0,)
 
     @classmethod
-    def open(cls, artifacts: Path, encoder_id: str | None, multi_scale: bool = False) -> "ZeroShot":
+    def open(cls, artifacts: Path, encoder_id: str | None) -> "ZeroShot":
         """Return the promoted bundle's encoder; without a bundle, or for another id, one exported for the occasion."""
-        scales = SCALES if multi_scale else (1.0,)
         if current_version(artifacts) is not None:
             matcher = SceneMatcher.open(artifacts)
             if encoder_id in (None, matcher.spec.id):
-                return cls(matcher.encoder, matcher.classifier, scales)
-        return replace(cls.export(get_spec(encoder_id or "compact")), scales=scales)
+                return cls(matcher.encoder, matcher.classifier)
+        return cls.export(get_spec(encoder_id or "compact"))
 
     @classmethod
     def export(cls, spec: EncoderSpec) -> "ZeroShot":
@@ -69,7 +67,7 @@ class ZeroShot:
         """
         names: list[str] = []
         parts: list[np.ndarray] = []
-        short_side = decoded_side(self.encoder.spec.input_size, self.scales)
+        short_side = decoded_side(self.encoder.spec)
         for start in range(0, len(paths), BATCH):
             images = []
             for path in paths[start : start + BATCH]:
@@ -79,7 +77,7 @@ class ZeroShot:
                 except ImageError:
                     continue  # reported as missing from the predictions
             if images:
-                parts.append(embed_scenes(self.encoder, images, self.scales))
+                parts.append(np.stack([embed_scene(self.encoder, image).vector for image in images]))
             if progress is not None:
                 progress(min(start + BATCH, len(paths)), len(paths))
         if not parts:

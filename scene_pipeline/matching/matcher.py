@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,10 +17,10 @@ from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.color.accents import Accent, accents, answers
 from scene_pipeline.context.context import Context
-from scene_pipeline.encoders.multiscale import SCALES, decoded_side, embed_views
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.encoders.windows import CROPS, decoded_side, embed_scene
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
@@ -45,13 +45,14 @@ from scene_pipeline.matching.factors import (
 )
 from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.held import Held
+from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.phrases import Look, look_of
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
-from scene_pipeline.scenes.reference import REFERENCE, SceneReference, library_center
+from scene_pipeline.scenes.reference import REFERENCE, SceneReference, centered_windows, library_center
 from scene_pipeline.scenes.scene import Scene, analyze
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import Diversity
@@ -67,13 +68,16 @@ POOL_FACTOR = 20
 SCORED_WHOLE = 4000
 """Exhaustive-scoring limit: up to so many products all are scored; beyond, those nearest by similarity."""
 
+WINDOWS_WHOLE = 250_000
+"""Up to so many products every picture is compared with every window; beyond, those that the index finds."""
+
 PRODUCT_COLUMNS = (
     "product_id", "sku_id", "description", "category", "product_type", "materials", "rooms", "largest_cm", "colors",
     "color_lab",
 )  # fmt: skip
 
 
-SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "ranking", "lifts", "moved")
+SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "window", "ranking", "lifts", "moved")
 
 Photograph = str | Path | bytes | BinaryIO | Image.Image
 """A path, the bytes of a picture file, an open binary file, or a picture that is decoded already."""
@@ -81,7 +85,8 @@ Photograph = str | Path | bytes | BinaryIO | Image.Image
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m].
+    """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m];
+    `window` [m] is the window of the scene that shows each best.
 
     `weights` are the factor weights used. `ranking` [m] are the scores they are ordered by, those of `scores` but for
     the weighted lifts of the context, `lifts` [m, 3]; `moved` [m] is how many places up that brought each.
@@ -92,6 +97,7 @@ class Scored:
     factors: np.ndarray
     similarity: np.ndarray
     passed: np.ndarray
+    window: np.ndarray
     weights: Mapping[str, float]
     ranking: np.ndarray
     lifts: np.ndarray
@@ -113,15 +119,14 @@ class Scored:
 class SceneMatcher:
     """Answers scenes from one opened bundle. Safe to share between threads: nothing changes after opening."""
 
-    def __init__(self, bundle: Bundle, threads: int | None = None, scales: Sequence[float] = (1.0,)) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         self.bundle = bundle
         self.vocabulary = bundle.vocabulary
-        self.scales = tuple(scales)
         self._threads = threads
         self.spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
         self.calibration = bundle.calibration
         self._weights = complete_weights(self.vocabulary.scoring.weights_for(self.spec.id))
-        if self.scales != (1.0,) or not self.calibration.holds_for(self._weights):  # fitted on scenes seen whole
+        if not self.calibration.holds_for(self._weights):
             self.calibration = uncalibrated(self.spec.id)
         self.encoder = OnnxImageEncoder.open(bundle.encoder_path, self.spec, threads=threads)
         self.prompts = PromptVectors.load(bundle.prompts_path)
@@ -132,8 +137,8 @@ class SceneMatcher:
         self._contextual = Contextual(bundle, self._features.price)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._category_ids = [category.id for category in self.vocabulary.categories]
+        self._looks = Looks.load(bundle.path)
         self._background = _read_background(bundle)
-        self._background_has_image = self._features.has_image[background_rows(len(self._features))]
         # decoding Parquet leaves several times the table's size in Arrow's pool
         pa.default_memory_pool().release_unused()
 
@@ -145,19 +150,15 @@ class SceneMatcher:
         threads: int | None = None,
         *,
         verify: bool = True,
-        multi_scale: bool = False,
     ) -> "SceneMatcher":
         """Open the promoted bundle under `artifacts`, or the `version` named. Raises BundleError.
 
-        `verify` hashes every file first; leave it out only where that has just been done. `multi_scale` looks at every
-        scene whole and in four overlapping crops: rooms are named better, for five runs of the image tower. Confidences
-        are then not calibrated.
+        `verify` hashes every file first; leave it out only where that has just been done.
         """
-        scales = SCALES if multi_scale else (1.0,)
         while True:
             bundle = open_bundle(Path(artifacts), version, verify=verify)
             try:
-                return cls(bundle, threads, scales)
+                return cls(bundle, threads)
             except ScenePipelineError:
                 if bundle.path.exists():
                     raise
@@ -170,9 +171,7 @@ class SceneMatcher:
         """
         if self.bundle.is_current():
             return self
-        return SceneMatcher.open(
-            self.bundle.artifacts, threads=self._threads, verify=verify, multi_scale=self.scales == SCALES
-        )
+        return SceneMatcher.open(self.bundle.artifacts, threads=self._threads, verify=verify)
 
     def recommend(self, image: Photograph, request: Request | None = None, *, k: int | None = None) -> SceneResult:
         """Return the scene's analysis and the products that suit it best, fewer than requested when fewer are allowed.
@@ -227,8 +226,7 @@ class SceneMatcher:
         rows = np.array(list(held.pinned.values()), dtype=np.int64)
         if not len(rows):
             return free, chosen
-        query = self.query(scene)
-        own = self._score(scene, query, (rows, dot_rows(self.bundle.index.decode(rows), query)), request)
+        own = self._score(scene, rows, request)
         at = {int(row): len(free.rows) + index for index, row in enumerate(own.rows)}
         pinned = {rank: at[row] for rank, row in held.pinned.items()}
         return free.joined(own), held.placed(chosen, pinned, request.k)
@@ -255,9 +253,8 @@ class SceneMatcher:
             source = Path(image) if isinstance(image, str | Path) else image
             if not isinstance(source, bytes | Path):
                 source = source.read()
-            image = decode_image(source, short_side=decoded_side(self.spec.input_size, self.scales))
-        vector, views = embed_views(self.encoder, image, self.scales)
-        return analyze(image, views, vector, self.classifier)
+            image = decode_image(source, short_side=decoded_side(self.spec))
+        return analyze(image, embed_scene(self.encoder, image), self.classifier)
 
     def centered_on(self, vectors: np.ndarray) -> "SceneMatcher":
         """Return a matcher that reads scenes as part of a library with these scene vectors [n, d].
@@ -292,27 +289,20 @@ class SceneMatcher:
         """Return the candidates for a scene, those that pass the filter first, each group best first."""
         request = request or Request()
         scene = self._furnished(scene, request)
-        query = self.query(scene)
         allowed = allowed_products(request.constraints, self._features, self._category_ids, self._brands)
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
-        if len(self._features) <= SCORED_WHOLE:
-            wanted = len(self._features)
-        rows, inner = self.bundle.index.search(query, wanted, allowed)
+        rows = self._candidates(scene, wanted, allowed)
         shown = ~kept_back(scene, self._features, rows, request.constraints.include)
-        return self._score(scene, query, (rows[shown], inner[shown]), request)
+        return self._score(scene, rows[shown], request)
 
     def score_all(self, scene: Scene, request: Request | None = None) -> Scored:
         """Return every product of the catalog, ordered as `score` orders: for measuring, not for serving."""
         request = request or Request()
         scene = self._furnished(scene, request)
-        query = self.query(scene)
-        rows = np.arange(len(self._features))
-        found = rows, dot_rows(self.bundle.index.decode(rows), query)
-        return self._score(scene, query, found, request)
+        return self._score(scene, np.arange(len(self._features)), request)
 
-    def _score(self, scene: Scene, query: np.ndarray, found: tuple[np.ndarray, np.ndarray], request: Request) -> Scored:
-        rows, inner = found
-        similarity = self._standardize(query, inner, self._features.has_image[rows])
+    def _score(self, scene: Scene, rows: np.ndarray, request: Request) -> Scored:
+        similarity, window = self._similarity(scene, rows)
         candidates = Candidates(rows, similarity, self._features, self.vocabulary)
         used = override_weights(self._weights, request.weights)
         scores, factors = score(scene, candidates, used)
@@ -324,12 +314,59 @@ class SceneMatcher:
             factors=factors[order],
             similarity=similarity[order],
             passed=passed[order],
+            window=window[order],
             weights=used,
             ranking=ranking,
             lifts=lifts,
             moved=moved,
             context=request.context,
         )
+
+    def _candidates(self, scene: Scene, wanted: int, allowed: np.ndarray | None) -> np.ndarray:
+        """Return the rows of the products to score: all that are allowed while they are few.
+
+        Else those whose best window stands out most, and those nearest in words and in the picture as a whole.
+        """
+        count = len(self._features)
+        if count <= SCORED_WHOLE:
+            return np.arange(count) if allowed is None else np.flatnonzero(allowed)
+        by_words, _ = self.bundle.index.search(self.query(scene), wanted, allowed)
+        if count > WINDOWS_WHOLE:
+            near = [self.bundle.index.search(query, wanted // 4, allowed)[0] for query in self._window_queries(scene)]
+            rows = np.unique(np.concatenate([by_words, *near]))
+            above, _ = self._looks.compare(self._windows(scene), rows)
+        else:
+            rows = None if allowed is None else np.flatnonzero(allowed)
+            above, _ = self._looks.compare(self._windows(scene), rows)
+            rows = np.arange(count) if rows is None else rows
+        above[~self._features.has_image[rows]] = -np.inf
+        best = rows[np.argpartition(-above, wanted - 1)[:wanted]] if len(rows) > wanted else rows
+        return np.union1d(by_words, best)
+
+    def _windows(self, scene: Scene) -> np.ndarray:
+        """Return the windows [w, look] of a scene as they are compared with products."""
+        return centered_windows(self.spec, scene.windows, self._center)
+
+    def _window_queries(self, scene: Scene) -> list[np.ndarray]:
+        """Return fused queries for the whole and for its halves, by the picture alone."""
+        fusion = self.bundle.fusion
+        nothing = np.zeros(fusion.text_dim, np.float32)
+        return [np.concatenate([window, nothing]) for window in self._windows(scene)[: len(CROPS)]]
+
+    def _similarity(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the standardized similarity [m] of products to a scene, and the window [m] that shows it best.
+
+        Their pictures by the best window, their words by the meaning of the whole, each in standard deviations;
+        `image_share` weighs the two. A product without a picture is known by its words alone.
+        """
+        above, window = self._looks.compare(self._windows(scene), rows)
+        words = self.query(scene)
+        words[: self.bundle.fusion.image_dim] = 0
+        background = dot_rows(self._background, words)
+        said = (dot_rows(self.bundle.index.decode(rows), words) - background.mean()) / max(background.std(), 1e-6)
+        share = self.vocabulary.scoring.image_share
+        both = (share * above + (1 - share) * said) / math.hypot(share, 1 - share)
+        return np.where(self._features.has_image[rows], both, said).astype(np.float32), window
 
     def _brands(self) -> pa.ChunkedArray:
         return self.bundle.products(["brand"])["brand"]
@@ -342,28 +379,13 @@ class SceneMatcher:
         picture itself is the text query; else it is the words of the scene's rooms and styles.
         """
         fusion = self.bundle.fusion
-        picture = scene.vector - self._center
         if self.spec.family == "compact":
-            words = picture
+            words = scene.vector - self._center
         else:
             rooms, styles = self.prompts.room_text, self.prompts.style_text
             words = scene.rooms @ (rooms - rooms.mean(axis=0)) + 0.5 * (scene.styles @ (styles - styles.mean(axis=0)))
         share = self.vocabulary.scoring.image_share
-        return fuse_query(picture + fusion.image_mean, words + fusion.text_mean, fusion, share)
-
-    def _standardize(self, query: np.ndarray, inner: np.ndarray, has_image: np.ndarray) -> np.ndarray:
-        """Turn inner products into standard deviations above the catalog's mean.
-
-        Products without a picture lack the image part of the sum, so they are measured against their own kind.
-        """
-        background = dot_rows(self._background, query)
-        result = np.empty(len(inner), dtype=np.float32)
-        for kind in (True, False):
-            drawn = background[self._background_has_image == kind]
-            reference = drawn if len(drawn) > 1 else background
-            own = has_image == kind
-            result[own] = (inner[own] - reference.mean()) / max(float(reference.std()), 1e-6)
-        return result
+        return fuse_query(self._windows(scene)[0] + fusion.image_mean, words + fusion.text_mean, fusion, share)
 
     def _choose(self, scene: Scene, scored: Scored, k: int, diversity: float | None) -> list[int]:
         """Spread the list over the candidates that passed; the others only fill what is left."""

@@ -24,10 +24,12 @@ from scene_pipeline.encoders.export import ExportReport, export_onnx
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
 from scene_pipeline.encoders.spec import EncoderSpec
-from scene_pipeline.errors import BundleError, VocabularyError
+from scene_pipeline.encoders.windows import look_of, meaning_of
+from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
+from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
@@ -37,14 +39,16 @@ from scene_pipeline.scenes.reference import (
     REFERENCE_COLORS,
     USUAL_DENSITY,
     reference_for,
+    reference_windows,
     shipped_reference,
+    shipped_windows,
 )
 from scene_pipeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
-FORMAT = "7"
+FORMAT = "8"
 """Raised when the same inputs would give another bundle."""
 
 SAMPLES = 32
@@ -156,10 +160,16 @@ def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
         recipe.vocabulary.to_json(),
         recipe.calibration.to_json(),
         msgspec.json.encode(shipped_reference(recipe.spec)),
+        _windows_bytes(recipe.spec),
         REFERENCE_COLORS.read_bytes(),
         USUAL_DENSITY.read_bytes(),
         str(recipe.int8).encode(),
     )
+
+
+def _windows_bytes(spec: EncoderSpec) -> bytes:
+    windows = shipped_windows(spec)
+    return b"" if windows is None else windows.tobytes()
 
 
 def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
@@ -178,20 +188,25 @@ def _write_files(
     folder: Path, catalog: EmbeddedCatalog, recipe: BundleRecipe, prompts: PromptVectors, samples: Sequence[Image.Image]
 ) -> tuple[VectorIndex, ExportReport]:
     pq.write_table(catalog.products, folder / PRODUCTS, compression="zstd", row_group_size=20_000)
-    fusion = fit(catalog.image, catalog.text, catalog.has_image)
+    look = look_of(recipe.spec, catalog.image)
+    fusion = fit(look, catalog.text, catalog.has_image)
     fusion.write(folder / FUSION)
-    index = VectorIndex.build(
-        fuse_products(catalog.image, catalog.text, catalog.has_image, fusion), recall_floor=recipe.recall_floor
-    )
+    fused = fuse_products(look, catalog.text, catalog.has_image, fusion)
+    index = VectorIndex.build(fused, recall_floor=recipe.recall_floor)
     index.write(folder)
     np.save(folder / BACKGROUND, index.vectors[background_rows(len(index))].astype(np.float16))
     prompts.save(folder / PROMPTS)
-    features = build_product_features(catalog.products, recipe.vocabulary, prompt_similarity(catalog, prompts))
+    features = build_product_features(
+        catalog.products, recipe.vocabulary, prompt_similarity(catalog, recipe.spec, prompts)
+    )
     features.save(folder / PRODUCT_FEATURES)
     product_terms(catalog.products, features, recipe.vocabulary).save(folder / TERMS)
     tower = export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
-    reference_for(recipe.spec, encoder, prompts.temperature).save(folder / REFERENCE)
+    reference = reference_for(recipe.spec, encoder, prompts.temperature)
+    reference.save(folder / REFERENCE)
+    windows = reference_windows(recipe.spec, encoder, reference)
+    Looks.measure(fused[:, : fusion.image_dim], windows).save(folder)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
     return index, tower
@@ -204,12 +219,13 @@ def _export_facts(tower: ExportReport) -> dict[str, str | float | int]:
     return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
-def prompt_similarity(catalog: EmbeddedCatalog, prompts: PromptVectors) -> PromptSimilarity:
+def prompt_similarity(catalog: EmbeddedCatalog, spec: EncoderSpec, prompts: PromptVectors) -> PromptSimilarity:
     """Return how like the prompts of styles and rooms the products' texts and pictures are."""
+    meaning = meaning_of(spec, catalog.image)
     return PromptSimilarity(
         text_styles=catalog.text @ prompts.style_text.T,
         text_rooms=catalog.text @ prompts.room_text.T,
-        picture_styles=np.where(catalog.has_image[:, None], catalog.image @ prompts.style.T, np.nan),
+        picture_styles=np.where(catalog.has_image[:, None], meaning @ prompts.style.T, np.nan),
     )
 
 
@@ -217,5 +233,5 @@ def _current(artifacts: Path) -> Bundle | None:
     """Return the promoted bundle, or None where there is none or it is damaged: the new one then replaces it."""
     try:
         return open_bundle(artifacts)
-    except (BundleError, VocabularyError):
+    except BundleError:
         return None

@@ -34,7 +34,7 @@ class Analyses:
 
     @classmethod
     def load(cls, path: Path, matcher: SceneMatcher) -> "Analyses":
-        """Return what `save` wrote with the same encoder, scales, vocabulary and release; nothing where that differs.
+        """Return what `save` wrote with the same encoder, vocabulary and release; nothing where that differs.
 
         A file that cannot be read holds nothing either: all of it can be computed again.
         """
@@ -69,7 +69,7 @@ class Analyses:
 def _key(matcher: SceneMatcher) -> str:
     """Return the hash of what an analysis depends on besides the picture."""
     files = matcher.bundle.manifest.files
-    parts = [matcher.spec.id, matcher.spec.revision, matcher.encoder.precision, repr(matcher.scales)]
+    parts = [matcher.spec.id, matcher.spec.revision, matcher.encoder.precision]
     parts += [files[name].sha256 for name in (PROMPTS, REFERENCE, SCORING)]
     return sha256_bytes(*(part.encode() for part in [*parts, version("scene-pipeline")]))
 

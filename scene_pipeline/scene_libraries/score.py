@@ -43,8 +43,7 @@ class LibraryCenter:
 class LibraryResult:
     """A scored library. Results, failures (with their reason) and SHA-256 of the files read are keyed by file name.
 
-    `scales` are the image scales used. `reused` counts the results taken over from an earlier run, whose file, bundle,
-    request and scales were the same.
+    `reused` counts the results taken over from an earlier run, whose file, bundle and request were the same.
     `center` is None for a library too small to have one. `drift` is how far the scores shown lie from those that the
     confidence was fitted on (see `score_drift`), None without a calibration. `analyzed` counts the pictures that were
     analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
@@ -56,7 +55,6 @@ class LibraryResult:
     failures: Mapping[str, str] = field(default_factory=dict)
     content_hashes: Mapping[str, str] = field(default_factory=dict)
     reused: int = 0
-    scales: tuple[float, ...] = (1.0,)
     center: LibraryCenter | None = None
     drift: float | None = None
     analyzed: int = 0
@@ -101,9 +99,9 @@ def score_library(
     paths = [path for path in found.pictures if path.name in hashes]
     center = None
     if previous is not None:
-        before = (previous.request, previous.scales, previous.release, previous.context_version)
+        before = (previous.request, previous.release, previous.context_version)
         center = _kept_center(previous.center, hashes)
-        now = (request, matcher.scales, RELEASE, context_version)
+        now = (request, RELEASE, context_version)
         if before != now or center != previous.center or _outgrown(center, paths):
             previous, center = None, None
     known = {
@@ -131,7 +129,6 @@ def score_library(
         {**failures, **unreadable},
         hashes,
         reused=len(known),
-        scales=matcher.scales,
         center=center,
         drift=score_drift(matcher.calibration, np.array(shown_scores)),
         analyzed=analyses.keep(hashes.values()),

@@ -14,6 +14,7 @@ import numpy as np
 
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.spec import EncoderSpec, slug
+from scene_pipeline.encoders.windows import SceneEmbedding, decoded_side, embed_scene
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.images.decode import decode_image
@@ -118,6 +119,12 @@ def shipped_reference(spec: EncoderSpec) -> SceneReference | None:
     return SceneReference.load(path) if path.is_file() else None
 
 
+def shipped_windows(spec: EncoderSpec) -> np.ndarray | None:
+    """Return the windows [s, w, look] of reference scenes that ship for exactly these weights, or None."""
+    path = REFERENCES / f"{slug(spec)}.windows.npy"
+    return np.load(path, allow_pickle=False) if path.is_file() else None
+
+
 def measured_reference(spec: EncoderSpec, vectors: np.ndarray, temperature: float, source: str) -> SceneReference:
     """Return the reference of unit scene vectors [n, d] of an encoder that none ships for."""
     return SceneReference(
@@ -167,6 +174,30 @@ def reference_for(spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: flo
     shipped = shipped_reference(spec)
     if shipped is not None:
         return shipped
-    scenes = sorted((sample_path() / "scenes").rglob("*.webp"))
-    pictures = [decode_image(path, short_side=2 * spec.input_size) for path in scenes]
-    return measured_reference(spec, encoder.embed(pictures), temperature, "the sample's rendered scenes")
+    vectors = np.stack([scene.vector for scene in _sample_scenes(encoder)])
+    return measured_reference(spec, vectors, temperature, "the sample's rendered scenes")
+
+
+def reference_windows(spec: EncoderSpec, encoder: OnnxImageEncoder, reference: SceneReference) -> np.ndarray:
+    """Return the windows [s, w, look] of reference scenes: those that ship for an encoder, or the sample's."""
+    shipped = shipped_windows(spec)
+    if shipped is not None:
+        return shipped
+    return np.stack([centered_windows(spec, scene.windows, reference.vector) for scene in _sample_scenes(encoder)])
+
+
+def centered_windows(spec: EncoderSpec, windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Return windows [w, look] as they are compared with products: less the mean scene, of length 1.
+
+    An encoder with looks of their own has centered them already.
+    """
+    if spec.look:
+        return windows
+    centered = windows - mean
+    return centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-9)
+
+
+def _sample_scenes(encoder: OnnxImageEncoder) -> list[SceneEmbedding]:
+    paths = sorted((sample_path() / "scenes").rglob("*.webp"))
+    side = decoded_side(encoder.spec)
+    return [embed_scene(encoder, decode_image(path, short_side=side)) for path in paths]

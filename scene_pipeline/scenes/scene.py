@@ -10,6 +10,7 @@ from scene_pipeline.color.density import log_density
 from scene_pipeline.color.dominant import dominant_colors
 from scene_pipeline.color.harmony import palette_distribution
 from scene_pipeline.color.lab import lab_to_hex, rgb_to_lab
+from scene_pipeline.encoders.windows import SceneEmbedding
 from scene_pipeline.scenes.analysis import (
     UNKNOWN,
     Classification,
@@ -27,7 +28,8 @@ class Scene:
     """The numbers behind an analysis: what the factors are computed from.
 
     `vector` is the unit image vector [d]; `rooms` [R], `styles` [S] and `palettes` [P] each add up to 1; `lab` [m, 3]
-    and `share` [m] are the dominant colors, `density` [cells] is that of all colors (see `presence`).
+    and `share` [m] are the dominant colors, `density` [cells] is that of all colors (see `presence`). `windows`
+    [w, look] are unit vectors of the picture's windows, `boxes` [w, 4] where they lie (left, top, right, bottom, 0-1).
     """
 
     analysis: SceneAnalysis
@@ -38,14 +40,13 @@ class Scene:
     lab: np.ndarray
     share: np.ndarray
     density: np.ndarray
+    windows: np.ndarray
+    boxes: np.ndarray
 
 
-def analyze(image: Image.Image, views: np.ndarray, vector: np.ndarray, classifier: ZeroShotClassifier) -> Scene:
-    """Return the scene that `image` (RGB) shows.
-
-    `views` [v, d] are unit vectors of the picture and, where it is looked at in parts, of its crops; `vector` [d] is
-    the unit vector that stands for the whole.
-    """
+def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotClassifier) -> Scene:
+    """Return the scene that `image` (RGB) shows, with `embedding` its vectors."""
+    vector = embedding.vector
     vocabulary = classifier.vocabulary
     small = reduced(image)
     neutral = remove_color_cast(small)
@@ -71,7 +72,7 @@ def analyze(image: Image.Image, views: np.ndarray, vector: np.ndarray, classifie
         ),
         note="" if certain else _note(room, {entry.id: entry.name for entry in vocabulary.rooms}),
         light=measure_light(small),
-        present=classifier.present(views),
+        present=classifier.present(embedding.views),
         room_certain=certain,
         domain=classifier.reference.domain_name(vector),
     )
@@ -85,6 +86,8 @@ def analyze(image: Image.Image, views: np.ndarray, vector: np.ndarray, classifie
         lab=lab,
         share=share,
         density=log_density(rgb_to_lab(np.asarray(neutral)).reshape(-1, 3)),
+        windows=embedding.windows,
+        boxes=embedding.boxes,
     )
 
 

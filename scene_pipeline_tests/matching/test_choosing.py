@@ -229,6 +229,8 @@ def scene(room: str = "bedroom", *, certain: bool = True) -> Scene:
         lab=np.array([WHITE, BLUE], np.float32),
         share=np.array([0.88, 0.12], np.float32),
         density=log_density(np.repeat(np.array([WHITE, BLUE], np.float32), [88, 12], axis=0)),
+        windows=np.ones((1, 4), np.float32) / 2,
+        boxes=np.array([[0, 0, 1, 1]], np.float32),
     )
 
 

@@ -41,7 +41,7 @@ def test_values_out_of_bounds_are_refused(given: dict, message: str) -> None:
 
 
 def test_the_launchpad_states_the_same_request() -> None:
-    config = ScoringConfig(**msgspec.to_builtins(WHOLE), multi_scale=True)
+    config = ScoringConfig(**msgspec.to_builtins(WHOLE))
     assert request_of(config) == WHOLE
     assert request_of(ScoringConfig()) == Request()
 

@@ -44,6 +44,8 @@ def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], .
         lab=np.array(colors, np.float32),
         share=np.full(len(colors), 1 / len(colors), np.float32),
         density=log_density(np.array(colors, np.float32)),
+        windows=np.ones((1, 4), np.float32) / 2,
+        boxes=np.array([[0, 0, 1, 1]], np.float32),
     )
 
 

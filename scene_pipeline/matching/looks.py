@@ -1,0 +1,78 @@
+"""Compare products' pictures with the windows of a photograph, less what each product reaches in photographs anyway.
+
+Some pictures are near to every photograph: one cake dome stood in 32 of 141 lists. So a product's best window is
+standardized by mean and deviation of its best window over a fixed set of reference scenes, measured when the bundle is
+built and never on the library at hand.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from scene_pipeline.errors import BundleError
+from scene_pipeline.files import atomic_path
+
+LOOKS, HUBNESS = "looks.npy", "hubness.npy"
+"""The files' names in a bundle."""
+
+MIN_DEVIATION = 0.02
+"""Added to a product's deviation, so that a few alike reference scenes do not make every other one outstanding."""
+
+_BLOCK = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """`vectors` [n, look] are unit vectors of the products' pictures (float16, zeros without one); `hubness` [n, 2]
+    holds mean and deviation of each product's best window over the reference scenes.
+    """
+
+    vectors: np.ndarray
+    hubness: np.ndarray
+
+    @classmethod
+    def measure(cls, vectors: np.ndarray, reference: np.ndarray) -> "Looks":
+        """Return the looks of product vectors [n, look] against the windows of reference scenes [s, w, look]."""
+        hubness = np.empty((len(vectors), 2), np.float32)
+        scenes = reference.astype(np.float32)
+        for start in range(0, len(vectors), _BLOCK):
+            block = vectors[start : start + _BLOCK].astype(np.float32)
+            best = np.stack([(block @ windows.T).max(axis=1) for windows in scenes])
+            hubness[start : start + _BLOCK] = np.stack([best.mean(axis=0), best.std(axis=0) + MIN_DEVIATION], axis=1)
+        return cls(vectors.astype(np.float16), hubness)
+
+    def save(self, folder: Path) -> None:
+        """Write both arrays into a bundle's folder, each atomically."""
+        for name, array in ((LOOKS, self.vectors), (HUBNESS, self.hubness)):
+            with atomic_path(folder / name) as temporary, temporary.open("wb") as stream:
+                np.save(stream, array)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Looks":
+        """Map the vectors and read the rest of what `save` wrote. Raises BundleError when a file is something else."""
+        try:
+            vectors = np.load(folder / LOOKS, mmap_mode="r", allow_pickle=False)
+            return cls(vectors, np.load(folder / HUBNESS, allow_pickle=False))
+        except (OSError, ValueError, EOFError) as error:
+            raise BundleError(f"{folder}: the looks cannot be read ({error}); build the bundle again") from error
+
+    def __len__(self) -> int:
+        return len(self.hubness)
+
+    def compare(self, windows: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far [m] the best of the `windows` [w, look] lies above a product's usual best, and which it is.
+
+        In the product's own standard deviations; `rows` [m] are the products, all of them where None. A product without
+        a picture has similarity 0 to every window, and its value says nothing.
+        """
+        count = len(self) if rows is None else len(rows)
+        above, window = np.empty(count, np.float32), np.empty(count, np.int16)
+        for start in range(0, count, _BLOCK):
+            part = slice(start, start + _BLOCK)
+            own = part if rows is None else rows[part]
+            similarity = self.vectors[own].astype(np.float32) @ windows.T
+            mean, deviation = self.hubness[own].T
+            above[part] = (similarity.max(axis=1) - mean) / deviation
+            window[part] = similarity.argmax(axis=1)
+        return above, window
