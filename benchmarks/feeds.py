@@ -182,14 +182,14 @@ def label_claims(labels: Path, feed: Path) -> list[Claim]:
     from scene_pipeline.catalog.enrich import enrich
     from scene_pipeline.catalog.read import read_catalog
     from scene_pipeline.catalog.validate import validate
-    from scene_pipeline.evaluation.catalog_facts import read_labels, score_labels
+    from scene_pipeline.evaluation.catalog_facts import read_fact_labels, score_labels
     from scene_pipeline.vocabulary import load_vocabulary
     from scene_pipeline.vocabulary.lexicon import load_lexicon
 
     vocabulary, lexicon = load_vocabulary(), load_lexicon()
     table = categorize(enrich(validate(read_catalog(feed)).products, vocabulary, lexicon), vocabulary, lexicon)
     rows = {row["product_id"]: row for row in table.to_pylist()}
-    known = [label for label in read_labels(labels, "report") if label["id"] in rows]
+    known = [label for label in read_fact_labels(labels, "report") if label["id"] in rows]
     found = score_labels(known, [rows[label["id"]] for label in known], vocabulary)
     tallies = (found.dimensions, found.set_counts, found.materials, found.colors)
     hits, wrong = sum(tally.hits for tally in tallies), sum(tally.wrong for tally in tallies)

@@ -21,15 +21,16 @@ def config_of(record: type) -> type[dg.Config]:
     members: dict[str, Any] = {}
     for field in fields(record):
         kind = hints[field.name]
-        default = field.default_factory() if field.default_factory is not MISSING else field.default
-        bounds = {"ge": field.metadata.get("min"), "le": field.metadata.get("max")}
+        default: Any = field.default_factory() if field.default_factory is not MISSING else field.default
+        bounds: dict[str, Any] = {"ge": field.metadata.get("min"), "le": field.metadata.get("max")}
         if is_dataclass(kind):
             kind = config_of(typing.cast(type, kind))
             default = kind()
         elif typing.get_origin(kind) is tuple:
             kind, default = list[str], list(default)
         elif typing.get_origin(kind) is Mapping:
-            kind = dict[typing.get_args(kind)]
+            key, value = typing.get_args(kind)
+            kind = dict[key, value]
         members[field.name] = (kind, Field(default=default, description=field.metadata["help"], **bounds))
     return create_model(f"{record.__name__}Config", __base__=dg.Config, **members)
 

@@ -217,6 +217,6 @@ def settings_of(
         encoder=encoder.id,
         vocabulary=Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None,
         language=catalog.language,
-        columns=catalog.columns(),
+        columns=Path(catalog.column_map).expanduser() if catalog.column_map else None,
         thresholds=Path(monitor.thresholds_file).expanduser() if monitor.thresholds_file else None,
     )

@@ -177,9 +177,8 @@ def _item(item: Recommendation, product: ProductOut | None, pinned: bool) -> Ite
 
 def confidence_note(served: Served, result: SceneResult) -> str:
     """Return a sentence on what the confidence of an answer rests on."""
-    if any(not item.calibrated for item in result.recommendations):
-        return "The figures are scores between 0 and 1 that order the products of this list; they are no probabilities."
-    return calibration_note(served.matcher.calibration)
+    calibrated = all(item.calibrated for item in result.recommendations)
+    return calibration_note(served.matcher.calibration, calibrated)
 
 
 def vocabulary_out(served: Served, max_k: int, feedback: bool) -> VocabularyOut:

@@ -67,7 +67,18 @@ HEADERS = sorted(
     | {name.replace("#", "1") for p in feed_profiles().values() for pair in p.pairs for name in pair}
     | {name for p in feed_profiles().values() for name in p.packed}
 )
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+HEALTH = (
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+    HealthCheck.function_scoped_fixture,
+    HealthCheck.large_base_example,
+)
+QUICK = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=HEALTH,
+)
 
 
 @QUICK
@@ -91,7 +102,11 @@ def test_any_html_is_enriched(vocabulary: Vocabulary, lexicon: Lexicon, text: st
 
 
 @pytest.mark.parametrize("name", sorted(feed_profiles()))
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=HEALTH,
+)
 @given(data=st.data())
 def test_no_row_of_any_format_is_lost(tmp_path: Path, name: str, data: st.DataObject) -> None:
     profile = feed_profiles()[name]

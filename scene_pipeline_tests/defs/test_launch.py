@@ -54,7 +54,7 @@ def picture(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (16
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a catalog of twelve good rows and two bad ones, their pictures, and two scenes."""
+    """A folder with a catalog of twelve good rows, one with a bad cell and two without a text, their pictures, and two scenes."""
     root = tmp_path_factory.mktemp("shop")
     with (root / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -64,6 +64,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
             writer.writerow([number, f"S-{number}", text, f"products/{number}.png"])
         writer.writerow(["013", "S-013", "", "products/001.png"])
         writer.writerow(["014", "S-014", "STEEL TRAY", "../outside.png"])
+        writer.writerow(["015", "S-015", "", "products/001.png"])
     scenes = root / "scenes" / "spring"
     picture(scenes / "a.png", (150, 110, 80), (320, 240))
     picture(scenes / "b.png", (90, 110, 150), (320, 240))
@@ -93,9 +94,11 @@ def built(shop: Path, instance: dg.DagsterInstance, tmp_path_factory: pytest.Tem
 
 
 def test_every_row_ends_somewhere(built: Path) -> None:
-    assert pq.read_table(built / "catalog" / "products.parquet").num_rows == 12
+    assert pq.read_table(built / "catalog" / "products.parquet").num_rows == 13
     rejects = pq.read_table(built / "catalog" / "rejects.parquet").to_pylist()
-    assert [(reject["row"], reject["column"]) for reject in rejects] == [(14, "description"), (15, "primary_image")]
+    assert [(reject["row"], reject["column"]) for reject in rejects] == [(14, "description"), (16, "description")]
+    dropped = pq.read_table(built / "catalog" / "dropped.parquet").to_pylist()
+    assert [(cell["row"], cell["column"]) for cell in dropped] == [(15, "primary_image")]
 
 
 def test_materializations_say_how_many_and_what_version(built: Path, instance: dg.DagsterInstance) -> None:

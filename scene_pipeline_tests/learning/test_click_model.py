@@ -12,7 +12,7 @@ from scene_pipeline_tests.learning.conftest import Simulate
 
 
 def test_examination_is_recovered_within_its_interval(simulate: Simulate) -> None:
-    model = fit_click_model(simulate(3000))
+    model = fit_click_model(simulate(12_000))
     ranks = np.arange(2, 9)
     assert model.reference == 2
     assert model.at(ranks) == pytest.approx(2 / ranks, rel=0.35)

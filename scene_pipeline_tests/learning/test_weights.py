@@ -23,7 +23,7 @@ def test_debiased_clicks_find_the_taste_and_raw_ones_the_old_order(simulate: Sim
 
 
 def test_clicks_without_taste_change_nothing(simulate: Simulate) -> None:
-    log = simulate(1500, taste=0.0)
+    log = simulate(8000, taste=0.0)
     fit = fit_weights(choices_of(log, fit_click_model(log)), PRIOR)
     assert np.abs(fit.weights - PRIOR).max() < 0.05
     assert not fit.improves

@@ -34,7 +34,7 @@ def bundle_of(rows: list[dict[str, Any]]) -> Bundle:
     answers = SimpleNamespace(
         version="v7",
         manifest=SimpleNamespace(image_encoder={"id": "compact"}),
-        calibration=msgspec.to_builtins(FITTED),
+        calibration=FITTED,
         products=table.select,
     )
     return cast(Bundle, answers)

@@ -75,7 +75,7 @@ def test_truth_uses_the_vocabulary_and_covers_it(column: str, kind: str) -> None
     used = {row[column] for row in rows("truth/scenes.csv")}
     assert used <= known
     if column != "palette":
-        assert used == known
+        assert used == known - {"laundry", "outdoor"}  # rooms that the studio does not build
 
 
 def test_wrong_rows_are_wrong_as_documented() -> None:

@@ -39,14 +39,14 @@ def test_an_overlay_adds_words_and_a_language(tmp_path: Path) -> None:
     overlay(
         tmp_path, "en.yaml", "language: en\ndefault_unit: cm\ncolors: {fuchsia pop: [hot pink]}\nweak_types: [vase]\n"
     )
-    overlay(tmp_path, "fr.yaml", "language: fr\ntypes: {vase: [vase]}\n")
+    overlay(tmp_path, "pt.yaml", "language: pt\ntypes: {vase: [vase]}\n")
     english = load_lexicon("en", tmp_path)
     assert english.words.colors["fuchsia pop"] == ("hot pink",)
     assert english.words.default_unit == "cm"
     assert {"vase", "glass"} <= set(english.words.weak_types)
     assert english.words.colors["grey"] == ("gray",)
     assert english.words.plural_endings == ("s", "es")
-    assert load_lexicon("fr", tmp_path).words.types == {"vase": ("vase",)}
+    assert load_lexicon("pt", tmp_path).words.types == {"vase": ("vase",)}
 
 
 @pytest.mark.parametrize(
