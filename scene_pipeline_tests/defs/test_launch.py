@@ -54,7 +54,7 @@ def picture(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (16
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a catalog of twelve good rows, one with a bad cell and two without a text, their pictures, and two scenes."""
+    """A folder with a catalog (twelve good rows, one with a bad cell, two without a text), pictures and two scenes."""
     root = tmp_path_factory.mktemp("shop")
     with (root / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
