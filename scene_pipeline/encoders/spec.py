@@ -56,11 +56,6 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     look: int = 0
     scene_size: int = 0
 
-    @property
-    def look_dimension(self) -> int:
-        """Length of what compares pictures with pictures."""
-        return self.look or self.dimension
-
 
 class _CompactFile(msgspec.Struct, frozen=True):
     """`compact-v2.json`, which the trainer writes beside the weights; keys it adds for people are ignored."""

@@ -83,13 +83,14 @@ def embed_scene(encoder: ReadsScenes, image: Image.Image) -> SceneEmbedding:
 
 def look_of(spec: EncoderSpec, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the part of vectors [..., d] that compares pictures with pictures, of length 1 (zeros stay zeros)."""
-    return _unit(vectors[..., : spec.look]) if spec.look else vectors
+    return unit_or_zero(vectors[..., : spec.look]) if spec.look else vectors
 
 
 def meaning_of(spec: EncoderSpec, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the part of vectors [..., d] that compares pictures with words, of length 1 (zeros stay zeros)."""
-    return _unit(vectors[..., spec.look :]) if spec.look else vectors
+    return unit_or_zero(vectors[..., spec.look :]) if spec.look else vectors
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit_or_zero(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors [..., d] scaled to length 1; zeros stay zeros."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)

@@ -57,7 +57,7 @@ class ZeroShot:
             encoder = OnnxImageEncoder.open(tower, spec)
             vocabulary = load_vocabulary()
             prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
-            reference = reference_for(spec, encoder, prompts.temperature)
+            reference, _ = reference_for(spec, encoder, prompts.temperature)
         return cls(encoder, ZeroShotClassifier(vocabulary, prompts, reference))
 
     def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], np.ndarray]:

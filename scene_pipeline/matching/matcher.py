@@ -199,7 +199,7 @@ class SceneMatcher:
         """
         started = time.perf_counter() if started is None else started
         request = _request(request, k)
-        scene = self._furnished(scene, request)
+        scene = self._with_style(scene, request)
         scored = self.score(scene, request)
         if held is None:
             chosen = self._choose(scene, scored, request.k, request.diversity)
@@ -234,11 +234,11 @@ class SceneMatcher:
     def shown(self, scene: Scene, request: Request | None = None, *, k: int | None = None) -> np.ndarray:
         """Return the rows of the product table that `recommend_for` lists, in its order."""
         request = _request(request, k)
-        scene = self._furnished(scene, request)
+        scene = self._with_style(scene, request)
         scored = self.score(scene, request)
         return scored.rows[self._choose(scene, scored, request.k, request.diversity)]
 
-    def _furnished(self, scene: Scene, request: Request) -> Scene:
+    def _with_style(self, scene: Scene, request: Request) -> Scene:
         """Return the scene in the requested style; its analysis still says what the photograph shows."""
         if request.style is None:
             return scene
@@ -260,7 +260,7 @@ class SceneMatcher:
         """Return a matcher that reads scenes as part of a library with these scene vectors [n, d].
 
         What the library's photographs share no longer counts as similarity to products; see `reference.library_center`.
-        With fewer than LEAST_SCENES it answers as this one does.
+        With fewer than MIN_SCENES it answers as this one does.
         """
         prompts = (self.prompts.room[:-1], self.prompts.style)
         return self.with_center(library_center(vectors, self.reference.vector, prompts))
@@ -288,7 +288,7 @@ class SceneMatcher:
     def score(self, scene: Scene, request: Request | None = None) -> Scored:
         """Return the candidates for a scene, those that pass the filter first, each group best first."""
         request = request or Request()
-        scene = self._furnished(scene, request)
+        scene = self._with_style(scene, request)
         allowed = allowed_products(request.constraints, self._features, self._category_ids, self._brands)
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
         rows = self._candidates(scene, wanted, allowed)
@@ -298,7 +298,7 @@ class SceneMatcher:
     def score_all(self, scene: Scene, request: Request | None = None) -> Scored:
         """Return every product of the catalog, ordered as `score` orders: for measuring, not for serving."""
         request = request or Request()
-        scene = self._furnished(scene, request)
+        scene = self._with_style(scene, request)
         return self._score(scene, np.arange(len(self._features)), request)
 
     def _score(self, scene: Scene, rows: np.ndarray, request: Request) -> Scored:
@@ -413,7 +413,7 @@ class SceneMatcher:
         lab, share = self._features.color_lab[rows], self._features.color_share[rows]
         limits = group_limits(self.vocabulary.types, rules.max_bought_in_numbers)
         return Pool(
-            scores=scored.ranking[part] + self._nudges(scene, rules)[category],
+            scores=scored.ranking[part] + self._category_adjustments(scene, rules)[category],
             vectors=vectors,
             category=category,
             group=group,
@@ -422,7 +422,7 @@ class SceneMatcher:
             accent=answers(lab, share, found),
         )
 
-    def _nudges(self, scene: Scene, rules: Diversity) -> np.ndarray:
+    def _category_adjustments(self, scene: Scene, rules: Diversity) -> np.ndarray:
         """[C + 1] what a category gains by its placement priority and loses by being in the picture already."""
         priority = [category.placement_priority for category in self.vocabulary.categories]
         seen = scene.analysis.present

@@ -39,7 +39,6 @@ from scene_pipeline.scenes.reference import (
     REFERENCE_COLORS,
     USUAL_DENSITY,
     reference_for,
-    reference_windows,
     shipped_reference,
     shipped_windows,
 )
@@ -203,9 +202,8 @@ def _write_files(
     product_terms(catalog.products, features, recipe.vocabulary).save(folder / TERMS)
     tower = export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
-    reference = reference_for(recipe.spec, encoder, prompts.temperature)
+    reference, windows = reference_for(recipe.spec, encoder, prompts.temperature)
     reference.save(folder / REFERENCE)
-    windows = reference_windows(recipe.spec, encoder, reference)
     Looks.measure(fused[:, : fusion.image_dim], windows).save(folder)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())

@@ -7,23 +7,18 @@ scene says is how it differs from the mean room: that difference is compared wit
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.spec import EncoderSpec, slug
-from scene_pipeline.encoders.windows import SceneEmbedding, decoded_side, embed_scene
+from scene_pipeline.encoders.windows import SceneEmbedding, decoded_side, embed_scene, unit_or_zero
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import PHOTOGRAPHS
-
-if TYPE_CHECKING:
-    pass
-
 
 REFERENCE = "reference.json"
 """The file's name in a bundle."""
@@ -169,21 +164,23 @@ def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence
     return (reference + shift * len(vectors) / (len(vectors) + PRIOR_SCENES)).astype(np.float32)
 
 
-def reference_for(spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: float) -> SceneReference:
-    """Return the reference that ships for an encoder, or that of the sample's scenes as its tower sees them."""
-    shipped = shipped_reference(spec)
-    if shipped is not None:
-        return shipped
-    vectors = np.stack([scene.vector for scene in _sample_scenes(encoder)])
-    return measured_reference(spec, vectors, temperature, "the sample's rendered scenes")
+def reference_for(
+    spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: float
+) -> tuple[SceneReference, np.ndarray]:
+    """Return the reference of an encoder and the windows [s, w, look] of reference scenes.
 
-
-def reference_windows(spec: EncoderSpec, encoder: OnnxImageEncoder, reference: SceneReference) -> np.ndarray:
-    """Return the windows [s, w, look] of reference scenes: those that ship for an encoder, or the sample's."""
-    shipped = shipped_windows(spec)
-    if shipped is not None:
-        return shipped
-    return np.stack([centered_windows(spec, scene.windows, reference.vector) for scene in _sample_scenes(encoder)])
+    Those that ship for it, or those of the sample's scenes as its tower sees them.
+    """
+    reference, windows = shipped_reference(spec), shipped_windows(spec)
+    if reference is not None and windows is not None:
+        return reference, windows
+    scenes = _sample_scenes(encoder)
+    if reference is None:
+        vectors = np.stack([scene.vector for scene in scenes])
+        reference = measured_reference(spec, vectors, temperature, "the sample's rendered scenes")
+    if windows is None:
+        windows = np.stack([centered_windows(spec, scene.windows, reference.vector) for scene in scenes])
+    return reference, windows
 
 
 def centered_windows(spec: EncoderSpec, windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -193,8 +190,7 @@ def centered_windows(spec: EncoderSpec, windows: np.ndarray, mean: np.ndarray) -
     """
     if spec.look:
         return windows
-    centered = windows - mean
-    return centered / np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-9)
+    return unit_or_zero(windows - mean)
 
 
 def _sample_scenes(encoder: OnnxImageEncoder) -> list[SceneEmbedding]:
