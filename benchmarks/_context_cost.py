@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.claims import Claim, at_most
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.person import Population, Profile
-from scene_pipeline.context.profiles import ProfileStore
-from scene_pipeline.context.ranking import PROFILES, TRENDS, ContextModel
+from scene_pipeline.context.profiles import PROFILES, ProfileStore
+from scene_pipeline.context.ranking import TRENDS, ContextModel
 from scene_pipeline.context.season import shipped_lifts
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import Trends

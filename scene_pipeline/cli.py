@@ -418,12 +418,13 @@ def events_compact(
     today: Annotated[bool, typer.Option("--today", help="Also the events of today.")] = False,
 ) -> None:
     """Move the events of complete days into daily partitions, and finish erasures that were interrupted."""
+    from scene_pipeline.context.profiles import ProfileStore
     from scene_pipeline.events.compaction import compact
     from scene_pipeline.events.erasure import finish_erasures
     from scene_pipeline.events.open import events_folder, open_store
 
     store = open_store(artifacts, url)
-    finish_erasures(store, events_folder(artifacts))
+    finish_erasures(store, events_folder(artifacts), ProfileStore.below(artifacts).forget)
     before = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(today))
     report = compact(store, events_folder(artifacts), before)
     store.close()
@@ -461,7 +462,8 @@ def events_erase(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     url: EventsUrl = "",
 ) -> None:
-    """Erase everything of a person: store, partitions, and what was derived from them."""
+    """Erase everything of a person: events, what was derived from them, and the profile."""
+    from scene_pipeline.context.profiles import ProfileStore
     from scene_pipeline.errors import EventError
     from scene_pipeline.events.erasure import erase_subject
     from scene_pipeline.events.open import events_folder, open_store
@@ -471,9 +473,10 @@ def events_erase(
     if ids is None:
         raise EventError(f"no subject key is configured, so no event names a person; set {KEY_FILE}")
     store = open_store(artifacts, url)
-    removal = erase_subject(store, events_folder(artifacts), ids.subject(customer))
+    forget = ProfileStore.below(artifacts).forget
+    removal = erase_subject(store, events_folder(artifacts), ids.subject(customer), forget)
     store.close()
-    out.print(f"{removal.events:,} events erased")
+    out.print(f"{removal.events:,} events erased" + (", profile deleted" if removal.profile else ""))
 
 
 @evaluate.command("rooms")
@@ -772,8 +775,7 @@ def context(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Learn season, trends and profiles from a shop's sales, for the promoted bundle."""
-    from scene_pipeline.context.profiles import ProfileStore
-    from scene_pipeline.context.ranking import FOLDER, PROFILES
+    from scene_pipeline.context.profiles import FOLDER, ProfileStore
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.launch import instance, run_context_learning
 
@@ -781,7 +783,7 @@ def context(
     source = {name: str(path or "") for name, path in files.items()} | {"country": country}
     with instance() as dagster:
         run_context_learning(defs, dagster, {"store": {"root": str(artifacts)}, "sales": source}, as_of)
-    people = len(ProfileStore(artifacts / FOLDER / PROFILES).ids())
+    people = len(ProfileStore.below(artifacts).ids())
     out.print(f"learned season and trends, {people:,} profiles: {artifacts / FOLDER}", soft_wrap=True)
 
 
@@ -793,7 +795,6 @@ ShopId = Annotated[
 
 def _profiles(artifacts: Path, who: str, shop_id: bool) -> tuple["ProfileStore", str]:
     from scene_pipeline.context.profiles import ProfileStore
-    from scene_pipeline.context.ranking import FOLDER, PROFILES
     from scene_pipeline.events.subjects import KEY_FILE, subject_ids
 
     if shop_id:
@@ -801,7 +802,7 @@ def _profiles(artifacts: Path, who: str, shop_id: bool) -> tuple["ProfileStore",
         if ids is None:
             raise ScenePipelineError(f"--shop-id needs the key that ids are hashed with; set {KEY_FILE}")
         who = ids.subject(who)
-    return ProfileStore(artifacts / FOLDER / PROFILES), who
+    return ProfileStore.below(artifacts), who
 
 
 @person.command("show")

@@ -9,9 +9,9 @@ import numpy as np
 
 from scene_pipeline.context.context import PERSON_ID, Context
 from scene_pipeline.context.person import fit_population, fit_profiles
-from scene_pipeline.context.profiles import ProfileStore
-from scene_pipeline.context.ranking import PROFILES, SEASON, TRENDS
-from scene_pipeline.context.sales import Sales
+from scene_pipeline.context.profiles import PROFILES, ProfileStore
+from scene_pipeline.context.ranking import SEASON, TRENDS
+from scene_pipeline.context.sales import Sales, joined
 from scene_pipeline.context.season import SeasonLifts, fit_season
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import Signal, Trends, fit_trends, weekly_sales
@@ -21,11 +21,17 @@ from scene_pipeline.events.subjects import SubjectIds
 
 @dataclass(frozen=True, slots=True)
 class ProductTable:
-    """What fitting reads of a bundle's products [n]: sku_ids, terms and prices (NaN unknown)."""
+    """What fitting reads of a bundle's products [n]: sku_ids, terms, prices (NaN unknown) and product_ids."""
 
     skus: tuple[str, ...]
     terms: ProductTerms
     prices: np.ndarray
+    ids: tuple[str, ...] = ()
+
+    @property
+    def sku_of(self) -> dict[str, str]:
+        """product_id -> sku_id: events name products by the former, sales by the latter."""
+        return dict(zip(self.ids, self.skus, strict=True)) if self.ids else {}
 
 
 def of_catalog(sales: Sales, products: ProductTable) -> Sales:
@@ -59,35 +65,42 @@ def write_trends(
     as_of: dt.date,
     stock_outs: Sequence[tuple[str, dt.date, dt.date]] = (),
     signals: Sequence[Signal] = (),
+    source: str = "the shop's own sales",
 ) -> Trends:
-    """Measure growth before `as_of`, take the outside signals of days up to it, and write both."""
+    """Measure growth before `as_of`, take the outside signals of days up to it, and write both.
+
+    `source` is what the sales are, as the file states it.
+    """
     trends = Trends(as_of, "none", {})
     if sales is not None:
         weekly = weekly_sales(of_catalog(sales, products).before(as_of), as_of, stock_outs)
-        trends = fit_trends(weekly, products.terms, products.skus, as_of, "the shop's own sales")
+        trends = fit_trends(weekly, products.terms, products.skus, as_of, source)
     heard = tuple(signal for signal in signals if signal.date <= as_of)
     trends = Trends(trends.as_of, trends.source, trends.products, heard)
     trends.save(folder / TRENDS)
     return trends
 
 
-def write_profiles(
-    folder: Path, sales: Sales | None, products: ProductTable, as_of: dt.date, ids: SubjectIds | None
-) -> int:
-    """Build the profiles of all people with sales before `as_of`, and return how many there are.
-
-    People are named by `ids` (HMAC); without it they must be HMAC ids already. Corrections and deletions hold. Without
-    sales the profiles stay as they are. Raises ScenePipelineError.
-    """
-    store = ProfileStore(folder / PROFILES)
-    if sales is None:
-        return len(store.ids())
+def hashed(sales: Sales, ids: SubjectIds | None) -> Sales:
+    """Return sales that name people by HMAC ids: through `ids`, or as they stand. Raises ScenePipelineError."""
     people = tuple(ids.subject(person) for person in sales.persons) if ids else sales.persons
     if any(not PERSON_ID.fullmatch(person) for person in people):
         raise ScenePipelineError(
             "the sales name people by ids that are not HMAC ids; set SCENE_PIPELINE_SUBJECT_KEY_FILE so that they are"
         )
-    known = of_catalog(replace(sales, persons=people), products).before(as_of)
+    return replace(sales, persons=people)
+
+
+def write_profiles(folder: Path, sources: Sequence[Sales], products: ProductTable, as_of: dt.date) -> int:
+    """Build the profiles of all people in sales and events before `as_of`, and return how many there are.
+
+    Every source names people by HMAC ids; of what a person did with a product in any of them the strongest action
+    counts. Corrections and deletions hold. Without sources the profiles stay as they are.
+    """
+    store = ProfileStore(folder / PROFILES)
+    if not sources:
+        return len(store.ids())
+    known = joined([of_catalog(sales, products).before(as_of) for sales in sources])
     log_price = np.log(np.where(products.prices > 0, products.prices, np.nan))
     population = fit_population(known, products.terms, log_price)
     return store.replace_all(fit_profiles(known, products.terms, log_price, as_of), population)

@@ -11,9 +11,12 @@ import msgspec
 from scene_pipeline.context.context import PERSON_ID
 from scene_pipeline.context.person import MAX_TERM_LIFT, Population, Profile
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.files import fsync, write_bytes
+from scene_pipeline.files import fsync, sha256_bytes, write_bytes
 
 T = TypeVar("T")
+
+FOLDER, PROFILES = "context", "profiles"
+"""The folder below the artifacts for all that is learned of contexts, and the one in it for profiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,15 @@ class ProfileStore:
     """The profiles below a folder, named by HMAC id, and what everybody buys (`population.json`).
 
     Who was deleted is listed in `excluded.json`, so that the next build from the same sales does not bring the profile
-    back; the list holds HMAC ids and nothing else.
+    back; the list holds hashes of HMAC ids and nothing else.
     """
 
     folder: Path
+
+    @classmethod
+    def below(cls, artifacts: Path) -> "ProfileStore":
+        """Return the profiles of an artifacts folder."""
+        return cls(artifacts / FOLDER / PROFILES)
 
     def path(self, person: str) -> Path:
         """Return the file of a person's profile. Raises ScenePipelineError for what is not an HMAC id."""
@@ -47,7 +55,7 @@ class ProfileStore:
         return sorted(path.stem for path in self.folder.glob("??/*.json"))
 
     def excluded(self) -> set[str]:
-        """Return the ids of the people whose profile was deleted."""
+        """Return the marks (hashes of ids) of the people whose profile was deleted."""
         path = self.folder / "excluded.json"
         return set(_decode(path, list[str])) if path.is_file() else set()
 
@@ -59,7 +67,7 @@ class ProfileStore:
         """
         excluded, written = self.excluded(), set()
         for profile in profiles:
-            if profile.id not in excluded:
+            if mark_of(profile.id) not in excluded:
                 known = self.get(profile.id)
                 kept = msgspec.structs.replace(profile, corrections=known.corrections) if known else profile
                 self._write(kept)
@@ -95,10 +103,14 @@ class ProfileStore:
     def delete(self, person: str) -> bool:
         """Delete a person's profile for good and keep later builds from making one; return whether there was one."""
         existed = self.path(person).is_file()
-        excluded = sorted(self.excluded() | {person})
+        excluded = sorted(self.excluded() | {mark_of(person)})
         write_bytes(self.folder / "excluded.json", msgspec.json.encode(excluded))
         self._remove(person)
         return existed
+
+    def forget(self, subject: str) -> bool:
+        """Delete what is known of a subject of the event store; one whose id is not an HMAC id has no profile."""
+        return bool(PERSON_ID.fullmatch(subject)) and self.delete(subject)
 
     def _write(self, profile: Profile) -> None:
         text = msgspec.json.format(msgspec.json.encode(profile, order="sorted"), indent=1)
@@ -109,6 +121,11 @@ class ProfileStore:
         if path.is_file():
             path.unlink()
             fsync(path.parent)
+
+
+def mark_of(person: str) -> str:
+    """Return how a deleted person is remembered: a hash, so that no file holds the id any more."""
+    return sha256_bytes(person.encode())[:32]
 
 
 def _decode(path: Path, kind: type[T]) -> T:

@@ -12,7 +12,7 @@ import numpy as np
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.person import Population, Profile, person_fit, price_limit, term_lifts
 from scene_pipeline.context.person import reason as person_reason
-from scene_pipeline.context.profiles import ProfileStore
+from scene_pipeline.context.profiles import PROFILES, ProfileStore
 from scene_pipeline.context.season import SeasonLifts, shipped_lifts
 from scene_pipeline.context.season import reason as season_reason
 from scene_pipeline.context.terms import ProductTerms
@@ -20,8 +20,8 @@ from scene_pipeline.context.trend import Trends
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
-FOLDER, SEASON, TRENDS, PROFILES, WEIGHTS = "context", "season.json", "trends.json", "profiles", "weights.yaml"
-"""The folder below the artifacts and what it holds; every file may be absent."""
+SEASON, TRENDS, WEIGHTS = "season.json", "trends.json", "weights.yaml"
+"""The files of the folder below the artifacts, FOLDER; each may be absent."""
 
 KINDS = ("season", "trend", "person")
 MAX_LIFT = 1.5

@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,6 +48,26 @@ class Sales:
     def before(self, on: dt.date) -> "Sales":
         """Return the lines of the days before `on`: what may be known on that day."""
         return self.where(self.day < on.toordinal())
+
+
+def joined(sales: Sequence[Sales]) -> Sales:
+    """Return the lines of several sources together, by date; equal ids name the same product or person in all."""
+    products = {name: at for at, name in enumerate(dict.fromkeys(name for part in sales for name in part.products))}
+    persons = {name: at for at, name in enumerate(dict.fromkeys(name for part in sales for name in part.persons))}
+    columns: dict[str, list[np.ndarray]] = {"day": [], "product": [], "person": [], "buyer": [], "weight": []}
+    orders = len(persons)
+    for part in sales:
+        person = np.array([*(persons[name] for name in part.persons), -1], dtype=np.int64)[part.person]
+        unknown, order = np.unique(part.buyer, return_inverse=True)
+        columns["day"].append(part.day)
+        columns["product"].append(np.array([products[name] for name in part.products], dtype=np.int64)[part.product])
+        columns["person"].append(person)
+        columns["buyer"].append(np.where(person >= 0, person, orders + order))
+        columns["weight"].append(part.weight)
+        orders += len(unknown)
+    every = {name: np.concatenate(parts) for name, parts in columns.items()}
+    by_day = np.argsort(every["day"], kind="stable")
+    return Sales(products=tuple(products), persons=tuple(persons), **{name: of[by_day] for name, of in every.items()})
 
 
 def read_sales(path: Path, column_map: Mapping[str, str] | None = None) -> Sales:

@@ -11,8 +11,9 @@ from pydantic import Field
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.context import fitting
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.profiles import ProfileStore
-from scene_pipeline.context.ranking import FOLDER, PROFILES, SEASON, TRENDS
+from scene_pipeline.context.from_events import read_event_sales
+from scene_pipeline.context.profiles import FOLDER, PROFILES, ProfileStore, mark_of
+from scene_pipeline.context.ranking import SEASON, TRENDS
 from scene_pipeline.context.sales import Sales, read_sales
 from scene_pipeline.context.season import MAX_LIFT, shipped_lifts
 from scene_pipeline.context.terms import TERMS, ProductTerms
@@ -21,7 +22,9 @@ from scene_pipeline.context.trend import MAX_LIFT as MAX_GROWTH
 from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
+from scene_pipeline.defs.learning import events
 from scene_pipeline.defs.resources import ArtifactStore
+from scene_pipeline.events.open import events_folder
 from scene_pipeline.events.subjects import subject_ids
 from scene_pipeline.files import sha256_file
 from scene_pipeline.reporting.previews import markdown_rows
@@ -29,6 +32,9 @@ from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 GROUP = "context"
 TAGS = {"stage": "context"}
+CHOSEN = 0.5
+"""Events that weigh this much of a purchase count for trends: purchases, carts, likes and pins, but no clicks."""
+
 AHEAD = "Nothing was learned from a day on or after the day it holds for."
 
 
@@ -70,9 +76,14 @@ class ContextConfig(dg.Config):
 def _product_table(store: ArtifactStore) -> fitting.ProductTable:
     """Return the promoted bundle's products as fitting reads them. Raises BundleError."""
     bundle = open_bundle(store.path(), verify=False)
-    table = bundle.products(["sku_id", "price"])
+    table = bundle.products(["sku_id", "price", "product_id"])
     prices = np.array([np.nan if price is None else price for price in table["price"].to_pylist()], dtype=np.float64)
-    return fitting.ProductTable(tuple(table["sku_id"].to_pylist()), ProductTerms.load(bundle.path / TERMS), prices)
+    skus, ids = (tuple(table[name].to_pylist()) for name in ("sku_id", "product_id"))
+    return fitting.ProductTable(skus, ProductTerms.load(bundle.path / TERMS), prices, ids)
+
+
+def _events(store: ArtifactStore, products: fitting.ProductTable, day: dt.date) -> Sales | None:
+    return read_event_sales(events_folder(store.path()), products.sku_of, day)
 
 
 def _check(name: str, passed: bool, **metadata: float | str) -> dg.AssetCheckResult:
@@ -118,12 +129,12 @@ def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig
 
 
 @dg.asset(
-    deps=[serving_bundle],
+    deps=[serving_bundle, events],
     group_name=GROUP,
     owners=OWNERS,
     tags=TAGS,
     kinds={"json"},
-    code_version="1",
+    code_version="2",
     check_specs=[
         dg.AssetCheckSpec("no_look_ahead", asset="trends", description=AHEAD),
         dg.AssetCheckSpec("within_caps", asset="trends", description="Every growth lies within its cap."),
@@ -132,11 +143,17 @@ def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig
 )
 @user_errors_as_failures
 def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> dg.MaterializeResult:
-    """How much faster than usual products have sold lately, and what outside sources say of terms."""
-    folder, day, lines = store.path(FOLDER), config.day(), sales.read()
+    """How much faster than usual products have sold lately, and what outside sources say of terms.
+
+    Without sales, what people bought, liked or pinned in lists (the event store) counts as sold.
+    """
+    folder, day, products = store.path(FOLDER), config.day(), _product_table(store)
+    lines, source = sales.read(), "the shop's own sales"
+    if lines is None and (acted := _events(store, products, day)) is not None:
+        lines, source = acted.where(acted.weight >= CHOSEN), "the event store"
     signals = read_signals(Path(sales.signals).expanduser()) if sales.signals else ()
     stock_outs = read_stock_outs(Path(sales.stock_outs).expanduser()) if sales.stock_outs else ()
-    found = fitting.write_trends(folder, lines, _product_table(store), day, stock_outs, signals)
+    found = fitting.write_trends(folder, lines, products, day, stock_outs, signals, source)
     seen = lines.before(day) if lines is not None else None
     age = day.toordinal() - int(seen.day[-1]) if seen is not None and len(seen) else None
     top = sorted(found.products.items(), key=lambda item: -item[1])
@@ -162,12 +179,12 @@ def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> d
 
 
 @dg.asset(
-    deps=[serving_bundle],
+    deps=[serving_bundle, events],
     group_name=GROUP,
     owners=OWNERS,
     tags=TAGS,
     kinds={"json"},
-    code_version="1",
+    code_version="2",
     check_specs=[
         dg.AssetCheckSpec("counts", asset="profiles", description="Every person with sales has a profile, or none."),
         dg.AssetCheckSpec("nobody_excluded", asset="profiles", description="No deleted profile came back."),
@@ -175,19 +192,27 @@ def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> d
 )
 @user_errors_as_failures
 def profiles(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> dg.MaterializeResult:
-    """What people bought, by term: a JSON file for each, named by HMAC id, that can be corrected and deleted."""
-    folder = store.path(FOLDER)
-    count = fitting.write_profiles(
-        folder, sales.read(), _product_table(store), config.day(), subject_ids(store.path("events"))
-    )
+    """What people chose, by term: a JSON file for each, named by HMAC id, that can be corrected and deleted.
+
+    From sales and from the event store together.
+    """
+    folder, day, products, sold = store.path(FOLDER), config.day(), _product_table(store), sales.read()
+    acted = _events(store, products, day)
+    bought = None if sold is None else fitting.hashed(sold, subject_ids(events_folder(store.path())))
+    count = fitting.write_profiles(folder, [part for part in (bought, acted) if part is not None], products, day)
     kept = ProfileStore(folder / PROFILES)
     ids, excluded = set(kept.ids()), kept.excluded()
     return dg.MaterializeResult(
-        metadata={"profiles": count, "excluded": len(excluded)},
+        metadata={
+            "profiles": count,
+            "excluded": len(excluded),
+            "people in sales": len(bought.persons) if bought else 0,
+            "people in events": len(acted.persons) if acted else 0,
+        },
         data_version=dg.DataVersion(hash_of(kept, sorted(ids))),
         check_results=[
             _check("counts", count == len(ids), profiles=count, files=len(ids)),
-            _check("nobody_excluded", not ids & excluded),
+            _check("nobody_excluded", not {mark_of(person) for person in ids} & excluded),
         ],
     )
 

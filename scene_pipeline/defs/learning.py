@@ -13,6 +13,7 @@ from PIL import Image
 from pydantic import Field
 
 from scene_pipeline.bundle.open import open_bundle
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.defs.resources import ArtifactStore
@@ -77,7 +78,7 @@ def events(store: ArtifactStore, event_log: EventLog, config: EventsConfig) -> d
     folder, now = events_folder(store.path()), dt.datetime.now(dt.UTC).date()
     opened = open_store(store.path(), event_log.url)
     try:
-        finish_erasures(opened, folder)
+        finish_erasures(opened, folder, ProfileStore.below(store.path()).forget)
         report = compact(opened, folder, now + dt.timedelta(days=1) if config.today_too else now)
         dropped = drop_before(opened, folder, now - dt.timedelta(days=config.keep_days)) if config.keep_days else None
     finally:

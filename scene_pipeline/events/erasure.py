@@ -7,6 +7,7 @@ compaction or retention run finishes it. What was learned from events is derived
 import datetime as dt
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,36 +28,46 @@ DERIVED = ("learning",)
 """Folders beside the events that hold nothing but what is derived from them; an erasure or retention removes them."""
 
 
+Forget = Callable[[str], bool]
+"""Deletes what is kept of a subject elsewhere (a profile) and tells whether there was anything; may run twice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """How many events and whole days were removed, and which derived folders are to be made again."""
+    """How many events and whole days were removed, which derived folders are to be made again, and whether a profile
+    was deleted.
+    """
 
     events: int
     days: int = 0
     derived: tuple[str, ...] = ()
+    profile: bool = False
 
 
-def erase_subject(store: EventStore, folder: Path, subject: str) -> Removal:
-    """Remove every event of a subject from the store and the partitions, and all that was derived from events."""
+def erase_subject(store: EventStore, folder: Path, subject: str, forget: Forget) -> Removal:
+    """Remove every event of a subject from the store and the partitions, all that was derived from events, and what
+    `forget` deletes.
+    """
     if not subject:
         raise EventError("the empty subject cannot be erased; name a subject")
     with exclusive(folder):
         note = folder / PENDING / f"{hashlib.sha256(subject.encode()).hexdigest()[:16]}.txt"
         write_text(note, subject)
-        return _finish(store, folder, note)
+        return _finish(store, folder, note, forget)
 
 
-def finish_erasures(store: EventStore, folder: Path) -> int:
+def finish_erasures(store: EventStore, folder: Path, forget: Forget) -> int:
     """Complete the erasures that a killed run left and return how many there were."""
     with exclusive(folder):
         notes = sorted((folder / PENDING).glob("*.txt"))
         for note in notes:
-            _finish(store, folder, note)
+            _finish(store, folder, note, forget)
     return len(notes)
 
 
-def _finish(store: EventStore, folder: Path, note: Path) -> Removal:
+def _finish(store: EventStore, folder: Path, note: Path, forget: Forget) -> Removal:
     subject = note.read_text(encoding="utf-8")
+    profile = forget(subject)
     erased = store.erase_subject(subject)
     for kind in (EXPOSURES, ACTIONS):
         for path in part_files(folder, kind):
@@ -64,7 +75,7 @@ def _finish(store: EventStore, folder: Path, note: Path) -> Removal:
     derived = _remove_derived(folder)
     note.unlink()
     fsync(note.parent)
-    return Removal(erased, derived=derived)
+    return Removal(erased, derived=derived, profile=profile)
 
 
 def _rewrite_without(path: Path, subject: str) -> int:

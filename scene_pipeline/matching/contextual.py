@@ -7,7 +7,8 @@ import numpy as np
 from scene_pipeline.bundle.layout import bundles_root
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.ranking import FOLDER, KINDS, ContextEffect, ContextModel, moves
+from scene_pipeline.context.profiles import FOLDER
+from scene_pipeline.context.ranking import KINDS, ContextEffect, ContextModel, moves
 from scene_pipeline.context.terms import TERMS, ProductTerms
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes
@@ -33,17 +34,16 @@ class Contextual:
 
     def order(
         self, context: Context, found: tuple[np.ndarray, np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the order [m] of candidates given as rows, scores and whether they passed [m], and in this order the
-        scores they are ranked by [m], their weighted lifts [m, 3] and how many places up each moved [m].
+        scores they are ranked by [m] and their weighted lifts [m, 3].
         """
         rows, scores, passed = found
-        plain = np.lexsort((rows, -scores, ~passed))
-        if not context.known:
-            return plain, scores[plain], np.zeros((len(rows), len(KINDS))), np.zeros(len(rows), dtype=np.int64)
-        ranking, lifts = self.model.order(context, rows, scores)
+        ranking, lifts = scores, np.zeros((len(rows), len(KINDS)))
+        if context.known:
+            ranking, lifts = self.model.order(context, rows, scores)
         order = np.lexsort((rows, -ranking, ~passed))
-        return order, ranking[order], lifts[order], moves(plain, order)
+        return order, ranking[order], lifts[order]
 
     def version(self, context: Context) -> str:
         """Return what changes when the context does, or what was learned of it; empty where nothing is known."""
@@ -52,3 +52,14 @@ class Contextual:
     def effect(self, context: Context, row: int, moved: int, lifts: np.ndarray) -> ContextEffect | None:
         """Return what the context did to a product, None where nothing is known of the context."""
         return self.model.effect(context, row, moved, lifts) if context.known else None
+
+
+def shown_moves(scores: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Return how many places up each product of a list [k] stands from where its score [k] alone would put it.
+
+    `fixed` [k] are products that a person pinned: they do not move, and places are counted among the others.
+    """
+    moved = np.zeros(len(scores), dtype=np.int64)
+    free = np.flatnonzero(~fixed)
+    moved[free] = moves(np.argsort(-scores[free], kind="stable"), np.arange(len(free)))
+    return moved

@@ -25,7 +25,7 @@ from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
-from scene_pipeline.matching.contextual import Contextual
+from scene_pipeline.matching.contextual import Contextual, shown_moves
 from scene_pipeline.matching.diversity import (
     Listed,
     Pool,
@@ -77,7 +77,7 @@ PRODUCT_COLUMNS = (
 )  # fmt: skip
 
 
-SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "window", "ranking", "lifts", "moved")
+SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "window", "ranking", "lifts")
 
 Photograph = str | Path | bytes | BinaryIO | Image.Image
 """A path, the bytes of a picture file, an open binary file, or a picture that is decoded already."""
@@ -89,7 +89,7 @@ class Scored:
     `window` [m] is the window of the scene that shows each best.
 
     `weights` are the factor weights used. `ranking` [m] are the scores they are ordered by, those of `scores` but for
-    the weighted lifts of the context, `lifts` [m, 3]; `moved` [m] is how many places up that brought each.
+    the weighted lifts of the context, `lifts` [m, 3].
     """
 
     rows: np.ndarray
@@ -101,7 +101,6 @@ class Scored:
     weights: Mapping[str, float]
     ranking: np.ndarray
     lifts: np.ndarray
-    moved: np.ndarray
     context: Context
 
     def without(self, rows: np.ndarray) -> "Scored":
@@ -208,9 +207,11 @@ class SceneMatcher:
         as_fitted = self.calibration.holds_for(scored.weights) and request.style is None
         known = as_fitted and self.calibration.speaks_of(scene.analysis.domain)
         calibration = self.calibration if known else uncalibrated(self.spec.id)
+        fixed = np.isin(scored.rows[chosen], [] if held is None else list(held.pinned.values()))
+        moved = shown_moves(scored.scores[chosen], fixed)
         return SceneResult(
             scene=scene.analysis,
-            recommendations=self._explain(scene, scored, chosen, calibration),
+            recommendations=self._explain(scene, (scored, chosen, moved), calibration),
             bundle_version=self.bundle.version,
             encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
@@ -307,7 +308,7 @@ class SceneMatcher:
         used = override_weights(self._weights, request.weights)
         scores, factors = score(scene, candidates, used)
         passed = passes(scene, candidates)
-        order, ranking, lifts, moved = self._contextual.order(request.context, (rows, scores, passed))
+        order, ranking, lifts = self._contextual.order(request.context, (rows, scores, passed))
         return Scored(
             rows=rows[order],
             scores=scores[order],
@@ -318,7 +319,6 @@ class SceneMatcher:
             weights=used,
             ranking=ranking,
             lifts=lifts,
-            moved=moved,
             context=request.context,
         )
 
@@ -431,8 +431,10 @@ class SceneMatcher:
         return worth - rules.present * np.array([*present, 0.0])
 
     def _explain(
-        self, scene: Scene, scored: Scored, chosen: list[int], calibration: CalibrationMap
+        self, scene: Scene, listed: tuple[Scored, list[int], np.ndarray], calibration: CalibrationMap
     ) -> tuple[Recommendation, ...]:
+        """Return the list in words: candidates, the positions chosen among them, and how far the context moved each."""
+        scored, chosen, moved = listed
         rows = scored.rows[chosen]
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self._products.column_names, self._products.columns, strict=True))
@@ -461,7 +463,7 @@ class SceneMatcher:
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
                 reason=reason,
                 context=self._contextual.effect(
-                    scored.context, int(rows[rank - 1]), int(scored.moved[index]), scored.lifts[index]
+                    scored.context, int(rows[rank - 1]), int(moved[rank - 1]), scored.lifts[index]
                 ),
             )
             for rank, (index, product, place, reason) in enumerate(

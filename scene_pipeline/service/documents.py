@@ -276,9 +276,10 @@ class EventsAnswer(_Answer, frozen=True, kw_only=True):
 
 
 class ErasedOut(_Answer, frozen=True, kw_only=True):
-    """How many events of a subject were erased."""
+    """How many events of a subject were erased, and whether there was a profile, which is deleted too."""
 
     erased: int
+    profile: bool
 
 
 class Readiness(_Answer, frozen=True, kw_only=True):

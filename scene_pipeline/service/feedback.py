@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.errors import EventError
-from scene_pipeline.events.erasure import erase_subject
+from scene_pipeline.events.erasure import Removal, erase_subject
 from scene_pipeline.events.open import events_folder, open_store
 from scene_pipeline.events.schema import Action, ExposedProduct, Exposure, normalized
 from scene_pipeline.events.store import EventStore, EventStoreBusyError, Receipt
-from scene_pipeline.events.subjects import SubjectIds, subject_ids
+from scene_pipeline.events.subjects import KEY_FILE, SubjectIds, subject_ids
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.service.documents import EventIn
@@ -24,20 +25,28 @@ log = logging.getLogger("scene_pipeline.service")
 class Feedback:
     """The event store of the service. Without a subject key subjects are left empty."""
 
-    def __init__(self, store: EventStore, folder: Path, subjects: SubjectIds | None) -> None:
+    def __init__(self, store: EventStore, artifacts: Path, subjects: SubjectIds | None) -> None:
         self._store = store
-        self._folder = folder
+        self._artifacts = artifacts
         self._subjects = subjects
 
     @classmethod
     def open(cls, settings: ServiceSettings) -> "Feedback":
         """Open the store of the artifacts folder, or of the settings' Postgres address. Raises EventError."""
-        folder: Path = events_folder(settings.artifacts)
-        return cls(open_store(settings.artifacts, settings.events_url), folder, subject_ids(folder))
+        subjects = subject_ids(events_folder(settings.artifacts))
+        return cls(open_store(settings.artifacts, settings.events_url), settings.artifacts, subjects)
 
     def subject(self, shop_id: str) -> str:
         """Return the keyed hash of a shop's id; empty without an id or a key."""
         return self._subjects.subject(shop_id) if self._subjects is not None else ""
+
+    def known_subject(self, shop_id: str) -> str:
+        """Return the keyed hash of a shop's id. Raises the problem `not-ready` without a subject key."""
+        if subject := self.subject(shop_id):
+            return subject
+        raise Problem(
+            "not-ready", f"no subject key is configured, so nobody is known; set {KEY_FILE} and start the server again"
+        )
 
     def exposed(self, request_id: str, result: SceneResult, content: str, subject: str) -> None:
         """Log a list that is about to be shown. Not waited for; one that cannot be written is said in the log."""
@@ -92,15 +101,11 @@ class Feedback:
             field = "product_id" if "product_id" in str(error) else "value"
             raise Problem("invalid", str(error), [FieldError(f"$.events[{number}].{field}", str(error))]) from error
 
-    def erase(self, shop_id: str) -> int:
-        """Erase all events of a shop's id and return how many. Raises the problem `not-ready` without a subject key."""
-        subject = self.subject(shop_id)
-        if not subject:
-            raise Problem(
-                "not-ready",
-                "no subject key is configured, so no event names a subject; see SCENE_PIPELINE_SUBJECT_KEY_FILE",
-            )
-        return erase_subject(self._store, self._folder, subject).events
+    def erase(self, shop_id: str) -> Removal:
+        """Erase all events of a shop's id, and the profile. Raises the problem `not-ready` without a subject key."""
+        subject = self.known_subject(shop_id)
+        forget = ProfileStore.below(self._artifacts).forget
+        return erase_subject(self._store, events_folder(self._artifacts), subject, forget)
 
     def close(self) -> None:
         """Write what waits and close the store."""

@@ -276,8 +276,8 @@ class Handlers:
         return _json(docs.EventsAnswer(events=statuses), 202)
 
     async def erase_subject(self, request: Request) -> Response:
-        erased = await asyncio.to_thread(self.feedback.erase, request.path_params["subject_id"])
-        return _json(docs.ErasedOut(erased=erased))
+        removal = await asyncio.to_thread(self.feedback.erase, request.path_params["subject_id"])
+        return _json(docs.ErasedOut(erased=removal.events, profile=removal.profile))
 
     # ------------------------------------------------------------ operating
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.fitting import ProductTable, of_catalog, write_profiles, write_season, write_trends
-from scene_pipeline.context.profiles import ProfileStore
-from scene_pipeline.context.ranking import PROFILES, SEASON, TRENDS
+from scene_pipeline.context.fitting import ProductTable, hashed, of_catalog, write_profiles, write_season, write_trends
+from scene_pipeline.context.profiles import PROFILES, ProfileStore
+from scene_pipeline.context.ranking import SEASON, TRENDS
 from scene_pipeline.context.sales import Sales, sales_of
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import Signal, Trends
@@ -53,16 +53,37 @@ def test_trends_see_neither_later_sales_nor_later_signals(tmp_path: Path) -> Non
 
 def test_profiles_name_people_by_hmac_id_only(tmp_path: Path) -> None:
     with pytest.raises(ScenePipelineError, match="not HMAC ids"):
-        write_profiles(tmp_path, LINES, PRODUCTS, AS_OF, None)
+        hashed(LINES, None)
     ids = SubjectIds(b"a key of at least sixteen bytes")
-    assert write_profiles(tmp_path, LINES, PRODUCTS, AS_OF, ids) == 2
+    assert write_profiles(tmp_path, [hashed(LINES, ids)], PRODUCTS, AS_OF) == 2
     store = ProfileStore(tmp_path / PROFILES)
     anna = store.get(ids.subject("anna"))
     assert anna is not None
     assert (anna.purchases, set(anna.terms)) == (2, {"red", "vase", "bowl"})
     assert store.get(ids.subject("cleo")) is None, "she buys later"
     assert not [path for path in tmp_path.rglob("*.json") if b"anna" in path.read_bytes()]
-    assert write_profiles(tmp_path, None, PRODUCTS, AS_OF, ids) == 2, "without sales they stay"
+    assert write_profiles(tmp_path, [], PRODUCTS, AS_OF) == 2, "without sales they stay"
+
+
+def test_events_and_sales_make_one_profile_in_which_a_product_counts_once(tmp_path: Path) -> None:
+    ids = SubjectIds(b"a key of at least sixteen bytes")
+    anna, dora = ids.subject("anna"), ids.subject("dora")
+    columns = {
+        "date": [AS_OF - dt.timedelta(days=1)] * 3,
+        "product": ["vase", "new", "bowl"],
+        "person": [anna, anna, dora],
+        "action": ["click", "like", "pin"],
+    }
+    acted = sales_of(pa.table(columns), "made")
+    assert write_profiles(tmp_path, [hashed(LINES, ids), acted], PRODUCTS, AS_OF) == 3
+    store = ProfileStore(tmp_path / PROFILES)
+    known = store.get(anna)
+    assert known is not None
+    assert known.purchases == 2.5, "vase and bowl were bought, new was liked, and the click on the vase adds nothing"
+    assert known.terms == {"red": 1.5, "vase": 1.0, "bowl": 1.0}
+    other = store.get(dora)
+    assert other is not None
+    assert other.purchases == 0.5
 
 
 def test_without_sales_the_packaged_themes_hold(tmp_path: Path) -> None:

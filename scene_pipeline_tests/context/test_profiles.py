@@ -48,13 +48,16 @@ def test_a_correction_alone_makes_a_profile_and_stays(store: ProfileStore) -> No
     assert store.ids() == [person]
 
 
-def test_who_is_deleted_is_in_no_file_but_the_list_and_does_not_come_back(store: ProfileStore) -> None:
+def test_who_is_deleted_is_in_no_file_and_does_not_come_back(store: ProfileStore) -> None:
     assert store.delete(A)
     assert not store.delete(A)
     assert store.get(A) is None
     assert store.replace_all([Profile(A, TODAY, 3, {"oak": 2}), Profile(B, TODAY)], NOBODY) == 1
     holding = [path.name for path in store.folder.rglob("*") if path.is_file() and A.encode() in path.read_bytes()]
-    assert holding == ["excluded.json"]
+    assert holding == []
+    assert not store.forget(A), "it is gone already"
+    assert not store.forget("a session id of the shop"), "such a subject can have no profile"
+    assert store.forget(B)
 
 
 def test_profiles_without_purchases_any_more_are_removed(store: ProfileStore) -> None:

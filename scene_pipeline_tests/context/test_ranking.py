@@ -8,11 +8,10 @@ import pytest
 
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.person import Population, Profile
-from scene_pipeline.context.profiles import ProfileStore
+from scene_pipeline.context.profiles import PROFILES, ProfileStore
 from scene_pipeline.context.ranking import (
     MAX_LIFT,
     PACKAGED_WEIGHTS,
-    PROFILES,
     TRENDS,
     WEIGHTS,
     ContextModel,

@@ -3,11 +3,12 @@
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scene_pipeline.context.sales import read_sales
+from scene_pipeline.context.sales import joined, read_sales, sales_of
 from scene_pipeline.errors import ScenePipelineError
 
 HEADER = "Order Date;Item;Customer;Qty;action\n"
@@ -63,3 +64,14 @@ def test_a_broken_file_is_named_with_row_or_column(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScenePipelineError, match=r"absent\.csv"):
         read_sales(tmp_path / "absent.csv")
+
+
+def test_sources_are_joined_by_the_ids_of_products_and_people() -> None:
+    first = sales_of(pa.table({"date": ["2026-01-02", "2026-01-03"], "product": ["a", "b"], "person": ["x", None]}), "")
+    second = sales_of(pa.table({"date": ["2026-01-01"], "product": ["b"], "person": ["x"]}), "")
+    both = joined([first, second])
+    assert (both.products, both.persons) == (("a", "b"), ("x",))
+    assert both.product.tolist() == [1, 0, 1]
+    assert both.person.tolist() == [0, 0, -1]
+    assert both.buyer[0] == both.buyer[1] != both.buyer[2]
+    assert (np.diff(both.day) >= 0).all()

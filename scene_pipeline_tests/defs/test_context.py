@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from scene_pipeline.context.fitting import ProductTable
-from scene_pipeline.context.ranking import FOLDER, SEASON, TRENDS
+from scene_pipeline.context.profiles import FOLDER
+from scene_pipeline.context.ranking import SEASON, TRENDS
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.defs import context
 from scene_pipeline.defs.resources import ArtifactStore

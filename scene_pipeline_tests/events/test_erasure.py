@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.errors import EventError
 from scene_pipeline.events.compaction import compact
 from scene_pipeline.events.erasure import drop_before, erase_subject, finish_erasures
@@ -32,37 +33,45 @@ def filled(artifacts: Path) -> EventStore:
     return store
 
 
+def forgetting(artifacts: Path) -> ProfileStore:
+    """Return profiles of which one is of SUBJECT."""
+    profiles = ProfileStore.below(artifacts)
+    profiles.correct(SUBJECT, "oak", 1.0)
+    return profiles
+
+
 def holding(artifacts: Path, text: str) -> list[str]:
     """Return the files below `artifacts` that hold a text in any byte."""
     return [path.name for path in artifacts.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
 
 def test_a_subject_is_erased_from_every_file(tmp_path: Path) -> None:
-    store = filled(tmp_path)
+    store, profiles = filled(tmp_path), forgetting(tmp_path)
     assert holding(tmp_path, SUBJECT)
-    removal = erase_subject(store, events_folder(tmp_path), SUBJECT)
-    assert (removal.events, removal.derived) == (60, ("learning",))
+    removal = erase_subject(store, events_folder(tmp_path), SUBJECT, profiles.forget)
+    assert (removal.events, removal.derived, removal.profile) == (60, ("learning",), True)
+    assert profiles.get(SUBJECT) is None
     assert holding(tmp_path, SUBJECT) == []
     assert holding(tmp_path, "other-1")
     assert not (tmp_path / "learning").exists()
     store.close()
     with pytest.raises(EventError, match="empty subject"):
-        erase_subject(store, events_folder(tmp_path), "")
+        erase_subject(store, events_folder(tmp_path), "", profiles.forget)
 
 
 def test_an_interrupted_erasure_is_finished_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = filled(tmp_path)
+    store, forget = filled(tmp_path), forgetting(tmp_path).forget
 
     def killed(*_: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(SqliteEventStore, "erase_subject", killed)
     with pytest.raises(KeyboardInterrupt):
-        erase_subject(store, events_folder(tmp_path), SUBJECT)
+        erase_subject(store, events_folder(tmp_path), SUBJECT, forget)
     monkeypatch.undo()
-    assert finish_erasures(store, events_folder(tmp_path)) == 1
+    assert finish_erasures(store, events_folder(tmp_path), forget) == 1
     assert holding(tmp_path, SUBJECT) == []
-    assert finish_erasures(store, events_folder(tmp_path)) == 0
+    assert finish_erasures(store, events_folder(tmp_path), forget) == 0
     store.close()
 
 

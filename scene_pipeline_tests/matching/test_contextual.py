@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.profiles import ProfileStore
-from scene_pipeline.context.ranking import FOLDER, PROFILES, WEIGHTS
+from scene_pipeline.context.profiles import FOLDER, PROFILES, ProfileStore
+from scene_pipeline.context.ranking import WEIGHTS
 from scene_pipeline.evaluation.calibration import ece
+from scene_pipeline.matching.contextual import shown_moves
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_path
@@ -57,12 +58,22 @@ def test_the_season_moves_products_and_says_why_while_confidence_stays(matcher: 
     assert dict(zip(lifted.rows.tolist(), lifted.scores.tolist(), strict=True)) == scores
     result = matcher.recommend_for(scene, request)
     assert result.context == MAY.record()
-    moved = [item.context for item in result.recommendations if item.context is not None and item.context.moved > 0]
-    assert moved
-    assert moved[0].sentence.startswith(f"moved up {moved[0].moved} place")
+    effects = [item.context for item in result.recommendations if item.context is not None]
+    rose = [effect for effect in effects if effect.moved > 0]
+    assert rose
+    assert rose[0].sentence.startswith(f"moved up {rose[0].moved} place")
+    assert sum(effect.moved for effect in effects) == 0, "places are counted among those shown"
+    assert all(-10 < effect.moved < 10 for effect in effects)
     for item in result.recommendations:
         expected = matcher.calibration.apply(np.array([item.score], dtype=np.float32))[0]
         assert item.confidence == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_moves_are_counted_among_what_is_shown_and_not_pinned() -> None:
+    scores = np.array([0.5, 0.9, 0.7, 0.8])
+    assert shown_moves(scores, np.zeros(4, dtype=bool)).tolist() == [3, -1, 0, -2]
+    assert shown_moves(scores, np.array([False, True, False, False])).tolist() == [2, 0, 0, -2]
+    assert shown_moves(np.array([0.5, 0.5]), np.zeros(2, dtype=bool)).tolist() == [0, 0], "equal ones do not move"
 
 
 @pytest.mark.usefixtures("strong")
