@@ -24,6 +24,10 @@ class IndexBuildError(ScenePipelineError):
     """The index does not reach its recall bound, or its vectors are unusable."""
 
 
+class ProductIndexError(ScenePipelineError):
+    """A product index is unreachable, is asked for a version it does not have, or cannot answer in full."""
+
+
 class BundleError(ScenePipelineError):
     """A bundle is missing, altered, of another schema, or fails its checks."""
 

@@ -77,7 +77,7 @@ def _parts(
         mask = np.array([(brand or "").lower() in wanted_brands for brand in brands().to_pylist()])
         parts.append((f"brand {', '.join(constraints.brands)}", mask))
     if constraints.colors:
-        parts.append((f"color {', '.join(constraints.colors)}", _near_colors(features, constraints.colors)))
+        parts.append((f"color {', '.join(constraints.colors)}", near_colors(features, constraints.colors)))
     return parts
 
 
@@ -89,7 +89,7 @@ def _category_indices(names: Sequence[str], categories: Sequence[str]) -> list[i
     return [categories.index(name) if name in categories else -1 for name in names]
 
 
-def _near_colors(features: ProductFeatures, colors: Sequence[str]) -> np.ndarray:
+def near_colors(features: ProductFeatures, colors: Sequence[str]) -> np.ndarray:
     """Return which products have a main color within COLOR_DISTANCE of one of `colors`."""
     wanted = np.array([color_of(color) for color in colors], dtype=np.float32)
     distance = np.sqrt(((features.color_lab[:, :, None] - wanted) ** 2).sum(axis=-1)).min(axis=-1)

@@ -1,0 +1,28 @@
+"""Open a product index by its address."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from scene_pipeline.errors import ProductIndexError
+from scene_pipeline.index.faiss_index import FaissProductIndex
+from scene_pipeline.index.port import ProductIndex
+
+ENTRY_POINTS = "scene_pipeline.indexes"
+"""The group in which a package names its adapters: scheme = "module:function", which takes the address."""
+
+
+def open_index(url: str) -> ProductIndex:
+    """Return the index at `url`: a folder or faiss:FOLDER, or the scheme of an installed adapter.
+
+    Raises ProductIndexError for an unknown scheme, a missing extra, or an index that cannot be reached.
+    """
+    scheme, found, rest = url.partition(":")
+    if not found:
+        return FaissProductIndex(Path(url))
+    if scheme == "faiss":
+        return FaissProductIndex(Path(rest.removeprefix("//")))
+    others = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    if scheme in others:
+        return others[scheme].load()(url)
+    known = ", ".join(["faiss", *sorted(others)])
+    raise ProductIndexError(f"no adapter for an index at '{scheme}:…'; there are {known} (docs/databases.md)")

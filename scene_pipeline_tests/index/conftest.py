@@ -1,0 +1,36 @@
+"""One product index of each adapter, empty, for the contract suite."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scene_pipeline.index.open import open_index
+from scene_pipeline.index.port import ProductIndex
+
+URL = "SCENE_PIPELINE_INDEX_URL"
+"""An address of one's own to hold to the contract; {name} in it becomes a fresh name for each test."""
+
+Make = Callable[[], ProductIndex]
+
+
+def make_faiss(request: pytest.FixtureRequest) -> ProductIndex:
+    return open_index(f"faiss:{request.getfixturevalue('tmp_path') / 'index'}")
+
+
+def make_by_url(request: pytest.FixtureRequest) -> ProductIndex:
+    return open_index(os.environ[URL].replace("{name}", f"t{uuid.uuid4().hex[:12]}"))
+
+
+ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], ProductIndex]] = {"faiss": make_faiss}
+if URL in os.environ:
+    ADAPTERS["url"] = make_by_url
+
+
+@pytest.fixture(params=ADAPTERS)
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProductIndex]:
+    """Return an empty index."""
+    with ADAPTERS[request.param](request) as opened:
+        yield opened
