@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from training.studio import rooms
+from training.studio import rooms, variety
 from training.studio.colors import WALLS
+from training.studio.facts import Facts, detailed, facts
 from training.studio.furnishing import Limit, Supplied, Supply, as_built
 from training.studio.geometry import Thing
 from training.studio.packshot import photograph
 from training.studio.products.registry import CATEGORIES, build, draw_type
-from training.studio.render import film, render, save
+from training.studio.render import film, save, shoot
 from training.studio.rooms import ROOMS, Brief
 from training.studio.styles import STYLES
 from training.studio.vocabulary import palette_for
@@ -63,7 +65,16 @@ class Draw:
         return other_shapes(rng) if self.held_out_shapes else as_built
 
 
-def packshot(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
+@dataclass(frozen=True)
+class Shot:
+    """A picture with its labels; rooms also have, per pixel, what is seen (see `facts`) and how far it is."""
+
+    pixels: np.ndarray
+    labels: dict[str, Any]
+    facts: Facts | None = None
+
+
+def packshot(index: int, draw: Draw) -> Shot:
     """Return picture and labels of packshot number `index`; categories take turns."""
     seed, size = draw.seed, draw.size
     rng = np.random.default_rng([seed, 1, index])
@@ -85,10 +96,10 @@ def packshot(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
         "palette": palette,
         "captions": packshot_captions(made, kind.category, style),
     }
-    return pixels, labels
+    return Shot(pixels, labels)
 
 
-def room(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
+def room(index: int, draw: Draw) -> Shot:
     """Return picture and labels of room number `index`; rooms and styles take turns."""
     seed, size = draw.seed, draw.size
     rng = np.random.default_rng([seed, 2, index])
@@ -96,21 +107,28 @@ def room(index: int, draw: Draw) -> tuple[np.ndarray, dict[str, Any]]:
     style = list(STYLES)[(index // len(ROOMS)) % len(STYLES)]
     palette = palette_for(style, rng)
     supply, nouns = endless_supply(style, palette, rng)
-    built = rooms.build(Brief(kind, style, palette, int(rng.integers(1 << 30))), supply, draw.reshape(rng))
+    brief = Brief(kind, style, palette, int(rng.integers(1 << 30)), float(rng.uniform(0.85, 1.35)))
+    built = variety.patterned(rooms.build(brief, supply, draw.reshape(rng)), rng)
+    built, light = variety.lit(built, rng)
+    stage = variety.reframed(built.stage, rng)
     width = round(size * (1.0, 1.25, 1.4)[int(rng.integers(3))])
-    picture = render(built.stage, (width, size), 5, depth=6, guide=1, seed=index)
-    pixels = film(picture, float(rng.uniform(0.5, 0.75)))
+    stage, products = detailed(built, stage)
+    picture, seen = shoot(stage, (width, size), 4, depth=6, seed=index)
+    key = float(rng.uniform(0.22, 0.5) if light["source"] == "lamps" else rng.uniform(0.42, 0.75))
+    found = facts(built, stage, products, seen)
     labels = {
         "room": kind,
         "style": style,
         "palette": palette,
         "products": nouns,
         "captions": [*room_captions(kind, style, palette, nouns, rng), *finish_captions(kind, style, built.look)],
+        "light": {**light, "key": round(key, 3)},
+        **found.record,
     }
-    return pixels, labels
+    return Shot(film(picture, key), labels, found)
 
 
-MAKERS: dict[str, Callable[[int, Draw], tuple[np.ndarray, dict[str, Any]]]] = {"packshot": packshot, "room": room}
+MAKERS: dict[str, Callable[[int, Draw], Shot]] = {"packshot": packshot, "room": room}
 
 
 def order(packshots: int, count: int) -> Iterator[tuple[str, int]]:
@@ -123,6 +141,14 @@ def order(packshots: int, count: int) -> Iterator[tuple[str, int]]:
             kind = "packshot"
         yield kind, done[kind]
         done[kind] += 1
+
+
+def save_layers(found: Facts, folder: Path, stem: str) -> None:
+    """Write what is seen at each pixel as `stem.png` and the depth in millimeters as `stem-depth.png`."""
+    folder.mkdir(exist_ok=True)
+    Image.fromarray(found.layers).save(folder / f"{stem}.png")
+    depth = np.clip(found.depth * 1000, 0, 65535).astype(np.uint16)
+    Image.fromarray(depth).save(folder / f"{stem}-depth.png")
 
 
 def make(out: Path, packshots: int, count: int, draw: Draw) -> None:
@@ -139,8 +165,10 @@ def make(out: Path, packshots: int, count: int, draw: Draw) -> None:
         for kind, index in order(packshots, count):
             name = f"{kind}s/{draw.seed:05d}-{index:06d}.jpg"
             if name not in known:
-                pixels, labels = MAKERS[kind](index, draw)
-                save(pixels, out / name, 92)
-                stream.write(json.dumps({"image": name, "kind": kind, **labels}) + "\n")
+                shot = MAKERS[kind](index, draw)
+                save(shot.pixels, out / name, 92)
+                if shot.facts is not None:
+                    save_layers(shot.facts, out / "layers", Path(name).stem)
+                stream.write(json.dumps({"image": name, "kind": kind, **shot.labels}) + "\n")
                 stream.flush()
             progress.advance(task)

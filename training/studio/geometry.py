@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
 
 import numpy as np
 
 if TYPE_CHECKING:
     from training.studio.materials import Material
 
+P = ParamSpec("P")
 AXES = {"x": 0, "y": 1, "z": 2}
 
 
@@ -91,10 +93,11 @@ def join(meshes: Iterable[Mesh]) -> Mesh:
 
 @dataclass(frozen=True)
 class Part:
-    """A mesh and what it is made of."""
+    """A mesh, what it is made of, and what it belongs to ("sofa", "wall"; empty for what no one asks after)."""
 
     mesh: Mesh
     material: Material
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,11 @@ class Thing:
     def transformed(self, matrix: np.ndarray, offset: Iterable[float] = (0, 0, 0)) -> Thing:
         """Return the thing under `matrix`, then moved by `offset`."""
         shift = list(offset)
-        return Thing(tuple(Part(part.mesh.transformed(matrix, shift), part.material) for part in self.parts))
+        return Thing(tuple(replace(part, mesh=part.mesh.transformed(matrix, shift)) for part in self.parts))
 
     def moved(self, x: float = 0, y: float = 0, z: float = 0) -> Thing:
         """Return the thing moved by x, y, z."""
-        return Thing(tuple(Part(part.mesh.moved(x, y, z), part.material) for part in self.parts))
+        return Thing(tuple(replace(part, mesh=part.mesh.moved(x, y, z)) for part in self.parts))
 
     def turned(self, degrees: float, axis: str = "z") -> Thing:
         """Return the thing turned about an axis through the origin."""
@@ -131,9 +134,7 @@ class Thing:
     def tapered(self, taper: float, bulge: float) -> Thing:
         """Return the thing in another shape, no wider anywhere; see `Mesh.tapered`."""
         low, high = self.bounds()
-        return Thing(
-            tuple(Part(part.mesh.tapered(low[2], high[2], taper, bulge), part.material) for part in self.parts)
-        )
+        return Thing(tuple(replace(part, mesh=part.mesh.tapered(low[2], high[2], taper, bulge)) for part in self.parts))
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lowest and the highest corner."""
@@ -146,8 +147,25 @@ class Thing:
         low, high = self.bounds()
         return high - low
 
+    def called(self, kind: str) -> Thing:
+        """Return the thing with `kind` for every part that has none yet."""
+        return Thing(tuple(part if part.kind else replace(part, kind=kind) for part in self.parts))
+
 
 EMPTY = Thing(())
+
+
+def makes(kind: str) -> Callable[[Callable[P, Thing]], Callable[P, Thing]]:
+    """Return a decorator: the parts a function builds are called `kind`, but for those that have a name already."""
+
+    def decorate(build: Callable[P, Thing]) -> Callable[P, Thing]:
+        @wraps(build)
+        def called(*args: P.args, **kwargs: P.kwargs) -> Thing:
+            return build(*args, **kwargs).called(kind)
+
+        return called
+
+    return decorate
 
 
 def combine(things: Iterable[Thing]) -> Thing:

@@ -12,7 +12,8 @@ from training.studio.textures import Rgb, Texture
 class Material:
     """A surface. `kind`: matte, gloss, metal, glass, mirror, glow, cane or sheer; `texture` replaces `color`.
 
-    `roughness` is that of gloss and metal (0 polished - 1 dull). `strength` is the radiance of a glow.
+    `family` is what it is made of where texture and kind do not say it. `roughness` is that of gloss and metal
+    (0 polished - 1 dull). `strength` is the radiance of a glow.
     """
 
     kind: str
@@ -20,6 +21,7 @@ class Material:
     roughness: float = 0.3
     texture: Texture | None = None
     strength: float = 0.0
+    family: str = ""
 
 
 WOODS: dict[str, Rgb] = {
@@ -111,7 +113,7 @@ def pattern(
 
 def leather(color: Rgb) -> Material:
     """Return leather: soft gloss over a clouded hide."""
-    return Material("gloss", color, 0.48, Texture("plaster", (color,), 2, (0.7, 0.7), 0.9))
+    return Material("gloss", color, 0.48, Texture("plaster", (color,), 2, (0.7, 0.7), 0.9), family="leather")
 
 
 def stone(name: str, seed: int = 0) -> Material:
@@ -126,7 +128,8 @@ def stone(name: str, seed: int = 0) -> Material:
         "terrazzo": ("terrazzo", (rgb("e7e2da"), rgb("b5714f"), rgb("6f7d76"), rgb("3d3d40")), 0.25, 1.0),
     }
     kind, colors, roughness, scale = looks[name]
-    return Material("gloss", colors[0], roughness, Texture(kind, colors, seed % 6, (0.6, 0.6), scale))
+    texture = Texture(kind, colors, seed % 6, (0.6, 0.6), scale)
+    return Material("gloss", colors[0], roughness, texture, family="stone")
 
 
 def woven(color: Rgb, seed: int = 0) -> Material:

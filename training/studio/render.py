@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mitsuba as mi
 import numpy as np
@@ -151,19 +151,31 @@ def _transform(origin: Sequence[float], target: Sequence[float]) -> Any:
     return mi.ScalarTransform4f().look_at(list(map(float, origin)), list(map(float, target)), up)
 
 
-def _scene(stage: Stage, size: tuple[int, int], samples: int) -> tuple[Any, list[int]]:
-    """Return the Mitsuba scene and, per shape in order, the index of its thing."""
+class Owner(NamedTuple):
+    """What a shape of the renderer belongs to: the index of its thing (-1: none), a kind of part, a material."""
+
+    thing: int
+    kind: str = ""
+    material: Material | None = None
+
+
+NOTHING = Owner(-1)
+
+
+def _scene(stage: Stage, size: tuple[int, int], samples: int) -> tuple[Any, list[Owner]]:
+    """Return the Mitsuba scene and, per shape in order, what it belongs to."""
     description: dict[str, Any] = {"type": "scene", "sensor": stage.camera.to_mitsuba(mi, size, samples)}
     if max(stage.ambient) > 0:
         description["ambient"] = {"type": "constant", "radiance": {"type": "rgb", "value": list(stage.ambient)}}
-    owners: list[int] = []
+    owners: list[Owner] = []
     for index, thing in enumerate(stage.things):
-        groups: dict[Material, list[Mesh]] = {}
+        groups: dict[Owner, list[Mesh]] = {}
         for part in thing.parts:
-            groups.setdefault(part.material, []).append(part.mesh)
-        for material, meshes in groups.items():
-            description[f"s{len(owners):05d}"] = _shape(join(meshes), material, stage.lamps)
-            owners.append(index)
+            groups.setdefault(Owner(index, part.kind, part.material), []).append(part.mesh)
+        for owner, meshes in groups.items():
+            assert owner.material is not None
+            description[f"s{len(owners):05d}"] = _shape(join(meshes), owner.material, stage.lamps)
+            owners.append(owner)
     for number, light in enumerate(stage.lights):
         to_world = _transform(light.origin, light.target) @ mi.ScalarTransform4f().scale(
             [light.size[0] / 2, light.size[1] / 2, 1]
@@ -173,7 +185,7 @@ def _scene(stage: Stage, size: tuple[int, int], samples: int) -> tuple[Any, list
             "to_world": to_world,
             "emitter": {"type": "area", "radiance": {"type": "rgb", "value": list(light.radiance)}},
         }
-        owners.append(-1)
+        owners.append(NOTHING)
     for number, sun in enumerate(stage.suns):
         description[f"sun{number}"] = {
             "type": "directional",
@@ -192,31 +204,70 @@ def render(
     which takes it for noise without them; each costs about six paths.
     """
     scene, _ = _scene(stage, size, samples)
-    renderer: Any = mi.render  # its stub knows JIT types only
-    paths = mi.load_dict({"type": "path", "max_depth": depth, "rr_depth": 4})
-    beauty = np.array(renderer(scene, integrator=paths, seed=seed), np.float32)[..., :3]
-    # a stray caustic path would smear under the denoiser
-    beauty = np.ascontiguousarray(np.minimum(np.nan_to_num(beauty, posinf=0.0), 30.0))
+    beauty = _paths(scene, samples, depth, seed)
     if not guide:
         return pyoidn.denoise(beauty, hdr=True)
-    aovs = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal"})
-    layers = np.array(renderer(scene, integrator=aovs, spp=guide, seed=seed + 1), np.float32)[..., -6:]
+    layers = _layers(scene, "albedo:albedo,normal:sh_normal", guide, seed + 1)
+    return _denoised(beauty, layers[..., -6:])
+
+
+def _paths(scene: Any, samples: int, depth: int, seed: int) -> np.ndarray:
+    renderer: Any = mi.render  # its stub knows JIT types only
+    paths = mi.load_dict({"type": "path", "max_depth": depth, "rr_depth": 4})
+    beauty = np.array(renderer(scene, integrator=paths, spp=samples, seed=seed), np.float32)[..., :3]
+    # a stray caustic path would smear under the denoiser
+    return np.ascontiguousarray(np.minimum(np.nan_to_num(beauty, posinf=0.0), 30.0))
+
+
+def _layers(scene: Any, names: str, samples: int, seed: int) -> np.ndarray:
+    renderer: Any = mi.render
+    aovs = mi.load_dict({"type": "aov", "aovs": names})
+    return np.array(renderer(scene, integrator=aovs, spp=samples, seed=seed), np.float32)
+
+
+def _denoised(beauty: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """Return the picture denoised with albedo and normal, (height, width, 6)."""
     return pyoidn.denoise(
         beauty,
-        albedo=np.ascontiguousarray(layers[..., :3].clip(0, 1)),
-        normal=np.ascontiguousarray(layers[..., 3:]),
+        albedo=np.ascontiguousarray(guide[..., :3].clip(0, 1)),
+        normal=np.ascontiguousarray(guide[..., 3:]),
         hdr=True,
     )
 
 
 def visible_things(stage: Stage, size: tuple[int, int]) -> np.ndarray:
     """Return the index of the thing seen at each pixel, (height, width) int; -1 is none."""
+    seen = visible_parts(stage, size)
+    return np.array([owner.thing for owner in seen.owners])[seen.index]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a camera sees: per pixel the index of its owner (the last owner is nothing) and the depth in meters."""
+
+    owners: tuple[Owner, ...]
+    index: np.ndarray
+    depth: np.ndarray
+
+
+def visible_parts(stage: Stage, size: tuple[int, int]) -> Seen:
+    """Return what is seen at each pixel of a picture of `size` (width, height)."""
     scene, owners = _scene(stage, size, 1)
-    integrator = mi.load_dict({"type": "aov", "aovs": "shape:shape_index"})
-    shape = np.array(mi.render(scene, integrator=integrator, spp=1), np.float32)[..., -1]
-    lookup = np.array([*owners, -1])
-    index = np.rint(shape).astype(int) - 1  # 0 is the void
-    return lookup[np.where((index >= 0) & (index < len(owners)), index, len(owners))]
+    return _seen(_layers(scene, "depth:depth,shape:shape_index", 1, 0), owners)
+
+
+def shoot(stage: Stage, size: tuple[int, int], samples: int, depth: int, seed: int) -> tuple[np.ndarray, Seen]:
+    """Return the picture as `render` does with one guide sample, and what is seen, for the cost of the picture."""
+    scene, owners = _scene(stage, size, samples)
+    layers = _layers(scene, "albedo:albedo,normal:sh_normal,depth:depth,shape:shape_index", 1, seed + 1)
+    return _denoised(_paths(scene, samples, depth, seed), layers[..., -8:-2]), _seen(layers, owners)
+
+
+def _seen(layers: np.ndarray, owners: list[Owner]) -> Seen:
+    """Return what layers that end in depth and shape index show."""
+    index = np.rint(layers[..., -1]).astype(int) - 1  # 0 is the void
+    known = (index >= 0) & (index < len(owners))
+    return Seen((*owners, NOTHING), np.where(known, index, len(owners)), layers[..., -2])
 
 
 def film(picture: np.ndarray, key: float = 0.6) -> np.ndarray:

@@ -32,25 +32,29 @@ ROOMS = tuple(SIZES)
 
 @dataclass(frozen=True)
 class Brief:
-    """Which room to build: ids of room, style and palette, and a seed."""
+    """Which room to build: ids of room, style and palette, a seed, and how large it is beside the usual size."""
 
     room: str
     style: str
     palette: str
     seed: int
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
 class Built:
     """A room ready to render; `skus` names the products, in the order of the stage's things after the first.
 
-    `look` knows how walls and floor are finished and what the furniture is made of.
+    `look` knows how walls and floor are finished and what the furniture is made of; `pieces` are the parts of the
+    stage's first thing: the shell, then each thing that was built for the room.
     """
 
     brief: Brief
     stage: Stage
     skus: tuple[str, ...]
     look: Look
+    room: Room
+    pieces: tuple[Thing, ...]
 
 
 def build(brief: Brief, supply: Supply, reshape: Callable[[Thing], Thing] = as_built) -> Built:
@@ -58,7 +62,7 @@ def build(brief: Brief, supply: Supply, reshape: Callable[[Thing], Thing] = as_b
     look = Look.of(brief.style, brief.palette, brief.seed)
     side = 1 if look.chance(0.5) else -1
     width, depth = SIZES[brief.room]
-    width, depth = width * look.between(0.96, 1.08), depth * look.between(0.97, 1.05)
+    width, depth = width * brief.scale * look.between(0.96, 1.08), depth * brief.scale * look.between(0.97, 1.05)
     height = look.between(2.55, 2.8) if brief.style not in ("traditional", "industrial") else look.between(2.85, 3.1)
     small = brief.room in ("bathroom", "entryway")
     size = (1.0 if small else look.between(1.3, 1.7), look.between(1.25, 1.5))
@@ -75,7 +79,8 @@ def build(brief: Brief, supply: Supply, reshape: Callable[[Thing], Thing] = as_b
     stage = Stage(
         things, daylight(room, look), sunlight(room, look), _ambient(look), viewpoint(room, brief.room, side, look)
     )
-    return Built(brief, stage, tuple(sku for sku, _ in furnishing.placed), look)
+    pieces = (shell_thing, *furnishing.decor)
+    return Built(brief, stage, tuple(sku for sku, _ in furnishing.placed), look, room, pieces)
 
 
 def viewpoint(room: Room, kind: str, side: int, look: Look) -> Camera:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.studio.colors import WALLS, mix, rgb, vary
-from training.studio.geometry import EMPTY, Mesh, Thing, combine
+from training.studio.geometry import EMPTY, Mesh, Thing, combine, makes
 from training.studio.materials import WOODS, Material, glow, matte, metal, painted, stone, wood
 from training.studio.products.base import Look
 from training.studio.shapes import box, cylinder, drape, quad, rod
@@ -126,6 +126,7 @@ def _wall(length: float, height: float, hole: tuple[float, float, float, float] 
     return combine(things)
 
 
+@makes("window")
 def window_frame(look: Look, width: float, height: float) -> Thing:
     """Return the bars of a window of the style around x=0, z from 0, in the wall plane."""
     style = look.style.windows
@@ -157,6 +158,7 @@ def window_frame(look: Look, width: float, height: float) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("view")
 def outside(look: Look, width: float, height: float) -> Thing:
     """Return a soft view out of the window: sky over blurred greenery or roofs."""
     sky = glow((0.93, 0.97, 1.0), 3.6)
@@ -175,6 +177,7 @@ def outside(look: Look, width: float, height: float) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("curtain")
 def curtains(look: Look, width: float, height: float, cloth: Material) -> Thing:
     """Return two curtains beside a window of that width around x=0, hanging to z=0 from `height`."""
     rail = metal(look.one(*look.style.metals))
@@ -185,6 +188,7 @@ def curtains(look: Look, width: float, height: float, cloth: Material) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("door")
 def door(look: Look) -> Thing:
     """Return a closed door with its frame on the wall plane y=0, 0.95 m wide, 2.1 m high."""
     style = look.style.id
@@ -219,6 +223,7 @@ def door(look: Look) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("wall")
 def _panelling(look: Look, length: float, height: float, tint: Material) -> Thing:
     count = max(2, round(length / 0.85))
     w = length / count
@@ -233,6 +238,7 @@ def _panelling(look: Look, length: float, height: float, tint: Material) -> Thin
     return Thing.of(*parts)
 
 
+@makes("wall")
 def _slats(length: float, height: float, tint: Material) -> Thing:
     return Thing.of(
         *[
@@ -321,10 +327,11 @@ def build(look: Look, room: Room, kind: str, tiled: bool = False) -> Thing:
                     WHITE,
                 )
             )
-        things.append((wall + extra + skirt).turned(turn).moved(x, y))
+        things.append((wall + extra + skirt).called("wall").turned(turn).moved(x, y))
     floor = box(room.width + 0.3, length + 0.3, 0.1, 0.001, 1).moved(0, middle, -0.1)
     floor_uv = floor.vertices[:, :2] if look.chance(0.35) else floor.vertices[:, 1::-1]
-    things.append(Thing.of((Mesh(floor.vertices, floor.normals, floor_uv, floor.faces), floor_material(look, kind))))
+    floor = Mesh(floor.vertices, floor.normals, floor_uv, floor.faces)
+    things.append(Thing.of((floor, floor_material(look, kind))).called("floor"))
     behind = Thing.of(
         (
             quad(room.width + 2, room.height + 0.2).turned("z", 180).moved(0, FRONT - 1.5),
@@ -333,7 +340,8 @@ def build(look: Look, room: Room, kind: str, tiled: bool = False) -> Thing:
     )
     things.append(behind)  # what mirrors see
     ceiling = matte((0.93, 0.93, 0.92)) if look.style.id != "industrial" or look.chance(0.5) else matte((0.3, 0.3, 0.3))
-    things.append(Thing.of((box(room.width + 0.3, length + 0.3, 0.1, 0.001, 1).moved(0, middle, room.height), ceiling)))
+    above = box(room.width + 0.3, length + 0.3, 0.1, 0.001, 1).moved(0, middle, room.height)
+    things.append(Thing.of((above, ceiling)).called("ceiling"))
     if look.style.id == "industrial":
         pipe = metal(look.one("iron", "copper"))
         things.append(
@@ -359,12 +367,13 @@ def build(look: Look, room: Room, kind: str, tiled: bool = False) -> Thing:
     if look.style.id == "bohemian" and look.chance(0.4):
         beam = wood("acacia", 2)
         things += [
-            Thing.of((box(room.width, 0.14, 0.16, 0.01).moved(0, y, room.height - 0.15), beam))
+            Thing.of((box(room.width, 0.14, 0.16, 0.01).moved(0, y, room.height - 0.15), beam)).called("beam")
             for y in np.arange(0.2, room.depth, 1.1)
         ]
     return combine(things)
 
 
+@makes("wall")
 def _tiling(look: Look, length: float, hole: tuple[float, float, float, float] | None, kind: str) -> Thing:
     tint = look.accent()[1] if look.chance(0.55) else rgb("eceae4")
     tint = mix(tint, (0.95, 0.95, 0.93), 0.25)
@@ -386,6 +395,7 @@ def _tiling(look: Look, length: float, hole: tuple[float, float, float, float] |
     )
 
 
+@makes("fireplace")
 def fireplace(look: Look) -> Thing:
     """Return a fireplace with a mantel at 1.15, on the wall plane y=0."""
     skin = stone(look.one(*look.style.stones), 1) if look.chance(0.6) else WHITE

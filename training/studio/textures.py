@@ -350,6 +350,34 @@ def spots(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndar
     return np.where(inside[..., None], colors[pick % len(colors)], colors[0]) * weave(np.ones((1, 3)), rng, 0.5)
 
 
+def floral(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
+    """Flowers of five petals in colours[1:] with leaves, scattered over colours[0]."""
+    x, y = _grid(256, 256)
+    out = np.broadcast_to(colors[0], (256, 256, 3)).copy()
+    for k in range(16):
+        cx, cy, turn = rng.random(), rng.random(), rng.random() * 2 * np.pi
+        size = rng.uniform(0.06, 0.12) * scale
+        dx, dy = (x - cx + 0.5) % 1 - 0.5, (y - cy + 0.5) % 1 - 0.5
+        r, angle = np.hypot(dx, dy), np.arctan2(dy, dx) + turn
+        leaf = np.hypot(dx * np.cos(turn) + dy * np.sin(turn) - size, (dy * np.cos(turn) - dx * np.sin(turn)) * 2.5)
+        out[leaf < size * 0.8] = colors[(k + 2) % len(colors)] * 0.6
+        out[r < size * (0.7 + 0.3 * np.cos(5 * angle))] = colors[1 + k % (len(colors) - 1)]
+        out[r < size * 0.25] = colors[0] * 0.7
+    return out * weave(np.ones((1, 3)), rng, 0.5)
+
+
+def animal(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
+    """Stripes of a zebra or rosettes of a leopard, colours[1] on colours[0]."""
+    shape = (256, 256)
+    x, _ = _grid(*shape)
+    if rng.random() < 0.5:
+        dark = np.sin(2 * np.pi * 7 * x * scale + 2.6 * noise(rng, shape, 1.6)) > 0.1
+    else:
+        field = noise(rng, shape, 1.0) - 0.35 * noise(rng, shape, 0.4)
+        dark = (np.abs(field - 0.75) < 0.3) | (field < -1.9)
+    return np.where(dark[..., None], colors[1], colors[0])
+
+
 def _register() -> dict[str, Callable[[np.ndarray, np.random.Generator, float], np.ndarray]]:
     from training.studio import artwork
 
@@ -379,6 +407,8 @@ def _register() -> dict[str, Callable[[np.ndarray, np.random.Generator, float], 
         blocks,
         pile,
         spots,
+        floral,
+        animal,
     )
     return {maker.__name__: maker for maker in makers} | artwork.KINDS
 

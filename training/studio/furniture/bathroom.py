@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.studio.furniture.seating import legs
-from training.studio.geometry import Mesh, Thing
+from training.studio.geometry import Mesh, Thing, makes
 from training.studio.materials import Material, glass, metal, painted
 from training.studio.products.base import Look
 from training.studio.shapes import (
@@ -22,6 +22,7 @@ from training.studio.shapes import (
 ENAMEL = painted((0.95, 0.95, 0.94), 0.08)
 
 
+@makes("bath")
 def bathtub(look: Look) -> Thing:
     """Return a free-standing bathtub, long along x, 1.65 x 0.75, rim at 0.58."""
     outer = (
@@ -72,6 +73,7 @@ def bathtub(look: Look) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("sink")
 def vanity(look: Look, width: float = 1.0) -> Thing:
     """Return a washstand with a basin and a tap, its back at y=0, its top at 0.8."""
     material = look.take_wood() if look.chance(0.7) else look.take_lacquer()
@@ -108,6 +110,7 @@ def vanity(look: Look, width: float = 1.0) -> Thing:
     return thing
 
 
+@makes("toilet")
 def toilet() -> Thing:
     """Return a close-coupled toilet, its back at y=0."""
     angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.studio.furniture.seating import legs, turned_leg
-from training.studio.geometry import Mesh, Thing
+from training.studio.geometry import Mesh, Thing, makes
 from training.studio.materials import RATTAN, Material, cane, cloth, matte, metal, woven
 from training.studio.products.base import Look
 from training.studio.shapes import box, cushion, panel, rod, slab_cushion, sphere, surface
@@ -97,6 +97,7 @@ def _headboard(look: Look, w: float, head_y: float, wood: Material) -> list[tupl
     return parts
 
 
+@makes("bed")
 def bed(look: Look, width: float = 1.6) -> Thing:
     """Return a made bed of the style with its head at +y; mattress top near 0.55."""
     style = look.style.id
@@ -112,6 +113,7 @@ def bed(look: Look, width: float = 1.6) -> Thing:
     return thing + bedding(look, width - 0.02, length - 0.05, cover, z)
 
 
+@makes("bed")
 def cot(look: Look) -> Thing:
     """Return a barred cot for a baby, its long side towards -y."""
     wood = look.take_wood()
@@ -132,6 +134,7 @@ def cot(look: Look) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("bed")
 def house_bed(look: Look) -> Thing:
     """Return a child's bed under a frame like a house, head at +y."""
     wood = look.take_wood()

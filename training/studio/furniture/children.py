@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.studio.colors import color
-from training.studio.geometry import Mesh, Thing, combine
+from training.studio.geometry import Mesh, Thing, combine, makes
 from training.studio.materials import Material, cloth, matte, painted, pattern
 from training.studio.products.base import Look
 from training.studio.shapes import box, cylinder, ellipsoid, revolve, rod, smooth_curve, sphere, torus, tube
@@ -102,6 +102,7 @@ def surface_of(points: np.ndarray) -> Mesh:
     return surface(points, crease=80)
 
 
+@makes("cabinet")
 def cubby(look: Look, width: float = 1.2) -> Thing:
     """Return low open storage with coloured bins, its top at 0.62, back at y=0.18."""
     wood = look.take_wood() if look.chance(0.6) else painted((0.95, 0.94, 0.92), 0.4)

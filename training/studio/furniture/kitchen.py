@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.studio.geometry import Mesh, Thing, combine
+from training.studio.geometry import Mesh, Thing, combine, makes
 from training.studio.materials import Material, matte, metal, painted, stone, wood
 from training.studio.products.base import Look
 from training.studio.shapes import box, cylinder, panel, rod, rounded_profile, smooth_curve, tube, vessel
@@ -50,6 +50,7 @@ def front(look: Look, w: float, h: float, face: Material, handle: Material, draw
     return Thing.of(*parts)
 
 
+@makes("cabinet")
 def base_run(
     look: Look, width: float, looks: tuple[Material, Material, Material], sink: float | None, hob: float | None
 ) -> Thing:
@@ -107,6 +108,7 @@ def base_run(
     return combine(things)
 
 
+@makes("sink")
 def basin(look: Look) -> Thing:
     """Return a kitchen sink set on the worktop with its tap."""
     steel = metal("steel")
@@ -130,6 +132,7 @@ def basin(look: Look) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("cabinet")
 def wall_run(look: Look, width: float, looks: tuple[Material, Material, Material]) -> Thing:
     """Return wall cabinets from 1.42 to 2.12 along x, backs at y=0."""
     face, _, handle = looks
@@ -173,6 +176,7 @@ def fridge(look: Look) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("cabinet")
 def island(look: Look, width: float, looks: tuple[Material, Material, Material]) -> Thing:
     """Return an island around the origin with its worktop at 0.92."""
     face, top, _ = looks

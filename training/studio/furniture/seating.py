@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.studio.geometry import Mesh, Thing
+from training.studio.geometry import Mesh, Thing, makes
 from training.studio.materials import RATTAN, Material, cane, leather, matte, metal, woven
 from training.studio.products.base import Look
 from training.studio.shapes import box, cushion, cylinder, revolve, rod, slab_cushion, smooth_curve, surface, tube
@@ -71,6 +71,7 @@ def upholstery(look: Look) -> Material:
     return look.take_cloth()
 
 
+@makes("sofa")
 def sofa(look: Look, width: float = 2.1) -> Thing:
     """Return a sofa of the style, facing -y, its back at y=+depth/2."""
     style = look.style.id
@@ -136,6 +137,7 @@ def sofa(look: Look, width: float = 2.1) -> Thing:
     )
 
 
+@makes("armchair")
 def armchair(look: Look) -> Thing:
     """Return an easy chair: upholstered tub, wooden frame, or rattan."""
     style = look.style.id
@@ -218,6 +220,7 @@ def peacock(look: Look) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("chair")
 def chair(look: Look) -> Thing:
     """Return a dining chair of the style, facing -y."""
     style = look.style.id
@@ -299,6 +302,7 @@ def chair(look: Look) -> Thing:
     return Thing.of(*parts) + legs(look, w, d, h, wood, "block")
 
 
+@makes("chair")
 def stool(look: Look) -> Thing:
     """Return a low stool."""
     wood = look.take_wood()
@@ -312,6 +316,7 @@ def stool(look: Look) -> Thing:
     )
 
 
+@makes("chair")
 def bar_stool(look: Look) -> Thing:
     """Return a counter stool with a low back."""
     wood = look.take_wood()
@@ -337,6 +342,7 @@ def bench(look: Look, width: float = 1.15) -> Thing:
     return Thing.of(*seat) + legs(look, width, d, h - 0.035, wood)
 
 
+@makes("chair")
 def office_chair(look: Look) -> Thing:
     """Return a swivel chair, facing -y."""
     cover = look.take_cloth() if look.style.id not in ("industrial", "traditional") else leather((0.3, 0.18, 0.11))

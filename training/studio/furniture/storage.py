@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.studio.furniture.seating import legs
-from training.studio.geometry import Mesh, Thing
+from training.studio.geometry import Mesh, Thing, makes
 from training.studio.materials import Material, cane, matte, metal, painted
 from training.studio.products.base import Look
 from training.studio.shapes import box, cylinder, rod
@@ -46,6 +46,7 @@ def book_stack(look: Look, count: int = 3) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("cabinet")
 def sideboard(look: Look, width: float = 1.6) -> Thing:
     """Return a sideboard with its top at 0.76, its doors towards -y."""
     style = look.style.id
@@ -96,6 +97,7 @@ def sideboard(look: Look, width: float = 1.6) -> Thing:
     return Thing.of(*parts) + legs(look, width - 0.04, d, leg + 0.01, material, None if leg > 0.15 else "block")
 
 
+@makes("cabinet")
 def bookcase(look: Look, width: float = 0.9, height: float = 1.9, filled: bool = True) -> Thing:
     """Return a bookcase, its back at y=0.16; with books and objects when `filled`."""
     style = look.style.id
@@ -188,6 +190,7 @@ def _white_or_wood(look: Look) -> Material:
     return look.take_wood()
 
 
+@makes("cabinet")
 def shelving_unit(look: Look) -> Thing:
     """Return open shelves in columns and rows, low and wide to high and narrow."""
     material = _white_or_wood(look)
@@ -202,6 +205,7 @@ def shelving_unit(look: Look) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("cabinet")
 def cabinet(look: Look) -> Thing:
     """Return a cabinet of doors and drawers on legs, a plinth or the floor."""
     material = _white_or_wood(look)
@@ -223,6 +227,7 @@ def cabinet(look: Look) -> Thing:
     return thing + legs(look, w, d, leg + 0.01, material) if leg > 0.08 else thing
 
 
+@makes("cabinet")
 def wardrobe(look: Look, width: float = 1.1) -> Thing:
     """Return a wardrobe, its doors towards -y."""
     material = look.take_wood() if look.chance(0.6) else painted((0.92, 0.91, 0.88))
@@ -248,6 +253,7 @@ def wardrobe(look: Look, width: float = 1.1) -> Thing:
     return Thing.of(*parts)
 
 
+@makes("cabinet")
 def dresser(look: Look, width: float = 1.1) -> Thing:
     """Return a chest of drawers with its top at 0.82."""
     material = look.take_wood() if look.chance(0.75) else look.take_lacquer()

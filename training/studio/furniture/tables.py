@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.studio.furniture.seating import legs
-from training.studio.geometry import Mesh, Thing
+from training.studio.geometry import Mesh, Thing, makes
 from training.studio.materials import Material, glass
 from training.studio.products.base import Look
 from training.studio.shapes import box, cylinder, revolve, rod
@@ -15,6 +15,7 @@ def _top_material(look: Look) -> Material:
     return look.take_wood()
 
 
+@makes("table")
 def coffee_table(look: Look, width: float = 1.1) -> Thing:
     """Return a coffee table with its top at 0.40."""
     style, top = look.style.id, 0.40
@@ -35,6 +36,7 @@ def coffee_table(look: Look, width: float = 1.1) -> Thing:
     return Thing.of(*parts) + legs(look, width, d, top - 0.03, material)
 
 
+@makes("table")
 def side_table(look: Look) -> Thing:
     """Return a side table with its top at 0.52."""
     top = 0.52
@@ -65,6 +67,7 @@ def side_table(look: Look) -> Thing:
     ) + legs(look, 0.46, 0.46, top - 0.02, material)
 
 
+@makes("table")
 def dining_table(look: Look, width: float = 1.8, depth: float = 0.9) -> Thing:
     """Return a dining table with its top at 0.75."""
     top = 0.75
@@ -82,6 +85,7 @@ def dining_table(look: Look, width: float = 1.8, depth: float = 0.9) -> Thing:
     return Thing.of(*parts) + legs(look, width - 0.06, depth - 0.06, top - 0.035, material)
 
 
+@makes("table")
 def console(look: Look, width: float = 1.2) -> Thing:
     """Return a narrow table with its top at 0.82, its back at y=0.17."""
     material = _top_material(look)
@@ -99,6 +103,7 @@ def console(look: Look, width: float = 1.2) -> Thing:
     return Thing.of(*parts) + legs(look, width, d, top - 0.03, material)
 
 
+@makes("desk")
 def desk(look: Look, width: float = 1.4) -> Thing:
     """Return a desk with its top at 0.74 and drawers on one side; the sitter is at -y."""
     material = look.take_wood()
@@ -126,6 +131,7 @@ def desk(look: Look, width: float = 1.4) -> Thing:
     return Thing.of(*parts) + legs(look, width, d, top - 0.03, material)
 
 
+@makes("table")
 def nightstand(look: Look) -> Thing:
     """Return a bedside table with its top at 0.52."""
     material = look.take_wood() if look.chance(0.8) else look.take_lacquer()
@@ -142,6 +148,7 @@ def nightstand(look: Look) -> Thing:
     return Thing.of(*parts) + legs(look, w, d, top - body + 0.005, material)
 
 
+@makes("table")
 def glass_table(look: Look) -> Thing:
     """Return a glass coffee table on a metal frame, its top at 0.40."""
     frame = look.take_metal()

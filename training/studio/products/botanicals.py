@@ -1,5 +1,7 @@
 """Plants built leaf by leaf, flowers, wreaths and planters."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from training.studio.geometry import Mesh, Thing, combine, join
@@ -28,7 +30,8 @@ BARK = matte((0.36, 0.27, 0.19))
 def green(look: Look) -> Material:
     """Return the skin of a leaf."""
     base = GREENS[int(look.rng.integers(len(GREENS)))]
-    return painted(tuple(float(c * look.between(0.85, 1.15)) for c in base), 0.45)  # type: ignore[arg-type]
+    color = tuple(float(c * look.between(0.85, 1.15)) for c in base)
+    return replace(painted(color, 0.45), family="plant")  # type: ignore[arg-type]
 
 
 def pot(look: Look, r: float, h: float) -> Thing:
