@@ -252,6 +252,46 @@ def recommend(
         out.print(scene_view(result, image.name))
 
 
+@app.command()
+def explain(
+    image: Annotated[Path, typer.Argument(help="A photograph of a room.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent and cost; ask nobody.")] = False,
+    k: Annotated[int, typer.Option(min=1, max=200, help="Products recommended.")] = 10,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a vision LLM about one photograph; show its opinion beside the facts and the list (docs/insights.md)."""
+    from scene_pipeline.files import sha256_file
+    from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.reasoning.advisor import Advisor
+    from scene_pipeline.reasoning.dry_run import dry_run as prepare
+    from scene_pipeline.reasoning.failures import NoOpinion
+    from scene_pipeline.reasoning.settings import LlmSettings
+    from scene_pipeline.reporting.answer import answer
+    from scene_pipeline.reporting.terminal.insights import dry_run_view, insights_view
+
+    settings = LlmSettings.from_environment(os.environ)
+    matcher = SceneMatcher.open(artifacts)
+    scene = matcher.analyze(image)
+    picture, content = image.read_bytes(), sha256_file(image)
+    advisor = Advisor(settings, artifacts, matcher.vocabulary)
+    if dry_run:
+        document = prepare(advisor, picture, content, scene.analysis)
+        if as_json:
+            _print_json(document)
+        else:
+            out.print(dry_run_view(document))
+        return
+    opinion = advisor.ask(picture, content, scene.analysis)
+    if isinstance(opinion, NoOpinion):
+        raise ScenePipelineError(f"{image.name}: no opinion, {opinion.note}")
+    result = matcher.recommend_for(scene, k=k, opinion=opinion)
+    if as_json:
+        _print_json(answer(result))
+    else:
+        out.print(insights_view(result, image.name, matcher.vocabulary))
+
+
 # ---------------------------------------------------------------- serve
 
 

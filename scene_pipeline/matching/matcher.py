@@ -46,6 +46,7 @@ from scene_pipeline.matching.factors import (
 from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.looks import Looks
+from scene_pipeline.matching.opinion import Opinion, OpinionEffect, OpinionRanking, nudged
 from scene_pipeline.matching.phrases import Look, look_of
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
@@ -77,7 +78,7 @@ PRODUCT_COLUMNS = (
 )  # fmt: skip
 
 
-SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "window", "ranking", "lifts")
+SCORED_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "window", "ranking", "lifts", "lifted", "nudges")
 
 Photograph = str | Path | bytes | BinaryIO | Image.Image
 """A path, the bytes of a picture file, an open binary file, or a picture that is decoded already."""
@@ -89,7 +90,8 @@ class Scored:
     `window` [m] is the window of the scene that shows each best.
 
     `weights` are the factor weights used. `ranking` [m] are the scores they are ordered by, those of `scores` but for
-    the weighted lifts of the context, `lifts` [m, 3].
+    the weighted lifts of the context, `lifts` [m, 3], which make them `lifted` [m], and the nudges of an opinion,
+    `nudges` [m] in logits.
     """
 
     rows: np.ndarray
@@ -101,6 +103,8 @@ class Scored:
     weights: Mapping[str, float]
     ranking: np.ndarray
     lifts: np.ndarray
+    lifted: np.ndarray
+    nudges: np.ndarray
     context: Context
 
     def without(self, rows: np.ndarray) -> "Scored":
@@ -113,6 +117,13 @@ class Scored:
         return replace(
             self, **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in SCORED_ARRAYS}
         )
+
+    def nudged(self, nudges: np.ndarray) -> "Scored":
+        """Return the candidates in the order that nudges [m], in logits, bring them to."""
+        ranking = nudged(self.ranking, nudges)
+        order = np.lexsort((self.rows, -ranking, ~self.passed))
+        other = replace(self, ranking=ranking, nudges=nudges)
+        return replace(other, **{name: getattr(other, name)[order] for name in SCORED_ARRAYS})
 
 
 class SceneMatcher:
@@ -135,6 +146,7 @@ class SceneMatcher:
         self._features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
         self._contextual = Contextual(bundle, self._features.price)
         self._products = bundle.products(PRODUCT_COLUMNS)
+        self._opinions = OpinionRanking(self.vocabulary, self._features, self._products["materials"])
         self._category_ids = [category.id for category in self.vocabulary.categories]
         self._looks = Looks.load(bundle.path)
         self._background = _read_background(bundle)
@@ -190,16 +202,19 @@ class SceneMatcher:
         *,
         k: int | None = None,
         held: Held | None = None,
+        opinion: Opinion | None = None,
         started: float | None = None,
     ) -> SceneResult:
         """Return what `recommend` does for a scene analyzed before; time is counted from `started` (perf_counter).
 
-        `held` keeps pinned products at their places and rejected ones out.
+        `held` keeps pinned products at their places and rejected ones out. `opinion` moves the order, within its bound.
         """
         started = time.perf_counter() if started is None else started
         request = _request(request, k)
         scene = self._with_style(scene, request)
         scored = self.score(scene, request)
+        if opinion is not None:
+            scored = scored.nudged(self._opinions.nudges(opinion, scored.rows))
         if held is None:
             chosen = self._choose(scene, scored, request.k, request.diversity)
         else:
@@ -208,16 +223,16 @@ class SceneMatcher:
         known = as_fitted and self.calibration.speaks_of(scene.analysis.domain)
         calibration = self.calibration if known else uncalibrated(self.spec.id)
         fixed = np.isin(scored.rows[chosen], [] if held is None else list(held.pinned.values()))
-        moved = shown_moves(scored.scores[chosen], fixed)
         return SceneResult(
             scene=scene.analysis,
-            recommendations=self._explain(scene, (scored, chosen, moved), calibration),
+            recommendations=self._explain(scene, (scored, chosen, fixed), calibration, opinion),
             bundle_version=self.bundle.version,
             encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
             request_id=request.id,
             weights_version=weights_version(scored.weights),
             context=request.context.record() if request.context.known else None,
+            opinion=opinion,
         )
 
     def _choose_around(self, scene: Scene, scored: Scored, held: Held, request: Request) -> tuple[Scored, list[int]]:
@@ -319,6 +334,8 @@ class SceneMatcher:
             weights=used,
             ranking=ranking,
             lifts=lifts,
+            lifted=ranking,
+            nudges=np.zeros(len(order)),
             context=request.context,
         )
 
@@ -431,10 +448,16 @@ class SceneMatcher:
         return worth - rules.present * np.array([*present, 0.0])
 
     def _explain(
-        self, scene: Scene, listed: tuple[Scored, list[int], np.ndarray], calibration: CalibrationMap
+        self,
+        scene: Scene,
+        listed: tuple[Scored, list[int], np.ndarray],
+        calibration: CalibrationMap,
+        opinion: Opinion | None,
     ) -> tuple[Recommendation, ...]:
-        """Return the list in words: candidates, the positions chosen among them, and how far the context moved each."""
-        scored, chosen, moved = listed
+        """Return the list in words: candidates, the positions chosen among them, and which a person pinned."""
+        scored, chosen, fixed = listed
+        by_opinion = shown_moves(scored.lifted[chosen], fixed)
+        by_context = shown_moves(scored.scores[chosen], fixed) - by_opinion
         rows = scored.rows[chosen]
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self._products.column_names, self._products.columns, strict=True))
@@ -463,13 +486,20 @@ class SceneMatcher:
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
                 reason=reason,
                 context=self._contextual.effect(
-                    scored.context, int(rows[rank - 1]), int(moved[rank - 1]), scored.lifts[index]
+                    scored.context, int(rows[rank - 1]), int(by_context[rank - 1]), scored.lifts[index]
                 ),
+                opinion=self._opinion_effect(opinion, scored, index, int(by_opinion[rank - 1])),
             )
             for rank, (index, product, place, reason) in enumerate(
                 zip(chosen, products, places, reasons, strict=True), start=1
             )
         )
+
+    def _opinion_effect(self, opinion: Opinion | None, scored: Scored, index: int, moved: int) -> OpinionEffect | None:
+        if opinion is None:
+            return None
+        nudge = float(scored.nudges[index])
+        return OpinionEffect(moved, round(nudge, 4), self._opinions.sentence(opinion, int(scored.rows[index]), nudge))
 
     def _look(self, product: Mapping[str, Any], row: int) -> Look:
         features = self._features

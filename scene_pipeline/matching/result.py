@@ -7,6 +7,7 @@ import msgspec
 
 from scene_pipeline.context.ranking import ContextEffect
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.matching.opinion import Opinion, OpinionEffect
 from scene_pipeline.scenes.analysis import SceneAnalysis
 
 
@@ -14,7 +15,7 @@ from scene_pipeline.scenes.analysis import SceneAnalysis
 class Recommendation:
     """One product for a scene. `score` and `factors` lie in 0-1; `confidence` is a probability when `calibrated`.
 
-    `context` is what the context did to its place; None where nothing of it is known.
+    `context` is what the context did to its place, `opinion` what a second opinion did; None where there is none.
     """
 
     rank: int
@@ -29,13 +30,14 @@ class Recommendation:
     factors: dict[str, float]
     reason: str
     context: ContextEffect | None = None
+    opinion: OpinionEffect | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SceneResult:
     """The answer for one scene. `request_id` and `weights_version` tell the rows of two variants apart.
 
-    `context` records for when, where and whom it is; None where nothing of it is known.
+    `context` records for when, where and whom it is, `opinion` is a second opinion on the scene; None without one.
     """
 
     scene: SceneAnalysis
@@ -46,6 +48,7 @@ class SceneResult:
     request_id: str = ""
     weights_version: str = ""
     context: dict[str, Any] | None = None
+    opinion: Opinion | None = None
 
     def to_json(self) -> bytes:
         """Return the answer as a JSON document; `from_json` reads it."""

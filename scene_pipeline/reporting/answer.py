@@ -22,6 +22,7 @@ def answer(result: SceneResult) -> dict[str, Any]:
             "light": None if scene.light is None else asdict(scene.light),
             "present": scene.present,
         },
+        "opinion": None if result.opinion is None else asdict(result.opinion),
         "recommendations": [asdict(item) for item in result.recommendations],
         "bundle_version": result.bundle_version,
         "encoder_id": result.encoder_id,

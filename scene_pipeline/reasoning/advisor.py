@@ -1,0 +1,112 @@
+"""Opinions on scenes: from the cache, else from the model; a failure is a note and the scene is scored without."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene_pipeline.errors import ImageError
+from scene_pipeline.matching.opinion import Opinion
+from scene_pipeline.reasoning.answers import FOLDER, Answers
+from scene_pipeline.reasoning.budget import Budget, Spent
+from scene_pipeline.reasoning.client import LlmClient
+from scene_pipeline.reasoning.failures import HOPELESS, KINDS, InsightError, NoOpinion
+from scene_pipeline.reasoning.question import Question, picture_to_send
+from scene_pipeline.reasoning.schema import opinion_of
+from scene_pipeline.reasoning.settings import LlmSettings
+from scene_pipeline.scenes.analysis import SceneAnalysis
+from scene_pipeline.vocabulary import Vocabulary
+
+FAILURES_IN_A_ROW = 3
+"""After so many failures of the server in a row a run asks no more: each may have cost a time-out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A scene to ask about: its picture's file, the SHA-256 of its content and what was measured in it."""
+
+    path: Path
+    content: str
+    analysis: SceneAnalysis
+
+
+class Advisor:
+    """Asks a vision LLM about scenes. Safe to share between threads."""
+
+    def __init__(
+        self, settings: LlmSettings, artifacts: Path, vocabulary: Vocabulary, client: LlmClient | None = None
+    ) -> None:
+        self.settings = settings
+        self.budget = Budget(settings, artifacts / FOLDER)
+        self._vocabulary = vocabulary
+        self._answers = Answers(artifacts / FOLDER, vocabulary)
+        self._client = client or LlmClient(settings, self.budget)
+        self._lock = threading.Lock()
+        self._failed = 0
+
+    @property
+    def spent(self) -> Spent:
+        """What this advisor's calls have cost."""
+        return self.budget.run
+
+    def question(self, content: str, analysis: SceneAnalysis) -> Question:
+        """Return what is asked about a picture with this content (SHA-256)."""
+        return Question.of(content, analysis, self._vocabulary, self.settings)
+
+    def kept(self, question: Question) -> Opinion | None:
+        """Return the opinion that was asked for before, None where there is none. Asks nobody."""
+        answer = self._answers.get(question.id)
+        if answer is None:
+            return None
+        return opinion_of(answer, question.id, self.settings.model, self.settings.prompt)
+
+    def ask(self, picture: bytes, content: str, analysis: SceneAnalysis) -> Opinion | NoOpinion:
+        """Return the opinion on a picture, or why there is none. Never raises for what a model or its server does."""
+        question = self.question(content, analysis)
+        if (known := self.kept(question)) is not None:
+            return known
+        if self._failed >= FAILURES_IN_A_ROW:
+            return NoOpinion("stopped", f"not asked: {KINDS['stopped']}")
+        try:
+            reply = self._client.ask(question, picture_to_send(picture, self.settings.side))
+            asked = (self.settings.model, self.settings.prompt)
+            answer = self._answers.keep(question.id, reply.text, reply.tokens, asked)
+        except InsightError as error:
+            self._count(error.kind in HOPELESS)
+            return NoOpinion(error.kind, str(error))
+        except ImageError as error:
+            return NoOpinion("picture", str(error))
+        self._count(failed=False)
+        return opinion_of(answer, question.id, self.settings.model, self.settings.prompt)
+
+    def ask_all(
+        self, scenes: Mapping[str, Asked], done: Callable[[int, int], None] | None = None
+    ) -> dict[str, Opinion | NoOpinion]:
+        """Return the opinion on each scene by name, or why there is none; several are asked about at a time.
+
+        `done` is called with scenes done and scenes in all. A spent budget leaves the rest without, and so do
+        FAILURES_IN_A_ROW failures of the server.
+        """
+        names: Sequence[str] = list(scenes)
+        with ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="insight") as pool:
+            found = {}
+            for at, (name, opinion) in enumerate(zip(names, pool.map(self._ask_file, scenes.values()), strict=True), 1):
+                found[name] = opinion
+                if done is not None:
+                    done(at, len(names))
+        return found
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _ask_file(self, asked: Asked) -> Opinion | NoOpinion:
+        try:
+            return self.ask(asked.path.read_bytes(), asked.content, asked.analysis)
+        except OSError as error:
+            return NoOpinion("picture", f"the picture cannot be read ({error.strerror})")
+
+    def _count(self, failed: bool) -> None:
+        with self._lock:
+            self._failed = self._failed + 1 if failed else 0
