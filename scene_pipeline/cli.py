@@ -322,7 +322,7 @@ def serve(
 @app.command()
 def token(
     name: Annotated[str, typer.Argument(help="What people call it, such as the shop that uses it.")],
-    scope: Annotated[list[str] | None, typer.Option(help="recommend, feedback or admin; repeatable.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="recommend, feedback, profile or admin; repeatable.")] = None,
 ) -> None:
     """Make a token of the HTTP service: the token to hand out, and the line for the token file."""
     from scene_pipeline.service.tokens import new_token

@@ -89,6 +89,10 @@ class ProfileStore:
         """
         if lift is not None and not -MAX_TERM_LIFT <= lift <= MAX_TERM_LIFT:
             raise ScenePipelineError(f"lift {lift:g} for '{term}' is beyond ±{MAX_TERM_LIFT:g}; give a smaller one")
+        if mark_of(person) in self.excluded():
+            raise ScenePipelineError(
+                "the profile of this person was deleted for good; nothing is kept of them any more"
+            )
         known = self.get(person) or Profile(person, dt.date.today())
         if lift is None and term not in known.corrections:
             named = ", ".join(sorted(known.corrections)) or "nothing"

@@ -155,6 +155,24 @@ class ContextModel:
         liked = [self._names[at] for at in np.argsort(-lifts, kind="stable")[:3] if lifts[at] > 0.1]
         return person_reason(profile, liked, price_limit(profile))
 
+    def person_terms(self, profile: Profile) -> list[tuple[str, float]]:
+        """Return the terms of a profile that the catalog has, with their lifts, the most telling first.
+
+        What it corrects comes before what was learned.
+        """
+        _, shares = self._people(self._population_stamp())
+        lifts = term_lifts(profile, shares, self._positions)
+        named = [
+            (term, float(lifts[at]))
+            for term, at in self._positions.items()
+            if term in {*profile.terms, *profile.corrections}
+        ]
+        return sorted(named, key=lambda item: (item[0] not in profile.corrections, -abs(item[1]), item[0]))
+
+    def has_term(self, term: str) -> bool:
+        """Tell whether any product has the term."""
+        return term in self._positions
+
     def _profile(self, context: Context) -> Profile | None:
         return self.profiles.get(context.person) if context.person else None
 

@@ -17,6 +17,7 @@ from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.color.accents import Accent, accents, answers
 from scene_pipeline.context.context import Context
+from scene_pipeline.context.ranking import ContextModel
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
@@ -284,6 +285,10 @@ class SceneMatcher:
     def context_version(self, request: Request) -> str:
         """Return what changes when something was learned of a request's context; empty where it has none."""
         return self._contextual.version(request.context)
+
+    def context_model(self) -> ContextModel:
+        """Return the lifts of the bundle's products. Raises BundleError for a bundle without terms."""
+        return self._contextual.model
 
     def with_center(self, center: np.ndarray) -> "SceneMatcher":
         """Return a matcher that compares scenes from this center [d]; everything else is shared."""

@@ -9,7 +9,7 @@ from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.result import Recommendation
-from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene
+from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene, context_words
 from scene_pipeline.scene_libraries.score import LibraryResult
 
 LOOKBOOK_COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
@@ -37,6 +37,7 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
             for name, scored in sorted(result.results.items())
             if name not in gone
         ),
+        context=context_words(next((scored.context for scored in result.results.values()), None)),
         failures=tuple(sorted([*result.failures.items(), *((name, "its file is gone") for name in gone)])),
     )
 

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -55,7 +56,8 @@ class LookbookScene:
 class Lookbook:
     """What a lookbook shows. calibration_note: a sentence on what the confidence rests on.
 
-    failures: (scene, reason) of the scenes that could not be scored. created_at: an aware time.
+    context: for when, where and whom the lists are, in words; empty where nothing of it is known. failures: (scene,
+    reason) of the scenes that could not be scored. created_at: an aware time.
     """
 
     library: str
@@ -65,6 +67,7 @@ class Lookbook:
     calibration_note: str
     scenes: tuple[LookbookScene, ...]
     failures: tuple[tuple[str, str], ...] = field(default=())
+    context: str = ""
 
 
 def write_lookbook(target: Path, lookbook: Lookbook) -> None:
@@ -111,6 +114,16 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
         policy=_content_policy(style, script),
     )
     write_text(target, page)
+
+
+def context_words(record: Mapping[str, Any] | None) -> str:
+    """Return the context of a result in words: "for 1 December 2026, in GB, for one person"; empty for none."""
+    if record is None:
+        return ""
+    day = date.fromisoformat(record["date"]).strftime("%-d %B %Y") if record["date"] else ""
+    place = record["country"] or (f"the {record['hemisphere']}" if record["hemisphere"] else "")
+    parts = (day and f"for {day}", place and f"in {place}", record["person"] and "for one person")
+    return ", ".join(part for part in parts if part)
 
 
 def _embed(paths: Sequence[Path], sizes: Sequence[tuple[int, int, int]]) -> dict[Path, EmbeddedPicture]:

@@ -58,7 +58,12 @@ def create_app(settings: ServiceSettings) -> Starlette:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         allowed = ["Authorization", "Content-Type"]
         middleware.append(
-            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=allowed)
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["GET", "POST", "PATCH", "DELETE"],
+                allow_headers=allowed,
+            )
         )
     app = Starlette(
         routes=[*(_route(operation, handlers) for operation in OPERATIONS), *page_routes()],

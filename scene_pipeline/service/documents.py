@@ -55,7 +55,10 @@ class Pin(_Request, frozen=True, kw_only=True):
 
 class Options(_Request, frozen=True, kw_only=True):
     """What is asked of a scene. `budget` belongs to the intent `furnish`. `subject` is the shop's id of a person or
-    session; it is stored as a keyed hash, or not at all where the server has no key."""
+    session; it is stored as a keyed hash, or not at all where the server has no key.
+
+    Date (ISO, or today), country (ISO 3166), hemisphere, channel and the subject's profile move the order of the list
+    and no confidence; what is not given moves nothing."""
 
     intent: Word = "complete"
     k: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
@@ -66,6 +69,10 @@ class Options(_Request, frozen=True, kw_only=True):
     pinned: Annotated[list[Pin], msgspec.Meta(max_length=100)] = []
     rejected: Annotated[list[Id], msgspec.Meta(max_length=1_000)] = []
     subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    date: Annotated[str, msgspec.Meta(pattern=r"^(today|[0-9]{4}-[0-9]{2}-[0-9]{2})$")] | None = None
+    country: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}$")] | None = None
+    hemisphere: Literal["north", "south"] | None = None
+    channel: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")] | None = None
 
 
 class RecommendationRequest(Options, frozen=True, kw_only=True):
@@ -155,6 +162,24 @@ class SceneAnswer(_Answer, frozen=True, kw_only=True):
     scene: SceneOut
 
 
+class ContextOut(_Answer, frozen=True, kw_only=True):
+    """For when and where a list is, and whether for a person; it names nobody."""
+
+    date: str | None
+    country: str | None
+    hemisphere: str | None
+    channel: str | None
+    person: bool
+
+
+class MoveOut(_Answer, frozen=True, kw_only=True):
+    """What the context did to a product: places up in this list (down below 0), why, and the weighted lifts."""
+
+    moved: int
+    sentence: str
+    lifts: dict[str, float]
+
+
 class Item(_Answer, frozen=True, kw_only=True):
     """A recommended product. `confidence` is a probability where `calibrated`; `image` is a path of this server."""
 
@@ -178,10 +203,13 @@ class Item(_Answer, frozen=True, kw_only=True):
     factors: dict[str, float]
     pinned: bool = False
     propensity: float = 1.0
+    context: MoveOut | None = None
 
 
 class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
-    """A list, best first but for pinned products. `recommendation_id` goes into the events about it."""
+    """A list, best first but for pinned products. `recommendation_id` goes into the events about it.
+
+    `context` is null where nothing is known that could move the order; `for_you` says what is known of the subject."""
 
     recommendation_id: str
     bundle_version: str
@@ -192,6 +220,8 @@ class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
     note: str
     scene: SceneOut
     items: list[Item]
+    context: ContextOut | None = None
+    for_you: str = ""
 
 
 class ProductOut(_Answer, frozen=True, kw_only=True):
@@ -260,6 +290,7 @@ class VocabularyOut(_Answer, frozen=True, kw_only=True):
     currency: str | None
     max_k: int
     feedback: bool
+    profiles: bool = False
 
 
 class EventStatus(_Answer, frozen=True, kw_only=True):
@@ -273,6 +304,43 @@ class EventsAnswer(_Answer, frozen=True, kw_only=True):
     """One status per event, in the order they were sent."""
 
     events: list[EventStatus]
+
+
+class TermOut(_Answer, frozen=True, kw_only=True):
+    """A term of a profile. lift: how much more than everybody (natural logarithm) the person chooses it; with
+    `corrected` it is what was stated. chosen: how many products with it the person chose."""
+
+    term: str
+    name: str
+    lift: float
+    chosen: float
+    corrected: bool
+
+
+class ProfileOut(_Answer, frozen=True, kw_only=True):
+    """What is known of a person, the most telling terms first. weight: how far it is believed, 0 to 1."""
+
+    summary: str
+    updated: str
+    chosen: float
+    weight: float
+    usual_price: float | None
+    terms: list[TermOut]
+
+
+class ProfilePatch(_Request, frozen=True, kw_only=True):
+    """What a person states: by term the lift that holds in place of the learned one (0 ignores it, -1 avoids it,
+    1 prefers it); null takes it back."""
+
+    corrections: Annotated[
+        dict[Word, Annotated[float, msgspec.Meta(ge=-3, le=3)] | None], msgspec.Meta(min_length=1, max_length=50)
+    ]
+
+
+class DeletedOut(_Answer, frozen=True, kw_only=True):
+    """Whether there was a profile to delete."""
+
+    deleted: bool
 
 
 class ErasedOut(_Answer, frozen=True, kw_only=True):

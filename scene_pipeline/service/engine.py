@@ -7,6 +7,8 @@ import numpy as np
 
 from scene_pipeline.color.lab import lab_to_hex
 from scene_pipeline.color.names import BASIC_COLORS, color_name
+from scene_pipeline.context.context import Context
+from scene_pipeline.context.ranking import ContextEffect
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.held import Held
@@ -23,6 +25,7 @@ from scene_pipeline.service.documents import (
     Entry,
     FactorOut,
     Item,
+    MoveOut,
     Options,
     PresentOut,
     ProductOut,
@@ -89,7 +92,18 @@ def corrected_scene(served: Served, scene: Scene, options: Options) -> Scene:
     )
 
 
-def recommend(served: Served, scene: Scene, options: Options) -> SceneResult:
+def context_of(options: Options, person: str) -> Context:
+    """Return for when, where and whom a list is; `person` is the keyed hash of the subject, empty for nobody.
+
+    Raises the problem `invalid` for a date that there is not.
+    """
+    try:
+        return Context(options.date, options.country, options.hemisphere, person or None, options.channel)
+    except ScenePipelineError as error:
+        raise _invalid("invalid", "$.date", str(error)) from error
+
+
+def recommend(served: Served, scene: Scene, options: Options, context: Context) -> SceneResult:
     """Return the list for a scene: pinned products at their places, rejected ones left out.
 
     Raises the problem `no-product-left` for wishes that leave none, and `invalid` for others that cannot be met.
@@ -99,13 +113,13 @@ def recommend(served: Served, scene: Scene, options: Options) -> SceneResult:
     rejected = tuple(row for row in map(row_of, options.rejected) if row is not None)
     try:
         held = Held(pinned, rejected) if pinned or rejected else None
-        return served.matcher.recommend_for(scene, _request(options), held=held)
+        return served.matcher.recommend_for(scene, _request(options, context), held=held)
     except ScenePipelineError as error:
         kind = "no-product-left" if "no product is left" in str(error) else "invalid"
         raise Problem(kind, str(error), [FieldError("$.wishes", str(error))]) from error
 
 
-def _request(options: Options) -> Request:
+def _request(options: Options, context: Context) -> Request:
     wishes = options.wishes
     constraints = Constraints(
         min_price=wishes.min_price,
@@ -118,7 +132,7 @@ def _request(options: Options) -> Request:
         brands=tuple(wishes.brands),
         colors=tuple(wishes.colors),
     )
-    return Request(options.k, constraints, options.weights, wishes.diversity, wishes.style)
+    return Request(options.k, constraints, options.weights, wishes.diversity, wishes.style, context)
 
 
 # ---------------------------------------------------------------- documents of answers
@@ -172,7 +186,12 @@ def _item(item: Recommendation, product: ProductOut | None, pinned: bool) -> Ite
         calibrated=item.calibrated,
         factors=item.factors,
         pinned=pinned,
+        context=_move(item.context),
     )
+
+
+def _move(effect: ContextEffect | None) -> MoveOut | None:
+    return None if effect is None else MoveOut(moved=effect.moved, sentence=effect.sentence, lifts=effect.lifts)
 
 
 def confidence_note(served: Served, result: SceneResult) -> str:
@@ -181,8 +200,8 @@ def confidence_note(served: Served, result: SceneResult) -> str:
     return calibration_note(served.matcher.calibration, calibrated)
 
 
-def vocabulary_out(served: Served, max_k: int, feedback: bool) -> VocabularyOut:
-    """Return the values that requests may hold."""
+def vocabulary_out(served: Served, max_k: int, *, feedback: bool, profiles: bool) -> VocabularyOut:
+    """Return the values that requests may hold, and whether events and profiles are taken."""
     vocabulary = served.matcher.vocabulary
 
     def entries(records: Iterable[Room | Style | Palette | Category]) -> list[Entry]:
@@ -204,4 +223,5 @@ def vocabulary_out(served: Served, max_k: int, feedback: bool) -> VocabularyOut:
         currency=served.products.currency,
         max_k=max_k,
         feedback=feedback,
+        profiles=profiles,
     )

@@ -40,6 +40,11 @@ class Feedback:
         """Return the keyed hash of a shop's id; empty without an id or a key."""
         return self._subjects.subject(shop_id) if self._subjects is not None else ""
 
+    @property
+    def knows_people(self) -> bool:
+        """Whether there is a key by which subjects are known again."""
+        return self._subjects is not None
+
     def known_subject(self, shop_id: str) -> str:
         """Return the keyed hash of a shop's id. Raises the problem `not-ready` without a subject key."""
         if subject := self.subject(shop_id):

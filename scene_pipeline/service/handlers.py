@@ -19,6 +19,7 @@ from scene_pipeline.service.bodies import Bodies, decode, invalid
 from scene_pipeline.service.engine import (
     check_options,
     confidence_note,
+    context_of,
     corrected_scene,
     items_out,
     recommend,
@@ -32,6 +33,7 @@ from scene_pipeline.service.metrics import Metrics
 from scene_pipeline.service.openapi import openapi
 from scene_pipeline.service.pictures import DecodeBudget, decode_cost
 from scene_pipeline.service.problems import FieldError, Problem
+from scene_pipeline.service.profiles import Profiles
 from scene_pipeline.service.scene_cache import CachedScene, SceneCache
 from scene_pipeline.service.served import Served, ServedBundle
 from scene_pipeline.service.settings import ServiceSettings
@@ -40,6 +42,7 @@ from scene_pipeline.service.work import WorkPool
 
 T = TypeVar("T")
 YEAR_S = 31_536_000
+PRIVATE = {"Cache-Control": "no-store"}
 
 
 class Handlers:
@@ -54,6 +57,7 @@ class Handlers:
         self.decoding = DecodeBudget(settings.decode_bytes)
         self.library_scenes = Libraries(settings.scenes)
         self.feedback = Feedback.open(settings)
+        self.profiles = Profiles(settings.artifacts)
         self.bundle = ServedBundle(settings.artifacts, settings.reload_poll_s, self._warm_up)
         self.metrics_of = Metrics(self.work, self.bundle, self.scenes, self.bodies)
 
@@ -166,11 +170,12 @@ class Handlers:
         self, served: Served, entry: CachedScene, options: docs.Options, deadline: float, analyzed_ms: float
     ) -> Response:
         identifier = uuid.uuid4().hex
+        context = context_of(options, self.feedback.subject(options.subject))
 
         def job() -> tuple[bytes, float]:
             started = time.perf_counter()
             scene = corrected_scene(served, entry.scene, options)
-            result = recommend(served, scene, options)
+            result = recommend(served, scene, options, context)
             pinned = frozenset(pin.product_id for pin in options.pinned)
             answer = docs.RecommendationAnswer(
                 recommendation_id=identifier,
@@ -182,6 +187,8 @@ class Handlers:
                 note=confidence_note(served, result),
                 scene=scene_out(scene.analysis, served.matcher.vocabulary),
                 items=items_out(result, served.products, pinned),
+                context=None if result.context is None else msgspec.convert(result.context, docs.ContextOut),
+                for_you=served.matcher.context_model().describe(context) if context.person else "",
             )
             self.feedback.exposed(identifier, result, entry.content, options.subject)
             return msgspec.json.encode(answer), 1000 * (time.perf_counter() - started)
@@ -195,6 +202,7 @@ class Handlers:
         wanted = decode(request.query_params.get("request", "").encode(), docs.RecommendationRequest)
         served = self.bundle.current
         entry = await self._wanted_scene(wanted, served, deadline)
+        context = context_of(wanted, self.feedback.subject(wanted.subject))
         with await self.bodies.read(request, self.settings.max_image_bytes) as body:
             data, name = body.data, "Your room"
             if wanted.library_scene is not None:
@@ -204,7 +212,7 @@ class Handlers:
             def job() -> bytes:
                 with self.decoding.reserve(decode_cost(data, self.settings)):
                     scene = corrected_scene(served, entry.scene, wanted)
-                    return lookbook_page(served, recommend(served, scene, wanted), data, name)
+                    return lookbook_page(served, recommend(served, scene, wanted, context), data, name)
 
             page = await self._in_pool("lookbook", job, deadline)
         headers = {"Content-Disposition": 'attachment; filename="lookbook.html"', "Cache-Control": "no-store"}
@@ -214,7 +222,9 @@ class Handlers:
 
     async def vocabulary(self, request: Request) -> Response:
         del request
-        return _json(vocabulary_out(self.bundle.current, self.settings.max_k, feedback=True))
+        return _json(
+            vocabulary_out(self.bundle.current, self.settings.max_k, feedback=True, profiles=self.feedback.knows_people)
+        )
 
     async def libraries(self, request: Request) -> Response:
         del request
@@ -275,6 +285,22 @@ class Handlers:
         ]
         return _json(docs.EventsAnswer(events=statuses), 202)
 
+    async def profile(self, request: Request) -> Response:
+        person = self.feedback.known_subject(request.path_params["subject_id"])
+        found = await asyncio.to_thread(self.profiles.read, self.bundle.current, person)
+        return _json(found, headers=PRIVATE)
+
+    async def correct_profile(self, request: Request) -> Response:
+        person = self.feedback.known_subject(request.path_params["subject_id"])
+        with await self.bodies.read(request, self.settings.max_json_bytes) as body:
+            patch = decode(body.data, docs.ProfilePatch)
+        found = await asyncio.to_thread(self.profiles.correct, self.bundle.current, person, patch)
+        return _json(found, headers=PRIVATE)
+
+    async def delete_profile(self, request: Request) -> Response:
+        person = self.feedback.known_subject(request.path_params["subject_id"])
+        return _json(docs.DeletedOut(deleted=await asyncio.to_thread(self.profiles.delete, person)))
+
     async def erase_subject(self, request: Request) -> Response:
         removal = await asyncio.to_thread(self.feedback.erase, request.path_params["subject_id"])
         return _json(docs.ErasedOut(erased=removal.events, profile=removal.profile))
@@ -321,6 +347,9 @@ class Handlers:
         return await self.work.run(kind, job, deadline)
 
 
+DIRECT_PARAMETERS = ("k", "intent", "subject", "date", "country", "hemisphere", "channel")
+
+
 def _options(request: Request) -> docs.Options:
     """Return the options of a query. Raises the problem `invalid` naming the parameter."""
     query = request.query_params
@@ -332,7 +361,7 @@ def _options(request: Request) -> docs.Options:
     for name in ("style", "min_price", "max_price", "in_stock"):
         if name in query:
             wishes[name] = query[name]
-    given: dict[str, Any] = {name: query[name] for name in ("k", "intent") if name in query}
+    given: dict[str, Any] = {name: query[name] for name in DIRECT_PARAMETERS if name in query}
     corrections = {"room": query["room"]} if "room" in query else {}
     try:
         return msgspec.convert({**given, "wishes": wishes, "corrections": corrections}, docs.Options, strict=False)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene, write_lookbook
+from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene, context_words, write_lookbook
 from scene_pipeline.service.engine import confidence_note
 from scene_pipeline.service.served import Served
 
@@ -32,6 +32,7 @@ def lookbook_page(served: Served, result: SceneResult, photograph: bytes, name: 
             created_at=datetime.now(UTC),
             calibration_note=confidence_note(served, result),
             scenes=(scene,),
+            context=context_words(result.context),
         )
         write_lookbook(target, book)
         return target.read_bytes()

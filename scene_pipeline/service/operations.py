@@ -44,6 +44,7 @@ _BODY = ("bad-request", "timeout", "too-large", "invalid", "busy")
 _ANSWERING = (*_BODY, "no-product-left", "unsupported-intent", "deadline")
 _SCENE = Parameter("scene_id", "A scene of POST /v1/scenes.", "path")
 _PRODUCT = Parameter("product_id", "A product of the catalog.", "path")
+_SUBJECT = Parameter("subject_id", "The shop's id of a person or session.", "path")
 _LIBRARY = Parameter("library", "A library of GET /v1/libraries.", "path")
 _NAME = Parameter("name", "A scene's name in its library.", "path")
 
@@ -58,6 +59,11 @@ WISH_PARAMETERS = (
     Parameter("min_price", "Lowest price.", type=float),
     Parameter("max_price", "Highest price.", type=float),
     Parameter("in_stock", "Only what is in stock.", type=bool),
+    Parameter("subject", "The shop's id of a person or session."),
+    Parameter("date", "For which date: 2026-12-01 or today."),
+    Parameter("country", "For which country: two letters, such as GB."),
+    Parameter("hemisphere", "Whose seasons, north or south; by default those of the country."),
+    Parameter("channel", "Where it is shown, such as web or print."),
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -116,8 +122,20 @@ OPERATIONS: tuple[Operation, ...] = (
         "feedback", docs.EventsRequest, docs.EventsAnswer, 202, problems=(*_BODY, "conflict"),
     ),
     Operation(
-        "DELETE", "/v1/subjects/{subject_id}", "erase_subject", "Erase every event of a person or session.",
-        "admin", answer=docs.ErasedOut, parameters=(Parameter("subject_id", "The shop's id.", "path"),),
+        "GET", "/v1/profiles/{subject_id}", "profile", "What is known of a person.",
+        "profile", answer=docs.ProfileOut, parameters=(_SUBJECT,), problems=("not-found",),
+    ),
+    Operation(
+        "PATCH", "/v1/profiles/{subject_id}", "correct_profile", "Correct what is known of a person.",
+        "profile", docs.ProfilePatch, docs.ProfileOut, parameters=(_SUBJECT,), problems=(*_BODY, "not-found"),
+    ),
+    Operation(
+        "DELETE", "/v1/profiles/{subject_id}", "delete_profile", "Delete what is known of a person, for good.",
+        "profile", answer=docs.DeletedOut, parameters=(_SUBJECT,),
+    ),
+    Operation(
+        "DELETE", "/v1/subjects/{subject_id}", "erase_subject", "Erase every event of a person, and the profile.",
+        "admin", answer=docs.ErasedOut, parameters=(_SUBJECT,),
     ),
     Operation(
         "POST", "/admin/reload", "reload", "Serve the promoted bundle now, if it is another one.",

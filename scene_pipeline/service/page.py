@@ -19,6 +19,7 @@ FILES = {
     "page.css": ("text/css", (TEMPLATES / "tokens.css", TEMPLATES / "lookbook.css", STATIC / "page.css")),
     "page.js": ("text/javascript", (STATIC / "page.js",)),
     "state.js": ("text/javascript", (STATIC / "state.js",)),
+    "person.js": ("text/javascript", (STATIC / "person.js",)),
     "parts.js": ("text/javascript", (STATIC / "parts.js",)),
     "vendor.js": ("text/javascript", (STATIC / "vendor" / "htm-preact-3.1.1.js",)),
     "docs.css": ("text/css", (TEMPLATES / "tokens.css", STATIC / "docs.css")),

@@ -10,7 +10,7 @@ from pathlib import Path
 from scene_pipeline.errors import ServiceError
 from scene_pipeline.service.problems import Problem
 
-SCOPES = ("recommend", "feedback", "admin")
+SCOPES = ("recommend", "feedback", "profile", "admin")
 TOKEN_BYTES = 32
 PREFIX = "spt_"
 

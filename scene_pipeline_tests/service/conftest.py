@@ -49,7 +49,7 @@ def client(promoted: Path) -> Iterator[TestClient]:
 @pytest.fixture(scope="session")
 def token_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A token file, and a token of each scope."""
-    made = {scope: new_token([scope], f"test {scope}") for scope in ("recommend", "feedback", "admin")}
+    made = {scope: new_token([scope], f"test {scope}") for scope in ("recommend", "feedback", "profile", "admin")}
     path = tmp_path_factory.mktemp("tokens") / "tokens"
     path.write_text("# test\n" + "\n".join(line for _, line in made.values()) + "\n")
     return path, {scope: secret for scope, (secret, _) in made.items()}

@@ -1,7 +1,8 @@
 // The page: what happens when a photograph comes in, a wish changes or a product is judged.
 import { html, render, useEffect, useRef, useState } from "./vendor.js";
-import { Refusal, call, keepPicture, keptPicture, randomId, readState, requestOf, sendJson, setToken, smaller, writeState } from "./state.js";
-import { Card, Facts, Photograph, Picture, WishesForm } from "./parts.js";
+import { Refusal, call, keepPicture, keepSubject, keptPicture, keptSubject, randomId, readState, requestOf, sendJson, setToken, smaller, writeState } from "./state.js";
+import { Card, Facts, Photograph, Picture, WishesForm, capital } from "./parts.js";
+import { ContextForm } from "./person.js";
 
 const DEBOUNCE_MS = 250;
 const UNDO_MS = 5000;
@@ -10,7 +11,7 @@ const MAX_UNDO = 50;
 /** Events wait a moment, so that an undone one is never sent. */
 const waiting = new Map();
 function report(kind, item, list) {
-  const event = { event_id: randomId(), recommendation_id: list.recommendation_id, kind, product_id: item.product_id };
+  const event = { event_id: randomId(), recommendation_id: list.recommendation_id, kind, product_id: item.product_id, subject: keptSubject() };
   waiting.set(`${kind}/${item.product_id}`, { event, timer: setTimeout(flush, UNDO_MS, `${kind}/${item.product_id}`) });
 }
 function take(key) {
@@ -37,14 +38,14 @@ function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const COLUMNS = ["rank", "product_id", "sku_id", "title", "price", "currency", "brand", "category", "placement", "confidence", "calibrated", "score", "reason", "link"];
+const COLUMNS = ["rank", "product_id", "sku_id", "title", "price", "currency", "brand", "category", "placement", "confidence", "calibrated", "score", "reason", "context", "link"];
 function csv(items) {
   const cell = (value) => {
     const text = value === null || value === undefined ? "" : String(value);
     const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return `"${safe.replaceAll('"', '""')}"`;
   };
-  return [COLUMNS.join(","), ...items.map((item) => COLUMNS.map((name) => cell(item[name])).join(","))].join("\r\n");
+  return [COLUMNS.join(","), ...items.map((item) => COLUMNS.map((name) => cell(name === "context" ? item.context && item.context.sentence : item[name])).join(","))].join("\r\n");
 }
 
 function Start({ libraries, onFile, onPick }) {
@@ -96,6 +97,7 @@ function App() {
   const [busy, setBusy] = useState("");
   const [refusal, setRefusal] = useState(null);
   const [round, setRound] = useState(0);
+  const [subject, setSubject] = useState(keptSubject);
   const past = useRef([]);
   const focusOn = useRef(0);
   const written = useRef(location.hash.slice(1));
@@ -164,7 +166,7 @@ function App() {
   };
 
   // the list answers as wishes change
-  const wanted = words && (state.scene || state.library) ? JSON.stringify(requestOf(state)) : "";
+  const wanted = words && (state.scene || state.library) ? JSON.stringify(requestOf(state, subject)) : "";
   useEffect(() => {
     if (!wanted) return undefined;
     const stop = new AbortController();
@@ -180,13 +182,13 @@ function App() {
     return () => { clearTimeout(timer); stop.abort(); };
   }, [wanted, round]);
 
-  const compared = state.compare && wanted ? JSON.stringify({ ...requestOf({ ...readState(state.compare), scene: state.scene, library: state.library }) }) : "";
+  const compared = state.compare && wanted ? JSON.stringify(requestOf({ ...readState(state.compare), scene: state.scene, library: state.library }, subject)) : "";
   useEffect(() => {
     if (!compared) { setOther(null); return undefined; }
     const stop = new AbortController();
     sendJson("/v1/recommendations", JSON.parse(compared), { signal: stop.signal }).then(setOther).catch(refused);
     return () => stop.abort();
-  }, [compared]);
+  }, [compared, round]);
 
   useEffect(() => {
     if (!focusOn.current || !list) return;
@@ -217,11 +219,12 @@ function App() {
     const last = past.current.pop();
     if (last) { last.keys.forEach(take); put(last.state); }
   };
+  const chooseFor = (person) => { [...waiting.keys()].forEach(flush); keepSubject(person); setSubject(person); };
   const lookbook = async () => {
     setBusy("Making the lookbook");
     try {
       const body = state.scene ? picture : undefined;
-      const path = `/v1/lookbooks?request=${encodeURIComponent(JSON.stringify(requestOf(state)))}`;
+      const path = `/v1/lookbooks?request=${encodeURIComponent(JSON.stringify(requestOf(state, subject)))}`;
       const answer = await call(path, { method: "POST", body, headers: body ? { "Content-Type": body.type } : {} });
       download("lookbook.html", await answer.blob());
       setBusy("");
@@ -245,10 +248,11 @@ function App() {
         <button type="button" class="quiet" onClick=${() => { past.current = []; setRead(null); setList(null); setRefusal(null); put(readState("")); }}>Another photograph</button>
         ${read && html`<${Facts} read=${read} words=${words} state=${state} change=${change} />`}
         <${WishesForm} words=${words} state=${state} change=${change} />
+        <${ContextForm} words=${words} state=${state} change=${change} subject=${subject} onSubject=${chooseFor} onProfile=${() => setRound((n) => n + 1)} />
       </div>
       <div class="answers" aria-busy=${busy !== ""}>
         <div class="bar">
-          <p class="status" role="status">${status}</p>
+          <p class="status" role="status">${status}${list && list.for_you && chosen ? ` ${capital(list.for_you)}.` : ""}</p>
           <div class="buttons">
             <button type="button" disabled=${past.current.length === 0} onClick=${undo}>Undo</button>
             ${state.rejected.length > 0 && html`<button type="button" onClick=${() => change({ rejected: [] })}>Bring back ${state.rejected.length} rejected</button>`}

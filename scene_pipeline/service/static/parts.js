@@ -146,7 +146,7 @@ export function Card({ item, words, state, act, only, frozen }) {
     <h3 id=${`${frozen ? "b" : "a"}-${item.rank}`}>${item.link ? html`<a href=${item.link} rel="noopener noreferrer">${item.title}</a>` : item.title}</h3>
     <p class="price">${[money(item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
     <p class="placement">${capital(item.placement)}</p>
-    <p class="reason">${item.reason}</p>
+    <p class="reason">${item.reason}${item.context && item.context.sentence && html` <span class="context">${capital(item.context.sentence)}.</span>`}</p>
     ${!frozen && html`<div class="acts">
       <button type="button" class="chip" aria-pressed=${item.pinned} onClick=${() => act("pin", item)}>${item.pinned ? "Pinned" : "Pin"}<span class="said"> ${item.title}</span></button>
       <button type="button" class="chip" aria-pressed=${liked} onClick=${() => act("like", item)}>${liked ? "Liked" : "Like"}<span class="said"> ${item.title}</span></button>

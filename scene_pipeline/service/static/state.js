@@ -3,7 +3,7 @@
 export const EMPTY = {
   scene: "", library: "", intent: "complete", k: 10, room: "", seen: "", present: [], absent: [],
   style: "", colors: [], min: "", max: "", small: "", large: "", stock: false, categories: [], brand: "",
-  spread: "", weights: {}, pins: {}, rejected: [], liked: [], compare: "",
+  spread: "", weights: {}, pins: {}, rejected: [], liked: [], compare: "", date: "", country: "",
 };
 
 export function readState(text) {
@@ -40,8 +40,8 @@ export function writeState(state) {
 
 const number = (text) => (text === "" || Number.isNaN(Number(text)) ? undefined : Number(text));
 
-/** The request of a state, as POST /v1/recommendations takes it. */
-export function requestOf(state) {
+/** The request of a state, as POST /v1/recommendations takes it. `subject`: the shop's id of whom it is for, or "". */
+export function requestOf(state, subject) {
   const wishes = {
     style: state.style || undefined, colors: state.colors, min_price: number(state.min), max_price: number(state.max),
     min_size_cm: number(state.small), max_size_cm: number(state.large), in_stock: state.stock,
@@ -56,7 +56,8 @@ export function requestOf(state) {
     weights: Object.fromEntries(Object.entries(state.weights).map(([name, value]) => [name, Number(value)])),
     pinned: Object.entries(state.pins).filter(([rank]) => Number(rank) <= state.k)
       .map(([rank, id]) => ({ product_id: id, rank: Number(rank) })),
-    rejected: state.rejected,
+    rejected: state.rejected, subject, date: state.date || undefined,
+    country: /^[A-Z]{2}$/.test(state.country) ? state.country : undefined,
   };
 }
 
@@ -95,6 +96,12 @@ export const sendJson = (path, document, options = {}) => call(path, {
 
 export function randomId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Whom lists are for: kept in this tab and not in the address, which people pass on. */
+export const keptSubject = () => sessionStorage.getItem("subject") || "";
+export function keepSubject(subject) {
+  if (subject) sessionStorage.setItem("subject", subject); else sessionStorage.removeItem("subject");
 }
 
 // ---------------------------------------------------------------- the photograph, kept in this tab only
