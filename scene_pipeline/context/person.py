@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.context.sales import Sales
-from scene_pipeline.context.terms import ProductTerms
+from scene_pipeline.context.terms import ProductTerms, name_of
 
 SHRINKAGE = 20.0
 """A profile of n purchases counts for n / (n + SHRINKAGE)."""
@@ -162,7 +162,7 @@ def reason(profile: Profile, likes: list[str], price: float | None) -> str:
 
     `likes` are terms of the product that the person likes, the most telling first; `price` is the product's.
     """
-    parts = [term.split(":")[-1].replace("_", " ") for term in likes[:2]]
+    parts = list(dict.fromkeys(map(name_of, likes)))[:2]
     limit = price_limit(profile)
     if price is not None and limit is not None and price <= limit:
         parts.append(f"under {limit:g}")

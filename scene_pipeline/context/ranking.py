@@ -15,7 +15,7 @@ from scene_pipeline.context.person import reason as person_reason
 from scene_pipeline.context.profiles import PROFILES, ProfileStore
 from scene_pipeline.context.season import SeasonLifts, shipped_lifts
 from scene_pipeline.context.season import reason as season_reason
-from scene_pipeline.context.terms import ProductTerms
+from scene_pipeline.context.terms import ProductTerms, name_of
 from scene_pipeline.context.trend import Trends
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.vocabulary.strict_yaml import load_strict
@@ -95,6 +95,9 @@ class ContextModel:
         self._log_price = np.log(np.where(prices > 0, prices, np.nan))
         self._names: list[str] = terms.names.tolist()
         self._positions = {name: at for at, name in enumerate(self._names)}
+        self._named: dict[str, list[str]] = {}
+        for name in self._names:
+            self._named.setdefault(name_of(name).lower(), []).append(name)
         self._day = lru_cache(maxsize=16)(self._read_day)
         self._people = lru_cache(maxsize=2)(self._read_population)
 
@@ -152,7 +155,7 @@ class ContextModel:
             return ""
         _, shares = self._people(self._population_stamp())
         lifts = term_lifts(profile, shares, self._positions)
-        liked = [self._names[at] for at in np.argsort(-lifts, kind="stable")[:3] if lifts[at] > 0.1]
+        liked = [self._names[at] for at in np.argsort(-lifts, kind="stable")[:6] if lifts[at] > 0.1]
         return person_reason(profile, liked, price_limit(profile))
 
     def person_terms(self, profile: Profile) -> list[tuple[str, float]]:
@@ -169,9 +172,9 @@ class ContextModel:
         ]
         return sorted(named, key=lambda item: (item[0] not in profile.corrections, -abs(item[1]), item[0]))
 
-    def has_term(self, term: str) -> bool:
-        """Tell whether any product has the term."""
-        return term in self._positions
+    def terms_named(self, text: str) -> list[str]:
+        """Return the terms of the catalog that a person means by a text: that very term, or all of this name."""
+        return [text] if text in self._positions and ":" in text else self._named.get(name_of(text).lower(), [])
 
     def _profile(self, context: Context) -> Profile | None:
         return self.profiles.get(context.person) if context.person else None

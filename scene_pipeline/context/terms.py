@@ -30,6 +30,11 @@ def words_of(text: str) -> set[str]:
     return {word for word in words if word not in STOP_WORDS}
 
 
+def name_of(term: str) -> str:
+    """Return a term as people read it: "mid century modern" for "style:mid_century_modern"."""
+    return term.rpartition(":")[2].replace("_", " ")
+
+
 def _singular(word: str) -> str:
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"

@@ -308,7 +308,8 @@ class EventsAnswer(_Answer, frozen=True, kw_only=True):
 
 class TermOut(_Answer, frozen=True, kw_only=True):
     """A term of a profile. lift: how much more than everybody (natural logarithm) the person chooses it; with
-    `corrected` it is what was stated. chosen: how many products with it the person chose."""
+    `corrected` it is what was stated. chosen: how many products with it the person chose. A name that is a word and a
+    fact of products ("oak") is one term here and corrected as one."""
 
     term: str
     name: str

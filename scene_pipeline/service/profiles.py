@@ -6,6 +6,7 @@ from pathlib import Path
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.person import price_limit
 from scene_pipeline.context.profiles import ProfileStore
+from scene_pipeline.context.terms import name_of
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.service.documents import ProfileOut, ProfilePatch, TermOut
 from scene_pipeline.service.problems import FieldError, Problem
@@ -28,15 +29,18 @@ class Profiles:
         if profile is None:
             raise Problem("not-found", "nothing is known of this person")
         model = served.matcher.context_model()
+        named: dict[str, list[tuple[str, float]]] = {}
+        for term, lift in model.person_terms(profile):
+            named.setdefault(name_of(term), []).append((term, lift))
         terms = [
             TermOut(
-                term=term,
-                name=term.split(":")[-1].replace("_", " "),
-                lift=round(lift, 2),
-                chosen=profile.terms.get(term, 0.0),
-                corrected=term in profile.corrections,
+                term=same[0][0] if len(same) == 1 else name,
+                name=name,
+                lift=round(same[0][1], 2),
+                chosen=max(profile.terms.get(term, 0.0) for term, _ in same),
+                corrected=same[0][0] in profile.corrections,
             )
-            for term, lift in model.person_terms(profile)[:MAX_TERMS]
+            for name, same in list(named.items())[:MAX_TERMS]
         ]
         return ProfileOut(
             summary=model.describe(Context(person=person)),
@@ -53,12 +57,15 @@ class Profiles:
         with self._lock:
             known = self._store.get(person)
             stated = {} if known is None else known.corrections
-            for term, lift in patch.corrections.items():
-                if lift is None and term not in stated:
-                    raise _invalid(term, "is not corrected, so that nothing can be taken back")
-                if lift is not None and not model.has_term(term):
-                    raise _invalid(term, "is not a term of any product")
-            for term, lift in patch.corrections.items():
+            changes: list[tuple[str, float | None]] = []
+            for text, lift in patch.corrections.items():
+                terms = [term for term in model.terms_named(text) or [text] if lift is not None or term in stated]
+                if lift is None and not terms:
+                    raise _invalid(text, "is not corrected, so that nothing can be taken back")
+                if lift is not None and not model.terms_named(text):
+                    raise _invalid(text, "is not a term of any product")
+                changes += [(term, lift) for term in terms]
+            for term, lift in changes:
                 try:
                     self._store.correct(person, term, lift)
                 except ScenePipelineError as error:

@@ -103,6 +103,8 @@ def test_a_person_states_a_taste_reads_it_takes_it_back_and_deletes_all(call: An
     assert stated.status_code == 200, stated.text
     terms = {term["term"]: term for term in stated.json()["terms"]}
     assert (terms["category:botanicals"]["lift"], terms["category:botanicals"]["corrected"]) == (3.0, True)
+    assert terms["oak"]["lift"] == -1.0, "one row for the word and the material"
+    assert "material:oak" not in terms
     assert stated.json()["summary"] == "for you: botanicals"
     personal = ask(subject=ANNA)
     assert personal["items"][0]["category"] == "botanicals"

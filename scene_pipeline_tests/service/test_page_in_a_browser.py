@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from scene_pipeline.context.profiles import FOLDER
+from scene_pipeline.context.ranking import WEIGHTS
+from scene_pipeline.events.subjects import KEY_FILE
 from scene_pipeline_tests.service.conftest import SCENE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
@@ -135,6 +138,54 @@ def test_wishes_are_answered_and_two_settings_stand_side_by_side(open_page: Call
     page.get_by_label("Price to").fill("0.01")
     page.get_by_role("alert").wait_for()
     assert "no product is left" in page.get_by_role("alert").inner_text()
+
+
+def test_a_person_reads_corrects_and_deletes_what_is_known(
+    browser: Any, promoted: Path, serve: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, key = tmp_path / "artifacts", tmp_path / "key"
+    key.write_text("a key of at least sixteen bytes")
+    monkeypatch.setenv(KEY_FILE, str(key))
+    (own / FOLDER).mkdir(parents=True)
+    for name in ("bundles", "images"):
+        (own / name).symlink_to(promoted / name)
+    (own / FOLDER / WEIGHTS).write_text("{season: 3, trend: 3, person: 3}")
+    address, _ = serve(own, max_wait_s=60, deadline_s=60)
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    page.goto(address, wait_until="load")
+    page.locator(".scenes button").first.click()
+    settled(page)
+    impersonal = titles(page)
+
+    page.get_by_label("Date").fill("2026-05-01")
+    page.get_by_label("Country, two letters").fill("gb")
+    page.locator(".reason .context", has_text="Moved up").first.wait_for()
+    assert "country=GB" in page.url
+    page.get_by_label("Date").fill("")
+    settled(page)
+    assert titles(page) == impersonal
+
+    page.get_by_label("Person: the shop's own id").fill("anna@example.com")
+    page.get_by_role("button", name="Choose for this person").click()
+    page.get_by_text("Nothing is known of this person").wait_for()
+    page.get_by_label("Prefers").fill("oak")
+    page.get_by_role("button", name="Add").click()
+    page.locator(".for-you", has_text="For you: oak").wait_for()
+    settled(page)
+    assert titles(page) != impersonal
+    assert "anna" not in page.url
+    page.get_by_text("What is known").click()
+    page.locator(".profile select").first.select_option("-1")
+    page.locator(".for-you", has_text="Nothing telling").wait_for()
+    assert violations(page) == []
+    page.get_by_role("button", name="Delete this profile").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("Deleted. Nothing is kept").wait_for()
+    settled(page)
+    assert titles(page) == impersonal
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
