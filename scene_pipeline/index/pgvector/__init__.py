@@ -1,0 +1,1 @@
+"""The port on PostgreSQL with pgvector: the extra `pgvector`."""
