@@ -11,6 +11,7 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.factors import Candidates, style_alignment
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
+from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.scene import Scene, plausible_rooms
 from scene_pipeline.vocabulary.product_types import KINDS
@@ -27,15 +28,20 @@ def allowed_products(
     features: ProductFeatures,
     categories: Sequence[str],
     brands: Callable[[], pa.ChunkedArray],
+    variants: ProductVariants | None = None,
 ) -> np.ndarray | None:
     """Return a mask [n] of the products that meet all constraints, or None when there are none.
 
-    `categories` are the vocabulary's ids; `brands` returns the products' brands and is called only when needed.
+    `categories` are the vocabulary's ids; `brands` returns the products' brands and is called only when needed. Of a
+    product with variants one must meet price, size and stock together.
     Raises ScenePipelineError naming the constraint that left nothing, and what it had to choose from.
     """
     mask: np.ndarray | None = None
     met: list[str] = []
-    for name, part in _parts(constraints, features, categories, brands):
+    bounds = _bounds(constraints, features)
+    if variants is not None:
+        bounds = _of_variants(bounds, constraints, variants)
+    for name, part in [*((name, part) for name, part, _ in bounds), *_parts(constraints, features, categories, brands)]:
         before = len(part) if mask is None else int(mask.sum())
         mask = part if mask is None else mask & part
         if not mask.any():
@@ -45,6 +51,38 @@ def allowed_products(
     return mask
 
 
+Bound = tuple[str, np.ndarray, Constraints]
+"""A bound on price, size or stock: its name, the products [n] that keep it, and the constraint alone."""
+
+
+def _bounds(constraints: Constraints, features: ProductFeatures) -> list[Bound]:
+    price, size = features.price, features.largest_cm
+    bounds: list[Bound] = []
+    if (low := constraints.min_price) is not None:
+        bounds.append((f"a price of at least {low:g}", price >= low, Constraints(min_price=low)))
+    if (high := constraints.max_price) is not None:
+        bounds.append((f"a price of at most {high:g}", price <= high, Constraints(max_price=high)))
+    if (low := constraints.min_size_cm) is not None:
+        bounds.append((f"a size of at least {low:g} cm", size >= low, Constraints(min_size_cm=low)))
+    if (high := constraints.max_size_cm) is not None:
+        bounds.append((f"a size of at most {high:g} cm", size <= high, Constraints(max_size_cm=high)))
+    if constraints.in_stock:
+        bounds.append(("in stock only", features.availability >= 1.0, Constraints(in_stock=True)))
+    return bounds
+
+
+def _of_variants(bounds: list[Bound], constraints: Constraints, variants: ProductVariants) -> list[Bound]:
+    """Return the bounds as products with variants keep them: by one of these, and all bounds by the same one."""
+    of_one: list[Bound] = []
+    for name, mask, alone in bounds:
+        has, kept = variants.allowed(alone)
+        of_one.append((name, np.where(has, kept, mask), alone))
+    if len(bounds) > 1:
+        has, kept = variants.allowed(constraints)
+        of_one.append(("all of that in one variant", ~has | kept, constraints))
+    return of_one
+
+
 def _parts(
     constraints: Constraints,
     features: ProductFeatures,
@@ -52,20 +90,6 @@ def _parts(
     brands: Callable[[], pa.ChunkedArray],
 ) -> list[tuple[str, np.ndarray]]:
     parts: list[tuple[str, np.ndarray]] = []
-    if constraints.min_price is not None:
-        parts.append((f"a price of at least {constraints.min_price:g}", features.price >= constraints.min_price))
-    if constraints.max_price is not None:
-        parts.append((f"a price of at most {constraints.max_price:g}", features.price <= constraints.max_price))
-    if constraints.min_size_cm is not None:
-        parts.append(
-            (f"a size of at least {constraints.min_size_cm:g} cm", features.largest_cm >= constraints.min_size_cm)
-        )
-    if constraints.max_size_cm is not None:
-        parts.append(
-            (f"a size of at most {constraints.max_size_cm:g} cm", features.largest_cm <= constraints.max_size_cm)
-        )
-    if constraints.in_stock:
-        parts.append(("in stock only", features.availability >= 1.0))
     if constraints.categories:
         wanted = _category_indices(constraints.categories, categories)
         parts.append((f"categories {', '.join(constraints.categories)}", np.isin(features.category, wanted)))

@@ -16,6 +16,7 @@ from PIL import Image
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.color.accents import Accent, accents, answers
+from scene_pipeline.color.names import color_of
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.ranking import ContextModel
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
@@ -52,8 +53,9 @@ from scene_pipeline.matching.phrases import Look, look_of
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.reasons import Narrator
-from scene_pipeline.matching.request import Request
+from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.matching.variants import ProductVariants, Variant
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference, centered_windows, library_center
 from scene_pipeline.scenes.scene import Scene, analyze
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
@@ -148,6 +150,7 @@ class SceneMatcher:
         self._contextual = Contextual(bundle, self._features.price)
         self._products = bundle.products(PRODUCT_COLUMNS)
         self._opinions = OpinionRanking(self.vocabulary, self._features, self._products["materials"])
+        self._variants = ProductVariants.of(bundle, self._features)
         self._category_ids = [category.id for category in self.vocabulary.categories]
         self._looks = Looks.load(bundle.path)
         self._background = _read_background(bundle)
@@ -226,7 +229,7 @@ class SceneMatcher:
         fixed = np.isin(scored.rows[chosen], [] if held is None else list(held.pinned.values()))
         return SceneResult(
             scene=scene.analysis,
-            recommendations=self._explain(scene, (scored, chosen, fixed), calibration, opinion),
+            recommendations=self._explain(scene, (scored, chosen, fixed), calibration, opinion, request.constraints),
             bundle_version=self.bundle.version,
             encoder_id=self.spec.id,
             elapsed_ms=1000 * (time.perf_counter() - started),
@@ -310,7 +313,9 @@ class SceneMatcher:
         """Return the candidates for a scene, those that pass the filter first, each group best first."""
         request = request or Request()
         scene = self._with_style(scene, request)
-        allowed = allowed_products(request.constraints, self._features, self._category_ids, self._brands)
+        allowed = allowed_products(
+            request.constraints, self._features, self._category_ids, self._brands, self._variants
+        )
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
         rows = self._candidates(scene, wanted, allowed)
         shown = ~kept_back(scene, self._features, rows, request.constraints.include)
@@ -458,6 +463,7 @@ class SceneMatcher:
         listed: tuple[Scored, list[int], np.ndarray],
         calibration: CalibrationMap,
         opinion: Opinion | None,
+        constraints: Constraints,
     ) -> tuple[Recommendation, ...]:
         """Return the list in words: candidates, the positions chosen among them, and which a person pinned."""
         scored, chosen, fixed = listed
@@ -494,6 +500,7 @@ class SceneMatcher:
                     scored.context, int(rows[rank - 1]), int(by_context[rank - 1]), scored.lifts[index]
                 ),
                 opinion=self._opinion_effect(opinion, scored, index, int(by_opinion[rank - 1])),
+                variant=self._variant(int(rows[rank - 1]), scene, constraints),
             )
             for rank, (index, product, place, reason) in enumerate(
                 zip(chosen, products, places, reasons, strict=True), start=1
@@ -505,6 +512,13 @@ class SceneMatcher:
             return None
         nudge = float(scored.nudges[index])
         return OpinionEffect(moved, round(nudge, 4), self._opinions.sentence(opinion, int(scored.rows[index]), nudge))
+
+    def _variant(self, row: int, scene: Scene, constraints: Constraints) -> Variant | None:
+        """Return the variant of a product to show: nearest to the requested colors, else to the scene's."""
+        if self._variants is None:
+            return None
+        lab = np.array([color_of(color) for color in constraints.colors]) if constraints.colors else scene.lab
+        return self._variants.choose(row, lab, constraints)
 
     def _look(self, product: Mapping[str, Any], row: int) -> Look:
         features = self._features

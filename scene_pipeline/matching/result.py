@@ -8,6 +8,7 @@ import msgspec
 from scene_pipeline.context.ranking import ContextEffect
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.opinion import Opinion, OpinionEffect
+from scene_pipeline.matching.variants import Variant
 from scene_pipeline.scenes.analysis import SceneAnalysis
 
 
@@ -16,6 +17,7 @@ class Recommendation:
     """One product for a scene. `score` and `factors` lie in 0-1; `confidence` is a probability when `calibrated`.
 
     `context` is what the context did to its place, `opinion` what a second opinion did; None where there is none.
+    `variant` is the one that suits the scene best; None where the product has but one form.
     """
 
     rank: int
@@ -31,6 +33,12 @@ class Recommendation:
     reason: str
     context: ContextEffect | None = None
     opinion: OpinionEffect | None = None
+    variant: Variant | None = None
+
+    def price(self, of_product: float | None) -> float | None:
+        """Return what the variant shown costs, where there is one and its price is known; else `of_product`."""
+        paid = None if self.variant is None else self.variant.paid
+        return of_product if paid is None else paid
 
 
 @dataclass(frozen=True, slots=True)

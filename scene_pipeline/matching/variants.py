@@ -1,75 +1,159 @@
-"""Choose which variant of a recommended product to show: the color that fits the room, the size that fits, in stock."""
+"""The variants of a bundle's products, and which one suits a scene: color that fits, size that fits, in stock."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-Variant = Mapping[str, Any]
-"""A variant as the product table holds it (`catalog/schema.py`, VARIANT)."""
+from scene_pipeline.bundle.open import Bundle
+from scene_pipeline.matching.product_features import ProductFeatures
+from scene_pipeline.matching.request import Constraints
+
+VARIANTS = "variants"
+"""The column of the product table (`catalog/schema.py`, VARIANT)."""
 
 NEAR = 12.0
 """CIELAB distance within which two colors look alike: a difference below it decides nothing."""
 
+_SHOWN = ("sku_id", "color", "size", "material", "price", "sale_price", "availability", "image")
+_STOCK = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
+
 
 @dataclass(frozen=True, slots=True)
-class VariantLimits:
-    """What a shopper has fixed. max_price: in the catalog's currency; max_cm: the longest side that fits; in_stock:
-    only variants that can be had now."""
+class Variant:
+    """A variant of a product, as the catalog states it. image: its address, or None."""
 
-    max_price: float | None = None
-    max_cm: float | None = None
-    in_stock: bool = False
+    sku_id: str | None
+    color: str | None = None
+    size: str | None = None
+    material: str | None = None
+    price: float | None = None
+    sale_price: float | None = None
+    availability: str | None = None
+    image: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What sets it apart: "Black, 200 x 300 cm"."""
+        return ", ".join(text for text in (self.color, self.size, self.material) if text)
+
+    @property
+    def paid(self) -> float | None:
+        """What a customer pays."""
+        return self.price if self.sale_price is None else self.sale_price
 
 
-def choose_variant(
-    variants: Sequence[Variant], scene_lab: np.ndarray, limits: VariantLimits | None = None
-) -> Variant | None:
-    """Return the variant that suits a scene best, or None: there is none, or none keeps the limits.
+class ProductVariants:
+    """The variants of all products, flattened: those of row i are starts[i] to starts[i + 1].
 
-    scene_lab: float [n, 3], the scene's main colors in CIELAB, most important first; may be empty. Among the variants
-    that keep the limits those in stock come first, then the color nearest to one of the scene's (differences below NEAR
-    decide nothing, unknown colors come last), then the lower price, then the order of the catalog.
+    paid [v] and longest_cm [v] are NaN where nothing states them; stock [v] is 1 in stock, .5 on order or unknown, 0
+    sold out; lab [v, 3] is NaN where no color is known.
     """
-    limits = limits or VariantLimits()
-    kept = [variant for variant in variants if _keeps(variant, limits)]
-    if not kept:
-        return None
-    scene = np.asarray(scene_lab, dtype=np.float64).reshape(-1, 3)
-    return min(kept, key=lambda variant: (not has_stock(variant), _color_step(variant, scene), _paid(variant)))
+
+    def __init__(self, column: pa.ListArray, features: ProductFeatures) -> None:
+        """Read a column of the type list<VARIANT>; what a variant does not state is its product's."""
+        self._cells = column.flatten()
+        counts = _lengths(column)
+        self.starts = np.concatenate([[0], np.cumsum(counts)])
+        self._product = np.repeat(np.arange(len(counts)), counts)
+        price, sale = (_numbers(self._cells.field(name)) for name in ("price", "sale_price"))
+        paid = np.where(np.isnan(sale), price, sale)
+        self.paid = np.where(np.isnan(paid), features.price[self._product], paid)
+        longest = _longest(self._cells.field("size_cm"))
+        self.longest_cm = np.where(np.isnan(longest), features.largest_cm[self._product], longest)
+        self.stock = self._stock(features)
+        self.lab = _triples(self._cells.field("color_lab"))
+
+    @classmethod
+    def of(cls, bundle: Bundle, features: ProductFeatures) -> "ProductVariants | None":
+        """Return the variants of a bundle's products, or None where no product has any."""
+        if VARIANTS not in bundle.products_schema().names:
+            return None
+        column = bundle.products([VARIANTS])[VARIANTS].combine_chunks()
+        assert isinstance(column, pa.ListArray)
+        return cls(column, features) if len(column.flatten()) else None
+
+    def __len__(self) -> int:
+        return len(self._product)
+
+    def allowed(self, constraints: Constraints) -> tuple[np.ndarray, np.ndarray]:
+        """Return which products [n] have variants, and which have one that keeps price, size and stock together."""
+        kept = np.bincount(self._product[self._keep(constraints)], minlength=len(self.starts) - 1)
+        return self.starts[1:] > self.starts[:-1], kept > 0
+
+    def choose(self, row: int, lab: np.ndarray, constraints: Constraints) -> Variant | None:
+        """Return the variant of product `row` that suits best, or None where it has none.
+
+        lab: float [n, 3], the colors to meet in CIELAB; may be empty. Variants that keep the constraints come first,
+        then those in stock, then the nearest color (differences below NEAR decide nothing, unknown colors come last),
+        then the lower price, then the order of the catalog.
+        """
+        first, last = int(self.starts[row]), int(self.starts[row + 1])
+        if first == last:
+            return None
+        own = slice(first, last)
+        kept = self._keep(constraints, own)
+        order = np.lexsort((self.paid[own], _color_step(self.lab[own], lab), self.stock[own] <= 0, ~kept))
+        return _shown(self._cells[first + int(order[0])].as_py())
+
+    def _keep(self, constraints: Constraints, part: slice = slice(None)) -> np.ndarray:
+        paid, longest = self.paid[part], self.longest_cm[part]
+        kept = np.ones(len(paid), dtype=bool)
+        if constraints.min_price is not None:
+            kept &= paid >= constraints.min_price
+        if constraints.max_price is not None:
+            kept &= paid <= constraints.max_price
+        if constraints.min_size_cm is not None:
+            kept &= longest >= constraints.min_size_cm
+        if constraints.max_size_cm is not None:
+            kept &= longest <= constraints.max_size_cm
+        if constraints.in_stock:
+            kept &= self.stock[part] >= 1
+        return kept
+
+    def _stock(self, features: ProductFeatures) -> np.ndarray:
+        stated = self._cells.field("availability").to_pylist()
+        known = np.array([_STOCK.get(word, np.nan) for word in stated], dtype=np.float32)
+        level = _numbers(self._cells.field("stock_level"))
+        unknown = np.where(features.availability[self._product] >= 1, 1.0, 0.5)
+        by_level = np.where(np.isnan(level), unknown, level > 0)
+        return np.where(np.isnan(known), by_level, known).astype(np.float32)
 
 
-def has_stock(variant: Variant) -> bool:
-    """Say whether a variant can be had: its stock is above 0, or it is said to be in stock, or nothing is known."""
-    if variant.get("availability") == "out_of_stock":
-        return False
-    stock = variant.get("stock_level")
-    return stock is None or stock > 0
+def _color_step(lab: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return how far colors [m, 3] are from the nearest wanted one, in steps of NEAR; infinity where unknown."""
+    wanted = np.asarray(wanted, dtype=np.float64).reshape(-1, 3)
+    if not len(wanted):
+        return np.where(np.isnan(lab[:, 0]), np.inf, 0.0)
+    distance = np.linalg.norm(lab[:, None] - wanted, axis=2).min(axis=1)
+    return np.where(np.isnan(distance), np.inf, distance // NEAR)
 
 
-def _keeps(variant: Variant, limits: VariantLimits) -> bool:
-    paid, sizes = _paid(variant), variant.get("size_cm")
-    if limits.in_stock and not has_stock(variant):
-        return False
-    if limits.max_price is not None and not paid <= limits.max_price:
-        return False
-    return limits.max_cm is None or not sizes or max(sizes) <= limits.max_cm
+def _shown(cells: dict[str, Any]) -> Variant:
+    return Variant(**{name: cells[name] for name in _SHOWN})
 
 
-def _paid(variant: Variant) -> float:
-    """Return what a customer pays, or infinity where no price is known."""
-    price = variant.get("sale_price")
-    price = variant.get("price") if price is None else price
-    return float("inf") if price is None else price
+def _numbers(column: pa.Array) -> np.ndarray:
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def _color_step(variant: Variant, scene: np.ndarray) -> float:
-    """Return how far a variant's color is from the scene's nearest, in steps of NEAR; infinity where it is unknown."""
-    lab = variant.get("color_lab")
-    if lab is None or not len(lab):
-        return float("inf")
-    if not len(scene):
-        return 0.0
-    distances = np.linalg.norm(scene - np.asarray(lab, dtype=np.float64), axis=1)
-    return float(distances.min() // NEAR)
+def _lengths(column: pa.ListArray) -> np.ndarray:
+    return column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _longest(column: pa.ListArray) -> np.ndarray:
+    """Return the largest of each list [v], NaN where there is none."""
+    longest = np.full(len(column), np.nan)
+    parents = column.value_parent_indices().to_numpy(zero_copy_only=False)
+    np.fmax.at(longest, parents, column.flatten().to_numpy(zero_copy_only=False))
+    return longest
+
+
+def _triples(column: pa.ListArray) -> np.ndarray:
+    """Return lists of three numbers as [v, 3], NaN where there is none."""
+    found = np.full((len(column), 3), np.nan, dtype=np.float32)
+    lengths = _lengths(column)
+    has = np.repeat(lengths == 3, lengths)
+    found[lengths == 3] = column.flatten().to_numpy(zero_copy_only=False)[has].reshape(-1, 3)
+    return found

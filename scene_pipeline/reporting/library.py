@@ -70,7 +70,7 @@ def calibration_note(calibration: CalibrationMap, calibrated: bool) -> str:
 
 def _product(item: Recommendation, row: Mapping[str, Any], images: ImageStore) -> LookbookProduct:
     picture = images.path(row["image_sha256"]) if row.get("image_sha256") else None
-    price = row.get("price")
+    price = item.price(row.get("price"))
     title = row.get("title")
     sentence = (row.get("sentence") or item.description).rstrip(".")
     return LookbookProduct(

@@ -43,6 +43,8 @@ def recommendations_schema() -> pa.Schema:
             pa.field("rank", pa.int32(), nullable=False),
             pa.field("product_id", pa.string(), nullable=False),
             pa.field("sku_id", pa.string(), nullable=False),
+            pa.field("variant", pa.string()),  # SKU of the variant that suits the scene best, or null
+            pa.field("variant_label", pa.string()),  # its color, size and material as stated
             pa.field("description", pa.string(), nullable=False),
             pa.field("category", pa.string(), nullable=False),
             pa.field("placement", pa.string(), nullable=False),
@@ -130,6 +132,9 @@ def _context(result: SceneResult) -> dict[str, str | None]:
 
 def _recommendation_row(item: Recommendation, context: Mapping[str, str | None]) -> dict[str, object]:
     own = {name: getattr(item, name) for name in recommendations_schema().names if hasattr(item, name)}
+    variant = item.variant
+    own["variant"] = None if variant is None else variant.sku_id
+    own["variant_label"] = None if variant is None else variant.label or None
     own |= {f"factor_{name}": item.factors[name] for name in FACTORS}
     if item.context is not None:
         own |= {"context_moved": item.context.moved, "context_reason": item.context.sentence}

@@ -180,8 +180,24 @@ class MoveOut(_Answer, frozen=True, kw_only=True):
     lifts: dict[str, float]
 
 
+class VariantOut(_Answer, frozen=True, kw_only=True):
+    """The variant of a product that suits the scene best, as the catalog states it. `price` is what it costs."""
+
+    sku_id: str | None
+    label: str
+    color: str | None
+    size: str | None
+    material: str | None
+    price: float | None
+    availability: str | None
+    image: str | None
+
+
 class Item(_Answer, frozen=True, kw_only=True):
-    """A recommended product. `confidence` is a probability where `calibrated`; `image` is a path of this server."""
+    """A recommended product. `confidence` is a probability where `calibrated`; `image` is a path of this server.
+
+    `variant` is None where the product has but one form.
+    """
 
     rank: int
     product_id: str
@@ -201,6 +217,7 @@ class Item(_Answer, frozen=True, kw_only=True):
     confidence: float
     calibrated: bool
     factors: dict[str, float]
+    variant: VariantOut | None = None
     pinned: bool = False
     propensity: float = 1.0
     context: MoveOut | None = None

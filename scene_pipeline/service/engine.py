@@ -14,6 +14,7 @@ from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.matching.variants import Variant
 from scene_pipeline.reporting.library import calibration_note
 from scene_pipeline.scenes.analysis import UNKNOWN, Classification, SceneAnalysis
 from scene_pipeline.scenes.corrections import SceneCorrections, corrected
@@ -30,6 +31,7 @@ from scene_pipeline.service.documents import (
     PresentOut,
     ProductOut,
     SceneOut,
+    VariantOut,
     VocabularyOut,
 )
 from scene_pipeline.service.problems import FieldError, Problem
@@ -185,6 +187,7 @@ def _item(item: Recommendation, product: ProductOut | None, pinned: bool) -> Ite
         confidence=item.confidence,
         calibrated=item.calibrated,
         factors=item.factors,
+        variant=_variant(item.variant),
         pinned=pinned,
         context=_move(item.context),
     )
@@ -192,6 +195,21 @@ def _item(item: Recommendation, product: ProductOut | None, pinned: bool) -> Ite
 
 def _move(effect: ContextEffect | None) -> MoveOut | None:
     return None if effect is None else MoveOut(moved=effect.moved, sentence=effect.sentence, lifts=effect.lifts)
+
+
+def _variant(variant: Variant | None) -> VariantOut | None:
+    if variant is None:
+        return None
+    return VariantOut(
+        sku_id=variant.sku_id,
+        label=variant.label,
+        color=variant.color,
+        size=variant.size,
+        material=variant.material,
+        price=variant.paid,
+        availability=variant.availability,
+        image=variant.image,
+    )
 
 
 def confidence_note(served: Served, result: SceneResult) -> str:

@@ -19,7 +19,8 @@ def lookbook_page(served: Served, result: SceneResult, photograph: bytes, name: 
         for item in result.recommendations:
             product = served.products.get(item.product_id)
             found = served.products.picture(item.product_id)
-            price = None if product is None or product.price is None else f"{product.price:,.2f}"
+            paid = item.price(None if product is None else product.price)
+            price = None if paid is None else f"{paid:,.2f}"
             if price is not None and product is not None and product.currency:
                 price = f"{price} {product.currency}"
             title = item.description if product is None else product.title

@@ -38,14 +38,18 @@ function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const COLUMNS = ["rank", "product_id", "sku_id", "title", "price", "currency", "brand", "category", "placement", "confidence", "calibrated", "score", "reason", "context", "link"];
+const COLUMNS = ["rank", "product_id", "sku_id", "variant", "title", "price", "currency", "brand", "category", "placement", "confidence", "calibrated", "score", "reason", "context", "link"];
+const OF_RECORDS = {
+  context: (item) => item.context && item.context.sentence,
+  variant: (item) => item.variant && item.variant.sku_id,
+};
 function csv(items) {
   const cell = (value) => {
     const text = value === null || value === undefined ? "" : String(value);
     const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return `"${safe.replaceAll('"', '""')}"`;
   };
-  return [COLUMNS.join(","), ...items.map((item) => COLUMNS.map((name) => cell(name === "context" ? item.context && item.context.sentence : item[name])).join(","))].join("\r\n");
+  return [COLUMNS.join(","), ...items.map((item) => COLUMNS.map((name) => cell(OF_RECORDS[name] ? OF_RECORDS[name](item) : item[name])).join(","))].join("\r\n");
 }
 
 function Start({ libraries, onFile, onPick }) {

@@ -144,7 +144,8 @@ export function Card({ item, words, state, act, only, frozen }) {
       ${only && html`<span class="only">only here</span>`}</div>
     <p class="meta"><span class="rank">${item.rank}</span><span class="fit">${figure}</span></p>
     <h3 id=${`${frozen ? "b" : "a"}-${item.rank}`}>${item.link ? html`<a href=${item.link} rel="noopener noreferrer">${item.title}</a>` : item.title}</h3>
-    <p class="price">${[money(item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
+    ${item.variant && item.variant.label && html`<p class="variant">${item.variant.label}</p>`}
+    <p class="price">${[money(item.variant && item.variant.price !== null ? item.variant.price : item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
     <p class="placement">${capital(item.placement)}</p>
     <p class="reason">${item.reason}${item.context && item.context.sentence && html` <span class="context">${capital(item.context.sentence)}.</span>`}</p>
     ${!frozen && html`<div class="acts">
@@ -154,6 +155,6 @@ export function Card({ item, words, state, act, only, frozen }) {
     </div>`}
     <details class="factors"><summary><svg viewBox=${`0 0 ${words.factors.length * 10 - 3} 16`} aria-hidden="true"><path class="track" d=${tracks} /><path class="fill" d=${bars} /></svg>Details<span class="said"> of ${item.title}</span></summary>
       <dl>${words.factors.map((factor) => html`<dt key=${factor.id}>${capital(factor.name)}</dt><dd>${(item.factors[factor.id] || 0).toFixed(2)}</dd>`)}</dl>
-      <p class="full">${item.description}</p><p class="sku"><span>${capital(item.category_name)}</span> <span>${item.sku_id}</span></p></details>
+      <p class="full">${item.description}</p><p class="sku"><span>${capital(item.category_name)}</span> <span>${(item.variant && item.variant.sku_id) || item.sku_id}</span></p></details>
   </li>`;
 }
