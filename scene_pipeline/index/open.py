@@ -12,7 +12,7 @@ ENTRY_POINTS = "scene_pipeline.indexes"
 
 
 def open_index(url: str) -> ProductIndex:
-    """Return the index at `url`: a folder or faiss:FOLDER, or the scheme of an installed adapter.
+    """Return the index at `url`: a folder or faiss:FOLDER, postgresql://…, lance:FOLDER, lance:s3://…, or another's.
 
     Raises ProductIndexError for an unknown scheme, a missing extra, or an index that cannot be reached.
     """
@@ -23,10 +23,12 @@ def open_index(url: str) -> ProductIndex:
         return FaissProductIndex(Path(rest.removeprefix("//")))
     if scheme in ("postgresql", "postgres"):
         return _pgvector(url)
+    if scheme == "lance":
+        return _lance(rest)
     others = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if scheme in others:
         return others[scheme].load()(url)
-    known = ", ".join(["faiss", "postgresql", *sorted(others)])
+    known = ", ".join(["faiss", "lance", "postgresql", *sorted(others)])
     raise ProductIndexError(f"no adapter for an index at '{scheme}:…'; there are {known} (docs/databases.md)")
 
 
@@ -36,3 +38,11 @@ def _pgvector(url: str) -> ProductIndex:
     except ImportError as error:
         raise ProductIndexError("PostgreSQL needs the extra: pip install 'scene-pipeline[pgvector]'") from error
     return PgvectorProductIndex(url)
+
+
+def _lance(place: str) -> ProductIndex:
+    try:
+        from scene_pipeline.index.lance_index import LanceProductIndex
+    except ImportError as error:
+        raise ProductIndexError("Lance needs the extra: pip install 'scene-pipeline[lance]'") from error
+    return LanceProductIndex(place)

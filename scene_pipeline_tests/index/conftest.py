@@ -1,5 +1,6 @@
 """One product index of each adapter, empty, for the contract suite."""
 
+import importlib.util
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from psycopg import sql
 from scene_pipeline.index.open import open_index
 from scene_pipeline.index.port import ProductIndex
 
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/qdrant/qdrant_index.py"
 URL = "SCENE_PIPELINE_INDEX_URL"
 """An address of one's own to hold to the contract; {name} in it becomes a fresh name for each test."""
 
@@ -36,6 +38,20 @@ def make_pgvector(request: pytest.FixtureRequest) -> ProductIndex:
     return open_index(fresh_schema(request.getfixturevalue("postgres_url")))
 
 
+def make_lance(request: pytest.FixtureRequest) -> ProductIndex:
+    return open_index(f"lance:{request.getfixturevalue('tmp_path') / 'index'}")
+
+
+def make_qdrant(request: pytest.FixtureRequest) -> ProductIndex:
+    """Return the worked example of docs/databases.md, in local mode: its server differs."""
+    spec = importlib.util.spec_from_file_location("qdrant_index", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.open_qdrant("qdrant::memory:")
+
+
 def make_by_url(request: pytest.FixtureRequest) -> ProductIndex:
     return open_index(os.environ[URL].replace("{name}", f"t{uuid.uuid4().hex[:12]}"))
 
@@ -43,6 +59,8 @@ def make_by_url(request: pytest.FixtureRequest) -> ProductIndex:
 ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], ProductIndex]] = {
     "faiss": make_faiss,
     "pgvector": make_pgvector,
+    "lance": make_lance,
+    "qdrant": make_qdrant,
 }
 if URL in os.environ:
     ADAPTERS["url"] = make_by_url
