@@ -19,7 +19,7 @@ from rich.console import Console
 from scene_pipeline import __version__, progress
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.request import Request
-from scene_pipeline.request_options import parse_weights, with_request
+from scene_pipeline.request_options import SET_OPTIONS, parse_pieces, parse_weights, with_request
 
 if TYPE_CHECKING:
     from scene_pipeline.context.profiles import ProfileStore
@@ -290,6 +290,41 @@ def explain(
         _print_json(answer(result))
     else:
         out.print(insights_view(result, image.name, matcher.vocabulary))
+
+
+@app.command()
+@with_request(*SET_OPTIONS)
+def furnish(
+    image: Annotated[Path, typer.Argument(help="A photograph of a room.")],
+    budget: Annotated[float, typer.Option(min=0.01, help="What the set may cost, in the catalog's currency.")],
+    request: Request,
+    must: Annotated[list[str] | None, typer.Option(help="TYPE=PIECES that has to be in the set; repeatable.")] = None,
+    want: Annotated[
+        list[str] | None,
+        typer.Option(help="TYPE=PIECES wanted, in place of what such a room usually has; repeatable."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="What stays: a type that is not bought, or a product's id or SKU; repeatable."),
+    ] = None,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    as_json: AsJson = False,
+) -> None:
+    """Choose a set of products that furnishes a photographed room within a budget."""
+    from dataclasses import asdict
+
+    from scene_pipeline.matching.furnish import Plan
+    from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.reporting.terminal.views import set_view
+
+    plan = Plan(budget, parse_pieces(must or (), "--must"), parse_pieces(want or (), "--want"), tuple(keep or ()))
+    found = SceneMatcher.open(artifacts).furnish(image, plan, request)
+    if as_json:
+        document = asdict(found)
+        del document["scene"]
+        _print_json(document)
+    else:
+        out.print(set_view(found, image.name))
 
 
 # ---------------------------------------------------------------- serve

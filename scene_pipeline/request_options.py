@@ -14,6 +14,9 @@ from scene_pipeline.matching.request import Constraints, Request
 
 Command = Callable[..., None]
 
+SET_OPTIONS = (*(record.name for record in fields(Constraints)), "weights", "style")
+"""The fields of a `Request` that a set of products heeds: it has places of its own in place of a list's length."""
+
 
 def with_request(*names: str) -> Callable[[Command], Command]:
     """Give a command the options of a `Request` in place of its parameter `request`: all, or of the named fields."""
@@ -89,4 +92,16 @@ def parse_weights(words: Sequence[str]) -> dict[str, float]:
             parsed[name.strip()] = float(value)
         except ValueError:
             raise typer.BadParameter(f"'{word}' is not FACTOR=NUMBER", param_hint="--weight") from None
+    return parsed
+
+
+def parse_pieces(words: Sequence[str], option: str) -> dict[str, int]:
+    """Return type -> pieces of `TYPE=PIECES` words; `TYPE` alone stands for one piece."""
+    parsed: dict[str, int] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        try:
+            parsed[name.strip()] = int(value or 1)
+        except ValueError:
+            raise typer.BadParameter(f"'{word}' is not TYPE=PIECES", param_hint=option) from None
     return parsed

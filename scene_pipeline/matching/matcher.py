@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
@@ -46,6 +47,7 @@ from scene_pipeline.matching.factors import (
     weights_version,
 )
 from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
+from scene_pipeline.matching.furnish import FurnishedSet, Plan, furnish
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.opinion import Opinion, OpinionEffect, OpinionRanking, nudged
@@ -223,9 +225,7 @@ class SceneMatcher:
             chosen = self._choose(scene, scored, request.k, request.diversity)
         else:
             scored, chosen = self._choose_around(scene, scored, held, request)
-        as_fitted = self.calibration.holds_for(scored.weights) and request.style is None
-        known = as_fitted and self.calibration.speaks_of(scene.analysis.domain)
-        calibration = self.calibration if known else uncalibrated(self.spec.id)
+        calibration = self._calibration_for(scene, scored, request)
         fixed = np.isin(scored.rows[chosen], [] if held is None else list(held.pinned.values()))
         return SceneResult(
             scene=scene.analysis,
@@ -238,6 +238,74 @@ class SceneMatcher:
             context=request.context.record() if request.context.known else None,
             opinion=opinion,
         )
+
+    def furnish(self, image: Photograph, plan: Plan, request: Request | None = None) -> FurnishedSet:
+        """Return the set of products that furnishes a photographed room within the plan's budget.
+
+        The request's constraints, weights and style hold for every product. A plan that nothing meets gives a set
+        without pieces and a note that says what to relax. Raises ImageError for a picture that cannot be read,
+        ScenePipelineError for names that nothing bears and constraints that leave nothing.
+        """
+        request = request or Request()
+        return furnish(self, self._with_style(self.analyze(image), request), plan, request)
+
+    def _calibration_for(self, scene: Scene, scored: Scored, request: Request) -> CalibrationMap:
+        """Return the map of confidences; one that says nothing where the request leaves what it was fitted on."""
+        as_fitted = self.calibration.holds_for(scored.weights) and request.style is None
+        known = as_fitted and self.calibration.speaks_of(scene.analysis.domain)
+        return self.calibration if known else uncalibrated(self.spec.id)
+
+    def score_rows(self, scene: Scene, rows: np.ndarray, request: Request) -> Scored:
+        """Return some products of the catalog, scored and ordered as `score` orders."""
+        return self._score(scene, rows, request)
+
+    def explain(
+        self, scene: Scene, scored: Scored, chosen: Sequence[int], request: Request
+    ) -> tuple[Recommendation, ...]:
+        """Return the products at positions of `scored` in words, in the order given."""
+        calibration = self._calibration_for(scene, scored, request)
+        if not len(chosen):
+            return ()
+        listed = (scored, list(chosen), np.zeros(len(chosen), bool))
+        return self._explain(scene, listed, calibration, None, request.constraints)
+
+    def above_usual(self, scene: Scene, rows: np.ndarray) -> np.ndarray:
+        """Return how far the pictures of products [m] stand out in a scene, in their own deviations; see `Looks`."""
+        above, _ = self._looks.compare(self._windows(scene), rows)
+        return np.where(self._features.has_image[rows], above, -np.inf)
+
+    @property
+    def features(self) -> ProductFeatures:
+        """The arrays of the products, in the order of the product table."""
+        return self._features
+
+    @property
+    def category_ids(self) -> list[str]:
+        """The vocabulary's categories, in the order in which arrays number them."""
+        return self._category_ids
+
+    @property
+    def currency(self) -> str:
+        """The currency of the prices, where the catalog states one and only one."""
+        found = [value for value in self.bundle.products(["currency"])["currency"].unique().to_pylist() if value]
+        return found[0] if len(found) == 1 else ""
+
+    def brands(self) -> pa.ChunkedArray:
+        """Return the brand of every product."""
+        return self._brands()
+
+    def row_of(self, name: str) -> int | None:
+        """Return the row of the product with an id or SKU; None where there is none."""
+        for column in ("product_id", "sku_id"):
+            row = pc.index(self._products[column], name).as_py()
+            if row >= 0:
+                return int(row)
+        return None
+
+    def group_of(self, row: int) -> str:
+        """Return the type group of a product; empty where it is not known."""
+        group = int(self._features.type_group[row])
+        return self.vocabulary.types.groups[group].id if group >= 0 else ""
 
     def _choose_around(self, scene: Scene, scored: Scored, held: Held, request: Request) -> tuple[Scored, list[int]]:
         """Choose for the places that no pinned product holds; return the candidates with the pinned ones as well."""

@@ -19,12 +19,16 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Room(_Strict, frozen=True):
-    """A kind of room. `prompts` describe it to the encoder, `words` are how product texts name it."""
+    """A kind of room. `prompts` describe it to the encoder, `words` are how product texts name it.
+
+    `usual`: type group → how many pieces of it such a room has, the most important first.
+    """
 
     id: str
     name: str
     prompts: tuple[str, ...]
     words: tuple[str, ...] = ()
+    usual: dict[str, int] = {}
 
 
 class UnknownScene(_Strict, frozen=True):

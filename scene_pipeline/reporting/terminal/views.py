@@ -6,12 +6,17 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from scene_pipeline.matching.furnish import FurnishedSet
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.vocabulary.display_names import display_name, percent, uncalibrated_name
 
 NAME_WIDTH = 40
 """Characters of a record's name that are kept on one line."""
+
+
+GAP_SHOWN = 0.001
+"""Share from which it is said how much better a set may be."""
 
 
 def scene_view(result: SceneResult, name: str) -> Group:
@@ -36,6 +41,33 @@ def scene_view(result: SceneResult, name: str) -> Group:
     foot = Text(f"bundle {result.bundle_version}, {result.elapsed_ms:.0f} ms", style="dim")
     parts = [head, table, foot]
     return Group(*([head, Text(scene.note, style="yellow"), table, foot] if scene.note else parts))
+
+
+def set_view(found: FurnishedSet, name: str) -> Group:
+    """Return a set of products: what it costs and what is left, then its pieces, and the exchange that saves most."""
+    money = f"{{:,.2f}} {found.currency}".rstrip().format
+    head = Text(f"{name}: {len(found.pieces)} products for {money(found.cost)}, {money(found.left)} left", style="bold")
+    table = Table(show_lines=False)
+    for title in ("for", "pieces", "price", "product", "where"):
+        right = title in ("pieces", "price")
+        table.add_column(title, justify="right" if right else "left", overflow="fold")
+    for piece in found.pieces:
+        product = piece.product
+        cells = (display_name(piece.type), str(piece.count), money(piece.total))
+        table.add_row(*cells, Text(product.description), Text(product.placement))
+    parts: list[Text | Table] = [head]
+    if found.note:
+        parts.append(Text(found.note, style="yellow"))
+    if found.pieces:
+        parts.append(table)
+    if found.swap is not None:
+        saved = f"{found.swap.by.description} in place of {found.swap.product_id} would save {money(found.swap.saves)}"
+        parts.append(Text(saved))
+    proved = "no set is better" if found.gap < GAP_SHOWN else f"a set may be better by {percent(found.gap)} at most"
+    foot = (
+        f"fit {found.fit:.2f}, {proved}, set {found.set_id}, bundle {found.bundle_version}, {found.elapsed_ms:.0f} ms"
+    )
+    return Group(*parts, Text(foot, style="dim"))
 
 
 def metrics_view(figures: Mapping[str, object]) -> Group:
