@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,6 +73,13 @@ def options(
     ] = False,
 ) -> None:
     del version
+
+
+class Intent(StrEnum):
+    """What is asked of a photograph."""
+
+    COMPLETE = "complete"
+    MATCH = "match"
 
 
 def main() -> None:
@@ -237,15 +245,26 @@ def _score(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
 def recommend(
     image: Annotated[Path, typer.Argument(help="A photograph of a room.")],
     request: Request,
+    intent: Annotated[
+        Intent, typer.Option(help="complete: what would belong here; match: what looks like what is here.")
+    ] = Intent.COMPLETE,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
     """Answer one photograph from the promoted bundle, without torch."""
     from scene_pipeline.matching.matcher import SceneMatcher
-    from scene_pipeline.reporting.answer import answer
-    from scene_pipeline.reporting.terminal.views import scene_view
+    from scene_pipeline.reporting.answer import answer, matches
+    from scene_pipeline.reporting.terminal.views import match_view, scene_view
 
-    result = SceneMatcher.open(artifacts).recommend(image, request)
+    matcher = SceneMatcher.open(artifacts)
+    if intent is Intent.MATCH:
+        found = matcher.match(image, request)
+        if as_json:
+            _print_json(matches(found))
+        else:
+            out.print(match_view(found, image.name))
+        return
+    result = matcher.recommend(image, request)
     if as_json:
         _print_json(answer(result))
     else:

@@ -265,7 +265,7 @@ def _promising(matcher: "SceneMatcher", scene: Scene, rows: np.ndarray) -> np.nd
     """Return the rows worth scoring for a place: few of many, by their pictures alone, and the cheapest."""
     if len(rows) <= PROMISING:
         return rows
-    above = matcher.above_usual(scene, rows)
+    above, _ = matcher.stand_out(scene, rows)
     cheapest = rows[np.argsort(matcher.features.price[rows], kind="stable")[:CHEAPEST]]
     return np.union1d(rows[np.argpartition(-above, PROMISING - 1)[:PROMISING]], cheapest)
 

@@ -50,6 +50,7 @@ from scene_pipeline.matching.filtering import allowed_products, kept_back, passe
 from scene_pipeline.matching.furnish import FurnishedSet, Plan, furnish
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.looks import Looks
+from scene_pipeline.matching.match import MatchResult, match
 from scene_pipeline.matching.opinion import Opinion, OpinionEffect, OpinionRanking, nudged
 from scene_pipeline.matching.phrases import Look, look_of
 from scene_pipeline.matching.placement import PlacementPlanner
@@ -249,6 +250,14 @@ class SceneMatcher:
         request = request or Request()
         return furnish(self, self._with_style(self.analyze(image), request), plan, request)
 
+    def match(self, image: Photograph, request: Request | None = None, *, k: int | None = None) -> MatchResult:
+        """Return the things of a photograph, each with the `k` products that look most like it and its box.
+
+        Raises ImageError for a picture that cannot be read, ScenePipelineError for constraints that leave nothing.
+        """
+        request = _request(request, k)
+        return match(self, self._with_style(self.analyze(image), request), request)
+
     def _calibration_for(self, scene: Scene, scored: Scored, request: Request) -> CalibrationMap:
         """Return the map of confidences; one that says nothing where the request leaves what it was fitted on."""
         as_fitted = self.calibration.holds_for(scored.weights) and request.style is None
@@ -269,10 +278,13 @@ class SceneMatcher:
         listed = (scored, list(chosen), np.zeros(len(chosen), bool))
         return self._explain(scene, listed, calibration, None, request.constraints)
 
-    def above_usual(self, scene: Scene, rows: np.ndarray) -> np.ndarray:
-        """Return how far the pictures of products [m] stand out in a scene, in their own deviations; see `Looks`."""
-        above, _ = self._looks.compare(self._windows(scene), rows)
-        return np.where(self._features.has_image[rows], above, -np.inf)
+    def stand_out(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far the pictures of products [m] stand out in a scene, and the window that shows each best.
+
+        In their own deviations, minus infinity without a picture; see `Looks`.
+        """
+        above, window = self._looks.compare(self._windows(scene), rows)
+        return np.where(self._features.has_image[rows], above, -np.inf), window
 
     @property
     def features(self) -> ProductFeatures:

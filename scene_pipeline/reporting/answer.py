@@ -3,7 +3,32 @@
 from dataclasses import asdict
 from typing import Any
 
+from scene_pipeline.matching.match import MatchResult
 from scene_pipeline.matching.result import SceneResult
+
+
+def matches(result: MatchResult) -> dict[str, Any]:
+    """Return a row per product: the thing it looks like, with id, type and box, and the product itself."""
+    rows = [
+        {
+            "intent": "match",
+            "object_id": found.object_id,
+            "type": found.type,
+            "box": found.box,
+            "above": found.above,
+            **asdict(product),
+        }
+        for found in result.objects
+        for product in found.products
+    ]
+    return {
+        "matches": rows,
+        "note": result.note,
+        "bundle_version": result.bundle_version,
+        "encoder_id": result.encoder_id,
+        "request_id": result.request_id,
+        "elapsed_ms": result.elapsed_ms,
+    }
 
 
 def answer(result: SceneResult) -> dict[str, Any]:

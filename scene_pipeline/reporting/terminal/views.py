@@ -7,8 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from scene_pipeline.matching.furnish import FurnishedSet
+from scene_pipeline.matching.match import MatchResult
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.scenes.analysis import UNKNOWN
+from scene_pipeline.scenes.box_phrase import box_phrase
 from scene_pipeline.vocabulary.display_names import display_name, percent, uncalibrated_name
 
 NAME_WIDTH = 40
@@ -41,6 +43,20 @@ def scene_view(result: SceneResult, name: str) -> Group:
     foot = Text(f"bundle {result.bundle_version}, {result.elapsed_ms:.0f} ms", style="dim")
     parts = [head, table, foot]
     return Group(*([head, Text(scene.note, style="yellow"), table, foot] if scene.note else parts))
+
+
+def match_view(found: MatchResult, name: str) -> Group:
+    """Return the things of one photograph, each with the products that look most like it."""
+    head = Text(f"{name}: {len(found.objects)} kinds of things", style="bold")
+    table = Table(show_lines=False)
+    for title in ("in this room", "where", "#", "product"):
+        table.add_column(title, overflow="fold")
+    for thing in found.objects:
+        for rank, product in enumerate(thing.products, start=1):
+            first = (display_name(thing.type), box_phrase(thing.box)) if rank == 1 else ("", "")
+            table.add_row(*first, str(rank), Text(product.description))
+    foot = Text(f"bundle {found.bundle_version}, {found.elapsed_ms:.0f} ms", style="dim")
+    return Group(head, table if found.objects else Text(found.note, style="yellow"), foot)
 
 
 def set_view(found: FurnishedSet, name: str) -> Group:

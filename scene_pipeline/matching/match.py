@@ -1,0 +1,115 @@
+"""Match a photograph: for each thing in it, the products that look most like it, with the box where it stands.
+
+What stands there is read from the windows of the photograph: a type of product is seen where the picture of one of its
+products stands out from what that product reaches in photographs anyway (see `looks`). A box is thus the window that
+shows the thing best, not its outline.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scene_pipeline.files import sha256_bytes
+from scene_pipeline.matching.filtering import allowed_products, kept_back
+from scene_pipeline.matching.request import Request
+from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.scenes.analysis import SceneAnalysis
+from scene_pipeline.scenes.scene import Scene
+
+if TYPE_CHECKING:
+    from scene_pipeline.matching.matcher import SceneMatcher
+
+STANDS_OUT = 2.0
+"""Deviations above its usual from which the picture of a product says that such a thing is in the photograph."""
+
+MAX_OBJECTS = 8
+"""Things named of one photograph, the surest first."""
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A thing in the photograph and the products most like it, nearest first.
+
+    `box` is the window that shows it (left, top, right, bottom, 0-1); `above` is by how many deviations its nearest
+    product stands out, which is no probability.
+    """
+
+    object_id: str
+    type: str
+    box: Box
+    above: float
+    products: tuple[Recommendation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult:
+    """The answer to *what of ours looks like what is here?*. `note` says why nothing was recognized, if so."""
+
+    scene: SceneAnalysis
+    objects: tuple[Match, ...]
+    note: str
+    bundle_version: str
+    encoder_id: str
+    request_id: str
+    elapsed_ms: float
+
+
+def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResult:
+    """Return the things of an analyzed scene with up to `request.k` products each.
+
+    The request's constraints hold. Raises ScenePipelineError for constraints that leave nothing.
+    """
+    started = time.perf_counter()
+    features = matcher.features
+    allowed = allowed_products(request.constraints, features, matcher.category_ids, matcher.brands)
+    rows = np.flatnonzero(features.has_image if allowed is None else features.has_image & allowed)
+    rows = rows[features.type_group[rows] >= 0]
+    if len(rows):
+        rows = rows[~kept_back(scene, features, rows, request.constraints.include)]
+    above, window = matcher.stand_out(scene, rows)
+    seen = _seen(features.type_group[rows], above)
+    chosen = [_nearest(features.type_group[rows], above, group, request.k) for group in seen]
+    scored = matcher.score_rows(scene, np.unique(np.concatenate([rows[:0], *[rows[at] for at in chosen]])), request)
+    place = {int(row): index for index, row in enumerate(scored.rows)}
+    found = []
+    for group, at in zip(seen, chosen, strict=True):
+        name = matcher.vocabulary.types.groups[group].id
+        box = _box(scene.boxes[window[at[0]]])
+        products = matcher.explain(scene, scored, [place[int(row)] for row in rows[at]], request)
+        found.append(Match(_object_id(name, box), name, box, float(above[at[0]]), products))
+    return MatchResult(
+        scene=scene.analysis,
+        objects=tuple(found),
+        note="" if found else "unknown: no product's picture stands out in this photograph",
+        bundle_version=matcher.bundle.version,
+        encoder_id=matcher.spec.id,
+        request_id=request.id,
+        elapsed_ms=1000 * (time.perf_counter() - started),
+    )
+
+
+def _seen(groups: np.ndarray, above: np.ndarray) -> list[int]:
+    """Return the type groups whose nearest product stands out enough, the surest first."""
+    best = {int(group): float(above[groups == group].max()) for group in np.unique(groups)}
+    order = sorted(best, key=lambda group: -best[group])
+    return [group for group in order if best[group] >= STANDS_OUT][:MAX_OBJECTS]
+
+
+def _nearest(groups: np.ndarray, above: np.ndarray, group: int, k: int) -> np.ndarray:
+    """Return the positions of the `k` products of a group that stand out most, best first."""
+    own = np.flatnonzero(groups == group)
+    return own[np.argsort(-above[own], kind="stable")[:k]]
+
+
+def _box(corners: np.ndarray) -> Box:
+    left, top, right, bottom = (round(float(value), 4) for value in corners)
+    return left, top, right, bottom
+
+
+def _object_id(name: str, box: Box) -> str:
+    """Return an id that stays while the thing is seen in the same place."""
+    return f"{name}-{sha256_bytes(repr(box).encode())[:6]}"

@@ -1,0 +1,51 @@
+"""Matching: the things of a photograph, each with the products most like it and the box that shows it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scene_pipeline.matching.match import MAX_OBJECTS, STANDS_OUT
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Constraints, Request
+from scene_pipeline.sample import sample_path
+
+ROOM = next(iter(sorted((sample_path() / "scenes").rglob("living-room*.webp"))))
+
+
+@pytest.fixture(scope="module")
+def matcher(demo: Path) -> SceneMatcher:
+    return SceneMatcher.open(demo, verify=False)
+
+
+def test_each_thing_has_a_box_and_products_of_its_type_nearest_first(matcher: SceneMatcher) -> None:
+    found = matcher.match(ROOM, k=3)
+    assert 1 <= len(found.objects) <= MAX_OBJECTS
+    assert found.note == ""
+    groups = matcher.vocabulary.types.by_type()
+    types = dict(zip(*matcher.bundle.products(["product_id", "product_type"]).to_pydict().values(), strict=True))
+    for thing in found.objects:
+        left, top, right, bottom = thing.box
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+        assert thing.above >= STANDS_OUT
+        assert [product.rank for product in thing.products] == list(range(1, len(thing.products) + 1))
+        assert {groups[types[product.product_id]].id for product in thing.products} == {thing.type}
+    assert len({thing.object_id for thing in found.objects}) == len(found.objects)
+    assert [thing.above for thing in found.objects] == sorted((thing.above for thing in found.objects), reverse=True)
+
+
+def test_the_same_question_has_the_same_answer_and_constraints_hold(matcher: SceneMatcher) -> None:
+    ids = [[thing.object_id for thing in matcher.match(ROOM, k=2).objects] for _ in range(2)]
+    assert ids[0] == ids[1]
+    cheap = matcher.match(ROOM, Request(k=2, constraints=Constraints(max_price=60.0)))
+    price = dict(zip(*matcher.bundle.products(["product_id", "price"]).to_pydict().values(), strict=True))
+    assert all(price[product.product_id] <= 60 for thing in cheap.objects for product in thing.products)
+
+
+def test_where_nothing_stands_out_it_says_so(matcher: SceneMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scene_pipeline.matching.match.STANDS_OUT", np.inf)
+    found = matcher.match(Image.new("RGB", (320, 240), (128, 128, 128)))
+    assert found.objects == ()
+    assert found.note.startswith("unknown: ")
