@@ -1,6 +1,7 @@
 """The accent colors of a picture: small areas of strong color, which a stylist answers with a second thing."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -35,13 +36,13 @@ class Accent:
 
 def accents(density: np.ndarray, most: int = 2) -> tuple[Accent, ...]:
     """Return the accents in a picture's log density [cells] (see `color.density`), the largest first."""
-    lab = cell_colors()
+    cells, lab, hue = _strong_cells()
     mass = np.maximum(np.exp(density) - MIN_DENSITY, 0.0)
-    mass /= max(float(mass.sum()), 1e-9)
-    chroma = np.hypot(lab[:, 1], lab[:, 2])
-    hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
-    woody = (hue >= WOOD_HUES[0]) & (hue <= WOOD_HUES[1])
-    strong = (chroma >= np.where(woody, WOOD_CHROMA, MIN_CHROMA)) & (mass > 0)
+    total = max(float(mass.sum()), 1e-9)
+    mass = mass[cells]
+    there = np.flatnonzero(mass)  # few: a picture has little strong color
+    lab, hue, mass = lab[there], hue[there], mass[there] / total
+    strong = np.ones(len(there), dtype=bool)
     found: list[Accent] = []
     while len(found) < most and strong.any():
         sector = np.bincount((hue[strong] // 10).astype(int), weights=mass[strong], minlength=36)
@@ -55,6 +56,17 @@ def accents(density: np.ndarray, most: int = 2) -> tuple[Accent, ...]:
             found.append(Accent((float(center[0]), float(center[1]), float(center[2])), share))
         strong &= ~near
     return tuple(found)
+
+
+@cache
+def _strong_cells() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the positions [s], colors [s, 3] and hues in degrees [s] of the cells whose color is strong."""
+    lab = cell_colors()
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
+    woody = (hue >= WOOD_HUES[0]) & (hue <= WOOD_HUES[1])
+    cells = np.flatnonzero(chroma >= np.where(woody, WOOD_CHROMA, MIN_CHROMA))
+    return cells, lab[cells], hue[cells]
 
 
 def answers(lab: np.ndarray, share: np.ndarray, found: tuple[Accent, ...]) -> np.ndarray:

@@ -120,7 +120,8 @@ def strongest_relation(
     own = np.flatnonzero(share > 0)
     if not len(own):
         return None
-    related = _relations(lab[own], scene_lab) * _WORTH[:, None, None] * share[own][:, None]
+    held = _relations(lab[own], scene_lab)
+    related = held * _WORTH[:, None, None] * share[own][:, None]
     rule, color, other = np.unravel_index(int(related.argmax()), related.shape)
     neutral = related[rule, color, other] < _NEUTRAL * share[own][color] * float(_chroma(lab[own][color]) < 12)
     return Relation(
@@ -129,7 +130,7 @@ def strongest_relation(
         scene=color_name(scene_lab[other]),
         share=float(scene_share[other]),
         index=int(own[color]),
-        strength=float(_relations(lab[own], scene_lab)[rule, color, other]),
+        strength=float(held[rule, color, other]),
     )
 
 

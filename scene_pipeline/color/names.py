@@ -1,5 +1,6 @@
 """Name a color and read the name of one."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -30,10 +31,16 @@ _HUES = ((25, "pink"), (55, "red"), (75, "orange"), (105, "yellow"), (170, "gree
          (330, "purple"), (360, "pink"))  # fmt: skip
 
 
+_NAMES = list(BASIC_COLORS)
+_LIMITS = np.array([limit for limit, _ in _HUES], dtype=np.float64)
+_OF_HUE = np.array([_NAMES.index(name) for _, name in _HUES])
+_WHITE, _GREY, _BLACK, _CREAM, _BEIGE, _BROWN = map(_NAMES.index, ("white", "grey", "black", "cream", "beige", "brown"))
+
+
 def color_name(lab: np.ndarray) -> str:
     """Return the basic color term of a CIELAB color [3]: white, grey, black, beige, brown or the name of its hue."""
     lightness, a, b = (float(value) for value in lab)
-    chroma, hue = float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a))) % 360
+    chroma, hue = math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
     if chroma < 8:
         return "white" if lightness > 88 else "black" if lightness < 22 else "grey"
     if 35 <= hue <= 120 and chroma < 45:
@@ -42,3 +49,17 @@ def color_name(lab: np.ndarray) -> str:
         if lightness < 62:
             return "brown"
     return next(name for limit, name in _HUES if hue <= limit)
+
+
+def basic_colors(lab: np.ndarray) -> np.ndarray:
+    """Return the basic color [m] of CIELAB colors [m, 3] as a position in BASIC_COLORS; what `color_name` says."""
+    lightness, a, b = lab.astype(np.float64).T
+    chroma, hue = np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
+    found = _OF_HUE[np.searchsorted(_LIMITS, hue)]
+    earthy = (hue >= 35) & (hue <= 120) & (chroma < 45)
+    light = earthy & (lightness > 65) & (chroma < 32)
+    found = np.where(
+        light, np.where(lightness > 85, _CREAM, _BEIGE), np.where(earthy & (lightness < 62), _BROWN, found)
+    )
+    greys = np.where(lightness > 88, _WHITE, np.where(lightness < 22, _BLACK, _GREY))
+    return np.where(chroma < 8, greys, found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from scene_pipeline.color.names import BASIC_COLORS, color_name
+from scene_pipeline.color.names import basic_colors
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.vocabulary import Diversity
 from scene_pipeline.vocabulary.product_types import ProductTypes
@@ -116,15 +116,9 @@ def group_limits(types: ProductTypes, bought_in_numbers: int) -> np.ndarray:
 
 def main_colors(lab: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Return the basic color [m] of the largest color of products, [m, c, 3] with shares [m, c], as a number."""
-    names = list(BASIC_COLORS)
     largest = share.argmax(axis=1)
-    return np.array(
-        [
-            names.index(color_name(colors[at])) if areas[at] > 0 else NO_COLOR
-            for colors, areas, at in zip(lab, share, largest, strict=True)
-        ],
-        dtype=np.int64,
-    )
+    rows = np.arange(len(lab))
+    return np.where(share[rows, largest] > 0, basic_colors(lab[rows, largest]), NO_COLOR)
 
 
 def _similarity(pool: Pool, vectors: Sequence[np.ndarray]) -> np.ndarray:
@@ -136,7 +130,11 @@ def _similarity(pool: Pool, vectors: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _counts(counted: Counter[int], values: np.ndarray) -> np.ndarray:
-    return np.array([counted[value] for value in values.tolist()])
+    """[m] how often each value is counted: a list holds few distinct ones, so each is looked for in all at once."""
+    counts = np.zeros(len(values), dtype=np.int64)
+    for value, times in counted.items():
+        counts[values == value] = times
+    return counts
 
 
 def _within_shares(available: np.ndarray, pool: Pool, listed: Listed, rules: Diversity, tens: int) -> np.ndarray:
@@ -159,7 +157,7 @@ def _spread(open_: np.ndarray, pool: Pool, listed: Listed, bounds: tuple[int, Di
         return open_
     if places <= rules.min_accents - listed.accents and (open_ & pool.accent).any():
         open_ = open_ & pool.accent
-    known = np.isin(pool.category, list(listed.categories))
+    known = _counts(listed.categories, pool.category) > 0
     if len(listed.categories) >= rules.max_categories:
         return open_ & known if (open_ & known).any() else open_
     if places <= rules.min_categories - len(listed.categories):

@@ -1,5 +1,6 @@
 """Say in a sentence why a product is recommended, from the factors that moved its score."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,9 +28,10 @@ class Narrator:
         """
         explained = Explained(self._words, product, look, closer_than)
         factors = list(FACTORS.values())
-        phrases = [
+        telling = (
             phrase for index in np.argsort(-lift) if lift[index] > 0 and (phrase := factors[index].phrase(explained))
-        ][:REASONS_GIVEN]
+        )
+        phrases = list(itertools.islice(telling, REASONS_GIVEN))
         if not phrases:
             return f"It fits this {self._words.room} on the whole, without one thing that stands out."
         text = ", and ".join(phrases)
