@@ -49,7 +49,7 @@ def create_app(settings: ServiceSettings) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
-        handlers.bundle.start()
+        handlers.bundle.start(handlers.trials.refresh)
         yield
         handlers.close()
 

@@ -226,7 +226,9 @@ class Item(_Answer, frozen=True, kw_only=True):
 class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
     """A list, best first but for pinned products. `recommendation_id` goes into the events about it.
 
-    `context` is null where nothing is known that could move the order; `for_you` says what is known of the subject."""
+    `context` is null where nothing is known that could move the order; `for_you` says what is known of the subject.
+    `experiment` and `arm` are empty outside an experiment; `propensity` is the probability of the arm, and that of an
+    item the probability that exploration put it at its rank."""
 
     recommendation_id: str
     bundle_version: str
@@ -239,6 +241,7 @@ class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
     items: list[Item]
     context: ContextOut | None = None
     for_you: str = ""
+    experiment: str = ""
 
 
 class ProductOut(_Answer, frozen=True, kw_only=True):
@@ -369,13 +372,15 @@ class ErasedOut(_Answer, frozen=True, kw_only=True):
 
 
 class Readiness(_Answer, frozen=True, kw_only=True):
-    """Whether the server answers, and with what. `stale`: why the promoted bundle is not the one that is served."""
+    """Whether the server answers, and with what. `stale`: why the promoted bundle is not the one that is served;
+    `experiment_problem`: why the experiment that runs is not served."""
 
     ready: bool
     bundle_version: str
     encoder_id: str
     stale: str | None
     expected_wait_s: float
+    experiment_problem: str | None = None
 
 
 class ReloadOut(_Answer, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """From documents to the matcher and back: what is asked of a scene, and the list as people read it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -10,6 +11,8 @@ from scene_pipeline.color.names import BASIC_COLORS, color_name
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.ranking import ContextEffect
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.learning.exploration import Exploration
+from scene_pipeline.learning.serving import ServedList, serve_list
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.request import Constraints, Request
@@ -37,8 +40,11 @@ from scene_pipeline.service.documents import (
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.products import ProductTable
 from scene_pipeline.service.served import Served
+from scene_pipeline.service.trials import Trial
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.model import Category, Palette, Room, Style
+
+NOT_EXPLORED = Exploration()
 
 INTENTS = {"complete": "what would belong here"}
 """The intents that the matcher answers, with what they mean."""
@@ -105,8 +111,21 @@ def context_of(options: Options, person: str) -> Context:
         raise _invalid("invalid", "$.date", str(error)) from error
 
 
-def recommend(served: Served, scene: Scene, options: Options, context: Context) -> SceneResult:
-    """Return the list for a scene: pinned products at their places, rejected ones left out.
+def shown_list(trial: Trial, scene: Scene, context: Context, identifier: str) -> tuple[SceneResult, ServedList]:
+    """Return the list that a request is shown, explored where its trial says so, and what an exposure says of it.
+
+    Products that a person has pinned keep their places, so that a list with such is never explored.
+    """
+    served, options = trial.served, trial.options
+    rules = NOT_EXPLORED if options.pinned else trial.exploration
+    result = recommend(served, scene, options, context, more=rules.runners_up if rules.name else 0)
+    diversity = served.matcher.vocabulary.scoring.diversity
+    listed = serve_list(result.recommendations, options.k, rules, identifier, diversity)
+    return replace(result, recommendations=listed.shown), listed
+
+
+def recommend(served: Served, scene: Scene, options: Options, context: Context, more: int = 0) -> SceneResult:
+    """Return the list for a scene: pinned products at their places, rejected ones left out; `more` than are asked for.
 
     Raises the problem `no-product-left` for wishes that leave none, and `invalid` for others that cannot be met.
     """
@@ -115,13 +134,13 @@ def recommend(served: Served, scene: Scene, options: Options, context: Context) 
     rejected = tuple(row for row in map(row_of, options.rejected) if row is not None)
     try:
         held = Held(pinned, rejected) if pinned or rejected else None
-        return served.matcher.recommend_for(scene, _request(options, context), held=held)
+        return served.matcher.recommend_for(scene, _request(options, context, more), held=held)
     except ScenePipelineError as error:
         kind = "no-product-left" if "no product is left" in str(error) else "invalid"
         raise Problem(kind, str(error), [FieldError("$.wishes", str(error))]) from error
 
 
-def _request(options: Options, context: Context) -> Request:
+def _request(options: Options, context: Context, more: int) -> Request:
     wishes = options.wishes
     constraints = Constraints(
         min_price=wishes.min_price,
@@ -134,7 +153,7 @@ def _request(options: Options, context: Context) -> Request:
         brands=tuple(wishes.brands),
         colors=tuple(wishes.colors),
     )
-    return Request(options.k, constraints, options.weights, wishes.diversity, wishes.style, context)
+    return Request(options.k + more, constraints, options.weights, wishes.diversity, wishes.style, context)
 
 
 # ---------------------------------------------------------------- documents of answers
@@ -171,12 +190,15 @@ def _classification(trait: Classification, names: Mapping[str, str]) -> Classifi
     )
 
 
-def items_out(result: SceneResult, products: ProductTable, pinned: frozenset[str]) -> list[Item]:
-    """Return the recommendations with what people need to know of each product."""
-    return [_item(item, products.get(item.product_id), item.product_id in pinned) for item in result.recommendations]
+def items_out(listed: ServedList, products: ProductTable, pinned: frozenset[str]) -> list[Item]:
+    """Return the shown products with what people need to know of each."""
+    return [
+        _item(item, products.get(item.product_id), item.product_id in pinned, exposed.propensity)
+        for item, exposed in zip(listed.shown, listed.products, strict=False)  # runners-up come after the shown
+    ]
 
 
-def _item(item: Recommendation, product: ProductOut | None, pinned: bool) -> Item:
+def _item(item: Recommendation, product: ProductOut | None, pinned: bool, propensity: float) -> Item:
     assert product is not None, f"{item.product_id}: recommended from the very bundle that holds it"
     return Item(
         **msgspec.structs.asdict(product),
@@ -189,6 +211,7 @@ def _item(item: Recommendation, product: ProductOut | None, pinned: bool) -> Ite
         factors=item.factors,
         variant=_variant(item.variant),
         pinned=pinned,
+        propensity=propensity,
         context=_move(item.context),
     )
 

@@ -10,10 +10,10 @@ from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.errors import EventError
 from scene_pipeline.events.erasure import Removal, erase_subject
 from scene_pipeline.events.open import events_folder, open_store
-from scene_pipeline.events.schema import Action, ExposedProduct, Exposure, normalized
+from scene_pipeline.events.schema import Action, normalized
 from scene_pipeline.events.store import EventStore, EventStoreBusyError, Receipt
 from scene_pipeline.events.subjects import KEY_FILE, SubjectIds, subject_ids
-from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.learning.serving import ServedList, exposure_of
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.service.documents import EventIn
 from scene_pipeline.service.problems import FieldError, Problem
@@ -53,30 +53,12 @@ class Feedback:
             "not-ready", f"no subject key is configured, so nobody is known; set {KEY_FILE} and start the server again"
         )
 
-    def exposed(self, request_id: str, result: SceneResult, content: str, subject: str) -> None:
-        """Log a list that is about to be shown. Not waited for; one that cannot be written is said in the log."""
-        exposure = Exposure(
-            request_id=request_id,
-            at=time.time(),
-            scene=content,
-            bundle=result.bundle_version,
-            weights_version=result.weights_version,
-            products=tuple(
-                ExposedProduct(
-                    product_id=item.product_id,
-                    rank=item.rank,
-                    score=item.score,
-                    propensity=1.0,
-                    shown=True,
-                    factors=tuple(item.factors[name] for name in FACTORS),
-                )
-                for item in result.recommendations
-            ),
-            factor_names=tuple(FACTORS),
-            subject=self.subject(subject),
-            elapsed_ms=result.elapsed_ms,
-            calibrated=all(item.calibrated for item in result.recommendations),
-        )
+    def exposed(self, request_id: str, result: SceneResult, listed: ServedList, **more: str) -> None:
+        """Log a list that is about to be shown; `more` are the scene, subject, experiment and arm.
+
+        Not waited for; one that cannot be written is said in the log.
+        """
+        exposure = exposure_of(listed, request_id, time.time(), result, weights_version=result.weights_version, **more)
         try:
             self._store.submit([exposure]).add_done_callback(_log_failure)
         except EventStoreBusyError as error:

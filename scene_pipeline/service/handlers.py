@@ -13,10 +13,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from scene_pipeline.context.context import Context
 from scene_pipeline.errors import ImageError, ScenePipelineError
+from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.service import documents as docs
 from scene_pipeline.service.bodies import Bodies, decode, invalid
 from scene_pipeline.service.engine import (
+    INTENTS,
+    NOT_EXPLORED,
     check_options,
     confidence_note,
     context_of,
@@ -24,6 +28,7 @@ from scene_pipeline.service.engine import (
     items_out,
     recommend,
     scene_out,
+    shown_list,
     vocabulary_out,
 )
 from scene_pipeline.service.feedback import Feedback
@@ -38,6 +43,7 @@ from scene_pipeline.service.scene_cache import CachedScene, SceneCache
 from scene_pipeline.service.served import Served, ServedBundle
 from scene_pipeline.service.settings import ServiceSettings
 from scene_pipeline.service.tokens import Tokens
+from scene_pipeline.service.trials import Trial, Trials
 from scene_pipeline.service.work import WorkPool
 
 T = TypeVar("T")
@@ -59,6 +65,8 @@ class Handlers:
         self.feedback = Feedback.open(settings)
         self.profiles = Profiles(settings.artifacts)
         self.bundle = ServedBundle(settings.artifacts, settings.reload_poll_s, self._warm_up)
+        rules = msgspec.convert({"method": settings.exploration}, Exploration)
+        self.trials = Trials(settings.artifacts, self.bundle, rules, INTENTS)
         self.metrics_of = Metrics(self.work, self.bundle, self.scenes, self.bodies)
 
     def _warm_up(self, served: Served) -> None:
@@ -66,7 +74,8 @@ class Handlers:
         first = next((paths[0] for paths in self.library_scenes.all().values() if paths), None)
         if first is not None:
             scene = served.matcher.analyze(first)
-            items_out(served.matcher.recommend_for(scene), served.products, frozenset())
+            trial = Trial(served, docs.Options(), NOT_EXPLORED)
+            items_out(shown_list(trial, scene, Context(), "warm-up")[1], served.products, frozenset())
 
     def close(self) -> None:
         """Stop the threads and close the event store."""
@@ -169,28 +178,36 @@ class Handlers:
     async def _answer(
         self, served: Served, entry: CachedScene, options: docs.Options, deadline: float, analyzed_ms: float
     ) -> Response:
-        identifier = uuid.uuid4().hex
-        context = context_of(options, self.feedback.subject(options.subject))
+        identifier, person = uuid.uuid4().hex, self.feedback.subject(options.subject)
+        context = context_of(options, person)
 
         def job() -> tuple[bytes, float]:
             started = time.perf_counter()
-            scene = corrected_scene(served, entry.scene, options)
-            result = recommend(served, scene, options, context)
+            trial = self.trials.trial(
+                options, {"subject": person, "scene": entry.content, "request": identifier}, served
+            )
+            scene = corrected_scene(trial.served, entry.scene, trial.options)
+            result, listed = shown_list(trial, scene, context, identifier)
             pinned = frozenset(pin.product_id for pin in options.pinned)
+            matcher = trial.served.matcher
             answer = docs.RecommendationAnswer(
                 recommendation_id=identifier,
                 bundle_version=result.bundle_version,
                 encoder_id=result.encoder_id,
-                intent=options.intent,
-                arm="",
-                propensity=1.0,
-                note=confidence_note(served, result),
-                scene=scene_out(scene.analysis, served.matcher.vocabulary),
-                items=items_out(result, served.products, pinned),
+                intent=trial.options.intent,
+                experiment=trial.experiment,
+                arm=trial.arm,
+                propensity=trial.share,
+                note=confidence_note(trial.served, result),
+                scene=scene_out(scene.analysis, matcher.vocabulary),
+                items=items_out(listed, trial.served.products, pinned),
                 context=None if result.context is None else msgspec.convert(result.context, docs.ContextOut),
-                for_you=served.matcher.context_model().describe(context) if context.person else "",
+                for_you=matcher.context_model().describe(context) if context.person else "",
             )
-            self.feedback.exposed(identifier, result, entry.content, options.subject)
+            self.feedback.exposed(
+                identifier, result, listed,
+                scene=entry.content, subject=person, experiment=trial.experiment, arm=trial.arm,
+            )  # fmt: skip
             return msgspec.json.encode(answer), 1000 * (time.perf_counter() - started)
 
         content, took = await self._in_pool("rank", job, deadline)
@@ -333,6 +350,7 @@ class Handlers:
                 encoder_id=served.matcher.spec.id,
                 stale=self.bundle.stale,
                 expected_wait_s=round(self.work.expected_wait(), 3),
+                experiment_problem=self.trials.problem,
             )
         )
 

@@ -1,5 +1,6 @@
 """The bundle that is served: opened, replaced when another is promoted, kept when the new one is broken."""
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -7,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene_pipeline.bundle.layout import IMAGE_ENCODER, PROMPTS, SCORING
+import msgspec
+
+from scene_pipeline.bundle.layout import IMAGE_ENCODER, PROMPTS
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.matcher import SceneMatcher
@@ -16,8 +19,8 @@ from scene_pipeline.service.products import ProductTable
 
 log = logging.getLogger("scene_pipeline.service")
 
-READER_FILES = (IMAGE_ENCODER, PROMPTS, SCORING, REFERENCE)
-"""What a reading of a photograph depends on. Bundles that share these files share their scenes."""
+READER_FILES = (IMAGE_ENCODER, PROMPTS, REFERENCE)
+"""Files that a reading of a photograph depends on, besides the vocabulary: bundles that share all share scenes."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,10 @@ class Served:
     @classmethod
     def of(cls, matcher: SceneMatcher, images: Path) -> "Served":
         """Return what serves `matcher`'s bundle; `images` is the folder of product pictures."""
-        files = matcher.bundle.manifest.files
+        files, vocabulary = matcher.bundle.manifest.files, matcher.bundle.vocabulary
         reader = hashlib.sha256("".join(files[name].sha256 for name in READER_FILES if name in files).encode())
+        unweighted = msgspec.structs.replace(vocabulary.scoring, weights={}, weights_by_encoder={})
+        reader.update(msgspec.structs.replace(vocabulary, scoring=unweighted).to_json())
         return cls(matcher, ProductTable(matcher.bundle, ImageStore(images)), reader.hexdigest())
 
 
@@ -40,18 +45,25 @@ class ServedBundle:
     """Holds the served bundle and replaces it. A request never waits for a reload and never fails by one."""
 
     def __init__(self, artifacts: Path, poll_s: float, warm_up: Callable[[Served], None]) -> None:
+        self._artifacts = artifacts
         self._images = artifacts / "images"
         self._poll_s = poll_s
         self._warm_up = warm_up
+        self._also: Callable[[], None] = lambda: None
         self._stop = threading.Event()
         self._reloading = threading.Lock()
         self.stale: str | None = None
         self.current = self._prepared(SceneMatcher.open(artifacts))
         self._thread = threading.Thread(target=self._watch, name="bundle-watch", daemon=True)
 
-    def start(self) -> None:
-        """Begin to look for newly promoted bundles."""
+    def start(self, also: Callable[[], None]) -> None:
+        """Begin to look for newly promoted bundles; `also` is called at each look."""
+        self._also = also
         self._thread.start()
+
+    def version(self, name: str) -> Served:
+        """Return another version than the promoted one, opened. Raises BundleError."""
+        return self._prepared(SceneMatcher.open(self._artifacts, name))
 
     def close(self) -> None:
         """Stop looking."""
@@ -86,7 +98,6 @@ class ServedBundle:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._poll_s):
-            try:
+            with contextlib.suppress(ScenePipelineError):  # said in `stale` and in the log; looked at again
                 self.reload()
-            except ScenePipelineError:
-                continue  # said in `stale` and in the log; looked at again
+            self._also()

@@ -19,13 +19,15 @@ class ServiceSettings:
     workers: threads that analyze and rank; 0 is one per core. max_wait_s: the longest expected wait in the queue;
     beyond it requests are refused. deadline_s: age at which a request that still waits is given up. decode_bytes:
     memory that pictures being decoded may take together. scenes: "sample", or a folder whose sub-folders are
-    libraries. tokens: the token file. events_url: a postgres:// address in place of the SQLite file.
+    libraries. exploration: off, swap or plackett_luce: how lists are shuffled a little where no experiment says
+    otherwise. tokens: the token file. events_url: a postgres:// address in place of the SQLite file.
     """
 
     artifacts: Path = Path("artifacts")
     host: str = "127.0.0.1"
     port: int = 8000
     scenes: str = "sample"
+    exploration: str = "off"
     tokens: str = ""
     events_url: str = ""
     cors_origins: str = ""
@@ -55,6 +57,8 @@ class ServiceSettings:
             value = getattr(self, field.name)
             if isinstance(value, int | float) and field.name not in ("workers", "port") and not value > 0:
                 raise ServiceError(f"{PREFIX}{field.name.upper()} is {value}; it must be above 0")
+        if self.exploration not in ("off", "swap", "plackett_luce"):
+            raise ServiceError(f"exploration is '{self.exploration}'; give off, swap or plackett_luce")
         if self.workers < 0 or not 0 <= self.port <= 65535:
             raise ServiceError(f"workers is {self.workers} and port {self.port}; give workers >= 0 and a port number")
 
