@@ -5,7 +5,10 @@ standardized by mean and deviation of its best window over a fixed set of refere
 built and never on the library at hand.
 """
 
-from dataclasses import dataclass
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,29 @@ MIN_DEVIATION = 0.02
 
 _BLOCK = 8192
 
+KEPT_SCENES = 16
+"""Scenes whose comparison with all products is kept: 4 bytes a product each."""
+
+
+class _Recent:
+    """What was computed last for some keys. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[bytes, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: bytes) -> np.ndarray | None:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: bytes, value: np.ndarray) -> None:
+        with self._lock:
+            self._values[key] = value
+            if len(self._values) > KEPT_SCENES:
+                self._values.popitem(last=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Looks:
@@ -30,6 +56,7 @@ class Looks:
 
     vectors: np.ndarray
     hubness: np.ndarray
+    _recent: _Recent = field(default_factory=_Recent, compare=False, repr=False)
 
     @classmethod
     def measure(cls, vectors: np.ndarray, reference: np.ndarray) -> "Looks":
@@ -76,3 +103,21 @@ class Looks:
             above[part] = (similarity.max(axis=1) - mean) / deviation
             window[part] = similarity.argmax(axis=1)
         return above, window
+
+    def above_usual(self, windows: np.ndarray) -> np.ndarray:
+        """Return the first of what `compare` does for all products [n], not to be written to.
+
+        Kept for the last scenes: wishes change many times while a person looks at one.
+        """
+        key = hashlib.blake2b(np.ascontiguousarray(windows).tobytes(), digest_size=16).digest()
+        above = self._recent.get(key)
+        if above is None:
+            above = np.empty(len(self), np.float32)
+            for start in range(0, len(self), _BLOCK):
+                part = slice(start, start + _BLOCK)
+                best = (windows @ self.vectors[part].astype(np.float32).T).max(axis=0)
+                mean, deviation = self.hubness[part].T
+                above[part] = (best - mean) / deviation
+            above.setflags(write=False)
+            self._recent.put(key, above)
+        return above

@@ -443,9 +443,8 @@ class SceneMatcher:
             rows = np.unique(np.concatenate([by_words, *near]))
             above, _ = self._looks.compare(self._windows(scene), rows)
         else:
-            rows = None if allowed is None else np.flatnonzero(allowed)
-            above, _ = self._looks.compare(self._windows(scene), rows)
-            rows = np.arange(count) if rows is None else rows
+            rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
+            above = self._looks.above_usual(self._windows(scene))[rows]
         above[~self._features.has_image[rows]] = -np.inf
         best = rows[np.argpartition(-above, wanted - 1)[:wanted]] if len(rows) > wanted else rows
         return np.union1d(by_words, best)

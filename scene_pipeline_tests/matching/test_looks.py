@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scene_pipeline.errors import BundleError
+from scene_pipeline.matching import looks as module
 from scene_pipeline.matching.looks import LOOKS, Looks
 
 
@@ -29,6 +30,22 @@ def test_the_best_window_is_found_and_named(reference: np.ndarray) -> None:
     assert window[7] == 4
     some, _ = looks.compare(windows, np.array([7, 3]))
     np.testing.assert_allclose(some, above[[7, 3]], rtol=1e-4)
+
+
+def test_all_products_are_compared_once_with_each_of_the_last_scenes(
+    reference: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_SCENES", 2)
+    looks = Looks.measure(units(np.random.default_rng(0), 40, 16), reference)
+    scenes = [units(np.random.default_rng(seed), 6, 16) for seed in (2, 3, 4)]
+    first = looks.above_usual(scenes[0])
+    np.testing.assert_allclose(first, looks.compare(scenes[0])[0], rtol=1e-4)
+    assert looks.above_usual(scenes[0].copy()) is first
+    assert looks.above_usual(scenes[1]) is not first
+    looks.above_usual(scenes[2])
+    assert looks.above_usual(scenes[0]) is not first, "only the last ones are kept"
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 1
 
 
 def test_what_is_near_to_every_photograph_gains_nothing_by_it(reference: np.ndarray) -> None:
