@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.numpy import load_file
+from timm.data import ImageNetInfo
 
 from scene_pipeline.color.density import log_density
 from scene_pipeline.color.dominant import dominant_colors
@@ -34,6 +35,7 @@ from scene_pipeline.scenes.reference import (
     SceneReference,
 )
 from scene_pipeline.scenes.scene import SCENE_COLORS
+from scene_pipeline.scenes.signs import CLASSES, TAIL, NamedClasses
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths
 from training.compact.features import Features, read_features
@@ -45,7 +47,7 @@ from training.compact.temperature import min_loss
 PER_ROOM = 1000
 COLOR_ROOMS = 48
 DENSITY_ROOMS = 600
-WINDOW_SCENES = 120
+WINDOW_SCENES = 360
 
 
 def per_room(photos: Photos, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -116,6 +118,16 @@ def reference_windows(features: Features, heads: dict[str, np.ndarray]) -> np.nd
     return (looks / np.linalg.norm(looks, axis=-1, keepdims=True)).astype(np.float16)
 
 
+def tails_of_classes(named: np.ndarray) -> NamedClasses:
+    """Return ImageNet's classes and how clearly photographs of rooms show each, from log probabilities [n, 1000]."""
+    info = ImageNetInfo()
+    names = tuple(info.index_to_description(index).split(",")[0] for index in range(named.shape[1]))
+    tails = np.quantile(named.astype(np.float32), 1 - np.array(TAIL), axis=0).T
+    for at in range(1, len(TAIL)):  # np.interp needs them to rise
+        tails[:, at] = np.maximum(tails[:, at], tails[:, at - 1] + 1e-3)
+    return NamedClasses(names, tuple(tuple(round(float(value), 3) for value in tail) for tail in tails))
+
+
 def main() -> None:
     """Measure and write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,13 +164,14 @@ def main() -> None:
         old.unlink()
     reference.save(options.out / f"{slug(spec)}.json")
     np.save(options.out / f"{slug(spec)}.windows.npy", reference_windows(features, heads))
+    write_bytes(options.out / CLASSES.name, msgspec.json.encode(tails_of_classes(features.named)))
     photos = load_photos(paths.PHOTOS, paths.OUT)
     rows = per_room(photos, np.random.default_rng(0))
     write_bytes(options.out / "colors.json", msgspec.json.encode(typical_colors(photos, rows)))
     usual, deviation = usual_density(photos, rows)
     with atomic_path(options.out / USUAL_DENSITY.name) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, mean=usual, deviation=deviation)
-    print(f"wrote {slug(spec)}.json, {slug(spec)}.windows.npy, colors.json and {USUAL_DENSITY.name}")
+    print(f"wrote {slug(spec)}.json, {slug(spec)}.windows.npy, colors.json, {USUAL_DENSITY.name} and {CLASSES.name}")
 
 
 def load_tower(spec: EncoderSpec) -> Any:

@@ -111,10 +111,11 @@ def _normalize(vectors: "torch.Tensor") -> "torch.Tensor":
 
 
 def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
-    """Return the tower: pixels [n, 3, h, w] -> vectors [n, look + meaning], and looks of windows.
+    """Return the tower: pixels [n, 3, h, w] -> vectors [n, look + meaning], looks of windows, and what is named.
 
     A vector is look and meaning, each of length 1, side by side and scaled to length 1. The looks are those of the
-    whole [n, 1, 1, look], of windows of six cells of the feature map [n, r, c, look] and of windows of four.
+    whole [n, 1, 1, look], of windows of six cells of the feature map [n, r, c, look] and of windows of four. Last come
+    the log probabilities [n, CLASSES] of ImageNet's classes, each in the window that shows it best.
     """
     import torch
     from torch import nn
@@ -137,8 +138,14 @@ def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
             )
             meaning = self.heads.meaning(whole, self.backbone.classifier(whole))
             vectors = torch.cat([self.heads.look(whole, self.heads.product_mean), meaning], dim=-1)
-            looks = (self.heads.look(part.permute(0, 2, 3, 1), self.heads.window_mean) for part in pooled)
-            return _normalize(vectors), *looks
+            parts = [part.permute(0, 2, 3, 1) for part in pooled]
+            looks = (self.heads.look(part, self.heads.window_mean) for part in parts)
+            whole_named, *named = (
+                self.backbone.classifier(part).log_softmax(dim=-1).amax(dim=(1, 2)) for part in parts
+            )
+            for other in named:
+                whole_named = torch.maximum(whole_named, other)
+            return _normalize(vectors), *looks, whole_named
 
     return CompactTower()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scene_pipeline.encoders.loading import load_image_tower
-from scene_pipeline.encoders.onnx_tower import INPUT, OUTPUT, WINDOWS, OnnxImageEncoder, check_metadata, unit
+from scene_pipeline.encoders.onnx_tower import INPUT, NAMED, OUTPUT, WINDOWS, OnnxImageEncoder, check_metadata, unit
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import EncoderError
@@ -137,7 +137,7 @@ def _export(tower: "torch.nn.Module", spec: EncoderSpec, path: Path) -> None:
         dynamo=True,
         opset_version=OPSET,
         input_names=[INPUT],
-        output_names=[OUTPUT, *WINDOWS] if spec.scene_size else [OUTPUT],
+        output_names=[OUTPUT, *WINDOWS, NAMED] if spec.scene_size else [OUTPUT],
         dynamic_shapes={"pixels": {0: torch.export.Dim("batch")}},
         verbose=False,
     )

@@ -36,13 +36,16 @@ class SceneEmbedding:
 
     `vector` [m] is the unit vector of the whole that is compared with words; `windows` [w, look] are unit vectors that
     are compared with products' pictures; `views` [v, m] are unit vectors of the windows that are compared with words,
-    the whole first. `boxes` [w, 4] say where each window lies (left, top, right, bottom, 0-1).
+    the whole first. `boxes` [w, 4] say where each window lies (left, top, right, bottom, 0-1). `named` [c] are the log
+    probabilities of the classes that the encoder names, each in the window that shows it best; None where it names
+    none.
     """
 
     vector: NDArray[np.float32]
     windows: NDArray[np.float32]
     views: NDArray[np.float32]
     boxes: NDArray[np.float32]
+    named: NDArray[np.float32] | None = None
 
 
 class ReadsScenes(Protocol):
@@ -57,8 +60,8 @@ class ReadsScenes(Protocol):
         """Return the unit vectors [n, d] of pictures."""
         ...
 
-    def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the unit vector [d] of a scene and its windows [35, look]."""
+    def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return the unit vector [d] of a scene, its windows [35, look] and what is named in them [c]."""
         ...
 
 
@@ -71,9 +74,9 @@ def embed_scene(encoder: ReadsScenes, image: Image.Image) -> SceneEmbedding:
     """Return what `encoder` makes of a scene, in one pass or in one batch of crops."""
     spec = encoder.spec
     if spec.scene_size:
-        vector, windows = encoder.embed_windows(image)
+        vector, windows, named = encoder.embed_windows(image)
         meaning = meaning_of(spec, vector)
-        return SceneEmbedding(meaning, windows, meaning[None], np.array(WINDOWS, np.float32))
+        return SceneEmbedding(meaning, windows, meaning[None], np.array(WINDOWS, np.float32), named)
     width, height = image.size
     crops = [image.crop((int(x0 * width), int(y0 * height), round(x1 * width), round(y1 * height)))
              for x0, y0, x1, y1 in CROPS[1:]]  # fmt: skip

@@ -57,16 +57,19 @@ class ZeroShot:
             encoder = OnnxImageEncoder.open(tower, spec)
             vocabulary = load_vocabulary()
             prompts = build_prompts(spec, TextEncoder.open(), vocabulary)
-            reference, _ = reference_for(spec, encoder, prompts.temperature)
+            reference, _ = reference_for(spec, encoder, prompts.temperature, vocabulary.rooms)
         return cls(encoder, ZeroShotClassifier(vocabulary, prompts, reference))
 
-    def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], np.ndarray]:
-        """Return the names of the pictures that can be read and their unit vectors [n, d].
+    def embed(
+        self, paths: Sequence[Path], progress: Progress | None = None
+    ) -> tuple[list[str], np.ndarray, np.ndarray | None]:
+        """Return the names of the pictures that can be read, their unit vectors [n, d] and what is named in them [n, c].
 
-        Raises TruthError when none can.
+        The last is None for an encoder that names nothing. Raises TruthError when none can.
         """
         names: list[str] = []
         parts: list[np.ndarray] = []
+        named: list[np.ndarray] = []
         short_side = decoded_side(self.encoder.spec)
         for start in range(0, len(paths), BATCH):
             images = []
@@ -76,13 +79,16 @@ class ZeroShot:
                     names.append(path.name)
                 except ImageError:
                     continue  # reported as missing from the predictions
-            if images:
-                parts.append(np.stack([embed_scene(self.encoder, image).vector for image in images]))
+            for image in images:
+                scene = embed_scene(self.encoder, image)
+                parts.append(scene.vector)
+                if scene.named is not None:
+                    named.append(scene.named)
             if progress is not None:
                 progress(min(start + BATCH, len(paths)), len(paths))
         if not parts:
             raise TruthError("no labeled picture could be read; check --images")
-        return names, np.concatenate(parts)
+        return names, np.stack(parts), np.stack(named) if named else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +108,8 @@ class RoomMetrics:
 
 def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> RoomMetrics:
     """Classify the labeled pictures of `folder` into rooms by the prompts of the vocabulary."""
-    names, vectors = model.embed(labeled_paths(folder, labels), progress)
-    share = model.classifier.rooms(vectors)
+    names, vectors, named = model.embed(labeled_paths(folder, labels), progress)
+    share = model.classifier.rooms(vectors, named)
     ids = list(model.classifier.prompts.room_ids)
     occurring = [ids.index(room) for room in sorted(set(labels.values.values()))]
     closed = {name: ids[occurring[best]] for name, best in zip(names, share[:, occurring].argmax(axis=1), strict=True)}
@@ -120,7 +126,7 @@ def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Prog
 
     A style of the vocabulary is asked for with its prompts, any other with its name and its looks in style_words.yaml.
     """
-    names, vectors = model.embed(labeled_paths(folder, labels), progress)
+    names, vectors, _ = model.embed(labeled_paths(folder, labels), progress)
     styles = sorted(set(labels.values.values()))
     best = (model.classifier.reference.centered(vectors) @ _style_vectors(model, styles).T).argmax(axis=1)
     return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)

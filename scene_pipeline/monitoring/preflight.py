@@ -13,6 +13,7 @@ from scene_pipeline.encoders.spec import get_spec
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.monitoring.quality import load_thresholds
+from scene_pipeline.scenes.signs import signs_of
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.lexicon import load_lexicon
 
@@ -33,8 +34,9 @@ class Settings:
 
 def check_settings(settings: Settings) -> None:
     """Load every file of settings and look the encoder up. Raises ScenePipelineError naming the file and the key."""
-    get_spec(settings.encoder)
-    load_vocabulary(settings.vocabulary)
+    spec = get_spec(settings.encoder)
+    vocabulary = load_vocabulary(settings.vocabulary)
+    signs_of(spec, vocabulary.rooms)
     load_lexicon(settings.language, settings.vocabulary)
     load_column_map(settings.columns, known_columns())
     load_thresholds(settings.thresholds)

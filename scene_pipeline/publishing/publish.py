@@ -202,7 +202,7 @@ def _write_files(
     product_terms(catalog.products, features, recipe.vocabulary).save(folder / TERMS)
     tower = export_onnx(recipe.spec, folder / IMAGE_ENCODER, samples, int8=recipe.int8)
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
-    reference, windows = reference_for(recipe.spec, encoder, prompts.temperature)
+    reference, windows = reference_for(recipe.spec, encoder, prompts.temperature, recipe.vocabulary.rooms)
     reference.save(folder / REFERENCE)
     Looks.measure(fused[:, : fusion.image_dim], windows).save(folder)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())

@@ -19,6 +19,8 @@ from scene_pipeline.files import write_bytes
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import PHOTOGRAPHS
+from scene_pipeline.scenes.signs import Sign, signs_of
+from scene_pipeline.vocabulary import Room
 
 REFERENCE = "reference.json"
 """The file's name in a bundle."""
@@ -54,7 +56,7 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
     `temperature` divides the centered cosines with room prompts before the softmax. `style_temperature` does so for
     style prompts. Both are fitted on labeled pictures. `source` names the pictures, `scenes` counts them. `others` are
     further image domains that the encoder sees differently, such as renders. A picture is read as one of the domain
-    whose mean it is nearest to.
+    whose mean it is nearest to. `signs` are the things that give rooms away in photographs.
     """
 
     encoder_id: str
@@ -65,6 +67,7 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
     scenes: int
     source: str
     others: tuple[ImageDomain, ...] = ()
+    signs: tuple[Sign, ...] = ()
 
     @property
     def vector(self) -> np.ndarray:
@@ -165,12 +168,20 @@ def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence
 
 
 def reference_for(
+    spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: float, rooms: Sequence[Room]
+) -> tuple[SceneReference, np.ndarray]:
+    """Return the reference of an encoder with the signs of `rooms`, and the windows [s, w, look] of reference scenes.
+
+    Those that ship for it, or those of the sample's scenes as its tower sees them. Raises VocabularyError for a sign
+    that is not a class of the encoder.
+    """
+    reference, windows = _shipped_or_measured(spec, encoder, temperature)
+    return msgspec.structs.replace(reference, signs=signs_of(spec, rooms)), windows
+
+
+def _shipped_or_measured(
     spec: EncoderSpec, encoder: OnnxImageEncoder, temperature: float
 ) -> tuple[SceneReference, np.ndarray]:
-    """Return the reference of an encoder and the windows [s, w, look] of reference scenes.
-
-    Those that ship for it, or those of the sample's scenes as its tower sees them.
-    """
     reference, windows = shipped_reference(spec), shipped_windows(spec)
     if reference is not None and windows is not None:
         return reference, windows

@@ -53,7 +53,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     colors = dominant_colors(neutral, count=SCENE_COLORS)
     lab = np.array([color for color, _ in colors], dtype=np.float32)
     share = np.array([area for _, area in colors], dtype=np.float32)
-    rooms = classifier.rooms(vector)
+    rooms = classifier.rooms(vector, embedding.named)
     styles = classifier.styles(vector)
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
     unknown = float(rooms[-1])

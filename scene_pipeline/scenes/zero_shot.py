@@ -6,6 +6,7 @@ import numpy as np
 
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.scenes.reference import SceneReference
+from scene_pipeline.scenes.signs import evidence, with_evidence
 from scene_pipeline.vocabulary import Vocabulary
 
 
@@ -17,17 +18,26 @@ class ZeroShotClassifier:
     prompts: PromptVectors
     reference: SceneReference
 
-    def rooms(self, vectors: np.ndarray) -> np.ndarray:
+    def rooms(self, vectors: np.ndarray, named: np.ndarray | None = None) -> np.ndarray:
         """Return the probabilities [..., R + 1] of the rooms and, last, of the null class for unit vectors [..., d].
 
         Some prompts lie nearer to every photograph of a room than others; what counts is how much nearer this one is
         than rooms of its kind are on average. The null class is moved by the rooms' mean, so that it neither gains nor
-        loses.
+        loses. In photographs, `named` [..., c] (log probabilities of classes) speaks for the rooms that have signs.
         """
         kind = self.reference.domain_of(vectors)
         offset = self.reference.means @ self.prompts.room.T
         offset[:, -1] = offset[:, :-1].mean(axis=1)
-        return softmax((vectors @ self.prompts.room.T - offset[kind]) / self.reference.temperatures[kind, :1])
+        shares = softmax((vectors @ self.prompts.room.T - offset[kind]) / self.reference.temperatures[kind, :1])
+        if named is None or not self.reference.signs:
+            return shares
+        rows, flat = named.reshape(-1, named.shape[-1]), shares.reshape(-1, shares.shape[-1])
+        rooms = self.prompts.room_ids[:-1]
+        signed = [
+            with_evidence(share, rooms, evidence(self.reference.signs, row)) if photograph else share
+            for share, row, photograph in zip(flat, rows, np.ravel(kind) == 0, strict=True)
+        ]
+        return np.stack(signed).reshape(shares.shape)
 
     def styles(self, vectors: np.ndarray) -> np.ndarray:
         """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""

@@ -22,6 +22,7 @@ class Room(_Strict, frozen=True):
     """A kind of room. `prompts` describe it to the encoder, `words` are how product texts name it.
 
     `usual`: type group → how many pieces of it such a room has, the most important first.
+    `signs` are things that give it away where an encoder names what it sees (see scenes/signs).
     """
 
     id: str
@@ -29,6 +30,7 @@ class Room(_Strict, frozen=True):
     prompts: tuple[str, ...]
     words: tuple[str, ...] = ()
     usual: dict[str, int] = {}
+    signs: tuple[str, ...] = ()
 
 
 class UnknownScene(_Strict, frozen=True):

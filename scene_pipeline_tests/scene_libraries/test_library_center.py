@@ -100,9 +100,9 @@ def test_drift_is_none_without_a_calibration_and_grows_with_distance() -> None:
 
 
 def test_an_encoder_without_a_shipped_reference_gets_that_of_the_sample(matcher: SceneMatcher) -> None:
-    shipped, _ = reference_for(matcher.spec, matcher.encoder, 0.05)
+    shipped, _ = reference_for(matcher.spec, matcher.encoder, 0.05, ())
     assert shipped == matcher.reference
     other = msgspec.structs.replace(matcher.spec, revision="unknown")
-    measured, _ = reference_for(other, matcher.encoder, 0.05)
+    measured, _ = reference_for(other, matcher.encoder, 0.05, ())
     assert (measured.scenes, measured.temperature, measured.revision) == (25, 0.05, "unknown")
     assert measured.vector @ shipped.vector > 0.5 * np.linalg.norm(measured.vector) * np.linalg.norm(shipped.vector)

@@ -28,7 +28,8 @@ class Features:
     """What the heads are trained on: pooled features [n, 1280] with their labels.
 
     `photos` are at several sizes, `rooms` names the room of each and `held_out` marks those that only test.
-    `windows` [s, 35, 1280] are unit features of the windows of some photographs, `window_rooms` their rooms.
+    `windows` [s, 35, 1280] are unit features of the windows of some photographs, `window_rooms` their rooms. `named`
+    [p, 1000] are the log probabilities of ImageNet's classes in the photographs at full size, each in its best window.
     """
 
     photos: np.ndarray
@@ -37,6 +38,7 @@ class Features:
     weight: np.ndarray
     windows: np.ndarray
     window_rooms: np.ndarray
+    named: np.ndarray
     negatives: np.ndarray
     renders: Renders
     render_rooms: np.ndarray
@@ -66,6 +68,21 @@ class Backbone:
                 pooled = [maps.mean(dim=(2, 3))[..., None]]
                 pooled += [functional.avg_pool2d(maps, cells, cells // 2).flatten(2) for cells in (6, 4)]
                 parts.append(functional.normalize(torch.cat(pooled, dim=2).transpose(1, 2), dim=-1).numpy())
+            return np.concatenate(parts)
+
+        return self._kept(name, compute)
+
+    def named(self, name: str, pictures: Sequence[Picture]) -> np.ndarray:
+        """Return the log probabilities [n, 1000] of ImageNet's classes, each in the window that shows it best."""
+
+        def compute() -> np.ndarray:
+            parts = []
+            for features in self._maps(pictures, PHOTO_SIDE):
+                maps = torch.from_numpy(features)
+                pooled = [maps.mean(dim=(2, 3))[..., None]]
+                pooled += [functional.avg_pool2d(maps, cells, cells // 2).flatten(2) for cells in (6, 4)]
+                logits = self._model.classifier(torch.cat(pooled, dim=2).transpose(1, 2))
+                parts.append(logits.log_softmax(dim=-1).amax(dim=1).detach().numpy().astype(np.float16))
             return np.concatenate(parts)
 
         return self._kept(name, compute)
@@ -116,6 +133,7 @@ def read_features(photos: Path, studio: Path, cache: Path) -> Features:
         weight=np.repeat([3.0, 1.0, 0.35, 0.35], [len(large), len(large), len(small), len(small)]),
         windows=backbone.windows("windows", [large[row] for row in some]),
         window_rooms=large_rooms[some],
+        named=backbone.named("named", large),
         negatives=np.concatenate(
             [
                 backbone.pooled("negatives-224", drawn, PRODUCT_SIDE),

@@ -1,0 +1,100 @@
+"""Read rooms from the things in them: a crib gives away a children's room, a washing machine a laundry room.
+
+Of some rooms no photographs may train an encoder, so its prompts say little about photographs of them. A backbone that
+names ImageNet's classes sees their things all the same. How rarely a thing is seen so clearly in photographs of other
+rooms is a p-value, and the evidence for the room is the e-value made of it (Vovk and Wang 2021): how many times likelier
+the picture is if it shows this room.
+"""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.errors import VocabularyError
+from scene_pipeline.vocabulary import Room
+
+CLASSES = Path(__file__).parent / "references" / "imagenet_classes.json"
+
+TAIL = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
+"""Shares of photographs of other rooms in which a thing is seen at least as clearly; see `Sign.tail`."""
+
+KAPPA = 0.3
+"""Exponent of the p-to-e calibrator KAPPA * p ** (KAPPA - 1)."""
+
+
+class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A thing that gives a room away. `index` is its class; `tail` are the log probabilities that TAIL exceed."""
+
+    room: str
+    thing: str
+    index: int
+    tail: tuple[float, ...]
+
+
+class NamedClasses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The classes that the compact encoder's backbone names, and how clearly photographs of rooms show each.
+
+    `tails` [c, len(TAIL)] are measured on the training photographs (training/scene_mean).
+    """
+
+    names: tuple[str, ...]
+    tails: tuple[tuple[float, ...], ...]
+
+
+def named_classes() -> NamedClasses:
+    """Return the classes that ship."""
+    return msgspec.json.decode(CLASSES.read_bytes(), type=NamedClasses)
+
+
+def signs_of(spec: EncoderSpec, rooms: Sequence[Room]) -> tuple[Sign, ...]:
+    """Return the signs of rooms for an encoder; none for one that names nothing.
+
+    Raises VocabularyError for a sign that is not a class.
+    """
+    if not spec.scene_size or not any(room.signs for room in rooms):
+        return ()
+    classes = named_classes()
+    found = []
+    for room in rooms:
+        for thing in room.signs:
+            if thing not in classes.names:
+                near = difflib.get_close_matches(thing, classes.names, n=3)
+                hint = f"did you mean {' or '.join(near)}?" if near else f"the names are in {CLASSES.name}"
+                raise VocabularyError(f"rooms, {room.id}: the sign '{thing}' is not a class of ImageNet; {hint}")
+            index = classes.names.index(thing)
+            found.append(Sign(room.id, thing, index, classes.tails[index]))
+    return tuple(found)
+
+
+def evidence(signs: Sequence[Sign], named: np.ndarray) -> dict[str, float]:
+    """Return room -> how many times likelier the picture is if it shows the room than if it shows another.
+
+    `named` [c] are the log probabilities of the classes. The clearest sign counts, at the price of having looked at
+    all of them (Bonferroni). Below 1 where none is seen.
+    """
+    p: dict[str, list[float]] = {}
+    for sign in signs:
+        value = float(np.interp(named[sign.index], sign.tail, np.log(TAIL), left=0.0))
+        p.setdefault(sign.room, []).append(value)
+    least = {room: min(0.0, min(values) + float(np.log(len(values)))) for room, values in p.items()}
+    return {room: KAPPA * float(np.exp((KAPPA - 1) * value)) for room, value in least.items()}
+
+
+def with_evidence(probabilities: np.ndarray, rooms: Sequence[str], found: dict[str, float]) -> np.ndarray:
+    """Return the probabilities [R + 1] of rooms and the null class with the evidence of signs.
+
+    Among rooms without signs the probabilities stay in proportion; a room with signs weighs its evidence against their
+    mean. The null class keeps its share.
+    """
+    signed = np.array([room in found for room in rooms])
+    if not signed.any() or signed.all():
+        return probabilities
+    known = probabilities[:-1]
+    others = np.where(signed, 0.0, known)
+    weights = others / max(float(others.sum()), 1e-9) * float((~signed).sum())
+    weights = np.where(signed, [found.get(room, 0.0) for room in rooms], weights)
+    return np.append(weights / weights.sum() * known.sum(), probabilities[-1]).astype(probabilities.dtype)
