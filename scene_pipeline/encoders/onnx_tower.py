@@ -150,9 +150,9 @@ class OnnxImageEncoder:
         return unit(np.concatenate(parts), self.spec.id)
 
     def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Return the unit vector [d] of a scene, the looks [w, look] of its windows and what they name [c], in one pass.
+        """Return the unit vector [d] of a scene, the looks [w, look] of its windows and what they name [c].
 
-        Only for a spec with a `scene_size`. Raises EncoderError when the tower gives a vector that is not finite.
+        In one pass, only for a spec with a `scene_size`. Raises EncoderError for a vector that is not finite.
         """
         pixels = preprocess(image, self.spec, self.spec.scene_size)[None]
         vectors, *parts, named = self._run([OUTPUT, *WINDOWS, NAMED], pixels)

@@ -63,9 +63,10 @@ class ZeroShot:
     def embed(
         self, paths: Sequence[Path], progress: Progress | None = None
     ) -> tuple[list[str], np.ndarray, np.ndarray | None]:
-        """Return the names of the pictures that can be read, their unit vectors [n, d] and what is named in them [n, c].
+        """Return the names of the pictures that can be read, their unit vectors [n, d] and what they show [n, c].
 
-        The last is None for an encoder that names nothing. Raises TruthError when none can.
+        The last, log probabilities of named classes, is None for an encoder that names nothing. Raises TruthError when
+        none can be read.
         """
         names: list[str] = []
         parts: list[np.ndarray] = []

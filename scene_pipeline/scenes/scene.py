@@ -59,7 +59,8 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     unknown = float(rooms[-1])
     is_unknown = unknown >= vocabulary.scoring.unknown_threshold
     room_names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
-    known_rooms = rooms[:-1] / max(float(rooms[:-1].sum()), 1e-9)
+    known_rooms = rooms[:-1] ** vocabulary.scoring.room_sharpness
+    known_rooms /= max(float(known_rooms.sum()), 1e-9)
     room = _room_classification(room_names, rooms, is_unknown)
     certain = not is_unknown and room.confidence >= vocabulary.scoring.room_certainty
     analysis = SceneAnalysis(

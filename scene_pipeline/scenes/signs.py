@@ -2,8 +2,8 @@
 
 Of some rooms no photographs may train an encoder, so its prompts say little about photographs of them. A backbone that
 names ImageNet's classes sees their things all the same. How rarely a thing is seen so clearly in photographs of other
-rooms is a p-value, and the evidence for the room is the e-value made of it (Vovk and Wang 2021): how many times likelier
-the picture is if it shows this room.
+rooms is a p-value, and the evidence for the room is the e-value made of it (Vovk and Wang 2021): how many times
+likelier the picture is if it shows this room.
 """
 
 import difflib
@@ -24,6 +24,9 @@ TAIL = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
 
 KAPPA = 0.3
 """Exponent of the p-to-e calibrator KAPPA * p ** (KAPPA - 1)."""
+
+SHARPNESS = 1.5
+"""Exponent of the combined weights. Without it, confidence (.52) was below accuracy (.66) on 123 IKEA photographs."""
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,8 +90,8 @@ def evidence(signs: Sequence[Sign], named: np.ndarray) -> dict[str, float]:
 def with_evidence(probabilities: np.ndarray, rooms: Sequence[str], found: dict[str, float]) -> np.ndarray:
     """Return the probabilities [R + 1] of rooms and the null class with the evidence of signs.
 
-    Among rooms without signs the probabilities stay in proportion; a room with signs weighs its evidence against their
-    mean. The null class keeps its share.
+    A room with signs weighs its evidence against the mean weight of the others, whose probabilities keep their order.
+    The null class keeps its share.
     """
     signed = np.array([room in found for room in rooms])
     if not signed.any() or signed.all():
@@ -96,5 +99,5 @@ def with_evidence(probabilities: np.ndarray, rooms: Sequence[str], found: dict[s
     known = probabilities[:-1]
     others = np.where(signed, 0.0, known)
     weights = others / max(float(others.sum()), 1e-9) * float((~signed).sum())
-    weights = np.where(signed, [found.get(room, 0.0) for room in rooms], weights)
+    weights = np.where(signed, [found.get(room, 0.0) for room in rooms], weights) ** SHARPNESS
     return np.append(weights / weights.sum() * known.sum(), probabilities[-1]).astype(probabilities.dtype)

@@ -136,7 +136,8 @@ class Scoring(_Strict, frozen=True):
 
     A factor without a weight here has that of the registry (`matching.factors`), which also refuses unknown names.
     `weights_by_encoder` holds weights for encoders on which they were learned, by encoder id. A room read with less
-    than `room_certainty` counts as unsure: the list then keeps to what suits several rooms.
+    than `room_certainty` counts as unsure: the list then keeps to what suits several rooms. `room_sharpness` is the
+    exponent of the rooms' probabilities where products are compared with them.
     """
 
     weights: dict[str, float]
@@ -146,7 +147,8 @@ class Scoring(_Strict, frozen=True):
     unknown_threshold: float
     candidates: int
     diversity: Diversity
-    room_certainty: float = 0.5
+    room_certainty: float = 0.4
+    room_sharpness: float = 2
     weights_by_encoder: dict[str, dict[str, float]] = {}
 
     def weights_for(self, encoder_id: str) -> dict[str, float]:
