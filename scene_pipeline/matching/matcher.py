@@ -52,13 +52,14 @@ from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.match import MatchResult, match
 from scene_pipeline.matching.opinion import Opinion, OpinionEffect, OpinionRanking, nudged
-from scene_pipeline.matching.phrases import Look, look_of
+from scene_pipeline.matching.phrases import CLOSE, Look, look_of
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.matching.variants import ProductVariants, Variant
+from scene_pipeline.scenes.box_phrase import box_phrase
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference, centered_windows, library_center
 from scene_pipeline.scenes.scene import Scene, analyze
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
@@ -558,9 +559,13 @@ class SceneMatcher:
         planner = PlacementPlanner(self.vocabulary, scene.analysis)
         closer = [_normal_cdf(value) for value in scored.similarity[chosen].tolist()]
         places = [planner.place(product["category"], product["product_type"]) for product in products]
+        seen_at = [
+            box_phrase(scene.boxes[scored.window[index]].tolist()) if closer_than >= CLOSE else ""
+            for index, closer_than in zip(chosen, closer, strict=True)
+        ]
         reasons = [
-            narrator.sentence(product, lift[index], self._look(product, row), closer_than)
-            for index, row, product, closer_than in zip(chosen, rows, products, closer, strict=True)
+            narrator.sentence(product, lift[index], self._look(product, row, where), closer_than)
+            for index, row, product, closer_than, where in zip(chosen, rows, products, closer, seen_at, strict=True)
         ]
         return tuple(
             Recommendation(
@@ -599,9 +604,9 @@ class SceneMatcher:
         lab = np.array([color_of(color) for color in constraints.colors]) if constraints.colors else scene.lab
         return self._variants.choose(row, lab, constraints)
 
-    def _look(self, product: Mapping[str, Any], row: int) -> Look:
+    def _look(self, product: Mapping[str, Any], row: int, where: str) -> Look:
         features = self._features
-        return look_of(product, (features.color_lab[row], features.color_share[row], features.style_share[row]))
+        return look_of(product, (features.color_lab[row], features.color_share[row], features.style_share[row]), where)
 
 
 def _request(request: Request | None, k: int | None) -> Request:

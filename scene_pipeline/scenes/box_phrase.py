@@ -1,5 +1,7 @@
 """Say in words where in a picture a box lies."""
 
+from collections.abc import Sequence
+
 THIRD = 0.38
 """Relative coordinate up to which a center lies at the left or the top; the right and the bottom begin at 1 - THIRD."""
 
@@ -7,7 +9,7 @@ WIDE = 0.7
 """Relative side from which a box has no place along that side."""
 
 
-def box_phrase(box: tuple[float, float, float, float]) -> str:
+def box_phrase(box: Sequence[float]) -> str:
     """Return a phrase such as "on the left" for a box (left, top, right, bottom) in relative coordinates 0-1.
 
     Empty for a box that covers most of the picture: it has no place. Raises ValueError for a box without an area or

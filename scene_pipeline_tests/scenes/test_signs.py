@@ -31,7 +31,7 @@ def test_classes_are_those_of_imagenet_in_order() -> None:
 
 
 def test_a_sign_that_is_not_a_class_is_refused_with_the_nearest_name() -> None:
-    room = Room("sauna", "sauna", ("a photo of a sauna",), (), ("wash machine",))
+    room = Room("sauna", "sauna", ("a photo of a sauna",), signs=("wash machine",))
     with pytest.raises(VocabularyError, match="rooms, sauna: the sign 'wash machine' is not a class"):
         signs_of(compact_spec(), [room])
 
