@@ -100,7 +100,7 @@ def test_drift_is_none_without_a_calibration_and_grows_with_distance() -> None:
 
 
 def test_an_encoder_without_a_shipped_reference_gets_that_of_the_sample(matcher: SceneMatcher) -> None:
-    shipped, _ = reference_for(matcher.spec, matcher.encoder, 0.05, ())
+    shipped, _ = reference_for(matcher.spec, matcher.encoder, 0.05, matcher.vocabulary.rooms)
     assert shipped == matcher.reference
     other = msgspec.structs.replace(matcher.spec, revision="unknown")
     measured, _ = reference_for(other, matcher.encoder, 0.05, ())
