@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.numpy import load_file
-from timm.data import ImageNetInfo
+from timm.data.imagenet_info import ImageNetInfo
 
 from scene_pipeline.color.density import log_density
 from scene_pipeline.color.dominant import dominant_colors
