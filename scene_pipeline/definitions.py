@@ -29,6 +29,7 @@ from scene_pipeline.defs.resources import (
     ArtifactStore,
     CatalogSource,
     EncoderChoice,
+    InsightsChoice,
     QualityMonitor,
     SceneLibraries,
     VocabularyFolder,
@@ -36,6 +37,7 @@ from scene_pipeline.defs.resources import (
 )
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring.preflight import check_settings
+from scene_pipeline.reasoning.settings import switched_on
 
 
 def _setting(name: str, default: str = "") -> str:
@@ -118,6 +120,7 @@ defs = dg.Definitions(
         "store": ArtifactStore(root=_setting("ARTIFACTS", "artifacts")),
         "catalog": CATALOG,
         "libraries": SceneLibraries(root=_setting("SCENES", "sample")),
+        "insights": InsightsChoice(enabled=switched_on(os.environ)),
         "encoder": ENCODER,
         "vocabulary": VOCABULARY,
         "gate": EvaluationGate(

@@ -18,6 +18,8 @@ from scene_pipeline.monitoring.history import FOLDER
 from scene_pipeline.monitoring.preflight import Settings
 from scene_pipeline.monitoring.prometheus import METRICS
 from scene_pipeline.monitoring.quality import Thresholds, load_thresholds
+from scene_pipeline.reasoning.advisor import Advisor
+from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.reporting.tables import write_parquet
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
@@ -114,6 +116,18 @@ class SceneLibraries(dg.ConfigurableResource):
     def library(self, key: str) -> Path:
         """Return the folder of one library."""
         return self.folder() / key
+
+
+class InsightsChoice(dg.ConfigurableResource):
+    """Whether a vision LLM is asked about scenes. Its address, key and budget are read from the environment only."""
+
+    enabled: bool = Field(
+        default=False, description="Show scenes to the model of SCENE_PIPELINE_LLM_URL. SCENE_PIPELINE_INSIGHTS=1."
+    )
+
+    def advisor(self, artifacts: Path, vocabulary: Vocabulary) -> Advisor | None:
+        """Return who is asked, None where nobody is. Raises ScenePipelineError naming a wrong variable."""
+        return Advisor(LlmSettings.from_environment(os.environ), artifacts, vocabulary) if self.enabled else None
 
 
 class EncoderChoice(dg.ConfigurableResource):

@@ -17,7 +17,7 @@ from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import lineage
 from scene_pipeline.defs.request_config import config_of, request_of
-from scene_pipeline.defs.resources import ArtifactStore, SceneLibraries
+from scene_pipeline.defs.resources import ArtifactStore, InsightsChoice, SceneLibraries
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore
@@ -25,11 +25,13 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.history import record, scoring_record
 from scene_pipeline.progress import track
+from scene_pipeline.reasoning.advisor import Advisor
+from scene_pipeline.reasoning.budget import Spent
 from scene_pipeline.reporting.library import calibration_note, is_calibrated, lookbook_of, product_pictures
 from scene_pipeline.reporting.lookbook import write_lookbook
 from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table, markdown_thumbnails
-from scene_pipeline.reporting.tables import recommendations_table, scenes_table, write_people_csv
+from scene_pipeline.reporting.tables import insights_table, recommendations_table, scenes_table, write_people_csv
 from scene_pipeline.reporting.workbook import Sheets, write_workbook
 from scene_pipeline.scene_libraries.analyses import FILE as ANALYSES
 from scene_pipeline.scene_libraries.analyses import Analyses
@@ -41,12 +43,18 @@ from scene_pipeline.scene_libraries.changes import (
 )
 from scene_pipeline.scene_libraries.runs import keep_run, last_run, read_or_set_aside
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
+from scene_pipeline.vocabulary import Vocabulary
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
 
+OPTIONAL = dg.AssetSelection.assets("scene_insights")
+"""Made in the very run that scores, and never made before insights were known: no reason to score, or to wait."""
+
 ON_NEW_BUNDLE = (
-    dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed()).since_last_handled()
-    & ~dg.AutomationCondition.any_deps_missing()
+    dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+    .ignore(OPTIONAL)
+    .since_last_handled()
+    & ~dg.AutomationCondition.any_deps_missing().ignore(OPTIONAL)
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("when_the_bundle's_content_changed")
@@ -116,8 +124,16 @@ class WorkbookConfig(dg.Config):
             description="What each photograph of the library shows: room, style, palette and colors, with confidence.",
         ),
         spec(
+            "scene_insights",
+            deps=["scene_analyses"],
+            kinds={"openai", "parquet"},
+            description="What a vision LLM thinks of each photograph, in words of the vocabulary; off unless "
+            "SCENE_PIPELINE_INSIGHTS=1, and empty then.",
+            automation_condition=None,
+        ),
+        spec(
             "recommendations",
-            deps=[serving_bundle],
+            deps=[serving_bundle, "scene_insights"],
             kinds={"faiss", "parquet"},
             description="The products for each scene: rank, placement, score, confidence, six factors and a reason.",
         ),
@@ -126,7 +142,11 @@ class WorkbookConfig(dg.Config):
 )
 @user_errors_as_failures
 def scored_library(
-    context: dg.AssetExecutionContext, config: ScoringConfig, store: ArtifactStore, libraries: SceneLibraries
+    context: dg.AssetExecutionContext,
+    config: ScoringConfig,
+    store: ArtifactStore,
+    libraries: SceneLibraries,
+    insights: InsightsChoice,
 ) -> Iterator[dg.MaterializeResult]:
     """Match every scene of one library."""
     library = context.partition_key
@@ -135,6 +155,7 @@ def scored_library(
     known = folder / RESULTS
     previous = None if config.rescore else read_or_set_aside(known, context.log.warning)
     analyses = Analyses.load(folder / ANALYSES, matcher)
+    advisor = insights.advisor(store.path(), matcher.vocabulary)
     result = score_library(
         libraries.library(library),
         matcher,
@@ -142,6 +163,7 @@ def scored_library(
         previous,
         track(f"Scoring {library}"),
         analyses=analyses,
+        advise=None if advisor is None else advisor.ask_all,
     )
     analyses.save(folder / ANALYSES)
     if result.not_looked_at and (previous is None or previous.not_looked_at != result.not_looked_at):
@@ -159,7 +181,7 @@ def scored_library(
         raise ScenePipelineError(f"none of {len(result.failures)} scenes of '{library}' can be read; {name}: {reason}")
     result.save(known)
     changes = _changes(context, store, result)
-    scenes = scenes_table(result.results, library, result.failures, result.content_hashes)
+    scenes = scenes_table(result.results, library, result.failures, result.content_hashes, result.insight_notes)
     rows = recommendations_table(result.results, library)
     write_people_csv(rows, folder / "recommendations.csv")
     shared = {
@@ -182,6 +204,7 @@ def scored_library(
         },
         asset_key="scene_analyses",
     )
+    yield _insights_result(context, store, result, matcher.vocabulary, advisor)
     latency = [item.elapsed_ms for item in result.results.values()]
     yield table_result(
         store.write_table(rows, "scenes", library, "recommendations.parquet"),
@@ -203,6 +226,36 @@ def scored_library(
             ),
         },
         asset_key="recommendations",
+    )
+
+
+def _insights_result(
+    context: dg.AssetExecutionContext,
+    store: ArtifactStore,
+    result: LibraryResult,
+    vocabulary: Vocabulary,
+    advisor: Advisor | None,
+) -> dg.MaterializeResult:
+    """Write what the model thinks of each scene, say what was spent, and warn of the scenes without an opinion."""
+    library = context.partition_key
+    table = insights_table(result.results, result.insight_notes, library, vocabulary)
+    spent = Spent() if advisor is None else advisor.spent
+    if advisor is not None:
+        advisor.close()
+    reasons = Counter(result.insight_notes.values())
+    if reasons:
+        lines = [f"{count} × {note}" for note, count in reasons.most_common(5)]
+        context.log.warning(f"scored without a second opinion in '{library}': {'; '.join(lines)}")
+    return table_result(
+        store.write_table(table, "scenes", library, "insights.parquet"),
+        table,
+        {
+            "switched_on": advisor is not None,
+            "calls": spent.calls,
+            "tokens": spent.tokens,
+            "without_opinion": dg.MetadataValue.json(dict(reasons)),
+        },
+        asset_key="scene_insights",
     )
 
 

@@ -1,6 +1,7 @@
 """Opinions on scenes: from the cache, else from the model; a failure is a note and the scene is scored without."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ from scene_pipeline.reasoning.answers import FOLDER, Answers
 from scene_pipeline.reasoning.budget import Budget, Spent
 from scene_pipeline.reasoning.client import LlmClient
 from scene_pipeline.reasoning.failures import HOPELESS, KINDS, InsightError, NoOpinion
-from scene_pipeline.reasoning.question import Question, picture_to_send
+from scene_pipeline.reasoning.question import Question, Questions, picture_to_send
 from scene_pipeline.reasoning.schema import opinion_of
 from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.vocabulary import Vocabulary
 
 FAILURES_IN_A_ROW = 3
-"""After so many failures of the server in a row a run asks no more: each may have cost a time-out."""
+"""After so many failures of the server in a row it is asked no more for COOL_OFF_S: each may cost a time-out."""
+
+COOL_OFF_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,26 @@ class Advisor:
     ) -> None:
         self.settings = settings
         self.budget = Budget(settings, artifacts / FOLDER)
-        self._vocabulary = vocabulary
+        self._questions = Questions(vocabulary, settings)
         self._answers = Answers(artifacts / FOLDER, vocabulary)
         self._client = client or LlmClient(settings, self.budget)
         self._lock = threading.Lock()
         self._failed = 0
+        self._failed_at = 0.0
 
     @property
     def spent(self) -> Spent:
         """What this advisor's calls have cost."""
         return self.budget.run
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is asked, because the server has just failed several times in a row."""
+        return self._failed >= FAILURES_IN_A_ROW and time.monotonic() < self._failed_at + COOL_OFF_S
+
     def question(self, content: str, analysis: SceneAnalysis) -> Question:
         """Return what is asked about a picture with this content (SHA-256)."""
-        return Question.of(content, analysis, self._vocabulary, self.settings)
+        return self._questions.about(content, analysis)
 
     def kept(self, question: Question) -> Opinion | None:
         """Return the opinion that was asked for before, None where there is none. Asks nobody."""
@@ -66,7 +75,7 @@ class Advisor:
         question = self.question(content, analysis)
         if (known := self.kept(question)) is not None:
             return known
-        if self._failed >= FAILURES_IN_A_ROW:
+        if self.resting:
             return NoOpinion("stopped", f"not asked: {KINDS['stopped']}")
         try:
             reply = self._client.ask(question, picture_to_send(picture, self.settings.side))
@@ -110,3 +119,4 @@ class Advisor:
     def _count(self, failed: bool) -> None:
         with self._lock:
             self._failed = self._failed + 1 if failed else 0
+            self._failed_at = time.monotonic()

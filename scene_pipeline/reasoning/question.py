@@ -29,16 +29,6 @@ class Question:
     prompt: str
     schema: dict[str, Any]
 
-    @classmethod
-    def of(cls, content: str, analysis: SceneAnalysis, vocabulary: Vocabulary, settings: LlmSettings) -> "Question":
-        """Return the question about a picture with this content (SHA-256 of its file)."""
-        prompt = load_prompt(settings.prompt)
-        schema = answer_schema(vocabulary)
-        rendered = prompt.render(analysis, vocabulary)
-        encoded = msgspec.json.encode(schema, order="sorted")
-        parts = [content, prompt.version, rendered, settings.model, str(settings.side)]
-        return cls(sha256_bytes(*(part.encode() for part in parts), encoded), rendered, schema)
-
     def messages(self, picture: bytes) -> list[dict[str, Any]]:
         """Return the chat messages, with the picture (JPEG) as a data URL: no server fetches an address for us."""
         url = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
@@ -58,6 +48,23 @@ class Question:
         """Return about how many tokens the question has; endpoints count differently."""
         text = len(self.prompt) + len(msgspec.json.encode(self.schema))
         return text // CHARACTERS_PER_TOKEN + settings.side**2 // PIXELS_PER_TOKEN
+
+
+class Questions:
+    """The questions that one model is asked in one vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary, settings: LlmSettings) -> None:
+        self._vocabulary = vocabulary
+        self._settings = settings
+        self._prompt = load_prompt(settings.prompt)
+        self._schema = answer_schema(vocabulary)
+        self._encoded = msgspec.json.encode(self._schema, order="sorted")
+
+    def about(self, content: str, analysis: SceneAnalysis) -> Question:
+        """Return the question about a picture with this content (SHA-256 of its file)."""
+        rendered = self._prompt.render(analysis, self._vocabulary)
+        parts = [content, self._prompt.version, rendered, self._settings.model, str(self._settings.side)]
+        return Question(sha256_bytes(*(part.encode() for part in parts), self._encoded), rendered, self._schema)
 
 
 def picture_to_send(data: bytes, side: int) -> bytes:

@@ -9,7 +9,13 @@ from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.result import Recommendation
-from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene, context_words
+from scene_pipeline.reporting.lookbook import (
+    Lookbook,
+    LookbookProduct,
+    LookbookScene,
+    context_words,
+    lookbook_opinion,
+)
 from scene_pipeline.scene_libraries.score import LibraryResult
 
 LOOKBOOK_COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
@@ -33,6 +39,8 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
                 products=tuple(
                     _product(item, products.get(item.product_id, {}), images) for item in scored.recommendations
                 ),
+                opinion=lookbook_opinion(scored.opinion, bundle.vocabulary),
+                opinion_note=result.insight_notes.get(name, ""),
             )
             for name, scored in sorted(result.results.items())
             if name not in gone

@@ -16,9 +16,11 @@ from markupsafe import Markup
 
 from scene_pipeline.files import write_text
 from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.opinion import Opinion, opinion_lines
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.reporting.pictures import EmbeddedPicture, embed_picture
 from scene_pipeline.scenes.analysis import PHOTOGRAPHS, UNKNOWN, SceneAnalysis
+from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.display_names import display_name, percent, title_case, uncalibrated_name
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,13 +45,34 @@ class LookbookProduct:
 
 
 @dataclass(frozen=True, slots=True)
+class LookbookOpinion:
+    """A model's opinion as it is shown: `lines` are (label, text) in words of the vocabulary, `summary` its own."""
+
+    model: str
+    lines: tuple[tuple[str, str], ...]
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LookbookScene:
-    """A scene as it is shown: its file name, the photograph, what was seen in it and the products, best first."""
+    """A scene as it is shown: its file name, the photograph, what was seen in it and the products, best first.
+
+    opinion: a second opinion, or None; opinion_note: why there is none where one was wanted.
+    """
 
     name: str
     image: Path
     analysis: SceneAnalysis
     products: tuple[LookbookProduct, ...]
+    opinion: LookbookOpinion | None = None
+    opinion_note: str = ""
+
+
+def lookbook_opinion(opinion: Opinion | None, vocabulary: Vocabulary) -> LookbookOpinion | None:
+    """Return an opinion as it is shown, None without one."""
+    if opinion is None:
+        return None
+    return LookbookOpinion(opinion.model, tuple(opinion_lines(opinion, vocabulary)), opinion.summary)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 from scene_pipeline.context.ranking import KINDS
 from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.opinion import describe_item
 from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.vocabulary import Vocabulary
 
 SCENES = pa.schema(
     [
@@ -29,6 +31,7 @@ SCENES = pa.schema(
         pa.field("reason", pa.string(), nullable=False),  # why it failed, empty where it did not
         pa.field("elapsed_ms", pa.float32()),
         pa.field("content_hash", pa.string()),  # SHA-256 of the file, null where it could not be read
+        pa.field("insights_note", pa.string()),  # why there is no second opinion, null where there is or none is wanted
     ]
 )
 """One row per scene of the library; a scene that failed has null traits and a reason."""
@@ -64,6 +67,9 @@ def recommendations_schema() -> pa.Schema:
             pa.field("context_moved", pa.int32()),  # places up by the context
             pa.field("context_reason", pa.string()),
             *(pa.field(f"lift_{kind}", pa.float32()) for kind in KINDS),  # weighted; the confidence is without
+            pa.field("opinion", pa.string()),  # a model's, marked; the confidence is without it
+            pa.field("opinion_moved", pa.int32()),  # places up by it
+            pa.field("opinion_nudge", pa.float32()),  # in logits
         ]
     )
 
@@ -83,17 +89,55 @@ def scenes_table(
     library: str,
     failures: Mapping[str, str] | None = None,
     content_hashes: Mapping[str, str] | None = None,
+    insight_notes: Mapping[str, str] | None = None,
 ) -> pa.Table:
-    """Return SCENES of the results and failures (scene file name -> reason), by scene."""
-    failures, content_hashes = failures or {}, content_hashes or {}
+    """Return SCENES of the results, failures and notes (scene file name -> reason), by scene."""
+    failures, content_hashes, insight_notes = failures or {}, content_hashes or {}, insight_notes or {}
     rows = []
     for scene in sorted({*results, *failures}):
         row = {"library": library, "scene": scene, "content_hash": content_hashes.get(scene)}
+        row["insights_note"] = insight_notes.get(scene)
         if scene in failures:
             rows.append({**row, "outcome": "failed", "reason": failures[scene]})
         else:
             rows.append({**row, "outcome": "ok", "reason": "", **_analysis_columns(results[scene])})
     return pa.Table.from_pylist(rows, schema=SCENES)
+
+
+INSIGHTS = pa.schema(
+    [
+        pa.field("library", pa.string(), nullable=False),
+        pa.field("scene", pa.string(), nullable=False),
+        pa.field("model", pa.string()),
+        pa.field("prompt", pa.string()),
+        pa.field("enhance", pa.list_(pa.string())),  # what would improve the room, in words of the vocabulary
+        pa.field("missing", pa.list_(pa.string())),  # what its style lacks
+        pa.field("colors", pa.list_(pa.string())),
+        pa.field("avoid_colors", pa.list_(pa.string())),
+        pa.field("materials", pa.list_(pa.string())),
+        pa.field("size", pa.string()),
+        pa.field("summary", pa.string()),  # the model's own words: escape them wherever they are shown
+        pa.field("note", pa.string()),  # why there is no opinion
+    ]
+)
+"""One row per scene that a model was to be asked about."""
+
+
+def insights_table(
+    results: Mapping[str, SceneResult], notes: Mapping[str, str], library: str, vocabulary: Vocabulary
+) -> pa.Table:
+    """Return INSIGHTS of the results that have an opinion and of the notes, by scene."""
+    rows: list[dict[str, object]] = []
+    for scene in sorted({*results, *notes}):
+        row: dict[str, object] = {"library": library, "scene": scene, "note": notes.get(scene)}
+        opinion = results[scene].opinion if scene in results else None
+        if opinion is not None:
+            row |= {name: getattr(opinion, name) for name in INSIGHTS.names if hasattr(opinion, name)}
+            for aspect in ("enhance", "missing"):
+                row[aspect] = [describe_item(item, vocabulary) for item in opinion.wanted if item.aspect == aspect]
+        if opinion is not None or scene in notes:
+            rows.append(row)
+    return pa.Table.from_pylist(rows, schema=INSIGHTS)
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
@@ -136,6 +180,10 @@ def _recommendation_row(item: Recommendation, context: Mapping[str, str | None])
     own["variant"] = None if variant is None else variant.sku_id
     own["variant_label"] = None if variant is None else variant.label or None
     own |= {f"factor_{name}": item.factors[name] for name in FACTORS}
+    own.pop("opinion", None)
+    if item.opinion is not None:
+        own |= {"opinion": item.opinion.sentence, "opinion_moved": item.opinion.moved}
+        own |= {"opinion_nudge": item.opinion.nudge}
     if item.context is not None:
         own |= {"context_moved": item.context.moved, "context_reason": item.context.sentence}
         own |= {f"lift_{kind}": item.context.lifts[kind] for kind in KINDS}

@@ -13,15 +13,22 @@ from scene_pipeline.bundle.calibration_map import score_drift
 from scene_pipeline.errors import ImageError, ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.opinion import Opinion
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.reasoning.advisor import Asked
+from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes, shown
+from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.reference import MIN_SCENES
 from scene_pipeline.scenes.scene import Scene
 
 Progress = Callable[[int, int], None]
 """Called with scenes done and scenes in all."""
+
+Advise = Callable[[Mapping[str, Asked]], Mapping[str, Opinion | NoOpinion]]
+"""Returns a second opinion on each scene by name, or why there is none: `Advisor.ask_all`."""
 
 
 RELEASE = version("scene-pipeline")
@@ -48,6 +55,7 @@ class LibraryResult:
     confidence was fitted on (see `score_drift`), None without a calibration. `analyzed` counts the pictures that were
     analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
     the package which scored; `context_version` changes with what was learned of the request's context.
+    `insight_notes` says, by name, why a scene has no second opinion where one was wanted.
     """
 
     request: Request = field(default_factory=Request)
@@ -61,6 +69,7 @@ class LibraryResult:
     not_looked_at: Mapping[str, str] = field(default_factory=dict)
     release: str = ""
     context_version: str = ""
+    insight_notes: Mapping[str, str] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, atomically."""
@@ -83,12 +92,14 @@ def score_library(
     progress: Progress | None = None,
     *,
     analyses: Analyses | None = None,
+    advise: Advise | None = None,
 ) -> LibraryResult:
     """Return the recommendations for every scene of `folder`, taking over from `previous` what has not changed.
 
     A library of MIN_SCENES or more is read against its own mean scene in part. That center is kept until a fifth of
     the scenes are others; then all are answered again. `analyses` are those kept of earlier runs: a picture is analyzed
-    once, and answered again for another bundle, other settings or another release. A file that cannot be read is a
+    once, and answered again for another bundle, other settings, another opinion or another release. `advise` gives
+    second opinions; what it has none on is answered as without. A file that cannot be read is a
     failure and the rest go on. Raises ScenePipelineError for constraints that leave nothing.
     """
     analyses = Analyses() if analyses is None else analyses
@@ -117,25 +128,47 @@ def score_library(
         own = matcher.centered_on(np.stack([scene.vector for scene, _ in scenes.values()]))
         center = LibraryCenter(tuple(own.center.astype(float).tolist()), tuple(hashes[name] for name in scenes))
     own = matcher if center is None else matcher.with_center(np.array(center.vector, dtype=np.float32))
-    results = dict(known)
+    opinions, notes = _opinions(advise, folder, hashes, _seen(scenes, known))
+    stale = [name for name, result in known.items() if result.opinion != opinions.get(name)]
+    more, gone = _analyze({folder / name: hashes[name] for name in stale}, matcher, None, analyses)
+    scenes |= more
+    results = {name: result for name, result in known.items() if name not in stale}
     for name, (scene, took) in scenes.items():
         started = time.perf_counter() - took
-        results[name] = own.recommend_for(scene, request, started=started)
+        results[name] = own.recommend_for(scene, request, opinion=opinions.get(name), started=started)
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
     shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
     return LibraryResult(
         request,
         ordered,
-        {**failures, **unreadable},
+        {**failures, **unreadable, **gone},
         hashes,
-        reused=len(known),
+        reused=len(known) - len(stale),
         center=center,
         drift=score_drift(matcher.calibration, np.array(shown_scores)),
         analyzed=analyses.keep(hashes.values()),
         context_version=context_version,
         not_looked_at=found.not_looked_at,
         release=RELEASE,
+        insight_notes=notes,
     )
+
+
+def _seen(scenes: Mapping[str, tuple[Scene, float]], known: Mapping[str, SceneResult]) -> dict[str, SceneAnalysis]:
+    """Return what is known to be in each picture, by name: of this run, and of the results taken over."""
+    seen = {name: scene.analysis for name, (scene, _) in scenes.items()}
+    return seen | {name: result.scene for name, result in known.items()}
+
+
+def _opinions(
+    advise: Advise | None, folder: Path, hashes: Mapping[str, str], seen: Mapping[str, SceneAnalysis]
+) -> tuple[dict[str, Opinion], dict[str, str]]:
+    """Return the opinion on each scene that has one, and why the others have none; neither where nobody is asked."""
+    if advise is None:
+        return {}, {}
+    found = advise({name: Asked(folder / name, hashes[name], seen[name]) for name in sorted(seen)})
+    opinions = {name: item for name, item in found.items() if isinstance(item, Opinion)}
+    return opinions, {name: item.note for name, item in found.items() if isinstance(item, NoOpinion)}
 
 
 def _read(paths: Sequence[Path]) -> tuple[dict[str, str], dict[str, str]]:

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene, context_words, write_lookbook
+from scene_pipeline.reporting.lookbook import (
+    Lookbook,
+    LookbookProduct,
+    LookbookScene,
+    context_words,
+    lookbook_opinion,
+    write_lookbook,
+)
 from scene_pipeline.service.engine import confidence_note
 from scene_pipeline.service.served import Served
 
@@ -25,7 +32,8 @@ def lookbook_page(served: Served, result: SceneResult, photograph: bytes, name: 
                 price = f"{price} {product.currency}"
             title = item.description if product is None else product.title
             products.append(LookbookProduct(item, title, None if found is None else found[0], price))
-        scene = LookbookScene(name, picture, result.scene, tuple(products))
+        opinion = lookbook_opinion(result.opinion, served.matcher.vocabulary)
+        scene = LookbookScene(name, picture, result.scene, tuple(products), opinion)
         book = Lookbook(
             library=Path(name).stem,
             bundle_version=result.bundle_version,

@@ -10,7 +10,7 @@ from PIL import Image
 
 from scene_pipeline.errors import ImageError, ScenePipelineError
 from scene_pipeline.reasoning.prompts import load_prompt
-from scene_pipeline.reasoning.question import Question, picture_to_send
+from scene_pipeline.reasoning.question import Questions, picture_to_send
 from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
 from scene_pipeline.vocabulary import Vocabulary
@@ -35,7 +35,7 @@ def test_a_picture_is_sent_as_pixels_alone() -> None:
 
 
 def test_messages_hold_the_facts_and_a_data_url(analysis: SceneAnalysis, vocabulary: Vocabulary) -> None:
-    question = Question.of("0" * 64, analysis, vocabulary, LlmSettings())
+    question = Questions(vocabulary, LlmSettings()).about("0" * 64, analysis)
     system, user = question.messages(b"\xff\xd8jpeg")
     assert "room: living room" in system["content"]
     assert "main colors, largest first: white, blue" in system["content"]
@@ -49,18 +49,18 @@ def test_messages_hold_the_facts_and_a_data_url(analysis: SceneAnalysis, vocabul
 
 def test_the_key_of_the_cache_is_what_was_asked(analysis: SceneAnalysis, vocabulary: Vocabulary) -> None:
     settings = LlmSettings()
-    plain = Question.of("a" * 64, analysis, vocabulary, settings).id
-    assert plain == Question.of("a" * 64, analysis, vocabulary, replace(settings, key="other", timeout_s=9)).id
+    plain = Questions(vocabulary, settings).about("a" * 64, analysis).id
+    assert plain == Questions(vocabulary, replace(settings, key="other", timeout_s=9)).about("a" * 64, analysis).id
     surer = replace(analysis, style=replace(analysis.style, confidence=0.91))
-    assert plain == Question.of("a" * 64, surer, vocabulary, settings).id
+    assert plain == Questions(vocabulary, settings).about("a" * 64, surer).id
     fewer = vocabulary.__class__.from_json(vocabulary.to_json().replace(b'"brass"', b'"brazz"'))
     other = replace(analysis, style=Classification("modern", 0.9, 0.1, {}))
     keys = [
-        Question.of("b" * 64, analysis, vocabulary, settings).id,
-        Question.of("a" * 64, other, vocabulary, settings).id,
-        Question.of("a" * 64, analysis, fewer, settings).id,
-        Question.of("a" * 64, analysis, vocabulary, replace(settings, model="another")).id,
-        Question.of("a" * 64, analysis, vocabulary, replace(settings, side=512)).id,
+        Questions(vocabulary, settings).about("b" * 64, analysis).id,
+        Questions(vocabulary, settings).about("a" * 64, other).id,
+        Questions(fewer, settings).about("a" * 64, analysis).id,
+        Questions(vocabulary, replace(settings, model="another")).about("a" * 64, analysis).id,
+        Questions(vocabulary, replace(settings, side=512)).about("a" * 64, analysis).id,
     ]
     assert len({plain, *keys}) == 6
 

@@ -36,6 +36,7 @@ def bundle_of(rows: list[dict[str, Any]]) -> Bundle:
         manifest=SimpleNamespace(image_encoder={"id": "compact"}),
         calibration=FITTED,
         products=table.select,
+        vocabulary=None,
     )
     return cast(Bundle, answers)
 
