@@ -6,7 +6,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from scene_pipeline.catalog.columns import LENGTHS, MULTIPLE, ColumnPlan, Source, attribute_column
-from scene_pipeline.catalog.header import UNITS, along_axes, with_unit
+from scene_pipeline.catalog.header import UNITS, along_axes, with_unit, with_unit_if_joined
 from scene_pipeline.catalog.html_text import SEPARATOR
 from scene_pipeline.catalog.packed import Pairs, parse_pairs
 
@@ -53,7 +53,11 @@ class Assembler:
         unit = source.unit or self.default_unit
         if unit_column:
             units = [UNITS.get((cell or "").strip().lower(), unit) for cell in columns[unit_column]]
-            return [with_unit(cell, own) for cell, own in zip(cells, units, strict=True)]
+            write = with_unit_if_joined if source.ours == "dimensions" and not source.unit else with_unit
+            stated = [bool((cell or "").strip()) for cell in columns[unit_column]]
+            return [(with_unit if s else write)(cell, own) for cell, own, s in zip(cells, units, stated, strict=True)]
+        if source.ours == "dimensions" and not source.unit:
+            return [with_unit_if_joined(cell, unit) for cell in cells] if unit else cells
         return [with_unit(cell, unit) for cell in cells] if unit else cells
 
     def _attributes(self, columns: Mapping[str, Cells], filled: dict[str, Cells], rows: int) -> None:
@@ -104,7 +108,9 @@ def _sorted_in(pairs: Pairs, default_unit: str) -> list[tuple[str, str]]:
                 result.append(("detailed_description", f"{name}: {value}"))
             continue
         ours, own_unit = known
-        result.append((ours, (with_unit(value, own_unit or unit) or "") if ours in _LENGTH_LIKE else value))
+        joined = ours == "dimensions" and not own_unit
+        length = with_unit_if_joined(value, unit) if joined else with_unit(value, own_unit or unit)
+        result.append((ours, length or "" if ours in _LENGTH_LIKE else value))
     return result
 
 

@@ -55,7 +55,35 @@ class DimensionReader:
                 after = index
             found.append(Chain(chain, first, after))
             i = after
-        return found
+        return self.with_lists(found)
+
+    def with_lists(self, chains: list[Chain]) -> list[Chain]:
+        """Give the numbers of a list their unit and axis: "H: 8, 11 and 14 cm", "6 in, 8 in and 10 in"."""
+        i = 0
+        while i < len(chains):
+            end = i
+            while end + 1 < len(chains) and self.goes_on(chains[end], chains[end + 1]):
+                end += 1
+            links = [
+                self.t.words[a.last : b.first] for a, b in zip(chains[i:end], chains[i + 1 : end + 1], strict=True)
+            ]
+            if end > i and self.w.conjunctions.intersection(links[-1]) and chains[end].measures[0].unit:
+                parts = [chain.measures[0] for chain in chains[i : end + 1]]
+                axis = parts[-1].axis or parts[0].axis
+                for chain, measure in zip(chains[i : end + 1], parts, strict=True):
+                    chain.measures = [measure._replace(unit=measure.unit or parts[-1].unit, axis=axis, listed=True)]
+            i = end + 1
+        return chains
+
+    def goes_on(self, one: Chain, other: Chain) -> bool:
+        """Say whether two single lengths stand in one list."""
+        link = self.t.words[one.last : other.first]
+        if len(one.measures) > 1 or len(other.measures) > 1 or not 0 < len(link) <= 2:
+            return False
+        before = self.t.words[one.first - 1] if one.first else ""
+        axes = {one.measures[0].axis, other.measures[0].axis} - {None}
+        signs = all(word == "," or word in self.w.conjunctions for word in link)
+        return signs and len(axes) < 2 and before not in self.w.set_of and before not in ("/", "-")
 
     def in_code(self, i: int) -> bool:
         """Say whether a number is part of a product code: "RG8159M" is no 8,159 meters."""
@@ -117,7 +145,7 @@ class DimensionReader:
         if axis is None:
             return None, i
         j = i + 1
-        while j < self.n and self.t.words[j] in (":", "=", "."):
+        while j < self.n and (self.t.words[j] in (":", "=", ".") or self.t.words[j] in self.w.fillers):
             j += 1
         return (axis, j) if j < self.n and self.t.words[j][0] in _DIGITS else (None, i)
 
@@ -231,7 +259,8 @@ class DimensionReader:
     def is_no_size(self, chain: Chain) -> bool:
         """Say whether a chain is something else than the product's size."""
         words = self.t.words
-        after = words[chain.last] if chain.last < self.n else ""
+        listed = chain.measures[0].listed
+        after = words[chain.last] if chain.last < self.n and not listed else ""
         if after in self.w.not_length and chain.measures[-1].unit is None:
             return True
         before = words[max(0, chain.first - 3) : chain.first]

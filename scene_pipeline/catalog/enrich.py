@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from scene_pipeline.catalog.facts import Extractor, Facts
-from scene_pipeline.catalog.labels import read_labels
+from scene_pipeline.catalog.labels import read_labels, read_stated_sizes
 from scene_pipeline.catalog.measures import Measurement
 from scene_pipeline.catalog.plausibility import PlausibleSizes, learned_unit
 from scene_pipeline.catalog.schema import ENRICHED, ENRICHED_FIELDS, PRODUCT_FIELDS, PRODUCTS, SCORE_PARTS
@@ -134,16 +134,19 @@ class Enricher:
             facts.headline = ""
         read.read(facts, "description", description, names=names)
         read_labels(read, facts, "description", description)
+        read.read_set_lines(facts, "description", description)
         if row["detailed_description"] is not None:
             read.read(facts, "detailed_description", row["detailed_description"], first_sentence=False, names=names)
             read_labels(read, facts, "detailed_description", row["detailed_description"])
+            read.read_set_lines(facts, "detailed_description", row["detailed_description"])
         if row["stated_type"] is not None:
             read.read_type(facts, "stated_type", row["stated_type"])
         for column, kinds in (("stated_materials", frozenset({MATERIAL, FINISH})), ("stated_colors", _LOOK)):
             if row[column] is not None:
                 read.read_cell(facts, column, row[column], kinds)
         if row["stated_dimensions"] is not None:
-            read.read_sizes(facts, "stated_dimensions", row["stated_dimensions"])
+            read.read_set_lines(facts, "stated_dimensions", row["stated_dimensions"])
+            read_stated_sizes(read, facts, "stated_dimensions", row["stated_dimensions"])
         for column, kind, ids in (("style_tags", STYLE, self.styles), ("room_tags", ROOM, self.rooms)):
             for tag in row[column]:
                 known = ids.get(tag.lower().replace(" ", "_").replace("-", "_"))

@@ -25,6 +25,7 @@ from scene_pipeline.catalog.words import (
 _BREAKS = frozenset({",", ".", ";", ":", "(", ")", "|", "\n", "!", "?", "–", "—"})
 
 _BLOT = "\ufffc"
+_SET_LINE_WORDS = 4
 _HAS_NUMBER = re.compile("[0-9½¼¾⅓⅔⅛⅜⅝⅞]").search
 _SENTENCE_ENDS = frozenset({".", "!", "?", "\n", ";"})
 _MATERIAL_ONLY = frozenset({MATERIAL})
@@ -88,6 +89,7 @@ class Extractor:
         self.modifiers = index.language.modifiers
         self.looks = [[word] for word in index.looks]
         self.veneer = [["veneer"], *([word] for word in index.language.materials.get("veneer", ()))]
+        self.color_names = index.color_names
         self.fact_name = lru_cache(maxsize=4096)(self._fact_name)
         self.sold_in_feet = frozenset(index.language.sold_in_feet)
 
@@ -141,8 +143,15 @@ class Extractor:
             tokens.ends = [end + shift for end in tokens.ends]
         matches = self.index.facts.find(tokens.words)
         colors = {match.first for match in matches if COLOR in kinds and _is_of(match, COLOR)}
+        if COLOR in kinds and facts.materials:
+            kinds = kinds - _MATERIAL_ONLY  # "Walnut" in a color cell is a shade where the material is known
         for match in matches:
-            if not (match.last in colors and _is_of(match, MATERIAL)):
+            shade = next((name for kind, name in match.meanings if kind == MATERIAL and name in self.color_names), None)
+            if match.last in colors and _is_of(match, MATERIAL):
+                continue
+            if COLOR in kinds and shade is not None:
+                facts.add(COLOR, shade, column, tokens.starts[match.first], tokens.ends[match.last - 1])
+            else:
                 self.take(facts, column, tokens, match, kinds)
 
     def masked(self, tokens: Tokens, names: tuple[str, ...]) -> Tokens:
@@ -183,6 +192,19 @@ class Extractor:
         raw = tokenize(text)
         self.sizes(facts, column, raw, len(raw))
 
+    def read_set_lines(self, facts: Facts, column: str, text: str) -> None:
+        """Take a set count that a line of few words states: "Set of three", "2 pcs"."""
+        place = 0
+        for line in text.split("\n"):
+            if facts.set_count is None and 0 < line.count(" ") < _SET_LINE_WORDS:
+                tokens = tokenize(line)
+                count = parse_set_count(tokens, len(tokens), self.set_words)
+                if count is not None:
+                    facts.set_count = count.count
+                    source = ("set_count", count.count, column, place + count.start, place + count.end)
+                    facts.sources.append(source)
+            place += len(line) + 1
+
     def sizes(self, facts: Facts, column: str, tokens: Tokens, end: int) -> None:
         """Take dimensions and a set count from tokens[:end], unless they are known."""
         if facts.set_count is None:
@@ -194,21 +216,57 @@ class Extractor:
             self.add_measures(facts, column, parse_dimensions(tokens, end, self.dimension_words))
 
     def sizes_in_prose(self, facts: Facts, column: str, tokens: Tokens) -> None:
-        """Take dimensions from running text: those with a unit that name their axis, else the first chain of several
-        that a sentence opens with ("60 x 90 cm.").
+        """Take dimensions from running text: the chains of several with a unit ("60 x 90 cm"), those that name their
+        axis, else a chain that a sentence opens with ("20 x 20.").
         """
         if _HAS_NUMBER(tokens.text):
             measures = parse_dimensions(tokens, len(tokens), self.dimension_words)
+            joined = self.joined_sizes(tokens, measures)
+            if joined:
+                self.add_measures(facts, column, joined)
+                return
             stated = [m._replace(part=0) for m in measures if not m.assumed]
             by_axis: dict[str, Measurement] = {}
             for measure in stated:
                 if measure.axis is not None:
                     by_axis.setdefault(measure.axis, measure)  # the first of several sizes is the product's own
-            chain = [m for m in measures if m.part == 0 and not m.assumed]
-            if by_axis:
+            chain = [m for m in measures if m.part == 0]
+            listed = [m._replace(part=i) for i, m in enumerate(m for m in measures if m.listed)]
+            if listed:
+                others = [m for axis, m in by_axis.items() if axis != listed[0].axis]
+                self.add_measures(facts, column, [*others, *listed])
+            elif by_axis:
                 self.add_measures(facts, column, list(by_axis.values()))
-            elif len(chain) > 1 and len(stated) == len(measures) and self.opens_sentence(tokens, chain[0].start):
+            elif len(chain) > 1 and self.fills_sentence(tokens, chain):
                 self.add_measures(facts, column, chain)
+
+    def joined_sizes(self, tokens: Tokens, measures: list[Measurement]) -> list[Measurement]:
+        """Return the sizes of several lengths with a unit that stand in the sentence of the first one.
+
+        A sentence that speaks of what the product fits, holds or is packed in states the size of something else.
+        """
+        kept: list[Measurement] = []
+        first: tuple[int, int] | None = None
+        for part in sorted({m.part for m in measures}):
+            own = [m for m in measures if m.part == part]
+            unlike = len(own) < 2 or any(m.assumed for m in own) or len({m.axis for m in own if m.axis}) == 1
+            if unlike:
+                continue
+            at = bisect_left(tokens.starts, own[0].start)
+            sentence = self.sentence_around(tokens.words, Match((), at, at + 1))
+            if not self.index.of_others.isdisjoint(tokens.words[sentence[0] : at]):
+                continue
+            first = first or sentence
+            if sentence == first:
+                number = len({m.part for m in kept})
+                kept += [m._replace(part=number) for m in own]
+        return kept
+
+    def fills_sentence(self, tokens: Tokens, chain: list[Measurement]) -> bool:
+        """Say whether a sentence holds nothing but a size: "20 x 20.", which needs no unit."""
+        after = bisect_left(tokens.starts, chain[-1].end)
+        ends = after >= len(tokens) or tokens.words[after] in _SENTENCE_ENDS
+        return ends and self.opens_sentence(tokens, chain[0].start)
 
     def opens_sentence(self, tokens: Tokens, place: int) -> bool:
         """Say whether a size at `place` of the text opens a sentence, at most behind a word like "measures"."""
@@ -285,21 +343,42 @@ class Extractor:
                     facts.outdoor = True
                     facts.sources.append(("outdoor", "outdoor", column, start, end))
             elif kind == COLOR:
-                before = match.first - 1
-                modifier = tokens.words[before] if before >= 0 else ""
-                if modifier in self.modifiers:
-                    facts.add(COLOR, f"{modifier} {value}", column, tokens.starts[before], end)
-                else:
-                    facts.add(COLOR, value, column, start, end)
+                self.take_color(facts, column, tokens, match, value)
             elif kind != MATERIAL:
                 facts.add(kind, value, column, start, end)
-            elif tokens.words[match.last : match.last + 1] not in self.looks and not self.is_shade(tokens, match):
-                part = self.part_of(facts, column, tokens, match)
-                if part is None:
-                    facts.parts.pop(value, None)
-                elif value not in facts.materials:
-                    facts.parts[value] = part
-                facts.add(kind, value, column, start, end)
+            elif not self.is_shade(tokens, match):
+                self.take_material(facts, column, tokens, match, value, kinds)
+
+    def take_material(
+        self, facts: Facts, column: str, tokens: Tokens, match: Match, value: str, kinds: frozenset[str]
+    ) -> None:
+        """Add a material, as that of a part where one follows; of a look ("bronze finish") only the color is left."""
+        start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
+        if self.looks_like(tokens, match):
+            if value in self.color_names and COLOR in kinds:
+                facts.add(COLOR, value, column, start, end)
+            return
+        part = self.part_of(facts, column, tokens, match)
+        if part is None:
+            facts.parts.pop(value, None)
+        elif value not in facts.materials:
+            facts.parts[value] = part
+        facts.add(MATERIAL, value, column, start, end)
+
+    def take_color(self, facts: Facts, column: str, tokens: Tokens, match: Match, value: str) -> None:
+        """Add a color, with the word before it where that makes it another: "dusty rose"."""
+        before, end = match.first - 1, tokens.ends[match.last - 1]
+        modifier = tokens.words[before] if before >= 0 else ""
+        if modifier in self.modifiers:
+            facts.add(COLOR, f"{modifier} {value}", column, tokens.starts[before], end)
+        else:
+            facts.add(COLOR, value, column, tokens.starts[match.first], end)
+
+    def looks_like(self, tokens: Tokens, match: Match) -> bool:
+        """Say whether only the look of a material is meant: "walnut effect", "finition bronze"."""
+        if tokens.words[match.last : match.last + 1] in self.looks:
+            return True
+        return self.index.looks_first and match.first > 0 and tokens.words[match.first - 1 : match.first] in self.looks
 
     def is_negated(self, tokens: Tokens, match: Match) -> bool:
         """Say whether a word is denied or imitated: "leather-free", "non-wool", "faux marble", "better than paper"."""

@@ -25,8 +25,9 @@ class FeedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the order of preference; # stands for a number. ignore: columns that say nothing of a product. pairs: columns that
     hold the name and the value of an attribute. packed: columns that hold several attributes in a cell. carry_names: an
     attribute's name stands only in the first row of a product. metafields, scoped: columns named after a metafield, or
-    with a locale or channel behind a hyphen. unit: of lengths without one. group: what makes rows one product (see
-    `grouping`). kinds: the words of the row kind column → parent, variant, simple, picture or rule.
+    with a locale or channel behind a hyphen. unit: of lengths without one; where it is empty they are read as in any
+    text. group: what makes rows one product (see `grouping`). kinds: the words of the row kind column → parent,
+    variant, simple, picture or rule.
     """
 
     name: str
@@ -39,7 +40,7 @@ class FeedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     carry_names: bool = False
     metafields: bool = False
     scoped: bool = False
-    unit: str = "cm"
+    unit: str = ""
     group: str = ""
     kinds: dict[str, str] = {}
 

@@ -26,6 +26,7 @@ _ORDER = re.compile(
     r"[(\[]?(?<![^\W\d_])([a-z])\s*[x×*/]\s*([a-z])(?:\s*[x×*/]\s*([a-z]))?(?![^\W\d_])[)\]]?", re.IGNORECASE
 )
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?(?:\s+\d/\d+)?")
+_JOINED = re.compile(r"\d\s*[x×*]\s*\d", re.IGNORECASE)
 _BARE = re.compile(r"^\s*\d+(?:[.,]\d+)*(?:\s*[x×*/-]\s*\d+(?:[.,]\d+)*)*\s*$", re.IGNORECASE)
 
 
@@ -53,6 +54,11 @@ def split_axes(name: str) -> tuple[str, tuple[str, ...]]:
 def with_unit(cell: str | None, unit: str) -> str | None:
     """Return a cell of bare numbers with the unit behind it; any other cell as it is."""
     return f"{cell.strip()} {unit}" if cell and unit and _BARE.match(cell) else cell
+
+
+def with_unit_if_joined(cell: str | None, unit: str) -> str | None:
+    """Return a cell of numbers joined by x with the unit behind it: a lone "7-8" or "40" may be a clothing size."""
+    return with_unit(cell, unit) if cell and _JOINED.search(cell) else cell
 
 
 def along_axes(cell: str, axes: tuple[str, ...], unit: str) -> dict[str, str] | None:

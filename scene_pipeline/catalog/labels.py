@@ -43,7 +43,7 @@ def read_labels(extractor: Extractor, facts: Facts, column: str, text: str) -> N
     if ":" not in text and "=" not in text:
         return
     lengths: list[Measurement] = []
-    for label in find_labels(text):
+    for label in find_labels(text, extractor.index.parts):
         if label.ours == "materials":
             _read_part(extractor, facts, column, label)
         elif label.part:
@@ -54,15 +54,22 @@ def read_labels(extractor: Extractor, facts: Facts, column: str, text: str) -> N
             _take(extractor, facts, column, _dimensions(extractor, label))
         elif label.ours in LENGTHS and label.unit in UNITS:
             lengths += _length(extractor, label)
-    if lengths and len({measure.axis for measure in lengths}) == len(lengths):
+    apart = len({measure.axis for measure in lengths}) == len(lengths) or all(measure.listed for measure in lengths)
+    if lengths and apart:
         _take(extractor, facts, column, lengths)
 
 
-def find_labels(text: str) -> Iterator[Label]:
-    """Yield the labeled values of a text that belong in a column of ours."""
+def read_stated_sizes(extractor: Extractor, facts: Facts, column: str, cell: str) -> None:
+    """Add the sizes of the shop's own column; they replace those of running text that say less."""
+    tokens = tokenize(cell)
+    _take(extractor, facts, column, parse_dimensions(tokens, len(tokens), extractor.dimension_words))
+
+
+def find_labels(text: str, parts: frozenset[str] = frozenset()) -> Iterator[Label]:
+    """Yield the labeled values of a text that belong in a column of ours; under a part ("Legs: beech") its material."""
     matches = list(_LABEL.finditer(text))
     for i, match in enumerate(matches):
-        known = _known(match.group(1))
+        known = _known(match.group(1)) or _of_part(match.group(1), parts)
         if known is None:
             continue
         start = match.end()
@@ -87,6 +94,11 @@ def _known(name: str) -> tuple[str, str, str, tuple[str, ...]] | None:
             before = [word for word in words[:first] if word not in _WHOLE]
             return found[0], " ".join(before), unit or found[1], axes
     return None
+
+
+def _of_part(name: str, parts: frozenset[str]) -> tuple[str, str, str, tuple[str, ...]] | None:
+    word = name.lower().split()[-1]
+    return ("materials", name.lower(), "", ()) if word in parts else None
 
 
 def _tokens(label: Label, value: str | None = None) -> Tokens:
@@ -115,7 +127,8 @@ def _one(extractor: Extractor, label: Label, axis: str, value: str) -> list[Meas
     tokens = _tokens(label, value)
     found = parse_dimensions(tokens, len(tokens), extractor.dimension_words)
     end = label.start + len(label.value)
-    return [m._replace(axis=axis, part=0, start=min(m.start, end), end=min(m.end, end)) for m in found[:1]]
+    kept = [m for m in found if m.listed] or found[:1]
+    return [m._replace(axis=axis, part=i, start=min(m.start, end), end=min(m.end, end)) for i, m in enumerate(kept)]
 
 
 def _take(extractor: Extractor, facts: Facts, column: str, measures: list[Measurement]) -> None:

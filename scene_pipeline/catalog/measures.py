@@ -12,7 +12,7 @@ class Measurement(NamedTuple):
     """One length. Values in the unit stated (`low` = `high` unless a range); `start`, `end` are places in the text.
 
     part: 0 is the product; 1, 2, ... are pieces that come with it. assumed: the row states no unit, the language's
-    default was taken. sign: the axis is given by the sign Ø.
+    default was taken. sign: the axis is given by the sign Ø. listed: one of several of a list ("8, 11 and 14 cm").
     """
 
     low: float
@@ -24,6 +24,7 @@ class Measurement(NamedTuple):
     part: int = 0
     assumed: bool = False
     sign: bool = False
+    listed: bool = False
 
     @property
     def low_cm(self) -> float:
@@ -52,6 +53,8 @@ class DimensionWords:
     decimal_comma: bool
     letters: frozenset[str]
     glued: dict[str, tuple[str, ...]]
+    fillers: frozenset[str]
+    conjunctions: frozenset[str]
 
     @classmethod
     def of(cls, language: Language) -> "DimensionWords":
@@ -74,5 +77,7 @@ class DimensionWords:
             default_unit=language.default_unit,
             decimal_comma=language.decimal_comma,
             letters=letters,
+            fillers=frozenset(word for word in language.size_openers if word.isalpha()),
+            conjunctions=frozenset((*language.conjunctions, "&")),
             glued={"".join(tokens): tokens for tokens in pairs},
         )

@@ -14,7 +14,14 @@ from scene_pipeline.catalog.grouping import PARENT, Grouping, group_rows
 from scene_pipeline.catalog.products import MAX_ID, NO_HOST, Known, RefusedError, RowReader, content_hash
 from scene_pipeline.catalog.read import EXTRA_PREFIX, PROBLEM, RawCatalog
 from scene_pipeline.catalog.schema import DROPPED, LEFT_OUT, PRODUCTS, REJECTS
-from scene_pipeline.catalog.variants import is_variant, left_out_reason, merged_cells, variant_of, with_variants
+from scene_pipeline.catalog.variants import (
+    is_variant,
+    left_out_reason,
+    listed_variants,
+    merged_cells,
+    variant_of,
+    with_variants,
+)
 from scene_pipeline.errors import CatalogError
 
 VALIDATE_CHUNK = 20_000
@@ -227,6 +234,10 @@ class _Group:
             for number, known, kind in zip(self.numbers, self.rows, kinds, strict=True)
             if is_variant(known, kind)
         ]
+        if PARENT in kinds:
+            listed = listed_variants(next(r for r, kind in zip(self.rows, kinds, strict=True) if kind == PARENT), found)
+            own = (self.rows[kinds.index(PARENT)].get("sku_id") or "").strip()
+            return [] if [v["sku_id"] for v in (*found, *listed)] == [own] else [*found, *listed]
         return found if len(found) > 1 else []
 
     def settle_dropped(self, first: int) -> None:

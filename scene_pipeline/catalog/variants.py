@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from scene_pipeline.catalog import cells
-from scene_pipeline.catalog.columns import MULTIPLE
+from scene_pipeline.catalog.columns import MULTIPLE, attribute_column
 from scene_pipeline.catalog.feeds import plain_name
 from scene_pipeline.catalog.grouping import PARENT, PICTURE, RULE, VARIANT
 from scene_pipeline.catalog.html_text import SEPARATOR
+from scene_pipeline.catalog.packed import parse_pairs
 from scene_pipeline.catalog.products import IMAGE_ROLES, Cell, Known, RowReader
 
 _OWN = (
@@ -38,6 +39,11 @@ _GIFT = re.compile(
 _DRAFT = frozenset(
     {"draft", "archived", "inactive", "disabled", "unpublished", "trash", "private", "pending", "hidden", "deleted"}
     | {"discontinued", "entwurf", "brouillon"}
+)
+_OPTIONS = {"colors": "color", "dimensions": "size", "materials": "material"}
+_FIELDS = (
+    *("sku_id", "row", "color", "size", "material", "price", "sale_price", "price_low", "price_high"),
+    *("stock_level", "availability", "image"),
 )
 _NO = frozenset({"false", "0", "-1", "no", "n", "nein", "non", "disabled", "unpublished"})
 
@@ -121,6 +127,31 @@ def variant_of(reader: RowReader, row: int, known: Known) -> dict[str, Any]:
         "availability": cell.availability(),
         "image": image,
     }
+
+
+def listed_variants(parent: Known, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the variants that a parent lists and that have no row; fill those that have one.
+
+    Magento writes "sku=A-1,color=Grey|sku=A-2,color=Blue" in the parent's cell.
+    """
+    by_sku = {variant["sku_id"]: variant for variant in found}
+    listed = []
+    for cell in (parent.get("children") or "").split("|"):
+        pairs = parse_pairs(cell)
+        sku = next((value for name, value in pairs if name.lower() == "sku"), None)
+        if sku is None:
+            continue
+        options = {
+            _OPTIONS[known[0]]: value
+            for name, value in pairs
+            if (known := attribute_column(name)) and known[0] in _OPTIONS
+        }
+        variant = by_sku.get(sku)
+        if variant is None:
+            listed.append({**dict.fromkeys(_FIELDS), "sku_id": sku, **options})
+        else:
+            variant |= {name: value for name, value in options.items() if not variant[name]}
+    return listed
 
 
 def with_variants(product: dict[str, Any], variants: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -106,6 +106,9 @@ class LexiconIndex:
     not_free: frozenset[str]
     shade_words: frozenset[str]
     size_openers: frozenset[str]
+    of_others: frozenset[str]
+    looks_first: bool
+    color_names: frozenset[str]
 
     @classmethod
     def build(cls, vocabulary: Vocabulary, lexicon: Lexicon) -> "LexiconIndex":
@@ -135,6 +138,9 @@ class LexiconIndex:
             not_free=frozenset(words.not_free),
             shade_words=frozenset(words.shade_words),
             size_openers=frozenset(words.size_openers),
+            of_others=frozenset(words.of_others),
+            looks_first=words.looks_first,
+            color_names=frozenset(lexicon.concepts.colors),
         )
 
     def prepare(self, tokens: Tokens) -> Tokens:

@@ -38,6 +38,7 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names_are_words: bool = False
     compounds: bool = False
     decimal_comma: bool = False
+    looks_first: bool = False
     plural_endings: tuple[str, ...] = ()
     linking: tuple[str, ...] = ()
     types: Words = {}
@@ -81,6 +82,8 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_free: tuple[str, ...] = ()
     shade_words: tuple[str, ...] = ()
     size_openers: tuple[str, ...] = ()
+    of_others: tuple[str, ...] = ()
+    conjunctions: tuple[str, ...] = ()
     sentence_abbreviations: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
 
