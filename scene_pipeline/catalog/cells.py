@@ -29,6 +29,13 @@ _LENGTH = re.compile(
     r"^\s*(?:[\d.,]+\s*[-–]\s*)?([\d.,]+)(?:\s+(\d{1,2})/(\d{1,2}))?\s*([^\W\d_]+|[\"″])?\.?\s*(?:\([^)]*\)\s*)?$",
     re.IGNORECASE,
 )
+_LENGTH_WORDS = re.compile(
+    r"^\s*(?:(?:ca|circa|approx|approximately|about|env|environ|aprox|ungefähr|etwa|[whdlbtø⌀])\b\.?|[ø⌀~≈])\s*:?\s*",
+    re.IGNORECASE,
+)
+_FEET = re.compile(
+    r"^\s*(\d{1,2})\s*(?:'|′|ft\.?|feet)\s*(\d{1,2}(?:\.\d+)?)\s*(?:\"|″|in\.?|inches|'')\s*$", re.IGNORECASE
+)
 
 _IN_STOCK = frozenset(
     {
@@ -98,7 +105,8 @@ def parse_number(text: str) -> float | None:
         mark = "," if comma >= 0 else "."
         parts = digits.split(mark)
         whole = parts[0].lstrip("-")
-        grouped = all(len(part) == 3 for part in parts[1:]) and 1 <= len(whole) <= 3 and whole != "0"
+        indian = len(parts) > 2 and len(parts[-1]) == 3 and all(len(part) == 2 for part in parts[1:-1])
+        grouped = (indian or all(len(part) == 3 for part in parts[1:])) and 1 <= len(whole) <= 3 and whole != "0"
         digits = "".join(parts) if grouped else digits.replace(mark, ".")
     try:
         value = float(digits)
@@ -216,7 +224,10 @@ def parse_availability(text: str) -> str | None:
 def parse_length_cm(text: str) -> float | None:
     """Return a length in centimeters ("35", "35 cm", '14 1/2"', "1,2 m"): of a range the upper end; bare numbers are
     centimeters."""
-    match = _LENGTH.match(text)
+    feet = _FEET.match(text)
+    if feet is not None:
+        return (12 * int(feet.group(1)) + float(feet.group(2))) * 2.54
+    match = _LENGTH.match(_LENGTH_WORDS.sub("", text))
     number = parse_number(match.group(1)) if match else None
     if match is None or number is None:
         return None

@@ -42,7 +42,10 @@ class DimensionReader:
             if word[0] not in starts_measure and word not in axes:
                 i += 1
                 continue
-            measure, after = (None, i) if self.in_code(i) else self.measure(i)
+            if self.in_code(i):
+                i = self.after_code(i)
+                continue
+            measure, after = self.measure(i)
             if measure is None:
                 i += 1
                 continue
@@ -90,8 +93,18 @@ class DimensionReader:
         if i == 0 or self.t.starts[i] != self.t.ends[i - 1] or self.t.words[i][0] not in _DIGITS:
             return False
         before = self.t.words[i - 1]
+        if before == "-" and i > 1 and self.t.starts[i - 1] == self.t.ends[i - 2]:  # LMP-200CM
+            letters = self.t.text[self.t.starts[i - 2] : self.t.ends[i - 2]]
+            return len(letters) > 1 and letters.isalpha() and letters.isupper() and not self.t.text.isupper()
         known = before in self.w.axes or before in self.w.by or before in self.w.units or before in self.w.to_words
         return before.isalpha() and not known and before not in self.w.set_of
+
+    def after_code(self, i: int) -> int:
+        """Return the index after a product code's numbers: "TB90x45" is no 45 inches."""
+        i += 1
+        while i + 1 < self.n and self.t.words[i] in self.w.by and self.t.starts[i] == self.t.ends[i - 1]:
+            i += 2
+        return i
 
     def next_of_chain(self, previous: Measurement, i: int) -> tuple[Measurement | None, int]:
         """Return the measure that goes on from `previous`: joined by x, or of another named axis."""
@@ -129,7 +142,10 @@ class DimensionReader:
                 second, k = self.unit(k, after)
                 unit = second or unit
         if axis is None:
-            axis, k = self.axis_after(k, unit)
+            axis, after_axis = self.axis_after(k, unit)
+            if axis is not None and unit is None and self.t.words[after_axis - 1] == ")":
+                unit, after_axis = self.unit(after_axis, j)  # 15(H) cm
+            k = after_axis
         if not 0 < high < 1e6 or low <= 0:
             return None, i
         sign = j > i and self.t.words[i] in _DIAMETER_SIGNS

@@ -347,16 +347,12 @@ class Extractor:
             elif kind != MATERIAL:
                 facts.add(kind, value, column, start, end)
             elif not self.is_shade(tokens, match):
-                self.take_material(facts, column, tokens, match, value, kinds)
+                self.take_material(facts, column, tokens, match, value)
 
-    def take_material(
-        self, facts: Facts, column: str, tokens: Tokens, match: Match, value: str, kinds: frozenset[str]
-    ) -> None:
-        """Add a material, as that of a part where one follows; of a look ("bronze finish") only the color is left."""
+    def take_material(self, facts: Facts, column: str, tokens: Tokens, match: Match, value: str) -> None:
+        """Add a material, as that of a part where one follows; "walnut effect" states none."""
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
         if self.looks_like(tokens, match):
-            if value in self.color_names and COLOR in kinds:
-                facts.add(COLOR, value, column, start, end)
             return
         part = self.part_of(facts, column, tokens, match)
         if part is None:

@@ -65,6 +65,9 @@ def parse_set_count(tokens: Tokens, end: int, words: SetWords) -> SetCount | Non
             count = 2 * (before or 1)
             if count <= MAX_SET:
                 return SetCount(count, starts[i - 1] if before else starts[i], ends[i])
+        if word == "dozen" and i + 1 < end and low[i + 1].isalpha():
+            before = _number(low[i - 1], words) if i else None
+            return SetCount(12 * (before or 1), starts[i - 1] if before else starts[i], ends[i])
         if (word[0] not in _DIGITS and word not in words.numbers) or _CARTONS.intersection(low[max(0, i - 1) : i + 4]):
             continue
         count = _number(word, words)
