@@ -8,6 +8,7 @@ from scene_pipeline.catalog.text import VULGAR, Tokens
 _FRACTIONS = {"2", "3", "4", "8", "16", "32"}
 _DIGITS = frozenset("0123456789") | VULGAR.keys()
 _DIAMETER_SIGNS = frozenset({"ø", "⌀", "∅"})
+_CUTS = frozenset({",", ".", ";", "\n", "!", "?"})
 _LINK = frozenset({",", ";", "/", "|", "(", ")", "+"})
 
 
@@ -143,8 +144,14 @@ class DimensionReader:
                 unit = second or unit
         if axis is None:
             axis, after_axis = self.axis_after(k, unit)
-            if axis is not None and unit is None and self.t.words[after_axis - 1] == ")":
-                unit, after_axis = self.unit(after_axis, j)  # 15(H) cm
+            if axis is not None and unit is None:  # 15(H) cm, 5H inches; "5H in oak" states no inches
+                unit, after_unit = self.unit(after_axis, j)
+                bracket = self.t.words[after_axis - 1] == ")"
+                unit, after_axis = (
+                    (unit, after_unit)
+                    if bracket or self.t.words[after_axis:after_unit] != ["in"]
+                    else (None, after_axis)
+                )
             k = after_axis
         if not 0 < high < 1e6 or low <= 0:
             return None, i
@@ -280,8 +287,8 @@ class DimensionReader:
         if after in self.w.not_length and chain.measures[-1].unit is None:
             return True
         before = words[max(0, chain.first - 3) : chain.first]
-        if "," in before:
-            before = before[before.index(",") + 1 :]
+        cut = max((k for k, word in enumerate(before) if word in _CUTS), default=-1)
+        before = before[cut + 1 :]
         if any(word in self.w.not_size for word in before):
             return True
         if after in self.w.not_size and len(chain.measures) == 1 and not self.names_next_size(chain.last):

@@ -26,6 +26,7 @@ _BREAKS = frozenset({",", ".", ";", ":", "(", ")", "|", "\n", "!", "?", "–", "
 
 _BLOT = "\ufffc"
 _SET_LINE_WORDS = 4
+_FRAGMENT = 4
 _HAS_NUMBER = re.compile("[0-9½¼¾⅓⅔⅛⅜⅝⅞]").search
 _SENTENCE_ENDS = frozenset({".", "!", "?", "\n", ";"})
 _MATERIAL_ONLY = frozenset({MATERIAL})
@@ -249,7 +250,9 @@ class Extractor:
         first: tuple[int, int] | None = None
         for part in sorted({m.part for m in measures}):
             own = [m for m in measures if m.part == part]
-            unlike = len(own) < 2 or any(m.assumed for m in own) or len({m.axis for m in own if m.axis}) == 1
+            unlike = (
+                len(own) < 2 or any(m.assumed or m.listed for m in own) or len({m.axis for m in own if m.axis}) == 1
+            )
             if unlike:
                 continue
             at = bisect_left(tokens.starts, own[0].start)
@@ -257,7 +260,9 @@ class Extractor:
             if not self.index.of_others.isdisjoint(tokens.words[sentence[0] : at]):
                 continue
             first = first or sentence
-            if sentence == first:
+            axes = [m.axis for m in own]
+            again = bool(kept) and all(axes) and axes == [m.axis for m in kept[: len(own)]]
+            if sentence == first or again:  # "Large: 80 cm dia x 45 cm H. Small: 60 cm dia x 37 cm H."
                 number = len({m.part for m in kept})
                 kept += [m._replace(part=number) for m in own]
         return kept
@@ -414,6 +419,11 @@ class Extractor:
         start, end = self.sentence_around(words, match)
         if not index.disclaimers.isdisjoint(words[start:end]):
             return False
+        said = words[start:end]
+        fragment = match.last == end and len(said) <= _FRAGMENT and ":" not in said
+        fragment = fragment and index.claim_stops.isdisjoint(said) and index.noun_end.isdisjoint(said)
+        if fragment or (match.first > start and words[match.first - 1] == "%"):  # "600 gsm cotton.", "100% polyester"
+            return True
         if 0 <= match.first - accepted <= 2 and _AND.issuperset(words[accepted : match.first]):
             return True
         if match.first == start or words[match.first] in index.claims or after in index.claim_parts:

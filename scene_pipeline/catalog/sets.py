@@ -60,17 +60,17 @@ def parse_set_count(tokens: Tokens, end: int, words: SetWords) -> SetCount | Non
         of_two_words = _of_two_words(tokens, i, end, words)
         if of_two_words:
             return SetCount(of_two_words, starts[i], ends[i + 1])
-        if word in words.pairs:
+        times = 2 if word in words.pairs else 12 if word == "dozen" and "".join(low[i + 1 : i + 2]).isalpha() else 0
+        if times:
             before = _number(low[i - 1], words) if i else None
-            count = 2 * (before or 1)
+            count = times * (before or 1)
             if count <= MAX_SET:
                 return SetCount(count, starts[i - 1] if before else starts[i], ends[i])
-        if word == "dozen" and i + 1 < end and low[i + 1].isalpha():
-            before = _number(low[i - 1], words) if i else None
-            return SetCount(12 * (before or 1), starts[i - 1] if before else starts[i], ends[i])
         if (word[0] not in _DIGITS and word not in words.numbers) or _CARTONS.intersection(low[max(0, i - 1) : i + 4]):
             continue
         count = _number(word, words)
+        if i > 1 and low[i - 1] == "x" and low[i - 2][0] in _DIGITS:
+            continue  # "18x18 Pack of 4"
         if count is None or i + 1 >= end:
             continue
         joined = low[i + 1] == "-" or starts[i + 1] == ends[i]

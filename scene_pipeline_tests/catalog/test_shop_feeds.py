@@ -142,6 +142,36 @@ def test_magento_reads_packed_cells_and_asks_for_the_base_address_once() -> None
     assert based.result.notes == ()
 
 
+def test_magento_lists_variants_that_have_no_row_of_their_own() -> None:
+    variants = Feed("magento.csv").only()["variants"]
+    assert [(v["sku_id"], v["color"], v["price"]) for v in variants] == [
+        ("MG-1-G", "Grey", 899),
+        ("MG-1-B", "Blue", None),
+    ]
+
+
+def test_bigcommerce_keeps_the_sku_of_its_only_variant() -> None:
+    assert [v["sku_id"] for v in Feed("bigcommerce.csv").only()["variants"]] == ["[S]DUNE-M-BLK"]
+
+
+def test_prestashop_is_read_in_french() -> None:
+    product = Feed("prestashop.csv", language="fr").only()
+    assert (product["product_type"], product["price"]) == ("vase", 29.9)
+    assert urls(product) == ["https://p.example/1.jpg", "https://p.example/2.jpg"]
+    assert (sizes(product), product["colors"], product["materials"]) == ([30], ["white"], ["ceramic"])
+
+
+PRESTASHOP = """\
+Product ID;Active (0/1);Name *;Price tax included;Reference #;Description;Feature(Name:Value:Position)
+7;1;Table basse Rive;129,00;RIVE;<p>Table basse.</p>;Matière:Chêne:0,Couleur:Noir:1,Dimensions:120 x 60 x 40 cm:2
+"""
+
+
+def test_features_of_prestashop_are_material_color_and_size(write: Write) -> None:
+    product = Feed(write(PRESTASHOP), language="fr").only()
+    assert (product["materials"], product["colors"], sizes(product)) == (["oak"], ["black"], [120, 60, 40])
+
+
 @pytest.mark.parametrize(
     ("name", "product_type", "picture", "price", "size", "colors", "materials"),
     [
