@@ -150,7 +150,7 @@ class Extractor:
             shade = next((name for kind, name in match.meanings if kind == MATERIAL and name in self.color_names), None)
             if match.last in colors and _is_of(match, MATERIAL):
                 continue
-            if COLOR in kinds and shade is not None:
+            if COLOR in kinds and shade is not None and shade not in facts.materials:
                 facts.add(COLOR, shade, column, tokens.starts[match.first], tokens.ends[match.last - 1])
             else:
                 self.take(facts, column, tokens, match, kinds)
@@ -232,7 +232,7 @@ class Extractor:
                 if measure.axis is not None:
                     by_axis.setdefault(measure.axis, measure)  # the first of several sizes is the product's own
             chain = [m for m in measures if m.part == 0]
-            listed = [m._replace(part=i) for i, m in enumerate(m for m in measures if m.listed)]
+            listed = [m._replace(part=i) for i, m in enumerate(m for m in measures if m.listed and m.axis)]
             if listed:
                 others = [m for axis, m in by_axis.items() if axis != listed[0].axis]
                 self.add_measures(facts, column, [*others, *listed])

@@ -62,7 +62,9 @@ def read_labels(extractor: Extractor, facts: Facts, column: str, text: str) -> N
 def read_stated_sizes(extractor: Extractor, facts: Facts, column: str, cell: str) -> None:
     """Add the sizes of the shop's own column; they replace those of running text that say less."""
     tokens = tokenize(cell)
-    _take(extractor, facts, column, parse_dimensions(tokens, len(tokens), extractor.dimension_words))
+    measures = parse_dimensions(tokens, len(tokens), extractor.dimension_words)
+    if len(measures) > len(facts.measures):
+        _take(extractor, facts, column, measures)
 
 
 def find_labels(text: str, parts: frozenset[str] = frozenset()) -> Iterator[Label]:

@@ -77,7 +77,9 @@ class DimensionWords:
             default_unit=language.default_unit,
             decimal_comma=language.decimal_comma,
             letters=letters,
-            fillers=frozenset(word for word in language.size_openers if word.isalpha()),
+            fillers=frozenset(
+                word for word in language.size_openers if word.isalpha() and word not in language.predicates
+            ),
             conjunctions=frozenset((*language.conjunctions, "&")),
             glued={"".join(tokens): tokens for tokens in pairs},
         )
