@@ -733,7 +733,12 @@ def rollback(
     """Promote an earlier version, verified first; the content that served is not promoted again by the next build."""
     from scene_pipeline.monitoring.rollback import roll_back_by_hand
 
-    out.print(f"{roll_back_by_hand(artifacts, version)} is promoted")
+    promoted = roll_back_by_hand(artifacts, version)
+    out.print(f"{promoted} is promoted")
+    if url := os.environ.get("SCENE_PIPELINE_INDEX_URL"):
+        from scene_pipeline.publishing.product_index import follow_current
+
+        out.print(follow_current(url, promoted))
 
 
 @app.command()

@@ -15,6 +15,7 @@ from scene_pipeline.defs import (
     images,
     learning,
     maintenance,
+    product_index,
     quality,
     scenes,
     try_sample,
@@ -63,6 +64,8 @@ ENCODER = EncoderChoice(id=_setting("ENCODER", "compact"), int8=_setting("INT8")
 VOCABULARY = VocabularyFolder(overlay=_setting("VOCABULARY"))
 MONITOR = QualityMonitor(thresholds_file=_setting("THRESHOLDS"), metrics=_setting("METRICS"))
 
+INDEX_URL = _setting("INDEX_URL")
+
 check_settings(settings_of(CATALOG, ENCODER, VOCABULARY, MONITOR))
 
 defs = dg.Definitions(
@@ -88,6 +91,7 @@ defs = dg.Definitions(
         learning.candidate_weights,
         learning.policy_estimate,
         learning.experiment,
+        *([product_index.index_sync] if INDEX_URL else []),
     ],
     jobs=[
         automation.build_bundle,
@@ -136,6 +140,7 @@ defs = dg.Definitions(
             signals=_setting("SIGNALS"),
             stock_outs=_setting("STOCK_OUTS"),
         ),
+        "product_index": product_index.ProductIndexAddress(url=INDEX_URL),
         "monitor": MONITOR,
         "alerts": AlertChannels(
             ui_url=_setting("UI_URL", "http://127.0.0.1:3000"),
