@@ -28,6 +28,10 @@ class ProductIndexError(ScenePipelineError):
     """A product index is unreachable, is asked for a version it does not have, or cannot answer in full."""
 
 
+class ComputeError(ScenePipelineError):
+    """A cluster cannot be started or reached, or lost the same piece of work again and again."""
+
+
 class BundleError(ScenePipelineError):
     """A bundle is missing, altered, of another schema, or fails its checks."""
 

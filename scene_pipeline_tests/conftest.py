@@ -1,9 +1,11 @@
 """What several folders of tests share: the demo, run once a session, and the data beside the checkout."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,3 +52,13 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(f"no Postgres server can be started here: {type(error).__name__}")
     yield server.get_uri()
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Any]:
+    """Start Ray on this machine for the session; it is gone afterwards."""
+    from scene_pipeline.compute.ray_cluster import connected
+
+    os.environ.setdefault("PYTHONPATH", str(ROOT))  # its workers find the tests' own classes
+    with connected("auto", cores=2) as ray:
+        yield ray

@@ -1,5 +1,6 @@
 """Embedding assets: each picture and each text is embedded once by an encoder, ever."""
 
+import os
 from collections.abc import Mapping
 
 import dagster as dg
@@ -8,6 +9,7 @@ import pyarrow.compute as pc
 from PIL import Image
 from pydantic import Field
 
+from scene_pipeline.compute.ray_cluster import SETTING, compute_of
 from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.images import product_images
@@ -15,6 +17,8 @@ from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
 from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, embed_images, embed_texts
 from scene_pipeline.encoders.embedding_store import VectorStore
+from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
+from scene_pipeline.encoders.sharded import EmbedJob, embed_in_shards
 from scene_pipeline.encoders.spec import get_spec, slug
 from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.encoders.torch_tower import open_encoder
@@ -85,15 +89,18 @@ def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: Embed
     spec = get_spec(encoder.id)
     images = ImageStore(store.path("images"))
     keys = sorted(set(read_pictures(store)["sha256"].to_pylist()))
-    tower = open_encoder(spec, store.path("embeddings", slug(spec), "tower.onnx"), sample_pictures(store, keys))
+    onnx = store.path("embeddings", slug(spec), "tower.onnx")
+    tower = open_encoder(spec, onnx, sample_pictures(store, keys))
+    paths = {key: images.path(key) for key in keys}
+    settings = EmbedSettings(batch_size=config.batch_size)
+    ray = os.environ.get(SETTING, "")
+    if ray and isinstance(tower, OnnxImageEncoder):
+        job = EmbedJob(onnx, spec, vector_store(store, encoder.id).folder, settings=settings)
+        with compute_of(ray) as compute:
+            report = embed_in_shards(paths, job, compute, track("Embedding pictures"))
+    else:
+        report = embed_images(paths, tower, vector_store(store, encoder.id), settings, track("Embedding pictures"))
     vectors = vector_store(store, encoder.id)
-    report = embed_images(
-        {key: images.path(key) for key in keys},
-        tower,
-        vectors,
-        EmbedSettings(batch_size=config.batch_size),
-        track("Embedding pictures"),
-    )
     return _result(report, slug(spec), keys, _confirm_duplicates(store, vectors, keys))
 
 

@@ -1,6 +1,8 @@
 """Scene assets, one partition a library: analyses, scored recommendations and the lookbook."""
 
 import functools
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from pydantic import Field
 
 from scene_pipeline.bundle.calibration_map import DRIFTED
 from scene_pipeline.bundle.open import open_bundle
+from scene_pipeline.compute.ray_cluster import SETTING, compute_of
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
@@ -43,6 +46,7 @@ from scene_pipeline.scene_libraries.changes import (
 )
 from scene_pipeline.scene_libraries.runs import keep_run, last_run, read_or_set_aside
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
+from scene_pipeline.scene_libraries.sharded import SHARDS, analyze_in_shards
 from scene_pipeline.vocabulary import Vocabulary
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
@@ -156,6 +160,9 @@ def scored_library(
     previous = None if config.rescore else read_or_set_aside(known, context.log.warning)
     analyses = Analyses.load(folder / ANALYSES, matcher)
     advisor = insights.advisor(store.path(), matcher.vocabulary)
+    if ray := os.environ.get(SETTING, ""):
+        with compute_of(ray) as compute:
+            analyze_in_shards(libraries.library(library), matcher, analyses, folder / SHARDS, compute)
     result = score_library(
         libraries.library(library),
         matcher,
@@ -166,6 +173,7 @@ def scored_library(
         advise=None if advisor is None else advisor.ask_all,
     )
     analyses.save(folder / ANALYSES)
+    shutil.rmtree(folder / SHARDS, ignore_errors=True)
     if result.not_looked_at and (previous is None or previous.not_looked_at != result.not_looked_at):
         lines = [f"{name} ({why})" for name, why in list(result.not_looked_at.items())[:20]]
         context.log.warning(f"not looked at in '{library}': {', '.join(lines)}")

@@ -37,6 +37,7 @@ from scene_pipeline.index.port import (
 )
 from scene_pipeline.index.ties import cut_at
 from scene_pipeline.index.vector_index import VectorIndex
+from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.index.where import Where, check_where, where_key
 
 ROWS, RECORD, HISTORY, LOCK = "rows.parquet", "version.json", "PUBLISHED", ".stage.lock"
@@ -93,6 +94,11 @@ class FaissSnapshot(Closing):
         if text is not None:
             rows, inner = self._fused(row, rows, k, allowed, text)
         return Hits(tuple(self._ids[int(at)] for at in rows), inner, exact, passing)
+
+    def exact_inner(self, ids: Sequence[str], query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the inner products [m] of products with `query` by their 16-bit vectors, not by codes of 8 bits."""
+        rows = np.array([self._row_of(identity) for identity in ids], np.int64)
+        return dot_rows(np.asarray(self._index.vectors[rows], np.float32), query)
 
     def _best(
         self, query: npt.NDArray[np.float32], wanted: int, allowed: Mask | None

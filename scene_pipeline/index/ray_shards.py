@@ -1,0 +1,74 @@
+"""Shards of a product index as actors of Ray, each in a process of its own, started again when it dies."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scene_pipeline.index.port import Hits, IndexSchema
+from scene_pipeline.index.sharded import DEADLINE_S, ShardedSnapshot, ShardSearcher
+from scene_pipeline.index.where import Where
+
+
+class RayShard:
+    """A shard that an actor holds. The actor begins anew when its process dies, and no call is made twice."""
+
+    def __init__(self, ray: Any, folder: Path) -> None:
+        """Start the actor; `rows` waits for it."""
+        actor_class = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=0)(_ShardActor)
+        self._ray, self.name = ray, folder.name
+        self.actor = actor_class.remote(str(folder))
+        self.rows: int = ray.get(self.actor.ping.remote())
+
+    def search(self, query: npt.NDArray[np.float32], k: int, where: Where | None) -> "Future[Hits]":
+        """See Shard."""
+        return self._asked(self.actor.search.remote(query, k, where))
+
+    def ping(self) -> "Future[Any]":
+        """See Shard."""
+        return self._asked(self.actor.ping.remote())
+
+    def _asked(self, reference: Any) -> "Future[Any]":
+        future = reference.future()
+        future.reference = reference
+        return future
+
+    def cancel(self, future: "Future[Any]") -> None:
+        """See Shard."""
+        self._ray.cancel(future.reference)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class _ShardActor:
+    def __init__(self, folder: str) -> None:
+        self._searcher = ShardSearcher(Path(folder))
+
+    def search(self, query: npt.NDArray[np.float32], k: int, where: Where | None) -> Hits:
+        """Return the best `k` of the shard."""
+        return self._searcher.search(query, k, where)
+
+    def ping(self) -> int:
+        """Return the number of products."""
+        return self._searcher.ping()
+
+    def pid(self) -> int:
+        """Return the process's id."""
+        import os
+
+        return os.getpid()
+
+
+@contextmanager
+def ray_shards(
+    ray: Any, folders: Sequence[Path], schema: IndexSchema, deadline_s: float = DEADLINE_S
+) -> Iterator[ShardedSnapshot]:
+    """Yield a snapshot over shards as actors of a connected Ray; they end with it."""
+    shards = [RayShard(ray, folder) for folder in folders]
+    try:
+        yield ShardedSnapshot("sharded", schema, shards, deadline_s)
+    finally:
+        for shard in shards:
+            ray.kill(shard.actor)
