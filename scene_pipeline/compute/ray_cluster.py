@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -62,12 +63,13 @@ def connected(setting: str, cores: int | None = None, note: Note = _note) -> Ite
     else:
         started = False
         _connect(ray, setting)
-    if started:
-        start_local(ray, cores, note)
+    folder = start_local(ray, cores, note) if started else None
     try:
         yield ray
     finally:
         ray.shutdown()
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)  # its last processes may still be writing their logs
 
 
 def _running(ray: Any) -> bool:
@@ -86,17 +88,24 @@ def _connect(ray: Any, address: str) -> None:
         raise ComputeError(f"{SETTING}: no Ray cluster answers at {address} ({_line(error)})") from error
 
 
-def start_local(ray: Any, cores: int | None = None, note: Note = _note) -> None:
-    """Start a cluster on this machine that listens on 127.0.0.1 alone.
+def loopback_only() -> None:
+    """Have clusters that this process starts listen on 127.0.0.1 alone.
+
+    Ray puts the machine's address in its place and listens everywhere, unless it believes that there are no clusters on
+    this system; it has no public setting for that.
+    """
+    from ray._private import ray_constants
+
+    ray_constants.ENABLE_RAY_CLUSTER = False
+
+
+def start_local(ray: Any, cores: int | None = None, note: Note = _note) -> Path:
+    """Start a cluster on this machine that listens on 127.0.0.1 alone; return its folder, which the caller removes.
 
     On a loaded machine its parts give up after 15 seconds: it is tried again, with the reason printed. Raises
     ComputeError after TRIES.
     """
-    from ray._private import ray_constants
-
-    # Ray puts the machine's address in the place of 127.0.0.1 and listens everywhere, unless it believes that there are
-    # no clusters on this system; it has no public setting for that.
-    ray_constants.ENABLE_RAY_CLUSTER = False
+    loopback_only()
     reason = ""
     for attempt in range(1, TRIES + 1):
         # a socket's path may have 107 bytes, so that it lies as near the root as it can
@@ -111,11 +120,12 @@ def start_local(ray: Any, cores: int | None = None, note: Note = _note) -> None:
                 _node_ip_address="127.0.0.1",
                 _temp_dir=folder,
             )
-            return
+            return Path(folder)
         except Exception as error:  # Ray raises many kinds when its parts do not start
             reason = raylet_reason(Path(folder)) or _line(error)
             with contextlib.suppress(Exception):
                 ray.shutdown()
+            shutil.rmtree(folder, ignore_errors=True)
             note(f"Ray did not start (try {attempt} of {TRIES}): {reason}")
             time.sleep(PAUSE_S * attempt)
     raise ComputeError(

@@ -86,9 +86,9 @@ def write_shards(records: Records, schema: IndexSchema, root: Path, shards: int,
     for row, identity in enumerate(records.ids):
         rows[shard_of(identity, shards)].append(row)
     folders = [root / f"shard-{number:03}" for number in range(shards)]
+    if not all(rows.values()):
+        raise ProductIndexError(f"{len(records)} products do not fill {shards} shards; take fewer")
     for number, folder in enumerate(folders):
-        if not rows[number]:
-            raise ProductIndexError(f"{len(records)} products do not fill {shards} shards; take fewer")
         index = FaissProductIndex(folder)
         with index.stage(version, schema) as writer:
             writer.upsert(records.take(rows[number]))

@@ -27,6 +27,7 @@ from scene_pipeline.encoders.windows import CROPS, decoded_side, embed_scene
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.fuse import fuse_query
+from scene_pipeline.index.port import Snapshot
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.contextual import Contextual, shown_moves
 from scene_pipeline.matching.diversity import (
@@ -55,6 +56,7 @@ from scene_pipeline.matching.opinion import Opinion, OpinionEffect, OpinionRanki
 from scene_pipeline.matching.phrases import CLOSE, Look, look_of
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
+from scene_pipeline.matching.product_source import ProductSource
 from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
@@ -157,6 +159,7 @@ class SceneMatcher:
         self._variants = ProductVariants.of(bundle, self._features)
         self._category_ids = [category.id for category in self.vocabulary.categories]
         self._looks = Looks.load(bundle.path)
+        self._source: ProductSource | None = None
         self._background = _read_background(bundle)
         # decoding Parquet leaves several times the table's size in Arrow's pool
         pa.default_memory_pool().release_unused()
@@ -380,6 +383,15 @@ class SceneMatcher:
         other._center = center
         return other
 
+    def with_products(self, snapshot: Snapshot) -> "SceneMatcher":
+        """Return a matcher whose candidates come from a product index, with its prices and stock as they are now.
+
+        Everything else is the bundle's. Raises ScenePipelineError for an index of another encoder.
+        """
+        other = copy.copy(self)
+        other._source = ProductSource(self.bundle, snapshot)
+        return other
+
     @property
     def weights(self) -> Mapping[str, float]:
         """The weights of the factors, where a call gives none."""
@@ -394,11 +406,14 @@ class SceneMatcher:
         """Return the candidates for a scene, those that pass the filter first, each group best first."""
         request = request or Request()
         scene = self._with_style(scene, request)
-        allowed = allowed_products(
-            request.constraints, self._features, self._category_ids, self._brands, self._variants
-        )
         wanted = max(self.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
-        rows = self._candidates(scene, wanted, allowed)
+        if self._source is not None:
+            rows = self._source.candidates(self.query(scene), max(wanted, SCORED_WHOLE), request.constraints)
+        else:
+            allowed = allowed_products(
+                request.constraints, self._features, self._category_ids, self._brands, self._variants
+            )
+            rows = self._candidates(scene, wanted, allowed)
         shown = ~kept_back(scene, self._features, rows, request.constraints.include)
         return self._score(scene, rows[shown], request)
 

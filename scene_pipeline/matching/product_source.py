@@ -10,7 +10,7 @@ from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.color.names import BASIC_COLORS
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.index.faiss_index import ARROW_TYPES, FaissSnapshot
-from scene_pipeline.index.port import IndexSchema
+from scene_pipeline.index.port import IndexSchema, Snapshot
 from scene_pipeline.index.where import And, AnyOf, Eq, FieldKind, In, Not, Range, Where
 from scene_pipeline.matching.filtering import near_colors
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
@@ -79,6 +79,31 @@ def field_values(products: pa.Table, features: ProductFeatures) -> dict[str, Seq
     near = np.stack([near_colors(features, (name,)) for name in names], axis=1)
     values["colors"] = [[names[at] for at in np.flatnonzero(row)] for row in near]
     return values
+
+
+class ProductSource:
+    """A product index as the matcher asks it: rows of the bundle's table, filtered as the index has them now."""
+
+    def __init__(self, bundle: Bundle, snapshot: Snapshot) -> None:
+        """Raise ScenePipelineError when the index holds vectors of another encoder."""
+        if snapshot.schema.dimension != bundle.index.dimension:
+            raise ScenePipelineError(
+                f"the product index has {snapshot.schema.dimension} dimensions and the bundle "
+                f"{bundle.index.dimension}; sync the index with this bundle"
+            )
+        self._snapshot = snapshot
+        self._rows = {name: row for row, name in enumerate(bundle.products(["product_id"])["product_id"].to_pylist())}
+
+    def candidates(self, query: np.ndarray, k: int, constraints: Constraints) -> np.ndarray:
+        """Return the rows of the best `k` products that meet the constraints, ascending.
+
+        What the bundle does not have is left out. Raises ScenePipelineError when nothing is left.
+        """
+        hits = self._snapshot.search(query, k, where_of(constraints))
+        rows = [row for name in hits.ids if (row := self._rows.get(name)) is not None]
+        if not rows:
+            raise ScenePipelineError("no product of the index meets the constraints; loosen them")
+        return np.sort(np.array(rows, np.int64))
 
 
 def bundle_snapshot(bundle: Bundle) -> FaissSnapshot:
