@@ -14,7 +14,7 @@ from scene_pipeline.matching.filtering import allowed_products, kept_back
 from scene_pipeline.matching.pairwise import pairwise_fit
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import Recommendation
-from scene_pipeline.matching.set_solver import Choice, Problem, mean_fit, solve
+from scene_pipeline.matching.set_solver import Choice, Problem, greedy, mean_fit, solve
 from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
@@ -129,6 +129,18 @@ def furnish(matcher: "SceneMatcher", scene: Scene, plan: Plan, request: Request)
     else:
         note = _left_out(slots, missing, candidates, found.chosen)
     return _answer(matcher, (scene, plan, request), candidates, (found, note), started)
+
+
+def greedy_fit(matcher: "SceneMatcher", scene: Scene, plan: Plan, request: Request) -> float:
+    """Return the mean pairwise fit of the set that takes the best product of each place: what `furnish` is measured by.
+
+    0 where there is no such set.
+    """
+    kept, own = _kept(matcher, plan)
+    slots, _ = _slots(matcher, scene, plan, request, kept)
+    problem = _Candidates.of(matcher, scene, slots, (own, request)).problem(plan)
+    chosen = greedy(problem)
+    return 0.0 if chosen is None else mean_fit(problem.fit, chosen)
 
 
 def _kept(matcher: "SceneMatcher", plan: Plan) -> tuple[set[str], np.ndarray]:
