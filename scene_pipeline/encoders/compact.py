@@ -23,6 +23,9 @@ BACKBONE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf7
 FEATURES = 1280
 """Channels of the backbone's last feature map."""
 
+MAP_BLOCKS = (4, 6)
+"""Blocks of the backbone whose outputs the heads of the room read: 112 channels at stride 16, 320 at stride 32."""
+
 CLASSES = 1000
 """ImageNet classes that the backbone tells apart."""
 
@@ -114,8 +117,9 @@ def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
     """Return the tower: pixels [n, 3, h, w] -> vectors [n, look + meaning], looks of windows, and what is named.
 
     A vector is look and meaning, each of length 1, side by side and scaled to length 1. The looks are those of the
-    whole [n, 1, 1, look], of windows of six cells of the feature map [n, r, c, look] and of windows of four. Last come
-    the log probabilities [n, CLASSES] of ImageNet's classes, each in the window that shows it best.
+    whole [n, 1, 1, look], of windows of six cells of the feature map [n, r, c, look] and of windows of four. Then come
+    the log probabilities [n, CLASSES] of ImageNet's classes, each in the window that shows it best, and the feature
+    maps of MAP_BLOCKS.
     """
     import torch
     from torch import nn
@@ -130,7 +134,12 @@ def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
             self.heads = heads
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            features = self.backbone.forward_features(pixels)
+            features, maps = self.backbone.bn1(self.backbone.conv_stem(pixels)), []
+            for number, block in enumerate(self.backbone.blocks):
+                features = block(features)
+                if number in MAP_BLOCKS:
+                    maps.append(features)
+            features = self.backbone.bn2(self.backbone.conv_head(features))
             whole = features.mean(dim=(2, 3))
             pooled = (
                 features.mean(dim=(2, 3), keepdim=True),
@@ -145,7 +154,7 @@ def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
             )
             for other in named:
                 whole_named = torch.maximum(whole_named, other)
-            return _normalize(vectors), *looks, whole_named
+            return _normalize(vectors), *looks, whole_named, *maps
 
     return CompactTower()
 

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scene_pipeline.encoders.loading import load_image_tower
-from scene_pipeline.encoders.onnx_tower import INPUT, NAMED, OUTPUT, WINDOWS, OnnxImageEncoder, check_metadata, unit
+from scene_pipeline.encoders.onnx_tower import (
+    INPUT,
+    MAPS,
+    NAMED,
+    OUTPUT,
+    WINDOWS,
+    OnnxImageEncoder,
+    check_metadata,
+    unit,
+)
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import EncoderError
@@ -137,7 +146,7 @@ def _export(tower: "torch.nn.Module", spec: EncoderSpec, path: Path) -> None:
         dynamo=True,
         opset_version=OPSET,
         input_names=[INPUT],
-        output_names=[OUTPUT, *WINDOWS, NAMED] if spec.scene_size else [OUTPUT],
+        output_names=[OUTPUT, *WINDOWS, NAMED, *MAPS] if spec.scene_size else [OUTPUT],
         dynamic_shapes={"pixels": {0: torch.export.Dim("batch")}},
         verbose=False,
     )
@@ -154,7 +163,10 @@ def _free_size(model: Any) -> None:
     """
     graph = model.graph
     for value in (*graph.inputs, *graph.outputs):
-        free = [None, 3, None, None] if value.name == INPUT else [None] * (len(value.shape) - 1) + [value.shape[-1]]
+        if value.name == INPUT or value.name in MAPS:
+            free = [None, value.shape[1], None, None]
+        else:
+            free = [None] * (len(value.shape) - 1) + [value.shape[-1]]
         value.shape = type(value.shape)(free)
     for node in graph:
         for value in node.outputs:

@@ -21,8 +21,10 @@ INPUT = "pixels"
 OUTPUT = "embedding"
 WINDOWS = ("whole", "halves", "thirds")
 """The further outputs of a tower that reads a scene in windows in one pass: looks [n, rows, columns, look]."""
+MAPS = ("middle", "deep")
+"""Its last outputs: feature maps [n, c, h, w] that the heads of the room read."""
 NAMED = "named"
-"""Its last output: log probabilities [n, c] of named classes, each in the window that shows it best."""
+"""A further output: log probabilities [n, c] of named classes, each in the window that shows it best."""
 CHECK_COSINE = {"fp32": 0.9999, "int8": 0.999}
 """Minimum cosine, at opening, between the check picture's embedding here and where the tower was exported."""
 
@@ -78,8 +80,8 @@ class OnnxImageEncoder:
             raise EncoderError(
                 f"{path}: takes and gives {found}, but encoder '{spec.id}' has {expected}; build the bundle again"
             )
-        if spec.scene_size and NAMED not in {output.name for output in session.get_outputs()}:
-            raise EncoderError(f"{path}: names no classes, it is from an older release; build the bundle again")
+        if spec.scene_size and not {NAMED, *MAPS} <= {output.name for output in session.get_outputs()}:
+            raise EncoderError(f"{path}: lacks outputs, it is from an older release; build the bundle again")
         stated = session.get_modelmeta().custom_metadata_map
         if (stated.get("encoder"), stated.get("revision")) != (spec.id, spec.revision):
             raise EncoderError(
@@ -149,15 +151,15 @@ class OnnxImageEncoder:
             raise MemoryError(f"a batch of {len(batch)} does not fit") from error
         return unit(np.concatenate(parts), self.spec.id)
 
-    def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Return the unit vector [d] of a scene, the looks [w, look] of its windows and what they name [c].
+    def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], ...]:
+        """Return the unit vector [d] of a scene, looks [w, look] of its windows, what they name [c], and the MAPS.
 
         In one pass, only for a spec with a `scene_size`. Raises EncoderError for a vector that is not finite.
         """
         pixels = preprocess(image, self.spec, self.spec.scene_size)[None]
-        vectors, *parts, named = self._run([OUTPUT, *WINDOWS, NAMED], pixels)
+        vectors, *parts, named, middle, deep = self._run([OUTPUT, *WINDOWS, NAMED, *MAPS], pixels)
         windows = np.concatenate([part[0].reshape(-1, self.spec.look) for part in parts])
-        return unit(vectors, self.spec.id)[0], unit(windows, self.spec.id), named[0]
+        return unit(vectors, self.spec.id)[0], unit(windows, self.spec.id), named[0], middle[0], deep[0]
 
     def _run(self, outputs: list[str], batch: NDArray[np.generic]) -> list[NDArray[np.float32]]:
         try:

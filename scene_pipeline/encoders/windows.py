@@ -37,8 +37,8 @@ class SceneEmbedding:
     `vector` [m] is the unit vector of the whole that is compared with words; `windows` [w, look] are unit vectors that
     are compared with products' pictures; `views` [v, m] are unit vectors of the windows that are compared with words,
     the whole first. `boxes` [w, 4] say where each window lies (left, top, right, bottom, 0-1). `named` [c] are the log
-    probabilities of the classes that the encoder names, each in the window that shows it best; None where it names
-    none.
+    probabilities of the classes that the encoder names, each in the window that shows it best, `maps` the feature maps
+    [c, h, w] that the heads of the room read; None where the encoder has none.
     """
 
     vector: NDArray[np.float32]
@@ -46,6 +46,7 @@ class SceneEmbedding:
     views: NDArray[np.float32]
     boxes: NDArray[np.float32]
     named: NDArray[np.float32] | None = None
+    maps: tuple[NDArray[np.float32], ...] | None = None
 
 
 class ReadsScenes(Protocol):
@@ -60,8 +61,8 @@ class ReadsScenes(Protocol):
         """Return the unit vectors [n, d] of pictures."""
         ...
 
-    def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Return the unit vector [d] of a scene, its windows [35, look] and what is named in them [c]."""
+    def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], ...]:
+        """Return the unit vector [d] of a scene, its windows [35, look], what is named in them [c], and two maps."""
         ...
 
 
@@ -74,9 +75,9 @@ def embed_scene(encoder: ReadsScenes, image: Image.Image) -> SceneEmbedding:
     """Return what `encoder` makes of a scene, in one pass or in one batch of crops."""
     spec = encoder.spec
     if spec.scene_size:
-        vector, windows, named = encoder.embed_windows(image)
+        vector, windows, named, *maps = encoder.embed_windows(image)
         meaning = meaning_of(spec, vector)
-        return SceneEmbedding(meaning, windows, meaning[None], np.array(WINDOWS, np.float32), named)
+        return SceneEmbedding(meaning, windows, meaning[None], np.array(WINDOWS, np.float32), named, tuple(maps))
     width, height = image.size
     crops = [image.crop((int(x0 * width), int(y0 * height), round(x1 * width), round(y1 * height)))
              for x0, y0, x1, y1 in CROPS[1:]]  # fmt: skip

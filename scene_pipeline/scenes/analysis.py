@@ -54,13 +54,57 @@ class SceneLight:
     free_surfaces: dict[str, float]
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in relative coordinates 0-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomObject:
+    """A thing in a picture: its type, box (left, top, right, bottom, 0-1) and how certain it is (0-1)."""
+
+    type: str
+    box: Box
+    certainty: float
+    material: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One trait with its probability (0-1); `value` is "unknown" where it is not clear, `why` says so then."""
+
+    value: str
+    certainty: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomReading:
+    """What the heads read: things, shares of the picture by part of the shell, material and pattern, light and size.
+
+    `calibrated` is False: certainties were measured on renders only.
+    """
+
+    objects: tuple[RoomObject, ...]
+    layout: dict[str, float]
+    materials: dict[str, float]
+    patterns: dict[str, float]
+    source: Trait
+    warmth: Trait
+    light_from: Trait
+    size_m2: float
+    size_interval_m2: tuple[float, float]
+    camera_height_m: float
+    calibrated: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class SceneAnalysis:
     """What a photograph shows. `note` says in a sentence why a trait is unknown, and is empty otherwise.
 
     `present` is how surely products of a category are seen (0-1, by category id), the surest first. `room_certain` is
     False for a room that is unknown or read with too little probability to be named as a fact. `domain` is what the
-    picture is read as: "photographs" or "renders".
+    picture is read as: "photographs" or "renders". `reading` is what stands in the room and what it is made of; None for
+    what is no room, and from an encoder without heads for it.
     """
 
     room: Classification
@@ -72,3 +116,4 @@ class SceneAnalysis:
     present: dict[str, float] = field(default_factory=dict)
     room_certain: bool = True
     domain: str = PHOTOGRAPHS
+    reading: RoomReading | None = None

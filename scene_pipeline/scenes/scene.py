@@ -18,6 +18,7 @@ from scene_pipeline.scenes.analysis import (
     SceneColor,
 )
 from scene_pipeline.scenes.light import measure_light, reduced, remove_color_cast
+from scene_pipeline.scenes.room_heads import RoomHeads
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 
 SCENE_COLORS = 6
@@ -76,6 +77,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         present=classifier.present(embedding.views),
         room_certain=certain,
         domain=classifier.reference.domain_name(vector),
+        reading=None if embedding.maps is None or is_unknown else RoomHeads.shipped().read(*embedding.maps),
     )
     uniform = np.full(len(known_rooms), 1 / len(known_rooms), dtype=np.float32)
     return Scene(
