@@ -1,8 +1,8 @@
 """Match a photograph: for each thing in it, the products that look most like it, with the box where it stands.
 
 What stands there is read from the windows of the photograph: a type of product is seen where the picture of one of its
-products stands out from what that product reaches in photographs anyway (see `looks`). A box is thus the window that
-shows the thing best, not its outline.
+products stands out from what that product reaches in photographs anyway (see `looks`). Its box is that of a thing of
+such a type that the heads of the room find in this window, else the window itself.
 """
 
 import time
@@ -15,7 +15,7 @@ from scene_pipeline.files import sha256_bytes
 from scene_pipeline.matching.filtering import allowed_products, kept_back
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import Recommendation
-from scene_pipeline.scenes.analysis import SceneAnalysis
+from scene_pipeline.scenes.analysis import Box, SceneAnalysis
 from scene_pipeline.scenes.scene import Scene
 
 if TYPE_CHECKING:
@@ -27,15 +27,33 @@ STANDS_OUT = 2.0
 MAX_OBJECTS = 8
 """Things named of one photograph, the surest first."""
 
-Box = tuple[float, float, float, float]
+GROUPS_OF: dict[str, tuple[str, ...]] = {
+    "chair": ("chairs", "desk_chairs", "stools", "bar_stools", "childrens_seats"),
+    "armchair": ("armchairs",),
+    "sofa": ("sofas",),
+    "bed": ("beds", "cots"),
+    "table": ("dining_tables", "coffee_tables", "side_tables", "bedside_tables", "console_tables"),
+    "desk": ("desks", "dressing_tables"),
+    "cabinet": ("cabinets", "sideboards", "shelving", "chests", "wardrobes", "tv_benches", "wall_shelves"),
+    "lamp": ("table_lamps", "desk_lamps", "floor_lamps", "pendant_lamps", "ceiling_lamps", "wall_lamps"),
+    "rug": ("rugs", "bath_mats"),
+    "plant": ("plants", "trees", "flowers"),
+    "curtain": ("curtains",),
+    "mirror": ("mirrors",),
+    "picture": ("pictures",),
+    "vase": ("vases",),
+    "sink": ("sinks", "washbasins"),
+    "toilet": ("toilets",),
+}
+"""Type of thing in a photograph → type groups of products that are such things."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """A thing in the photograph and the products most like it, nearest first.
 
-    `box` is the window that shows it (left, top, right, bottom, 0-1); `above` is by how many deviations its nearest
-    product stands out, which is no probability.
+    `box` is where it stands or the window that shows it; `above` is by how many deviations its nearest product stands
+    out, which is no probability.
     """
 
     object_id: str
@@ -78,7 +96,7 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
     found = []
     for group, at in zip(seen, chosen, strict=True):
         name = matcher.vocabulary.types.groups[group].id
-        box = _box(scene.boxes[window[at[0]]])
+        box = _outline(scene, name, _box(scene.boxes[window[at[0]]]))
         products = matcher.explain(scene, scored, [place[int(row)] for row in rows[at]], request)
         found.append(Match(_object_id(name, box), name, box, float(above[at[0]]), products))
     return MatchResult(
@@ -103,6 +121,17 @@ def _nearest(groups: np.ndarray, above: np.ndarray, group: int, k: int) -> np.nd
     """Return the positions of the `k` products of a group that stand out most, best first."""
     own = np.flatnonzero(groups == group)
     return own[np.argsort(-above[own], kind="stable")[:k]]
+
+
+def _outline(scene: Scene, group: str, window: Box) -> Box:
+    """Return the box of the surest thing of a fitting type whose middle lies in the window, else the window."""
+    reading = scene.analysis.reading
+    fitting = {kind for kind, groups in GROUPS_OF.items() if group in groups}
+    for item in reading.objects if reading else ():
+        x, y = (item.box[0] + item.box[2]) / 2, (item.box[1] + item.box[3]) / 2
+        if item.type in fitting and window[0] <= x <= window[2] and window[1] <= y <= window[3]:
+            return item.box
+    return window
 
 
 def _box(corners: np.ndarray) -> Box:

@@ -46,6 +46,7 @@ def answer(result: SceneResult) -> dict[str, Any]:
             "domain": scene.domain,
             "light": None if scene.light is None else asdict(scene.light),
             "present": scene.present,
+            "reading": None if scene.reading is None else asdict(scene.reading),
         },
         "opinion": None if result.opinion is None else asdict(result.opinion),
         "recommendations": [asdict(item) for item in result.recommendations],

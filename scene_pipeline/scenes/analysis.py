@@ -103,8 +103,8 @@ class SceneAnalysis:
 
     `present` is how surely products of a category are seen (0-1, by category id), the surest first. `room_certain` is
     False for a room that is unknown or read with too little probability to be named as a fact. `domain` is what the
-    picture is read as: "photographs" or "renders". `reading` is what stands in the room and what it is made of; None for
-    what is no room, and from an encoder without heads for it.
+    picture is read as: "photographs" or "renders". `reading` is what stands in the room and what it is made of; None
+    for what is no room, and from an encoder without heads for it.
     """
 
     room: Classification
