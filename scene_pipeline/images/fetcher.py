@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from scene_pipeline.images.client import Answer, HttpClient
 from scene_pipeline.images.guard import parse_url
@@ -47,8 +49,10 @@ class FetchRun:
         self._known = known
         self._statuses = statuses
         self._journal = journal
-        self._ready: deque[Host] = deque()  # hosts with something waiting and room for one more request
+        self._ready: dict[Host, None] = {}  # hosts to be looked at in turn; one leaves when it can start nothing
         self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way = 0  # tasks but those that wait for a retry
+        self._closing = False
         self._error: BaseException | None = None
 
     async def fetch(self, work: Mapping[str, Action], progress: Callable[[FetchProgress], None] | None = None) -> None:
@@ -61,7 +65,7 @@ class FetchRun:
         self._counts = Counter(status.reason or OK for status in self._statuses.values())
         self._bytes = 0
         self._hosts = self._queues(work)
-        self._ready.extend(self._hosts.values())
+        self._ready.update(dict.fromkeys(self._hosts.values()))
         self._slots = asyncio.Semaphore(settings.concurrency)
         workers = settings.decode_workers or usable_cores()
         # Few bodies wait for a decoder: enough to keep it busy, and all of them are lost when the run is killed.
@@ -84,6 +88,7 @@ class FetchRun:
                 self._pump()
                 await self._finished.wait()
             finally:
+                self._closing = True
                 for task in self._tasks:
                     task.cancel()
                 await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -102,37 +107,53 @@ class FetchRun:
 
     def _pump(self) -> None:
         """Start what there is room for, one request of each host in turn."""
-        while self._ready and len(self._tasks) < 2 * self._settings.concurrency and self._error is None:
-            host = self._ready.popleft()
-            if (pause := host.pause_left()) > 0:
-                asyncio.get_running_loop().call_later(pause, self._resume, host)
+        while self._ready and self._under_way < 2 * self._settings.concurrency and not self._closing:
+            host = next(iter(self._ready))
+            del self._ready[host]
+            if not host.has_room():
                 continue
-            url = host.waiting.popleft()
+            if (pause := host.pause_left()) > 0:
+                asyncio.get_running_loop().call_later(pause, self._look_at, host)
+                continue
+            if (start := host.next_start()) is None:
+                continue
             host.active += 1
-            if host.waiting and host.active < self._settings.per_host:
-                self._ready.append(host)
-            task = asyncio.create_task(self._settle(host, url))
+            self._under_way += 1
+            self._ready[host] = None
+            if isinstance(start, asyncio.Future):
+                start.set_result(None)
+                continue
+            task = asyncio.create_task(self._settle(host, start))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
-        if not self._tasks and (self._error is not None or not any(host.waiting for host in self._hosts.values())):
+        if not self._tasks and not any(host.waiting for host in self._hosts.values()):
             self._finished.set()
 
-    def _resume(self, host: Host) -> None:
-        self._ready.append(host)
+    def _look_at(self, host: Host) -> None:
+        self._ready[host] = None
         self._pump()
 
     def _leave(self, host: Host) -> None:
         """Make room for the host's next request."""
-        was_full = host.active >= self._settings.per_host
         host.active -= 1
-        if was_full and host.waiting:
-            self._ready.append(host)
-            self._pump()
+        self._look_at(host)
+
+    async def _step_aside(self, host: Host, seconds: float) -> None:
+        """Wait before a retry without holding one of the host's places, then for a place."""
+        self._under_way -= 1
+        self._leave(host)
+        await asyncio.sleep(seconds)
+        turn = asyncio.get_running_loop().create_future()
+        host.returning.append(turn)
+        self._look_at(host)
+        await turn
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._under_way -= 1
         if not task.cancelled() and (error := task.exception()) is not None:
             self._error = self._error or error
+            self._closing = True
             self._finished.set()
         self._pump()
 
@@ -194,23 +215,38 @@ class FetchRun:
     async def _ask(self, host: Host, url: str, known: UrlStatus | None, tries: Counter[str]) -> Answer:
         """Ask until there is an answer or no hope; `tries` counts the requests made."""
         settings = self._settings
+        attempts = Counter[str]()
 
         def sent() -> None:
             tries["made"] += 1
 
+        def again(error: BaseException) -> bool:
+            return (
+                isinstance(error, FetchError)
+                and error.retried
+                and host.given_up is None
+                and (error.retry_after_s or 0) <= settings.max_retry_after_s
+            )
+
+        backoff = wait_random_exponential(multiplier=settings.backoff_s, max=settings.max_backoff_s)
+
+        def wait(state: RetryCallState) -> float:
+            error = state.outcome and state.outcome.exception()
+            return max(backoff(state), getattr(error, "retry_after_s", None) or 0)
+
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(settings.retries + 1),
-            wait=wait_random_exponential(multiplier=settings.backoff_s, max=settings.max_backoff_s),
-            retry=retry_if_exception(lambda error: isinstance(error, FetchError) and error.retried),
+            stop=lambda _: attempts["counted"] > settings.retries,
+            wait=wait,
+            retry=retry_if_exception(again),
+            sleep=partial(self._step_aside, host),
             reraise=True,
         )
 
         async def once() -> Answer:
-            probe = await host.enter()
-            error: FetchError | None = None
-            async with self._slots:
+            async with self._turn(host):
                 start = time.monotonic()
                 sent()
+                error: FetchError | None = None
                 try:
                     etag, date = (known.etag, known.last_modified) if known is not None else (None, None)
                     return await self._client.get(url, etag, date, sent)
@@ -218,9 +254,23 @@ class FetchRun:
                     error = caught
                     raise
                 finally:
-                    host.leave(time.monotonic() - start, error, probe)
+                    attempts["counted"] += host.record(start, error, first=attempts["made"] == 0)
+                    attempts["made"] += 1
 
         return await retrying(once)
+
+    @asynccontextmanager
+    async def _turn(self, host: Host) -> AsyncIterator[None]:
+        """Hold one of the places of all hosts, once the host is not paused. Raises FetchError `host_down`."""
+        while True:
+            if (pause := host.pause_left()) > 0:
+                await asyncio.sleep(pause)
+            async with self._slots:
+                if host.given_up is not None:
+                    raise FetchError("host_down", host.given_up)
+                if host.pause_left() <= 0:
+                    yield
+                    return
 
     def _made(self, url: str, prepared: Prepared, answer: Answer, tries: int) -> UrlStatus:
         http_status = answer.http_status or None

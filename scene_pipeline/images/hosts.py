@@ -8,80 +8,150 @@ from dataclasses import dataclass, field
 from scene_pipeline.images.reasons import FetchError
 from scene_pipeline.images.types import FetchSettings, HostSpeed
 
-_HOST_FAILURES = frozenset(("timeout", "connection", "dns", "tls", "bad_response", "server_error", "rate_limited"))
+_UNREACHABLE = frozenset(("timeout", "connection", "dns", "tls"))
+_ANSWERED = frozenset(("bad_response", "server_error", "rate_limited"))
+_OVERLOADED = frozenset((429, 503))
+_SLOWER = 0.75
+_FASTER_AFTER = 5  # answers per place after which one more request at once is tried
+_PROBES_UNREACHABLE = 3
+_PROBES_ANSWERED = (30, 100)  # at least, at most; in between a tenth of the URLs that wait
+_SPREAD = 0.618  # of the queue from one probe to the next: neighbors in a catalog tend to fail together
 
 
-@dataclass
+@dataclass(eq=False)
 class Host:
     """State of one host (name and port) during a run.
 
-    A circuit breaker: after `breaker_failures` failures in a row the host is paused; then one request probes it, and
-    decides whether the rest go on or fail at once. Any definite answer, a 404 included, counts as success.
+    Concurrency follows what the host bears: 429 and 503 lower it, answers raise it again. A circuit breaker: after
+    the first tries of `breaker_failures` URLs in a row failed, the host is paused and probed with one URL at a time,
+    each untried and from another part of the queue. An answer, a 404 included, opens the host again. It is given up
+    after a few probes that reached nobody, or after as many server errors as bad URLs alone hardly explain.
     """
 
     name: str
     settings: FetchSettings
     waiting: deque[str] = field(default_factory=deque)
+    """URLs that were not tried yet."""
+    returning: deque["asyncio.Future[None]"] = field(default_factory=deque)
+    """Retries that are due; a result lets one go."""
     active: int = 0
     tries: int = 0
     failures: int = 0
     seconds: float = 0.0
+    given_up: str | None = None
     _in_a_row: int = 0
     _not_before: float = 0.0
-    _given_up: str | None = None
-    _tripped: bool = False
-    _probe: asyncio.Event | None = None
+    _tripped_at: float | None = None
+    _patience: float = 1.0
+    _probe_cost: float = 1.0
+    _probes: int = 0
+    _next_probe: float = 0.0
 
-    async def enter(self) -> bool:
-        """Wait until a request may be made, and return whether it is the probe of a paused host.
+    def __post_init__(self) -> None:
+        self._limit = float(self.settings.per_host)
+        self._lowered_at = 0.0
+        self._answers = 0
 
-        Raises FetchError `host_down` once the host is given up on.
-        """
-        while True:
-            if self._given_up is not None:
-                raise FetchError("host_down", self._given_up)
-            wait = self._not_before - time.monotonic()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            elif not self._tripped:
-                return False
-            elif self._probe is None:
-                self._probe = asyncio.Event()
-                return True
-            else:
-                await self._probe.wait()
-
-    def leave(self, seconds: float, error: FetchError | None, probe: bool) -> None:
-        """Record how a try went that `enter` let through."""
-        self.tries += 1
-        self.seconds += seconds
-        failed = error is not None and error.reason in _HOST_FAILURES
-        self.failures += failed
-        if error is not None and error.retry_after_s is not None:
-            self._pause_as_asked(error.retry_after_s)
-        if not failed:
-            self._in_a_row, self._tripped = 0, False
-        elif probe:
-            self._given_up = f"belongs to {self.name}, which failed too often ({error}); it is asked on the next run"
-        elif not self._tripped:
-            self._in_a_row += 1
-            if self._in_a_row >= self.settings.breaker_failures:
-                self._tripped = True
-                self._not_before = max(self._not_before, time.monotonic() + self.settings.breaker_pause_s)
-        if probe and self._probe is not None:
-            self._probe.set()
-            self._probe = None
+    def has_room(self) -> bool:
+        """Return whether one more request may be made at once."""
+        if self.given_up is not None:
+            return True
+        return self.active < (1 if self._tripped_at is not None else int(self._limit))
 
     def pause_left(self) -> float:
         """Return the seconds until the host may be asked again; a host given up on is not waited for."""
-        return 0.0 if self._given_up is not None else self._not_before - time.monotonic()
+        return 0.0 if self.given_up is not None else self._not_before - time.monotonic()
+
+    def next_start(self) -> "str | asyncio.Future[None] | None":
+        """Return what goes next: a retry that is due, an untried URL, or None. A probe is untried where one is left."""
+        probing = self._tripped_at is not None
+        while self.returning and not (probing and self.waiting):
+            turn = self.returning.popleft()
+            if not turn.done():
+                return turn
+        if not self.waiting:
+            return None
+        if not probing:
+            return self.waiting.popleft()
+        place = int(self._next_probe * len(self.waiting))
+        self._next_probe = (self._next_probe + _SPREAD) % 1
+        url = self.waiting[place]
+        del self.waiting[place]
+        return url
+
+    def record(self, started: float, error: FetchError | None, first: bool) -> bool:
+        """Record a try that began at `started` (monotonic), the first of its URL or not.
+
+        Returns whether the try counts as one of the URL's: one that was made before the concurrency was lowered, and
+        refused, does not.
+        """
+        self.tries += 1
+        self.seconds += time.monotonic() - started
+        failed = error is not None and error.reason in _UNREACHABLE | _ANSWERED
+        self.failures += failed
+        if error is None or not failed:
+            self._answered()
+            return True
+        counts = self._slow_down(started, error)
+        if self._tripped_at is not None:
+            if started >= self._tripped_at:
+                self._failed_probe(error)
+        elif first and counts:
+            self._in_a_row += 1
+            if self._in_a_row >= self.settings.breaker_failures:
+                self._trip(error)
+        return counts
 
     def speed(self) -> HostSpeed:
         """Return how the host answered so far."""
         return HostSpeed(self.name, self.tries, self.failures, self.seconds / max(1, self.tries))
 
-    def _pause_as_asked(self, wait: float) -> None:
-        if wait > self.settings.max_retry_after_s:
-            self._given_up = f"belongs to {self.name}, which asks to wait {wait:.0f} s; it is asked on the next run"
+    def _answered(self) -> None:
+        self._in_a_row, self._tripped_at = 0, None
+        self._answers += 1
+        if self._answers >= _FASTER_AFTER * self._limit:
+            self._answers = 0
+            self._limit = min(self.settings.per_host, self._limit + 1)
+
+    def _slow_down(self, started: float, error: FetchError) -> bool:
+        """Lower the concurrency after 429 and 503, once for all requests under way; return whether the try counts."""
+        if error.http_status not in _OVERLOADED:
+            return True
+        wait = error.retry_after_s
+        if error.http_status == 429 and wait is not None:
+            if wait > self.settings.max_retry_after_s:
+                self.given_up = f"belongs to {self.name}, which asks to wait {wait:.0f} s; it is asked on the next run"
+            self._pause(wait)
+        self._answers = 0
+        if started < self._lowered_at:
+            return False
+        if error.http_status == 429 and self._limit < 2:
+            self._pause(self.settings.backoff_s)
+        self._limit = max(1.0, self._limit * _SLOWER)
+        self._lowered_at = time.monotonic()
+        return True
+
+    def _trip(self, error: FetchError) -> None:
+        self._tripped_at = time.monotonic()
+        self._patience, self._probes = 1.0, 0
+        low, high = _PROBES_ANSWERED
+        self._probe_cost = 1 / min(high, max(low, len(self.waiting) // 10))
+        self._pause(max(self.settings.breaker_pause_s, error.retry_after_s or 0))
+
+    def _failed_probe(self, error: FetchError) -> None:
+        settings = self.settings
+        self._probes += 1
+        self._tripped_at = time.monotonic()  # what was under way beside this probe says no more than it does
+        if error.reason in _UNREACHABLE:
+            self._patience -= 1 / _PROBES_UNREACHABLE
+            self._pause(settings.breaker_pause_s * 2**self._probes)
         else:
-            self._not_before = max(self._not_before, time.monotonic() + wait)
+            self._patience -= self._probe_cost
+            self._pause(max(min(settings.backoff_s, settings.breaker_pause_s), error.retry_after_s or 0))
+        if self._patience <= 1e-9:
+            failed = f"{self._in_a_row} pictures in a row failed and so did {self._probes} more, one at a time"
+            self.given_up = f"belongs to {self.name}, of which {failed} ({error}); it is asked on the next run"
+
+    def _pause(self, seconds: float) -> None:
+        seconds = min(seconds, self.settings.max_retry_after_s)
+        self._not_before = max(self._not_before, time.monotonic() + seconds)

@@ -30,7 +30,7 @@ class FetchSettings:
     concurrency: int = 64
     """Downloads at once, over all hosts."""
     per_host: int = 16
-    """Requests at once to one host and port, waiting for a retry included."""
+    """Requests at once to one host and port; fewer where it answers 429 or 503."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 10.0
     """Longest silence between two pieces of an answer."""
@@ -58,9 +58,9 @@ class FetchSettings:
     """Wait before the first retry; it doubles each time, with jitter, up to `max_backoff_s`."""
     max_backoff_s: float = 30.0
     max_retry_after_s: float = 60.0
-    """A host that asks for a longer wait is left alone until the next run."""
+    """Longest wait that is kept; a host whose 429 asks for more is left alone until the next run."""
     breaker_failures: int = 10
-    """Failures in a row after which a host is paused; when it then fails again, its other rows fail at once."""
+    """First tries in a row that failed after which a host is paused and probed, one URL at a time."""
     breaker_pause_s: float = 5.0
     permanent_rest_hours: float = 168.0
     """How long a permanent failure (not found, not an image …) is left alone."""
