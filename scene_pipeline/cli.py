@@ -137,6 +137,13 @@ def build(
         list[str] | None,
         typer.Option(help="Host (name or name:port) whose pictures are fetched though it is private; repeatable."),
     ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Header of one host, 'cdn.example.com=Referer: https://…'; ${NAME} is read from the environment; "
+            "repeatable."
+        ),
+    ] = None,
     ignore_robots_header: Annotated[
         bool, typer.Option("--ignore-robots-header", help="Fetch pictures sent with X-Robots-Tag: noai, too.")
     ] = False,
@@ -155,9 +162,11 @@ def build(
     ] = 0.5,
 ) -> None:
     """Read, enrich, fetch, embed and index a catalog, and promote the bundle when it passes its checks."""
+    from scene_pipeline.images.host_headers import HostHeaders
     from scene_pipeline.monitoring.preflight import Settings, check_build
 
     # Before Dagster and torch are imported: a typo is found within a second or two.
+    HostHeaders(header or [])
     check_build(Settings(encoder, vocabulary, language, columns), catalog, artifacts)
     if encoder == "compact":
         err.print(
@@ -180,6 +189,7 @@ def build(
         {
             "product_images": {
                 "allow_hosts": allow_host or [],
+                "headers": header or [],
                 "respect_robots_header": not ignore_robots_header,
                 "keep_originals": keep_originals,
                 "max_without_image": max_without_image,

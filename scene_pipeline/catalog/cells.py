@@ -22,6 +22,12 @@ _CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "$": "USD", "¥": "J
 _ROUNDED = re.compile(r"['=\"]*\d(?:[.,]\d+)?[eE]\+?\d+\"?")
 _SPACES = re.compile(r"\s+")
 _SEPARATOR = re.compile(r"\s*[|;\n]\s*")
+_URL_SEPARATOR = re.compile(  # a mark beside white space, or before what may begin another picture, or nothing
+    r"\s*\n\s*|\s+[|;]\s*|[|;]\s+|[|;](?=https?:|/|[|;]|$|(?:n/a|none|null|-)(?:[|;]|$)"
+    r"|[^|;\s?=&]+\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp)(?:[|;?]|$))",
+    re.IGNORECASE,
+)
+_AMPERSAND = re.compile(r"&(?:amp|#38|#x26);", re.IGNORECASE)
 _URL_LIST = re.compile(r"\s*,[\s,]*(?=(?:https?:)?/)|\s+(?=https?://)")
 _PICTURE = re.compile(r"^(?!.*://.*://)[^,]+\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp)(?:\?[^,]*)?$", re.IGNORECASE)
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
@@ -148,7 +154,7 @@ def parse_gtin(text: str | None) -> str | None:
     return digits if 8 <= len(digits) <= 14 else None
 
 
-def parse_list(text: str | None) -> list[str]:
+def parse_list(text: str | None, separator: re.Pattern[str] = _SEPARATOR) -> list[str]:
     """Return the items of a cell: a JSON or Python list, or text parted by | ; or line ends, or addresses by commas."""
     if text is None or (stripped := text.strip()).lower() in ABSENT:
         return []
@@ -156,7 +162,7 @@ def parse_list(text: str | None) -> list[str]:
         items = _literal(stripped)
         if items is not None:
             return [item for value in items if (item := clean_cell(str(value))) is not None]
-    return [item for part in _SEPARATOR.split(stripped) if (item := clean_cell(part)) is not None]
+    return [item for part in separator.split(stripped) if (item := clean_cell(part)) is not None]
 
 
 def _literal(text: str) -> list[object] | None:
@@ -176,9 +182,13 @@ def parse_words(text: str | None) -> list[str]:
 
 
 def parse_images(text: str | None) -> list[str]:
-    """Return the image addresses of a cell, one or many."""
-    items = parse_list(text)
-    if not text or ("," not in text and text.count("//") < 2):
+    """Return the image addresses of a cell, one or many.
+
+    Feeds written as XML or HTML have `&amp;` for `&` in them. A `;` or `|` inside an address does not part it.
+    """
+    text = _AMPERSAND.sub("&", text or "")
+    items = parse_list(text, _URL_SEPARATOR if "://" in text else _SEPARATOR)
+    if "," not in text and text.count("//") < 2:
         return items
     return [url for item in items for part in _URL_LIST.split(item) for url in _split_files(part)]
 

@@ -41,6 +41,11 @@ class FetchConfig(dg.Config):
         default_factory=list,
         description="Hosts (name or name:port) that may be reached although their address is private or local.",
     )
+    headers: list[str] = Field(
+        default_factory=list,
+        description="Headers of one host each: `cdn.example.com=Referer: https://www.example.com/`. `${NAME}` in a "
+        "value is read from the environment.",
+    )
     respect_robots_header: bool = Field(
         default=True, description="Leave out pictures sent with X-Robots-Tag: noai or noimageai."
     )
@@ -58,8 +63,9 @@ class FetchConfig(dg.Config):
 
     def settings(self, folder: Path) -> FetchSettings:
         """Return the fetcher's settings; local pictures lie below `folder`."""
-        given = self.model_dump(exclude={"max_without_image", "allow_hosts"})
-        return FetchSettings(catalog_folder=folder, allow_hosts=tuple(self.allow_hosts), **given)
+        given = self.model_dump(exclude={"max_without_image", "allow_hosts", "headers"})
+        lists = {"allow_hosts": tuple(self.allow_hosts), "headers": tuple(self.headers)}
+        return FetchSettings(catalog_folder=folder, **lists, **given)
 
 
 @dg.asset(

@@ -14,6 +14,8 @@ from yarl import URL
 
 from scene_pipeline.images.decode import DecodeError, check_magic
 from scene_pipeline.images.guard import AllowList, guarded_socket, is_forbidden, parse_url, redirected
+from scene_pipeline.images.host_headers import HostHeaders
+from scene_pipeline.images.lenient_http import MAX_FIELD, make_lenient
 from scene_pipeline.images.reasons import FetchError
 from scene_pipeline.images.types import FetchSettings
 
@@ -43,6 +45,7 @@ class HttpClient:
     def __init__(self, settings: FetchSettings) -> None:
         self._settings = settings
         self._allowed = AllowList(settings.allow_hosts)
+        self._headers = HostHeaders(settings.headers)
         self._stack = AsyncExitStack()
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
@@ -76,17 +79,25 @@ class HttpClient:
         except ValueError as error:  # aiohttp's InvalidURL, and names that IDNA cannot encode
             raise FetchError("bad_url", f"cannot be asked for ({error})") from error
 
-    async def _follow(self, url: URL, headers: Mapping[str, str], resent: Callable[[], None]) -> Answer:
+    async def _follow(self, url: URL, conditions: Mapping[str, str], resent: Callable[[], None]) -> Answer:
         import aiohttp
 
+        seen: set[URL] = set()
+        cookie = False
         try:
             for _ in range(self._settings.max_redirects + 1):
                 session = self._open if url in self._allowed else self._guarded
                 sending = (_Sending(resent),)
-                async with session.get(url, headers=headers, allow_redirects=False, middlewares=sending) as response:
+                sent = {**self._headers.of(url), **conditions}
+                async with session.get(url, headers=sent, allow_redirects=False, middlewares=sending) as response:
                     if response.status not in _REDIRECTS:
-                        return await self._answer(response, conditional=bool(headers))
+                        return await self._answer(response, conditional=bool(conditions))
                     location = response.headers.get("Location", "")
+                    cookie = cookie or "Set-Cookie" in response.headers
+                seen.add(url)
+                if not location:
+                    what = f"redirects (HTTP {response.status}) without saying where to; tell its owner or fix the URL"
+                    raise FetchError("redirect_without_location", what, response.status)
                 url = redirected(url, location)
         except aiohttp.ClientPayloadError as error:
             raise FetchError("incomplete_body", "ended before all bytes had come") from error
@@ -97,6 +108,9 @@ class HttpClient:
         except aiohttp.ClientError as error:
             what = str(error) or type(error).__name__
             raise FetchError("connection", f"broke the connection ({what[:100]})") from error
+        if cookie and url in seen:
+            what = "redirects in a circle until its cookie is sent back; ask the owner for URLs that need none"
+            raise FetchError("cookie_wall", what)
         raise FetchError("too_many_redirects", f"redirects more than {self._settings.max_redirects} times")
 
     async def _answer(self, response: "aiohttp.ClientResponse", conditional: bool) -> Answer:
@@ -164,6 +178,7 @@ class HttpClient:
             resolver=aiohttp.ThreadedResolver(),
             socket_factory=socket_factory,
         )
+        make_lenient(connector)
         return aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(
@@ -171,6 +186,8 @@ class HttpClient:
             ),
             headers={"User-Agent": settings.user_agent, "Accept": "image/*", "Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_line_size=MAX_FIELD,
+            max_field_size=MAX_FIELD,
             auto_decompress=False,  # a few kilobytes may inflate to gigabytes: `_decoded` stops at the limit
             trust_env=False,
         )
@@ -239,6 +256,8 @@ def _check_start(body: bytes | bytearray) -> None:
 
 
 def _refused(status: int, wait: float | None) -> FetchError:
+    if status == 202:
+        return FetchError("not_ready", "is still being made (HTTP 202); it is asked again", status, wait)
     if status in (404, 410):
         return FetchError("not_found", f"is not there (HTTP {status}); fix the URL", status)
     if status in (401, 403, 407, 451):

@@ -1,8 +1,10 @@
 """The network guard: which URLs may be asked for and which addresses may be connected to."""
 
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
+from urllib.parse import quote, urljoin, urlsplit
 
 from yarl import URL
 
@@ -19,6 +21,8 @@ _MISSED = (  # reserved, and called global by the ipaddress module of Python 3.1
     ipaddress.ip_network("2001::/23"),  # Teredo among them
     ipaddress.ip_network("3fff::/20"),
 )
+_DOT_SEGMENT = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
+_ILLEGAL = re.compile(r"%(?![0-9A-Fa-f]{2})|[^!#$%&'()*+,/:;=?@\[\]A-Za-z0-9._~-]")
 _MARK = "forbidden network address"
 
 
@@ -90,7 +94,11 @@ class AllowList:
 
 
 def parse_url(text: str) -> URL:
-    """Return a URL that may be asked for: http or https, a host, no user name. Raises FetchError `bad_url`."""
+    """Return a URL that may be asked for: http or https, a host, no user name. Raises FetchError `bad_url`.
+
+    Path and query stay as they are written, since a signature may cover them; only what may not stand in a URL is
+    quoted.
+    """
     try:
         url = URL(text)
         port = url.port
@@ -102,7 +110,19 @@ def parse_url(text: str) -> URL:
         raise FetchError("bad_url", "carries a user name; give the URL without it")
     if _is_disguised_address(url.host):
         raise FetchError("bad_url", "writes an address in an unusual notation; give four decimal numbers or a name")
-    return url
+    return _as_written(url, text)
+
+
+def _as_written(url: URL, text: str) -> URL:
+    parts = urlsplit(text.strip())
+    if _DOT_SEGMENT.search(parts.path):  # resolved by every client
+        return url
+    path, query = (_ILLEGAL.sub(_quoted, part) for part in (parts.path or "/", parts.query))
+    return URL.build(scheme=url.scheme, authority=url.raw_authority, path=path, query_string=query, encoded=True)
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return quote(match.group(), safe="", errors="surrogateescape")
 
 
 def _is_disguised_address(host: str) -> bool:
@@ -116,7 +136,7 @@ def _is_disguised_address(host: str) -> bool:
 def redirected(url: URL, location: str) -> URL:
     """Return where a redirect leads. Raises FetchError `forbidden_redirect` for anything but plain http(s)."""
     try:
-        return parse_url(str(url.join(URL(location))))
+        return parse_url(urljoin(str(url), location))
     except ValueError as error:
         raise FetchError("forbidden_redirect", f"redirects to something that is not a URL ({error})") from error
     except FetchError as error:

@@ -56,7 +56,10 @@ REASONS: dict[str, Reason] = {
     "client_error": Reason("the server refuses the request", rests=True),
     "robots": Reason("the server asks not to use the picture for AI", rests=True),
     "too_many_redirects": Reason("redirected too often", rests=True),
+    "redirect_without_location": Reason("a redirect that does not say where to", rests=True),
+    "cookie_wall": Reason("redirected in a circle until a cookie is sent back", rests=True),
     "unexpected_status": Reason("an answer that is neither a picture nor an error", rests=True),
+    "not_ready": Reason("the server is still making the picture", retried=True),
     "rate_limited": Reason("the server asks to slow down", retried=True),
     "server_error": Reason("the server failed", retried=True),
     # the connection

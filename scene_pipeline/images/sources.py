@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
@@ -18,6 +19,8 @@ from scene_pipeline.images.plan import Action, plan
 from scene_pipeline.images.status import UrlStatus, status_table, statuses_of
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import FetchProgress, FetchSettings, ImageRequest
+
+_CLOCK_ERROR_S = 3600.0  # by which clocks of machines that share a store may differ
 
 
 def fetch_images(
@@ -126,12 +129,19 @@ async def _stoppable(coroutine: Coroutine[None, None, None]) -> None:
 def _known(previous: pa.Table | None, journal: Journal) -> dict[str, UrlStatus]:
     """Return the newest status of every URL, and shorten the journal to what `previous` does not have."""
     known: dict[str, UrlStatus] = {}
+    latest = time.time() + _CLOCK_ERROR_S
     if previous is not None:
-        known = {status.url: status for status in statuses_of(previous)}
+        known = {status.url: _dated(status, latest) for status in statuses_of(previous)}
     newer: dict[str, UrlStatus] = {}
-    for status in journal.read():
+    for read in journal.read():
+        status = _dated(read, latest)
         older = known.get(status.url)
         if older is None or older.fetched_at < status.fetched_at - 1e-3:  # the table keeps microseconds
             newer[status.url] = status
     journal.replace(newer.values())
     return known | newer
+
+
+def _dated(status: UrlStatus, latest: float) -> UrlStatus:
+    """Return a status that is not from the future: what a wrong clock stamped is due at once."""
+    return msgspec.structs.replace(status, fetched_at=0.0) if status.fetched_at > latest else status

@@ -38,7 +38,7 @@ class FetchSettings:
     """Longest time for one try, redirects and body included."""
     dns_cache_s: int = 300
     """How long the answer of the name server is used."""
-    max_redirects: int = 3
+    max_redirects: int = 10
     max_bytes: int = 20_000_000
     """Largest body accepted, before and after decompression, and largest local file."""
     max_pixels: int = MAX_PIXELS
@@ -50,6 +50,8 @@ class FetchSettings:
     keep_originals: bool = False
     allow_hosts: tuple[str, ...] = ()
     """Hosts ("name" or "name:port") that are reached although their address is private or local."""
+    headers: tuple[str, ...] = ()
+    """Headers of one host each, `host=Name: value`; `${NAME}` in a value is read from the environment."""
     respect_robots_header: bool = True
     """Refuse pictures sent with `X-Robots-Tag: noai` or `noimageai`."""
     retries: int = 3

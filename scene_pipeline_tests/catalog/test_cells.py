@@ -45,6 +45,30 @@ def test_addresses_with_commas_stay_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("https://h/p?x=1&amp;y=2", ["https://h/p?x=1&y=2"]),
+        ("https://h/p?x=1&#38;y=2&#x26;z=3", ["https://h/p?x=1&y=2&z=3"]),
+        ("https://h/p?x=1&amp;y=2;https://h/q?x=1&amp;y=3", ["https://h/p?x=1&y=2", "https://h/q?x=1&y=3"]),
+        ("https://h/p?x=1&amp;y=2, https://h/q.jpg?x=1&amp;y=3", ["https://h/p?x=1&y=2", "https://h/q.jpg?x=1&y=3"]),
+        ('["https://h/p?x=1&amp;y=2"]', ["https://h/p?x=1&y=2"]),
+        ("https://h/p;v=2/a.jpg?w=1;h=2", ["https://h/p;v=2/a.jpg?w=1;h=2"]),
+        ("https://h/f?op=resize|w:3|a&u=1", ["https://h/f?op=resize|w:3|a&u=1"]),
+        ("https://h/a.jpg;b.jpg|c/d.png", ["https://h/a.jpg", "b.jpg", "c/d.png"]),
+        (
+            "https://h/a;https://h/b | https://h/c\nhttps://h/d;",
+            ["https://h/a", "https://h/b", "https://h/c", "https://h/d"],
+        ),
+        ("https://h/a.jpg;n/a;;-", ["https://h/a.jpg"]),
+        ("a.jpg;b;c", ["a.jpg", "b", "c"]),
+        ("n/a", []),
+    ],
+)
+def test_an_image_cell_is_parted_between_addresses_and_not_inside_one(cell: str, expected: list[str]) -> None:
+    assert cells.parse_images(cell) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [("35", 35.0), ("35 cm", 35.0), ('10"', 25.4), ("1,2 m", 120.0), ("300mm", 30.0), ("0", None), ("5 kg", None)],
 )

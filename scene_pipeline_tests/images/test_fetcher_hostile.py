@@ -66,11 +66,17 @@ def redirects(cases: Cases) -> None:
     cases.redirect("redirect-with-userinfo", f"http://a:b@{forbidden.host}/x", "forbidden_redirect")
     cases.redirect("redirect-to-scheme-relative", f"//{forbidden.host}/x", "forbidden_address")
     cases.redirect("redirect-loop", server.url("/redirect-loop"), "too_many_redirects")
-    cases.answer("redirect-nowhere", server.reply(301), "too_many_redirects")
-    for hop in range(1, 5):
+    cases.answer("redirect-nowhere", server.reply(302), "redirect_without_location", http_status=302, tries=1)
+    circle = server.reply(302, Location="/cookie-wall", Set_Cookie="seen=1")
+    cases.answer("cookie-wall", circle, "cookie_wall", tries=1)
+    for hop in range(1, 12):
         server.add(f"/hop{hop}", server.reply(307, Location=f"/hop{hop - 1}" if hop > 1 else good))
-    cases.add("redirected-thrice", server.url("/hop3"), "ok")
-    cases.add("redirected-four-times", server.url("/hop4"), "too_many_redirects")
+    for hops in (4, 6, 10):
+        cases.add(f"redirected-{hops}-times", server.url(f"/hop{hops}"), "ok")
+    cases.add("redirected-11-times", server.url("/hop11"), "too_many_redirects")
+    cases.answer("hops-lead-inside", server.reply(307, Location=forbidden.url("/x")), "forbidden_address")
+    server.add("/to-inside", server.reply(307, Location="/hops-lead-inside"))
+    cases.add("hops-then-inside", server.url("/to-inside"), "forbidden_address")
 
 
 def addresses(cases: Cases) -> None:
@@ -173,6 +179,16 @@ def bodies(cases: Cases) -> None:
     cases.body("brotli-unasked", b"\x1b" * 99, "bad_encoding", {"Content_Encoding": "br"})
 
 
+def lengths(cases: Cases) -> None:
+    jpeg = cases.server.picture()
+    length = str(len(jpeg))
+    twice = b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\nX-A: 1\r\ncontent-length: %s\r\n\r\n"
+    cases.answer("length-twice-equal", twice % (length.encode(), length.encode()) + jpeg, "ok", bytes=len(jpeg))
+    cases.answer("length-twice-unequal", twice % (length.encode(), b"7") + jpeg, "bad_response")
+    listed = cases.server.reply(200, jpeg, Content_Length=f"{length}, {length}")
+    cases.answer("length-twice-in-one", listed, "ok", bytes=len(jpeg))
+
+
 def png(width: int, height: int) -> bytes:
     """A PNG of which only the header is true."""
 
@@ -240,6 +256,10 @@ def answers(cases: Cases) -> None:
     cases.add("429-with-retry-after", busy, "ok", tries=2, http_status=200)
     cases.answer("429-always", server.reply(429, Retry_After="0"), "rate_limited", http_status=429)
     cases.answer("503-always", server.reply(503), "server_error", http_status=503)
+    cases.body("header-of-12-kB", server.picture(), "ok", {"X_Policy": "p" * 12_000})
+    cases.body("header-of-40-kB", server.picture(), "bad_response", {"X_Policy": "p" * 40_000})
+    cases.add("202-then-200", server.add("/202-200", server.reply(202), good), "ok", tries=2, http_status=200)
+    cases.answer("202-always", server.reply(202), "not_ready", tries=2, http_status=202)
     cases.answer("404", server.reply(404), "not_found", tries=1, http_status=404)
     cases.answer("404-with-a-picture", server.reply(404, server.picture()), "not_found", http_status=404)
     cases.answer("410", server.reply(410), "not_found", http_status=410)
@@ -265,7 +285,7 @@ def answers(cases: Cases) -> None:
     cases.body("sets-a-cookie", server.picture(), "ok", {"Set_Cookie": "id=1"})
 
 
-GROUPS = (redirects, addresses, bodies, pictures, answers)
+GROUPS = (redirects, addresses, bodies, lengths, pictures, answers)
 
 
 @pytest.fixture(scope="module")

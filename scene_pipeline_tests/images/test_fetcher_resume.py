@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -165,6 +167,26 @@ def test_old_pictures_are_asked_for_conditionally(server: Any, settings: FetchSe
     third = fetch_images(requests_of([url]), store, second_table, always).to_pylist()[0]
     assert (third["outcome"], third["etag"]) == ("ok", None)
     assert third["sha256"] != first["sha256"]
+
+
+def test_a_clock_that_was_years_ahead_is_not_believed(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
+    """Its stamps would keep a failure for ten years, and outrank what is learned tonight."""
+    store = ImageStore(tmp_path / "images")
+    had = server.add("/had", server.reply(200, server.picture(1), ETag='"1"'), server.reply(304, Content_Length=""))
+    missing = server.add("/missing", server.reply(404), server.reply(200, server.picture(2)))
+    requests = requests_of([had, missing])
+    first = fetch_images(requests, store, None, settings)
+    assert first["reason"].to_pylist() == [None, "not_found"]
+    (store.root / "journal.jsonl").unlink()
+    ahead = pa.scalar(datetime.now(UTC) + timedelta(days=3650), first.schema.field("fetched_at").type)
+    place = first.schema.get_field_index("fetched_at")
+    stamped = first.set_column(place, "fetched_at", pa.array([ahead.as_py()] * 2, ahead.type))
+    second = fetch_images(requests, store, stamped, settings)
+    assert second["outcome"].to_pylist() == ["ok", "ok"]
+    assert second["http_status"].to_pylist() == [304, 200]
+    third = fetch_images(requests, store, stamped, settings)  # as if killed before the table was written
+    assert third["outcome"].to_pylist() == ["ok", "ok"]
+    assert len(server.requests) == 4
 
 
 def test_a_copy_outlives_a_server_that_is_down(server: Any, settings: FetchSettings, tmp_path: Path) -> None:

@@ -116,9 +116,32 @@ def test_urls_that_are_not_asked_for(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("https://a.com/x%2Fy%7E.jpg?s=%2B%2f%3D~'&e=%E4", None),
+        ("https://a.com/x.jpg?X-Amz-Signature=ab%2Fcd&X-Amz-Credential=AK%2F2026%2Faws4_request", None),
+        ("https://a.com/f(w=1,h=2)/x.jpg?u=https://b.com/c%20d.jpg", None),
+        ("https://a.com/x.jpg?a=[1]&b=%5B2%5D", None),
+        ("HTTPS://A.com:443/X.jpg", "https://a.com/X.jpg"),
+        ("https://a.com", "https://a.com/"),
+        ("https://a.com?w=1", "https://a.com/?w=1"),
+        ("https://a.com/x.jpg#top", "https://a.com/x.jpg"),
+        ("https://a.com/my sofa.jpg?n=é", "https://a.com/my%20sofa.jpg?n=%C3%A9"),
+        ("https://a.com/100%.jpg?q=5%", "https://a.com/100%25.jpg?q=5%25"),
+        ("https://bücher.de/ä.jpg", "https://xn--bcher-kva.de/%C3%A4.jpg"),
+        ("https://a.com/b/../c/./d.jpg", "https://a.com/c/d.jpg"),
+        ("https://[2606:4700::1]:8443/a%2fb", "https://[2606:4700::1]:8443/a%2fb"),
+    ],
+)
+def test_an_address_is_sent_as_it_is_written(text: str, sent: str | None) -> None:
+    assert str(parse_url(text)) == (sent or text)
+
+
+@pytest.mark.parametrize(
     ("location", "expected"),
     [
         ("/b.jpg", "http://example.com/b.jpg"),
+        ("/b.jpg?s=%2B%2f", "http://example.com/b.jpg?s=%2B%2f"),
         ("c.jpg", "http://example.com/x/c.jpg"),
         ("//other.com/d.jpg", "http://other.com/d.jpg"),
         ("https://example.com/e.jpg", "https://example.com/e.jpg"),
