@@ -125,7 +125,7 @@ class Host:
         self._answers = 0
         if started < self._lowered_at:
             return False
-        if error.http_status == 429 and self._limit < 2:
+        if error.http_status == 429 and wait is None:
             self._pause(self.settings.backoff_s)
         self._limit = max(1.0, self._limit * _SLOWER)
         self._lowered_at = time.monotonic()

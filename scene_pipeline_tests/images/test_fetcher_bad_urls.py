@@ -102,7 +102,7 @@ def test_a_host_that_counts_requests_a_second_gets_what_it_bears(
         writer.write(server.reply(429) if len(times) > 8 else good)
 
     urls = [server.handle(f"/{number}", limited) for number in range(60)]
-    found = outcomes(urls, replace(settings, retries=3, backoff_s=0.1))
+    found = outcomes(urls, replace(settings, retries=5, backoff_s=0.1))
     assert Counter(found)["ok"] == 60
 
 
