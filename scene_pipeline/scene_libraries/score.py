@@ -104,27 +104,15 @@ def score_library(
     """
     analyses = Analyses() if analyses is None else analyses
     request = request or Request()
-    context_version = matcher.context_version(request)
+    now = (request, RELEASE, matcher.context_version(request))
     found = look_at_scenes(folder)
     hashes, failures = _read(found.pictures)
     paths = [path for path in found.pictures if path.name in hashes]
-    center = None
-    if previous is not None:
-        before = (previous.request, previous.release, previous.context_version)
-        center = _kept_center(previous.center, hashes)
-        now = (request, RELEASE, context_version)
-        if before != now or center != previous.center or _outgrown(center, paths):
-            previous, center = None, None
-    known = {
-        name: result
-        for name, content in hashes.items()
-        if (result := _known(previous, name, content, matcher.bundle.version)) is not None
-    }
-    if center is not None and len(known) < KEPT_SHARE * len(hashes):
-        known, center = {}, None  # another bundle, or mostly other scenes
+    same = previous is not None and now == (previous.request, previous.release, previous.context_version)
+    known, center = _taken_over(previous if same else None, hashes, matcher.bundle.version)
     todo = {path: hashes[path.name] for path in paths if path.name not in known}
     scenes, unreadable = _analyze(todo, matcher, progress, analyses)
-    if center is None and len(scenes) + len(known) >= MIN_SCENES and not known:
+    if center is None and not known and len(scenes) >= MIN_SCENES:
         own = matcher.centered_on(np.stack([scene.vector for scene, _ in scenes.values()]))
         center = LibraryCenter(tuple(own.center.astype(float).tolist()), tuple(hashes[name] for name in scenes))
     own = matcher if center is None else matcher.with_center(np.array(center.vector, dtype=np.float32))
@@ -147,7 +135,7 @@ def score_library(
         center=center,
         drift=score_drift(matcher.calibration, np.array(shown_scores)),
         analyzed=analyses.keep(hashes.values()),
-        context_version=context_version,
+        context_version=now[2],
         not_looked_at=found.not_looked_at,
         release=RELEASE,
         insight_notes=notes,
@@ -207,20 +195,32 @@ def _analyze(
     return scenes, failures
 
 
-def _kept_center(center: LibraryCenter | None, hashes: Mapping[str, str]) -> LibraryCenter | None:
-    if center is None or len(hashes) < MIN_SCENES:
-        return None
+def _taken_over(
+    previous: LibraryResult | None, hashes: Mapping[str, str], version: str
+) -> tuple[dict[str, SceneResult], LibraryCenter | None]:
+    """Return the results of an earlier run that still hold, by file name, and the center they were read against.
+
+    Nothing holds once a library has grown to need a center, or a fifth of its scenes are others than those it was
+    taken from or need a new answer: all are then read against a new one.
+    """
+    if previous is None:
+        return {}, None
+    known = {
+        name: result
+        for name, content in hashes.items()
+        if (result := _known(previous, name, content, version)) is not None
+    }
+    center, large = previous.center, len(hashes) >= MIN_SCENES
+    if center is None:
+        return ({}, None) if large else (known, None)
     shared = len(set(center.taken_from) & set(hashes.values()))
-    return center if shared >= KEPT_SHARE * max(len(hashes), len(center.taken_from)) else None
+    enough = KEPT_SHARE * max(len(hashes), len(center.taken_from))
+    stays = large and shared >= enough and len(known) >= KEPT_SHARE * len(hashes)
+    return (known, center) if stays else ({}, None)
 
 
-def _outgrown(center: LibraryCenter | None, paths: Sequence[Path]) -> bool:
-    """Tell whether a library that had no center is now large enough for one."""
-    return center is None and len(paths) >= MIN_SCENES
-
-
-def _known(previous: LibraryResult | None, name: str, content: str, version: str) -> SceneResult | None:
-    if previous is None or previous.content_hashes.get(name) != content:
+def _known(previous: LibraryResult, name: str, content: str, version: str) -> SceneResult | None:
+    if previous.content_hashes.get(name) != content:
         return None
     result = previous.results.get(name)
     return result if result is not None and result.bundle_version == version else None
