@@ -5,12 +5,14 @@ import functools
 import inspect
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 import dagster as dg
 
+from scene_pipeline.defs.claims import claim_for_step
+from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.errors import ScenePipelineError
 
 DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
@@ -34,6 +36,8 @@ R = TypeVar("R")
 def user_errors_as_failures(function: Callable[P, R]) -> Callable[P, R]:
     """Turn an error that a person can fix into a Dagster failure of one line that is not retried.
 
+    A step that has the artifacts as `store` claims what it writes first: see `claims`.
+
     Every MaterializeResult is given the seconds it took, unless it says so itself.
     """
 
@@ -54,12 +58,18 @@ def user_errors_as_failures(function: Callable[P, R]) -> Callable[P, R]:
                 allow_retries=False,
             ) from error
 
+    def claim(given: Mapping[str, object]) -> None:
+        store = given.get("store")
+        if isinstance(store, ArtifactStore):
+            claim_for_step(dg.AssetExecutionContext.get(), store)
+
     if inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
         def generating(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
             started = time.perf_counter()
             with converted():
+                claim(kwargs)
                 for result in function(*args, **kwargs):
                     yield _timed(result, started)
 
@@ -69,6 +79,7 @@ def user_errors_as_failures(function: Callable[P, R]) -> Callable[P, R]:
     def returning(*args: P.args, **kwargs: P.kwargs) -> R:
         started = time.perf_counter()
         with converted():
+            claim(kwargs)
             return _timed(function(*args, **kwargs), started)
 
     return returning

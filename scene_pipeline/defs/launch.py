@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from scene_pipeline.bundle.layout import writer_lock
+from scene_pipeline.defs.claims import release
 from scene_pipeline.defs.dead_runs import HOST
 from scene_pipeline.defs.failures import failure_line
 from scene_pipeline.defs.resources import AlertChannels
@@ -96,13 +97,16 @@ def execute(
 
     Raises ScenePipelineError with the line of what failed, KeyboardInterrupt when SIGINT or SIGTERM ended the run.
     """
-    result = definitions.resolve_job_def(job).execute_in_process(
-        run_config=config,
-        instance=on,
-        partition_key=partition,
-        tags={HOST: socket.gethostname()},
-        raise_on_error=False,
-    )
+    try:
+        result = definitions.resolve_job_def(job).execute_in_process(
+            run_config=config,
+            instance=on,
+            partition_key=partition,
+            tags={HOST: socket.gethostname()},
+            raise_on_error=False,
+        )
+    finally:
+        release()
     if was_stopped(result):
         raise KeyboardInterrupt
     if not result.success:
