@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
@@ -12,17 +13,36 @@ from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.errors import ImageError
 from scene_pipeline.images.contact_sheet import contact_sheet
+from scene_pipeline.images.placeholders import set_aside
 from scene_pipeline.images.report import describe, outcomes, require_images, sample, without_image
-from scene_pipeline.images.schema import FAILED
+from scene_pipeline.images.schema import FAILED, SET_ASIDE
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import USER_AGENT, FetchProgress, FetchSettings, image_requests
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.previews import markdown_counts, markdown_jpeg, markdown_table
 
+NO_PICTURES = (
+    "no product of the catalog names a picture, and an encoder is checked on pictures; fill the column primary_image, "
+    "or map the shop's own name to it in a column map"
+)
 SHEET_PICTURES = 48
 SHEET_COLUMNS = 12
 SHEET_BYTES = 100_000
+
+
+def _placeholder_check(table: pa.Table) -> dg.AssetCheckResult:
+    aside = table.filter(pc.field("reason").isin(sorted(SET_ASIDE)))
+    details = list(dict.fromkeys(aside["detail"].to_pylist()))
+    return dg.AssetCheckResult(
+        check_name="no_placeholders",
+        passed=not details,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{aside.num_rows:,} pictures are not used: one {'; one '.join(details[:3])}"
+        if details
+        else "none",
+        metadata={"pictures": aside.num_rows},
+    )
 
 
 class FetchConfig(dg.Config):
@@ -82,13 +102,21 @@ class FetchConfig(dg.Config):
             asset="product_images",
             blocking=True,
             description="The share of products that ended without a picture stays below the configured limit.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "no_placeholders",
+            asset="product_images",
+            description="No picture stands under many unlike products, and none is too small to show anything.",
+        ),
     ],
 )
 @user_errors_as_failures
 def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeResult:
     """One row per picture of a product: outcome, reason, size, hashes and colors; pictures lie in the image store."""
-    products = store.read_table("catalog", "products.parquet", columns=["product_id", "images"])
+    products = store.read_table("catalog", "products.parquet", columns=["product_id", "title", "description", "images"])
+    requests = image_requests(products)
+    if not requests:
+        raise ImageError(NO_PICTURES)
     images = ImageStore(store.path("images"))
     status_path = store.path("images", "status.parquet")
     previous = store.read_table("images", "status.parquet") if status_path.exists() else None
@@ -101,8 +129,10 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
         report(state.done, state.total, describe(state))
 
     settings = config.settings(Path(read_source(store).path).parent)
-    table = fetch_images(image_requests(products), images, previous, settings, progress)
     ids = products["product_id"].to_pylist()
+    names = zip(products["title"].to_pylist(), products["description"].to_pylist(), strict=True)
+    texts = {product: f"{title or ''} {text}" for product, (title, text) in zip(ids, names, strict=True)}
+    table = set_aside(fetch_images(requests, images, previous, settings, progress), texts)
     missing = without_image(ids, table)
     verdict = f"{len(missing):,} of {len(ids):,} products have no picture, {config.max_without_image:.0%} may"
     try:
@@ -129,11 +159,12 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
             "sample": dg.MetadataValue.md(sheet),
         },
         checks=[
+            _placeholder_check(table),
             dg.AssetCheckResult(
                 check_name="most_products_have_a_picture",
                 passed=enough,
                 description=verdict,
                 metadata={"share_without_picture": len(missing) / max(len(ids), 1)},
-            )
+            ),
         ],
     )

@@ -67,7 +67,7 @@ def confirm(
     there are, `common` [d] is the `center`. Two pictures of a group by hash stay together when the cosine of their
     centered vectors is at least MIN_COSINE and their mean colors differ by at most MAX_COLOR_DISTANCE; chains count.
     """
-    names, colors = pictures["sha256"].to_pylist(), _mean_colors(pictures)
+    names, colors = pictures["sha256"].to_pylist(), mean_colors(pictures)
     members: dict[str, list[int]] = {}
     for row, group in enumerate(pictures["duplicate_group"].to_pylist()):
         members.setdefault(group, []).append(row)
@@ -129,7 +129,7 @@ def _blocks(count: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, count)
 
 
-def _mean_colors(pictures: pa.Table) -> NDArray[np.float64]:
+def mean_colors(pictures: pa.Table) -> NDArray[np.float64]:
     """Return the mean CIELAB color [n, 3] of each picture; not-a-number, which is near nothing, without colors."""
     means = np.full((pictures.num_rows, 3), np.nan)
     for row, picture in enumerate(pictures.select(["color_lab", "color_share"]).to_pylist()):

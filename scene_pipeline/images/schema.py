@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 OK, FAILED = "ok", "failed"
+SET_ASIDE = frozenset(("too_small", "placeholder"))
+"""Reasons of pictures that were had and are not used."""
 
 IMAGE_STATUS = pa.schema(
     [
@@ -78,6 +80,9 @@ REASONS: dict[str, Reason] = {
     "unsupported_format": Reason("a kind of picture that is not accepted", rests=True),
     "too_many_pixels": Reason("more pixels than allowed", rests=True),
     "broken_image": Reason("a damaged picture", rests=True),
+    # what the picture shows; it is had, and judged anew on every run
+    "too_small": Reason("too few pixels to show anything"),
+    "placeholder": Reason("one picture under many unlike products"),
     "decode_timeout": Reason("decoding took too long"),
     "decoder_crashed": Reason("the decoder crashed"),
 }

@@ -16,6 +16,7 @@ from scene_pipeline.images.duplicates import duplicate_groups
 from scene_pipeline.images.fetcher import FetchRun
 from scene_pipeline.images.journal import Journal
 from scene_pipeline.images.plan import Action, plan
+from scene_pipeline.images.schema import OK, SET_ASIDE
 from scene_pipeline.images.status import UrlStatus, status_table, statuses_of
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import FetchProgress, FetchSettings, ImageRequest
@@ -131,7 +132,7 @@ def _known(previous: pa.Table | None, journal: Journal) -> dict[str, UrlStatus]:
     known: dict[str, UrlStatus] = {}
     latest = time.time() + _CLOCK_ERROR_S
     if previous is not None:
-        known = {status.url: _dated(status, latest) for status in statuses_of(previous)}
+        known = {status.url: _dated(_as_had(status), latest) for status in statuses_of(previous)}
     newer: dict[str, UrlStatus] = {}
     for read in journal.read():
         status = _dated(read, latest)
@@ -140,6 +141,13 @@ def _known(previous: pa.Table | None, journal: Journal) -> dict[str, UrlStatus]:
             newer[status.url] = status
     journal.replace(newer.values())
     return known | newer
+
+
+def _as_had(status: UrlStatus) -> UrlStatus:
+    """Return the status of a picture that was had and set aside as it was before: `set_aside` judges it anew."""
+    if status.reason not in SET_ASIDE or status.sha256 is None:
+        return status
+    return msgspec.structs.replace(status, outcome=OK, reason=None, detail=None)
 
 
 def _dated(status: UrlStatus, latest: float) -> UrlStatus:

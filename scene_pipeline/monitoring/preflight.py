@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scene_pipeline.catalog.column_map import load_column_map
 from scene_pipeline.catalog.columns import known_columns
+from scene_pipeline.catalog.products import IMAGE_ROLES
 from scene_pipeline.catalog.read import iter_catalog
 from scene_pipeline.encoders.spec import get_spec
 from scene_pipeline.errors import ScenePipelineError
@@ -48,7 +49,12 @@ def check_build(settings: Settings, catalog: Path, artifacts: Path) -> None:
     Raises ScenePipelineError in one line that says what to fix.
     """
     check_settings(settings)
-    next(iter_catalog(catalog, settings.columns, chunk_rows=100))
+    head = next(iter_catalog(catalog, settings.columns, chunk_rows=100))
+    if not {*IMAGE_ROLES, "variant_image"} & set(head.columns.values()):
+        raise ScenePipelineError(
+            f"{catalog}: has no column of pictures, and products are matched by their pictures; add primary_image, or "
+            "map the shop's own name to it with --columns"
+        )
     check_folder(artifacts)
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scene_pipeline.defs.catalog import raw_catalog, validated_catalog
+from scene_pipeline.defs.failures import failure_line
 from scene_pipeline.defs.images import FetchConfig, product_images
 from scene_pipeline.defs.resources import (
     ArtifactStore,
@@ -36,6 +37,11 @@ def materialize(folder: Path, **config: Any) -> dg.ExecuteInProcessResult:
         run_config=dg.RunConfig(ops={"product_images": FetchConfig(**config)}),
         raise_on_error=False,
     )
+
+
+def check_named(result: dg.ExecuteInProcessResult, name: str) -> dg.AssetCheckEvaluation:
+    (check,) = [check for check in result.get_asset_check_evaluations() if check.check_name == name]
+    return check
 
 
 @pytest.fixture
@@ -71,14 +77,14 @@ def test_the_asset_tells_what_became_of_the_pictures(server: Any, shop: Path) ->
     assert sheet is not None
     assert base64.b64decode(sheet[1]).startswith(b"\xff\xd8")
     assert sum(len(str(value)) for value in told.values()) < 150_000
-    (check,) = result.get_asset_check_evaluations()[-1:]
+    check = check_named(result, "most_products_have_a_picture")
     assert (check.check_name, check.passed, check.blocking) == ("most_products_have_a_picture", True, True)
     assert check.description == "20 of 60 products have no picture, 50% may"
 
 
 def test_too_many_products_without_a_picture_block_what_follows(server: Any, shop: Path) -> None:
     result = materialize(shop, allow_hosts=[server.host], max_without_image=0.3)
-    (check,) = result.get_asset_check_evaluations()[-1:]
+    check = check_named(result, "most_products_have_a_picture")
     assert (check.check_name, check.passed, check.blocking) == ("most_products_have_a_picture", False, True)
     assert "20 of 60 products (33.3%) have no picture, more than the 30.0% allowed" in (check.description or "")
     status = pq.read_table(shop / "artifacts" / "images" / "status.parquet")
@@ -87,7 +93,7 @@ def test_too_many_products_without_a_picture_block_what_follows(server: Any, sho
 
 def test_a_private_host_is_refused_unless_allowed(server: Any, shop: Path) -> None:
     result = materialize(shop)
-    (check,) = result.get_asset_check_evaluations()[-1:]
+    check = check_named(result, "most_products_have_a_picture")
     assert not check.passed
     assert "60 forbidden_address" in (check.description or "")
     assert server.connections == 0
@@ -112,6 +118,44 @@ def test_the_switches_reach_the_fetcher(server: Any, shop: Path) -> None:
     asked = len(server.requests)
     assert materialize(shop, allow_hosts=[server.host], revalidate_hours=0, **switches).success
     assert len(server.requests) - asked == 50
+
+
+def test_a_placeholder_under_unlike_products_is_told_and_not_used(server: Any, tmp_path: Path) -> None:
+    """12 of 30 products answer 200 with "no picture yet"; when one has its own at last, it is had and used."""
+    kinds = ["vase", "lamp", "mirror", "rug", "chair", "desk", "stool", "plate", "bench", "clock", "tray", "cushion"]
+    placeholder = server.reply(200, server.picture(99))
+    texts = [f"{kind} no. {kind[:1]}" for kind in kinds] + [f"Item {number}" for number in range(18)]
+    rows = [["id", "sku_id", "description", "primary_image"]]
+    for number, text in enumerate(texts):
+        own = server.reply(200, server.picture(number))
+        rows.append([f"p{number}", f"S{number}", text, server.add(f"/{number}", placeholder if number < 12 else own)])
+    with (tmp_path / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    result = materialize(tmp_path, allow_hosts=[server.host])
+    assert result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert not checks["no_placeholders"].passed
+    assert not checks["no_placeholders"].blocking
+    line = "12 pictures are not used: one is shown for 12 unlike products (p0, p1, p2 …), as placeholders are"
+    assert line in (checks["no_placeholders"].description or "")
+    assert checks["most_products_have_a_picture"].description == "12 of 30 products have no picture, 50% may"
+    table = pq.read_table(tmp_path / "artifacts" / "images" / "status.parquet")
+    assert table["reason"].to_pylist() == ["placeholder"] * 12 + [None] * 18
+    asked = len(server.requests)
+    assert materialize(tmp_path, allow_hosts=[server.host]).success
+    assert len(server.requests) == asked, "what was had is not asked for every night"
+    server.add("/0", server.reply(200, server.picture(0)))
+    assert materialize(tmp_path, allow_hosts=[server.host], revalidate_hours=0).success
+    table = pq.read_table(tmp_path / "artifacts" / "images" / "status.parquet")
+    assert table["reason"].to_pylist() == [None] + ["placeholder"] * 11 + [None] * 18
+
+
+def test_a_catalog_that_names_no_picture_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    (tmp_path / "catalog.csv").write_text("id,sku_id,description,primary_image\n1,S-1,CERAMIC VASE,\n")
+    result = materialize(tmp_path, max_without_image=1.0)
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_key == "product_images"
+    assert "no product of the catalog names a picture" in failure_line(failure)[0]
 
 
 def test_the_launchpad_starts_from_the_defaults_of_the_fetcher(tmp_path: Path) -> None:

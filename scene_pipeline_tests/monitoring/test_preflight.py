@@ -27,6 +27,13 @@ def written(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
+def test_a_catalog_without_a_column_of_pictures_is_refused_before_work(catalog: Path, tmp_path: Path) -> None:
+    catalog.write_text("id,sku_id,description\n1,S-1,CERAMIC VASE\n")
+    with pytest.raises(ScenePipelineError, match=r"catalog\.csv: has no column of pictures"):
+        check_build(Settings(), catalog, tmp_path / "artifacts")
+    assert not (tmp_path / "artifacts").exists()
+
+
 def test_the_right_settings_pass(catalog: Path, tmp_path: Path) -> None:
     columns = written(tmp_path, "map.yaml", "sku_id: sku_id\n")
     check_build(Settings(columns=columns, language="de"), catalog, tmp_path / "artifacts")
