@@ -66,7 +66,7 @@ def create_app(settings: ServiceSettings) -> Starlette:
             )
         )
     app = Starlette(
-        routes=[*(_route(operation, handlers) for operation in OPERATIONS), *page_routes()],
+        routes=[*(_route(path, handlers) for path in dict.fromkeys(one.path for one in OPERATIONS)), *page_routes()],
         middleware=middleware,
         lifespan=lifespan,
         exception_handlers={Problem: _problem, HTTPException: _http_problem},
@@ -75,17 +75,23 @@ def create_app(settings: ServiceSettings) -> Starlette:
     return app
 
 
-def _route(operation: Operation, handlers: Handlers) -> Route:
-    handler: Callable[[Request], Awaitable[Response]] = getattr(handlers, operation.handler)
-    scope = operation.scope or ("admin" if operation.handler == "metrics" and handlers.tokens.required else "")
+def _route(path: str, handlers: Handlers) -> Route:
+    """Return one route for all methods of a path, so that a refused method is told the others."""
+    own = {operation.method: operation for operation in OPERATIONS if operation.path == path}
 
     async def endpoint(request: Request) -> Response:
+        operation = own["GET" if request.method == "HEAD" else request.method]
         request.scope["call"] = operation.handler
-        if scope:
+        if scope := _scope(operation, handlers):
             handlers.tokens.check(request.headers.get("authorization"), scope)
+        handler: Callable[[Request], Awaitable[Response]] = getattr(handlers, operation.handler)
         return await handler(request)
 
-    return Route(operation.path, endpoint, methods=[operation.method])
+    return Route(path, endpoint, methods=list(own))
+
+
+def _scope(operation: Operation, handlers: Handlers) -> str:
+    return operation.scope or ("admin" if operation.handler == "metrics" and handlers.tokens.required else "")
 
 
 async def _problem(request: Request, problem: Exception) -> Response:

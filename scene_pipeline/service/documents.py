@@ -11,6 +11,7 @@ Price = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Centimeters = Annotated[float, msgspec.Meta(ge=0, le=100_000)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Weight = Annotated[float, msgspec.Meta(ge=0, le=1_000)]
+Pieces = Annotated[int, msgspec.Meta(ge=1, le=50)]
 Rank = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 
 
@@ -54,11 +55,12 @@ class Pin(_Request, frozen=True, kw_only=True):
 
 
 class Options(_Request, frozen=True, kw_only=True):
-    """What is asked of a scene. `budget` belongs to the intent `furnish`. `subject` is the shop's id of a person or
-    session; it is stored as a keyed hash, or not at all where the server has no key.
+    """What is asked of a scene. `budget`, `must`, `want` and `keep` belong to the intent `furnish`: what the set may
+    cost, pieces by type that it has to hold or that are wished, and what stays. For `match`, `k` is of each thing.
 
-    Date (ISO, or today), country (ISO 3166), hemisphere, channel and the subject's profile move the order of the list
-    and no confidence; what is not given moves nothing."""
+    `subject` is the shop's id of a person or session; it is stored as a keyed hash, or not at all where the server has
+    no key. Date (ISO, or today), country (ISO 3166), hemisphere, channel and the subject's profile move the order of
+    the list and no confidence; what is not given moves nothing."""
 
     intent: Word = "complete"
     k: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
@@ -66,6 +68,9 @@ class Options(_Request, frozen=True, kw_only=True):
     corrections: Corrections = Corrections()
     weights: dict[Word, Weight] = {}
     budget: Price | None = None
+    must: dict[Word, Pieces] = {}
+    want: dict[Word, Pieces] = {}
+    keep: Words = []
     pinned: Annotated[list[Pin], msgspec.Meta(max_length=100)] = []
     rejected: Annotated[list[Id], msgspec.Meta(max_length=1_000)] = []
     subject: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -133,11 +138,13 @@ class PresentOut(_Answer, frozen=True, kw_only=True):
 
 
 class ObjectOut(_Answer, frozen=True, kw_only=True):
-    """An object with its box (left, top, right, bottom, as shares of width and height)."""
+    """A thing in the photograph with the window that shows it best (left, top, right, bottom, as shares of width and
+    height). above: by how many deviations its nearest product stands out, which is no probability."""
 
+    object_id: str
     type: str
     name: str
-    confidence: float
+    above: float
     box: tuple[float, float, float, float]
 
 
@@ -221,6 +228,29 @@ class Item(_Answer, frozen=True, kw_only=True):
     pinned: bool = False
     propensity: float = 1.0
     context: MoveOut | None = None
+    place: str = ""
+    pieces: int = 1
+
+
+class SwapOut(_Answer, frozen=True, kw_only=True):
+    """The exchange in a set that saves most: `by` in place of `product_id`."""
+
+    product_id: str
+    by: str
+    saves: float
+
+
+class SetOut(_Answer, frozen=True, kw_only=True):
+    """What a furnished set costs and leaves; `gap` is by how much a better one could exceed it at most."""
+
+    cost: float
+    left: float
+    budget: float
+    fit: float
+    gap: float
+    kept: list[str]
+    swap: SwapOut | None
+    note: str
 
 
 class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
@@ -228,7 +258,8 @@ class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
 
     `context` is null where nothing is known that could move the order; `for_you` says what is known of the subject.
     `experiment` and `arm` are empty outside an experiment; `propensity` is the probability of the arm, and that of an
-    item the probability that exploration put it at its rank."""
+    item the probability that exploration put it at its rank. For `match` the `scene` holds the objects that were found
+    and an item's `place` is the object it looks like; for `furnish` it is the place it takes, `pieces` times."""
 
     recommendation_id: str
     bundle_version: str
@@ -242,6 +273,7 @@ class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
     context: ContextOut | None = None
     for_you: str = ""
     experiment: str = ""
+    set: SetOut | None = None
 
 
 class ProductOut(_Answer, frozen=True, kw_only=True):

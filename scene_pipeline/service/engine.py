@@ -1,7 +1,6 @@
 """From documents to the matcher and back: what is asked of a scene, and the list as people read it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -11,8 +10,6 @@ from scene_pipeline.color.names import BASIC_COLORS, color_name
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.ranking import ContextEffect
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.learning.exploration import Exploration
-from scene_pipeline.learning.serving import ServedList, serve_list
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.request import Constraints, Request
@@ -30,6 +27,7 @@ from scene_pipeline.service.documents import (
     FactorOut,
     Item,
     MoveOut,
+    ObjectOut,
     Options,
     PresentOut,
     ProductOut,
@@ -37,6 +35,7 @@ from scene_pipeline.service.documents import (
     VariantOut,
     VocabularyOut,
 )
+from scene_pipeline.service.intents import INTENTS, Shown, check_intent, served_list
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.products import ProductTable
 from scene_pipeline.service.served import Served
@@ -44,21 +43,15 @@ from scene_pipeline.service.trials import Trial
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.model import Category, Palette, Room, Style
 
-NOT_EXPLORED = Exploration()
-
-INTENTS = {"complete": "what would belong here"}
-"""The intents that the matcher answers, with what they mean."""
-
 PRESENT_FROM = 0.5
 """A category is said to be in the photograph from this certainty."""
 
 
 def check_options(options: Options, vocabulary: Vocabulary, max_k: int) -> None:
     """Raise a problem that names the first field whose value this server does not take."""
-    if options.intent not in INTENTS:
-        raise _invalid("unsupported-intent", "$.intent", f"'{options.intent}' is not one of {', '.join(INTENTS)}")
-    if options.budget is not None:
-        raise _invalid("unsupported-intent", "$.budget", "belongs to the intent 'furnish', which is not supported")
+    field, message = check_intent(options)
+    if field:
+        raise _invalid("unsupported-intent" if field == "intent" else "invalid", f"$.{field}", message)
     if options.k > max_k:
         raise _invalid("invalid", "$.k", f"is {options.k}; at most {max_k} products are recommended")
     ranks = [pin.rank for pin in options.pinned]
@@ -111,36 +104,23 @@ def context_of(options: Options, person: str) -> Context:
         raise _invalid("invalid", "$.date", str(error)) from error
 
 
-def shown_list(trial: Trial, scene: Scene, context: Context, identifier: str) -> tuple[SceneResult, ServedList]:
-    """Return the list that a request is shown, explored where its trial says so, and what an exposure says of it.
-
-    Products that a person has pinned keep their places, so that a list with such is never explored.
-    """
-    served, options = trial.served, trial.options
-    rules = NOT_EXPLORED if options.pinned else trial.exploration
-    result = recommend(served, scene, options, context, more=rules.runners_up if rules.name else 0)
-    diversity = served.matcher.vocabulary.scoring.diversity
-    listed = serve_list(result.recommendations, options.k, rules, identifier, diversity)
-    return replace(result, recommendations=listed.shown), listed
-
-
-def recommend(served: Served, scene: Scene, options: Options, context: Context, more: int = 0) -> SceneResult:
-    """Return the list for a scene: pinned products at their places, rejected ones left out; `more` than are asked for.
+def shown_list(trial: Trial, scene: Scene, context: Context, identifier: str) -> Shown:
+    """Return the list for a scene as it is shown: pinned products at their places, rejected ones left out.
 
     Raises the problem `no-product-left` for wishes that leave none, and `invalid` for others that cannot be met.
     """
-    row_of = served.products.row_of
+    options, row_of = trial.options, trial.served.products.row_of
     pinned = {pin.rank: row for pin in options.pinned if (row := row_of(pin.product_id)) is not None}
     rejected = tuple(row for row in map(row_of, options.rejected) if row is not None)
     try:
         held = Held(pinned, rejected) if pinned or rejected else None
-        return served.matcher.recommend_for(scene, _request(options, context, more), held=held)
+        return served_list(trial, scene, _request(options, context), identifier, held)
     except ScenePipelineError as error:
         kind = "no-product-left" if "no product is left" in str(error) else "invalid"
         raise Problem(kind, str(error), [FieldError("$.wishes", str(error))]) from error
 
 
-def _request(options: Options, context: Context, more: int) -> Request:
+def _request(options: Options, context: Context) -> Request:
     wishes = options.wishes
     constraints = Constraints(
         min_price=wishes.min_price,
@@ -153,14 +133,14 @@ def _request(options: Options, context: Context, more: int) -> Request:
         brands=tuple(wishes.brands),
         colors=tuple(wishes.colors),
     )
-    return Request(options.k + more, constraints, options.weights, wishes.diversity, wishes.style, context)
+    return Request(options.k, constraints, options.weights, wishes.diversity, wishes.style, context)
 
 
 # ---------------------------------------------------------------- documents of answers
 
 
-def scene_out(analysis: SceneAnalysis, vocabulary: Vocabulary) -> SceneOut:
-    """Return what was read from a photograph, with names for people."""
+def scene_out(analysis: SceneAnalysis, vocabulary: Vocabulary, objects: Sequence[ObjectOut] = ()) -> SceneOut:
+    """Return what was read from a photograph, with names for people, and the objects that were found in it."""
     names = {record.id: record.name for record in (*vocabulary.rooms, *vocabulary.styles, *vocabulary.palettes)}
     categories = {category.id: category.name for category in vocabulary.categories}
     return SceneOut(
@@ -176,7 +156,7 @@ def scene_out(analysis: SceneAnalysis, vocabulary: Vocabulary) -> SceneOut:
             for name, certainty in analysis.present.items()
             if certainty >= PRESENT_FROM
         ],
-        objects=[],
+        objects=list(objects),
         note=analysis.note,
     )
 
@@ -190,11 +170,18 @@ def _classification(trait: Classification, names: Mapping[str, str]) -> Classifi
     )
 
 
-def items_out(listed: ServedList, products: ProductTable, pinned: frozenset[str]) -> list[Item]:
+def items_out(shown: Shown, products: ProductTable, pinned: frozenset[str]) -> list[Item]:
     """Return the shown products with what people need to know of each."""
-    return [
+    listed = shown.listed
+    items = [
         _item(item, products.get(item.product_id), item.product_id in pinned, exposed.propensity)
         for item, exposed in zip(listed.shown, listed.products, strict=False)  # runners-up come after the shown
+    ]
+    if not shown.places:
+        return items
+    return [
+        msgspec.structs.replace(item, place=place, pieces=pieces)
+        for item, (place, pieces) in zip(items, shown.places, strict=True)
     ]
 
 

@@ -19,19 +19,17 @@ from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.service import documents as docs
 from scene_pipeline.service.bodies import Bodies, decode, invalid
 from scene_pipeline.service.engine import (
-    INTENTS,
-    NOT_EXPLORED,
     check_options,
     confidence_note,
     context_of,
     corrected_scene,
     items_out,
-    recommend,
     scene_out,
     shown_list,
     vocabulary_out,
 )
 from scene_pipeline.service.feedback import Feedback
+from scene_pipeline.service.intents import INTENTS, NOT_EXPLORED
 from scene_pipeline.service.libraries import Libraries, preview
 from scene_pipeline.service.lookbooks import lookbook_page
 from scene_pipeline.service.metrics import Metrics
@@ -75,7 +73,7 @@ class Handlers:
         if first is not None:
             scene = served.matcher.analyze(first)
             trial = Trial(served, docs.Options(), NOT_EXPLORED)
-            items_out(shown_list(trial, scene, Context(), "warm-up")[1], served.products, frozenset())
+            items_out(shown_list(trial, scene, Context(), "warm-up"), served.products, frozenset())
 
     def close(self) -> None:
         """Stop the threads and close the event store."""
@@ -187,7 +185,8 @@ class Handlers:
                 options, {"subject": person, "scene": entry.content, "request": identifier}, served
             )
             scene = corrected_scene(trial.served, entry.scene, trial.options)
-            result, listed = shown_list(trial, scene, context, identifier)
+            shown = shown_list(trial, scene, context, identifier)
+            result = shown.result
             pinned = frozenset(pin.product_id for pin in options.pinned)
             matcher = trial.served.matcher
             answer = docs.RecommendationAnswer(
@@ -199,13 +198,14 @@ class Handlers:
                 arm=trial.arm,
                 propensity=trial.share,
                 note=confidence_note(trial.served, result),
-                scene=scene_out(scene.analysis, matcher.vocabulary),
-                items=items_out(listed, trial.served.products, pinned),
+                scene=scene_out(scene.analysis, matcher.vocabulary, shown.objects),
+                items=items_out(shown, trial.served.products, pinned),
+                set=shown.set,
                 context=None if result.context is None else msgspec.convert(result.context, docs.ContextOut),
                 for_you=matcher.context_model().describe(context) if context.person else "",
             )
             self.feedback.exposed(
-                identifier, result, listed,
+                identifier, result, shown.listed,
                 scene=entry.content, subject=person, experiment=trial.experiment, arm=trial.arm,
             )  # fmt: skip
             return msgspec.json.encode(answer), 1000 * (time.perf_counter() - started)
@@ -229,7 +229,8 @@ class Handlers:
             def job() -> bytes:
                 with self.decoding.reserve(decode_cost(data, self.settings)):
                     scene = corrected_scene(served, entry.scene, wanted)
-                    return lookbook_page(served, recommend(served, scene, wanted, context), data, name)
+                    shown = shown_list(Trial(served, wanted, NOT_EXPLORED), scene, context, "lookbook")
+                    return lookbook_page(served, shown.result, data, name)
 
             page = await self._in_pool("lookbook", job, deadline)
         headers = {"Content-Disposition": 'attachment; filename="lookbook.html"', "Cache-Control": "no-store"}

@@ -102,8 +102,11 @@ def test_a_pinned_product_stays_whatever_is_wished(client: TestClient, scene_id:
         ({"k": 0}, 422, "$.k"),
         ({"k": -3}, 422, "$.k"),
         ({"k": 101}, 422, "$.k"),
-        ({"intent": "match"}, 422, "$.intent"),
+        ({"intent": "guess"}, 422, "$.intent"),
         ({"budget": 100}, 422, "$.budget"),
+        ({"intent": "furnish"}, 422, "$.budget"),
+        ({"intent": "furnish", "budget": 900, "must": {"spaceship": 1}}, 422, "$.wishes"),
+        ({"intent": "match", "rejected": ["1"]}, 422, "$.rejected"),
         ({"wishes": {"style": "x" * 2000}}, 422, "$.wishes.style"),
         ({"wishes": {"style": "cubist"}}, 422, "$.wishes.style"),
         ({"wishes": {"min_price": -1}}, 422, "$.wishes.min_price"),
@@ -263,3 +266,26 @@ def test_a_picture_of_no_room_still_answers(client: TestClient) -> None:
     Image.fromarray(noise).save(stream, "PNG")
     answer = client.post("/v1/recommendations:from-image?k=2", content=stream.getvalue(), headers=JPEG)
     assert len(answer.json()["items"]) == 2
+
+
+def test_a_match_marks_what_is_seen_and_names_products_like_it(client: TestClient, scene_id: str) -> None:
+    answer = ask(client, scene_id=scene_id, intent="match", k=2)
+    objects = answer["scene"]["objects"]
+    assert objects, "the sample's rooms show products of its catalog"
+    for thing in objects:
+        left, top, right, bottom = thing["box"]
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+        assert 1 <= sum(item["place"] == thing["object_id"] for item in answer["items"]) <= 2
+    assert [item["rank"] for item in answer["items"]] == list(range(1, len(answer["items"]) + 1))
+
+
+def test_a_set_stays_within_its_budget(client: TestClient, scene_id: str) -> None:
+    answer = ask(client, scene_id=scene_id, intent="furnish", budget=900, want={"table_lamp": 2})
+    cost = sum(item["price"] * item["pieces"] for item in answer["items"])
+    assert answer["items"], answer["set"]
+    assert answer["set"]["cost"] == pytest.approx(cost, abs=0.01)
+    assert cost <= 900
+    assert answer["set"]["left"] == pytest.approx(900 - cost, abs=0.01)
+    none = ask(client, scene_id=scene_id, intent="furnish", budget=1, must={"table_lamp": 1})
+    assert (none["items"], "no set" in none["set"]["note"]) == ([], True)

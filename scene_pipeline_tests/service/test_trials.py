@@ -154,7 +154,6 @@ def test_an_arm_may_be_another_bundle_of_the_same_reading(promoted: Path, tmp_pa
     ("other", "names"),
     [
         ("{bundle: 20200101T000000Z-00000000}", "20200101T000000Z-00000000"),
-        ("{intent: match}", "intent 'match' is not supported"),
         ("{weights: {charm: 1}}", "weights names charm"),
     ],
 )

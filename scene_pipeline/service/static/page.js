@@ -1,7 +1,7 @@
 // The page: what happens when a photograph comes in, a wish changes or a product is judged.
 import { html, render, useEffect, useRef, useState } from "./vendor.js";
 import { Refusal, call, keepPicture, keepSubject, keptPicture, keptSubject, randomId, readState, requestOf, sendJson, setToken, smaller, writeState } from "./state.js";
-import { Card, Facts, Photograph, Picture, WishesForm, capital } from "./parts.js";
+import { Card, Facts, Photograph, Picture, WishesForm, capital, money } from "./parts.js";
 import { ContextForm } from "./person.js";
 
 const DEBOUNCE_MS = 250;
@@ -71,6 +71,11 @@ function Start({ libraries, onFile, onPick }) {
           <${Picture} src=${`${sceneImage(`${library.name}/${name}`)}/image`} alt=${name.replace(/\.\w+$/, "").replaceAll(/[_-]/g, " ")} loading="lazy" /></button></li>`)}</ul>
     </section>`)}
   </section>`;
+}
+
+function setLine(set, words) {
+  const note = set.note ? ` ${capital(set.note)}.` : "";
+  return `Together ${money(set.cost, words.currency)} of ${money(set.budget, words.currency)}.${note}`;
 }
 
 function TokenForm({ onDone }) {
@@ -248,7 +253,7 @@ function App() {
     ${!words && !refusal && html`<p class="empty">Opening</p>`}
     ${chosen && words && html`<div class="room">
       <div class="side">
-        <${Photograph} url=${state.scene ? photo : `${sceneImage(state.library)}/image`} kept=${Boolean(state.scene)} scene=${read} />
+        <${Photograph} url=${state.scene ? photo : `${sceneImage(state.library)}/image`} kept=${Boolean(state.scene)} scene=${read && list && list.intent === "match" ? { ...read, objects: list.scene.objects } : read} />
         <button type="button" class="quiet" onClick=${() => { past.current = []; setRead(null); setList(null); setRefusal(null); put(readState("")); }}>Another photograph</button>
         ${read && html`<${Facts} read=${read} words=${words} state=${state} change=${change} />`}
         <${WishesForm} words=${words} state=${state} change=${change} />
@@ -256,7 +261,7 @@ function App() {
       </div>
       <div class="answers" aria-busy=${busy !== ""}>
         <div class="bar">
-          <p class="status" role="status">${status}${list && list.for_you && chosen ? ` ${capital(list.for_you)}.` : ""}</p>
+          <p class="status" role="status">${status}${list && list.set && chosen ? ` ${setLine(list.set, words)}` : ""}${list && list.for_you && chosen ? ` ${capital(list.for_you)}.` : ""}</p>
           <div class="buttons">
             <button type="button" disabled=${past.current.length === 0} onClick=${undo}>Undo</button>
             ${state.rejected.length > 0 && html`<button type="button" onClick=${() => change({ rejected: [] })}>Bring back ${state.rejected.length} rejected</button>`}

@@ -113,6 +113,8 @@ export function WishesForm({ words, state, change }) {
       <option value="">as it is</option>${words.styles.map((entry) => html`<option value=${entry.id} key=${entry.id}>${capital(entry.name)}</option>`)}</select></label>
     ${words.intents.length > 1 && html`<label class="field"><span>Show</span><select value=${state.intent} onChange=${(event) => change({ intent: event.target.value })}>
       ${words.intents.map((entry) => html`<option value=${entry.id} key=${entry.id}>${entry.name}</option>`)}</select></label>`}
+    ${state.intent === "furnish" && html`<label class="field"><span>Budget${words.currency ? `, ${words.currency}` : ""}</span><input type="number" min="1" step="any"
+      inputmode="decimal" placeholder="1000" value=${state.budget} onInput=${(event) => change({ budget: event.target.value })} /></label>`}
     <${Bounds} label="Price" unit=${words.currency || ""} low="min" high="max" state=${state} change=${change} />
     <${Bounds} label="Largest side in cm" unit="" low="small" high="large" state=${state} change=${change} />
     <${Choices} label="Colors" entries=${colors} chosen=${state.colors} onChange=${(chosen) => change({ colors: chosen })} />
@@ -137,6 +139,7 @@ export function WishesForm({ words, state, change }) {
 export function Card({ item, words, state, act, only, frozen }) {
   const figure = item.calibrated ? html`${percent(Math.min(item.confidence, 0.99))} <small>likely to fit</small>` : html`${item.score.toFixed(2)} <small>score, not calibrated on photographs</small>`;
   const liked = state.liked.includes(item.product_id);
+  const whole = state.intent === "complete";
   const bars = words.factors.map((factor, at) => `M${at * 10} 16h7v-${(16 * (item.factors[factor.id] || 0)).toFixed(1)}h-7z`).join("");
   const tracks = words.factors.map((_, at) => `M${at * 10} 0h7v16h-7z`).join("");
   return html`<li class="product" aria-labelledby=${`${frozen ? "b" : "a"}-${item.rank}`}>
@@ -145,13 +148,13 @@ export function Card({ item, words, state, act, only, frozen }) {
     <p class="meta"><span class="rank">${item.rank}</span><span class="fit">${figure}</span></p>
     <h3 id=${`${frozen ? "b" : "a"}-${item.rank}`}>${item.link ? html`<a href=${item.link} rel="noopener noreferrer">${item.title}</a>` : item.title}</h3>
     ${item.variant && item.variant.label && html`<p class="variant">${item.variant.label}</p>`}
-    <p class="price">${[money(item.variant && item.variant.price !== null ? item.variant.price : item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
+    <p class="price">${item.pieces > 1 && `${item.pieces} × `}${[money(item.variant && item.variant.price !== null ? item.variant.price : item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
     <p class="placement">${capital(item.placement)}</p>
     <p class="reason">${item.reason}${item.context && item.context.sentence && html` <span class="context">${capital(item.context.sentence)}.</span>`}</p>
     ${!frozen && html`<div class="acts">
-      <button type="button" class="chip" aria-pressed=${item.pinned} onClick=${() => act("pin", item)}>${item.pinned ? "Pinned" : "Pin"}<span class="said"> ${item.title}</span></button>
+      ${whole && html`<button type="button" class="chip" aria-pressed=${item.pinned} onClick=${() => act("pin", item)}>${item.pinned ? "Pinned" : "Pin"}<span class="said"> ${item.title}</span></button>`}
       <button type="button" class="chip" aria-pressed=${liked} onClick=${() => act("like", item)}>${liked ? "Liked" : "Like"}<span class="said"> ${item.title}</span></button>
-      <button type="button" class="chip reject" data-rank=${item.rank} onClick=${() => act("reject", item)}>Reject<span class="said"> ${item.title}</span></button>
+      ${whole && html`<button type="button" class="chip reject" data-rank=${item.rank} onClick=${() => act("reject", item)}>Reject<span class="said"> ${item.title}</span></button>`}
     </div>`}
     <details class="factors"><summary><svg viewBox=${`0 0 ${words.factors.length * 10 - 3} 16`} aria-hidden="true"><path class="track" d=${tracks} /><path class="fill" d=${bars} /></svg>Details<span class="said"> of ${item.title}</span></summary>
       <dl>${words.factors.map((factor) => html`<dt key=${factor.id}>${capital(factor.name)}</dt><dd>${(item.factors[factor.id] || 0).toFixed(2)}</dd>`)}</dl>

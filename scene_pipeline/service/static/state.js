@@ -4,6 +4,7 @@ export const EMPTY = {
   scene: "", library: "", intent: "complete", k: 10, room: "", seen: "", present: [], absent: [],
   style: "", colors: [], min: "", max: "", small: "", large: "", stock: false, categories: [], brand: "",
   spread: "", weights: {}, pins: {}, rejected: [], liked: [], compare: "", date: "", country: "",
+  budget: "",
 };
 
 export function readState(text) {
@@ -42,6 +43,7 @@ const number = (text) => (text === "" || Number.isNaN(Number(text)) ? undefined 
 
 /** The request of a state, as POST /v1/recommendations takes it. `subject`: the shop's id of whom it is for, or "". */
 export function requestOf(state, subject) {
+  const whole = state.intent === "complete"; // pins and rejections belong to it
   const wishes = {
     style: state.style || undefined, colors: state.colors, min_price: number(state.min), max_price: number(state.max),
     min_size_cm: number(state.small), max_size_cm: number(state.large), in_stock: state.stock,
@@ -54,9 +56,9 @@ export function requestOf(state, subject) {
     scene_id: state.scene || undefined, library_scene: state.scene ? undefined : state.library, intent: state.intent,
     k: state.k, wishes, corrections,
     weights: Object.fromEntries(Object.entries(state.weights).map(([name, value]) => [name, Number(value)])),
-    pinned: Object.entries(state.pins).filter(([rank]) => Number(rank) <= state.k)
-      .map(([rank, id]) => ({ product_id: id, rank: Number(rank) })),
-    rejected: state.rejected, subject, date: state.date || undefined,
+    pinned: whole ? Object.entries(state.pins).filter(([rank]) => Number(rank) <= state.k)
+      .map(([rank, id]) => ({ product_id: id, rank: Number(rank) })) : [],
+    rejected: whole ? state.rejected : [], budget: state.intent === "furnish" ? number(state.budget) || 1000 : undefined, subject, date: state.date || undefined,
     country: /^[A-Z]{2}$/.test(state.country) ? state.country : undefined,
   };
 }
