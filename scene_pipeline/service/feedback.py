@@ -46,11 +46,11 @@ class Feedback:
         return self._subjects is not None
 
     def known_subject(self, shop_id: str) -> str:
-        """Return the keyed hash of a shop's id. Raises the problem `not-ready` without a subject key."""
+        """Return the keyed hash of a shop's id. Raises the problem `not-found` without a subject key."""
         if subject := self.subject(shop_id):
             return subject
         raise Problem(
-            "not-ready", f"no subject key is configured, so nobody is known; set {KEY_FILE} and start the server again"
+            "not-found", f"no subject key is configured, so nobody is known; set {KEY_FILE} and start the server again"
         )
 
     def exposed(self, request_id: str, result: SceneResult, listed: ServedList, **more: str) -> None:
@@ -89,7 +89,7 @@ class Feedback:
             raise Problem("invalid", str(error), [FieldError(f"$.events[{number}].{field}", str(error))]) from error
 
     def erase(self, shop_id: str) -> Removal:
-        """Erase all events of a shop's id, and the profile. Raises the problem `not-ready` without a subject key."""
+        """Erase all events of a shop's id, and the profile. Raises the problem `not-found` without a subject key."""
         subject = self.known_subject(shop_id)
         forget = ProfileStore.below(self._artifacts).forget
         return erase_subject(self._store, events_folder(self._artifacts), subject, forget)

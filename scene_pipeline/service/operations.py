@@ -131,11 +131,11 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "DELETE", "/v1/profiles/{subject_id}", "delete_profile", "Delete what is known of a person, for good.",
-        "profile", answer=docs.DeletedOut, parameters=(_SUBJECT,),
+        "profile", answer=docs.DeletedOut, parameters=(_SUBJECT,), problems=("not-found",),
     ),
     Operation(
         "DELETE", "/v1/subjects/{subject_id}", "erase_subject", "Erase every event of a person, and the profile.",
-        "admin", answer=docs.ErasedOut, parameters=(_SUBJECT,),
+        "admin", answer=docs.ErasedOut, parameters=(_SUBJECT,), problems=("not-found",),
     ),
     Operation(
         "POST", "/admin/reload", "reload", "Serve the promoted bundle now, if it is another one.",

@@ -164,7 +164,7 @@ def test_a_wrong_context_is_named(call: Any, context: dict[str, str]) -> None:
 def test_without_a_key_nobody_is_known(client: TestClient) -> None:
     assert client.get("/v1/vocabulary").json()["profiles"] is False
     answer = client.get(f"/v1/profiles/{ANNA}")
-    assert answer.status_code == 503
+    assert answer.status_code == 404
     assert KEY_FILE in answer.json()["detail"]
     ask = {"library_scene": LIBRARY_SCENE, "subject": ANNA}
     assert client.post("/v1/recommendations", json=ask).json()["context"] is None

@@ -13,6 +13,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="the extra `dev` is no
 
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from scene_pipeline.events.subjects import KEY_FILE
 from scene_pipeline.service.openapi import openapi
 
 EXAMPLES = int(os.environ.get("SCENE_PIPELINE_CONTRACT_EXAMPLES", "4"))
@@ -21,8 +22,13 @@ schema = schemathesis.openapi.from_dict(openapi())
 
 
 @pytest.fixture(scope="module")
-def address(promoted: Path, serve: Callable[..., Any]) -> str:
-    return serve(promoted, max_wait_s=60, deadline_s=60)[0]
+def address(promoted: Path, serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A server that knows people, so that calls about them are more than refused."""
+    key = tmp_path_factory.mktemp("key") / "key"
+    key.write_text("a key of at least sixteen bytes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_FILE, str(key))
+        return serve(promoted, max_wait_s=60, deadline_s=60)[0]
 
 
 @schema.parametrize()

@@ -149,6 +149,7 @@ export function Card({ item, words, state, act, only, frozen }) {
     <h3 id=${`${frozen ? "b" : "a"}-${item.rank}`}>${item.link ? html`<a href=${item.link} rel="noopener noreferrer">${item.title}</a>` : item.title}</h3>
     ${item.variant && item.variant.label && html`<p class="variant">${item.variant.label}</p>`}
     <p class="price">${item.pieces > 1 && `${item.pieces} × `}${[money(item.variant && item.variant.price !== null ? item.variant.price : item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
+    ${item.place && html`<p class="subtitle">${capital(item.place.replace(/-[0-9a-f]{6}$/, "").replaceAll("_", " "))}</p>`}
     <p class="placement">${capital(item.placement)}</p>
     <p class="reason">${item.reason}${item.context && item.context.sentence && html` <span class="context">${capital(item.context.sentence)}.</span>`}</p>
     ${!frozen && html`<div class="acts">
