@@ -1,6 +1,8 @@
 """The bundle that is served: opened, replaced when another is promoted, kept when the new one is broken."""
 
 import contextlib
+import ctypes
+import gc
 import hashlib
 import logging
 import threading
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 
 from scene_pipeline.bundle.layout import IMAGE_ENCODER, PROMPTS
 from scene_pipeline.errors import ScenePipelineError
@@ -50,6 +53,7 @@ class ServedBundle:
         self._poll_s = poll_s
         self._warm_up = warm_up
         self._also: Callable[[], None] = lambda: None
+        self._replaced = False
         self._stop = threading.Event()
         self._reloading = threading.Lock()
         self.stale: str | None = None
@@ -98,6 +102,18 @@ class ServedBundle:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._poll_s):
+            if self._replaced:
+                self._replaced = False  # by now requests that began with the former bundle have ended
+                _give_back_memory()
             with contextlib.suppress(ScenePipelineError):  # said in `stale` and in the log; looked at again
-                self.reload()
+                self._replaced = self.reload()
             self._also()
+
+
+def _give_back_memory() -> None:
+    """Free what a former bundle held: objects in cycles, and what the allocators keep of it for later."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    if trim is not None:
+        trim(0)
