@@ -42,6 +42,9 @@ from scene_pipeline.index.where import Where, check_where, where_key
 
 ROWS, RECORD, HISTORY, LOCK = "rows.parquet", "version.json", "PUBLISHED", ".stage.lock"
 STAGING = ".staging"
+DEEPER, AT_LEAST = 2, 500
+"""A coarse index is asked for twice as many as are wanted, 500 at least: what it refines decides its worst query."""
+
 _MASKS = 32  # filters whose masks a snapshot keeps
 
 
@@ -103,8 +106,9 @@ class FaissSnapshot(Closing):
     def _best(
         self, query: npt.NDArray[np.float32], wanted: int, allowed: Mask | None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        rows, inner = self._index.search(query, wanted, allowed)
-        return self._place[rows], inner
+        depth = wanted if self._index.plan.exact else max(DEEPER * wanted, AT_LEAST)
+        rows, inner = self._index.search(query, depth, allowed)
+        return self._place[rows[:wanted]], inner[:wanted]
 
     def _fused(
         self, query: npt.NDArray[np.float32], near: npt.NDArray[Any], k: int, allowed: Mask | None, text: str

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scene_pipeline.errors import ComputeError
 from scene_pipeline.index.port import Hits, IndexSchema
 from scene_pipeline.index.sharded import DEADLINE_S, ShardedSnapshot, ShardSearcher
 from scene_pipeline.index.where import Where
+
+START_S = 120
+"""How long a shard's process may take to start and open its part."""
 
 
 class RayShard:
@@ -19,10 +23,14 @@ class RayShard:
 
     def __init__(self, ray: Any, folder: Path) -> None:
         """Start the actor; `rows` waits for it."""
-        actor_class = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=0)(_ShardActor)
+        # a shard reserves no core: it holds memory and mostly waits, and a cluster that is full would never start it
+        actor_class = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0)(_ShardActor)
         self._ray, self.name = ray, folder.name
         self.actor = actor_class.remote(str(folder))
-        self.rows: int = ray.get(self.actor.ping.remote())
+        try:
+            self.rows: int = ray.get(self.actor.ping.remote(), timeout=START_S)
+        except ray.exceptions.GetTimeoutError as error:
+            raise ComputeError(f"shard {self.name} did not start within {START_S} s; give the cluster room") from error
 
     def search(self, query: npt.NDArray[np.float32], k: int, where: Where | None) -> "Future[Hits]":
         """See Shard."""

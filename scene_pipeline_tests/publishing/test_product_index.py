@@ -46,7 +46,8 @@ def test_the_first_sync_writes_all_and_the_next_nothing(
     index: FaissProductIndex, bundle: Bundle, catalog: EmbeddedCatalog, tmp_path: Path
 ) -> None:
     first = sync_index(index, bundle, lambda: catalog, tmp_path)
-    assert (first.written, first.count, first.unchanged) == (280, 280, False)
+    count = bundle.products_count()
+    assert (first.written, first.count, first.unchanged) == (count, count, False)
     assert [check.name for check in first.checks if check.passed] == ["count", "digest", "agreement"]
     again = sync_index(index, bundle, lambda: catalog, tmp_path)
     assert (again.written, again.unchanged, again.digest) == (0, True, first.digest)
@@ -63,7 +64,7 @@ def test_means_that_moved_a_little_change_no_row(
     """Each night the means of the catalog move: fused anew, every vector would be another."""
     sync_index(index, bundle, lambda: catalog, tmp_path)
     own = bundle.fusion
-    for moved, written in ((0.01, 0), (0.2, 280)):
+    for moved, written in ((0.01, 0), (0.2, bundle.products_count())):
         step = np.zeros_like(own.text_mean)
         step[0] = moved
         fusion = Fusion(own.image_mean, own.text_mean + step, own.image_dim, own.text_dim)
