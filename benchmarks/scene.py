@@ -1,6 +1,6 @@
-"""Measure the three questions asked of a photograph: match, complete and furnish.
+"""Measure what is read of a photograph, and match and furnish.
 
-`python -m benchmarks.scene --artifacts DIR --renders DIR [--ikea DIR --ikea-artifacts DIR] [--json]`
+`python -m benchmarks.scene --artifacts DIR [--renders DIR] [--photographs DIR] [--ikea DIR --ikea-artifacts DIR]`
 
 `--renders` is a folder of rooms made by `python -m training.studio dataset`; every room is furnished from the
 catalog of `--artifacts`. `--ikea` is a folder with `scenes/` and `scene_products.csv`, whose catalog the bundle of
@@ -9,10 +9,13 @@ catalog of `--artifacts`. `--ikea` is a folder with `scenes/` and `scene_product
 
 import argparse
 import csv
+import json
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +23,8 @@ from benchmarks.claims import Claim, at_least, at_most, report
 from scene_pipeline.matching.furnish import Plan, furnish, greedy_fit
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
+from scene_pipeline.scenes.analysis import RoomObject
+from scene_pipeline.scenes.room_heads import overlap
 
 CLASSES = {
     "chairs": ("chairs", "armchairs", "desk_chairs", "bar_stools", "stools", "childrens_seats"),
@@ -30,6 +35,13 @@ CLASSES = {
 """The classes that published figures are stated for, as type groups."""
 
 MATCH_BOUNDS = {"chairs": 0.70, "sofas": 0.55, "tables": 0.45}
+LABELS = Path(__file__).parents[1] / "scene_pipeline_tests" / "scenes" / "room_labels.json"
+LEAST_AREA = 0.0015
+"""Share of the picture from which a rendered thing is to be found."""
+
+SIZE_CLASSES = (12.0, 20.0)
+"""From how many square meters a room is of medium size, and large."""
+
 BUDGETS = (150.0, 400.0, 900.0, 2500.0)
 MUSTS = ({"rug": 1}, {"vase": 2, "cushion": 2}, {}, {"table lamp": 1})
 
@@ -100,10 +112,78 @@ def matching(matcher: SceneMatcher, folder: Path) -> list[Claim]:
     ]
 
 
+def reading(matcher: SceneMatcher, folder: Path, most: int) -> list[Claim]:
+    """Return the claims on what is read of rendered rooms: things, layout, size and the direction of the light."""
+    counts, layout, sizes, light = np.zeros(3, int), [], [], []
+    rooms = [json.loads(line) for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    rooms = [room for room in rooms if "objects" in room][:most]
+    for room in rooms:
+        found = matcher.analyze(folder / room["image"]).analysis.reading
+        true = [(item["type"], _corners(item["box"])) for item in room["objects"] if _area(item["box"]) >= LEAST_AREA]
+        counts += _agreement(found.objects if found else (), true, 0.5)
+        if found is None:
+            layout.append(False)
+            sizes.append(False)
+            light.append(False)
+            continue
+        shares = [(found.layout.get(name, 0.0), room["shares"][name]) for name in ("wall", "floor")]
+        layout += [abs(ours - theirs) <= 0.15 * theirs for ours, theirs in shares]
+        sizes.append(np.digitize(found.size_m2, SIZE_CLASSES) == np.digitize(room["size_m2"], SIZE_CLASSES))
+        light.append(found.light_from.value == room["light"]["from"])
+    n, where = len(rooms), {"unit": "share", "against": f"renders, {folder.name}"}
+    hit, false, missed = counts.tolist()
+    return [
+        at_least("things, precision at IoU .5", hit / max(hit + false, 1), 0.70, n=hit + false, **where),
+        at_least("things, recall at IoU .5", hit / max(hit + missed, 1), 0.70, n=hit + missed, **where),
+        at_least("wall and floor within 15%", float(np.mean(layout)), 0.80, n=len(layout), **where),
+        at_least("room size class", float(np.mean(sizes)), 0.75, n=n, **where),
+        at_least("direction of the light", float(np.mean(light)), 0.80, n=n, **where),
+    ]
+
+
+def labeled(matcher: SceneMatcher, folder: Path) -> list[Claim]:
+    """Return the claim on things in labeled photographs, those that are opened only to report."""
+    labels = json.loads(LABELS.read_text(encoding="utf-8"))
+    counts, images = np.zeros(3, int), 0
+    for name, facts in labels.items():
+        if facts["opened"] != "to report":
+            continue
+        found = matcher.analyze(folder / name).analysis.reading
+        true = [(kind, tuple(box)) for kind, *box in facts["objects"]]
+        counts += _agreement(found.objects if found else (), true, 0.3)
+        images += 1
+    hit, false, missed = counts.tolist()
+    f1 = 2 * hit / max(2 * hit + false + missed, 1)
+    against = f"{images} labeled photographs"
+    return [at_least("things in photographs, F1 at IoU .3", f1, 0.50, unit="F1", against=against, n=hit + missed)]
+
+
+def _agreement(found: Sequence[RoomObject], true: list[tuple[str, Any]], least: float) -> np.ndarray:
+    """Return how many things are found rightly, found wrongly and missed."""
+    open_ = set(range(len(true)))
+    hits = 0
+    for item in found:
+        near = [(overlap(item.box, true[at][1]), at) for at in open_ if true[at][0] == item.type]
+        best = max(near, default=(0.0, -1))
+        if best[0] >= least:
+            open_.discard(best[1])
+            hits += 1
+    return np.array([hits, len(found) - hits, len(open_)])
+
+
+def _corners(box: list[float]) -> tuple[float, float, float, float]:
+    return box[0], box[1], box[0] + box[2], box[1] + box[3]
+
+
+def _area(box: list[float]) -> float:
+    return box[2] * box[3]
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure match and furnish.")
+    parser = argparse.ArgumentParser(description="Measure what is read of rooms, match and furnish.")
     parser.add_argument("--artifacts", type=Path, required=True, help="bundles of the sample's catalog")
     parser.add_argument("--renders", type=Path, help="folder of rendered rooms")
+    parser.add_argument("--photographs", type=Path, help="folder of rooms/eval, of which some are labeled")
     parser.add_argument("--ikea", type=Path, help="folder with scenes and truth")
     parser.add_argument("--ikea-artifacts", type=Path, help="bundles of its catalog")
     parser.add_argument("--most", type=int, default=224, help="rooms furnished at most")
@@ -113,6 +193,9 @@ def main() -> int:
     if arguments.renders:
         pictures = sorted((arguments.renders / "rooms").glob("*.jpg"))[: arguments.most]
         claims += furnishing(SceneMatcher.open(arguments.artifacts, verify=False), pictures)
+        claims += reading(SceneMatcher.open(arguments.artifacts, verify=False), arguments.renders, arguments.most)
+    if arguments.photographs:
+        claims += labeled(SceneMatcher.open(arguments.artifacts, verify=False), arguments.photographs)
     if arguments.ikea and arguments.ikea_artifacts:
         claims += matching(SceneMatcher.open(arguments.ikea_artifacts, verify=False), arguments.ikea)
     return report(claims, arguments)
