@@ -41,8 +41,17 @@ class Claim(msgspec.Struct, frozen=True):
         return time.time() - self.since < _ELSEWHERE_S
 
 
-def claim_for_step(context: dg.AssetExecutionContext, store: ArtifactStore) -> None:
-    """Claim what the step of a run writes. Raises ScenePipelineError when another run holds it for WAIT_S."""
+def claim_for_step(store: ArtifactStore) -> None:
+    """Claim what the asset under way writes; ops and checks write no tables, and claim nothing.
+
+    Raises ScenePipelineError when another run holds it for WAIT_S.
+    """
+    try:
+        context = dg.AssetExecutionContext.get()
+    except dg.DagsterInvariantViolationError:  # of a check, or called by hand
+        return
+    if not context.op_execution_context.has_assets_def:  # of an op
+        return
     groups = set(context.assets_def.group_names_by_key.values())
     if groups <= BUILD_GROUPS:
         take(store.path("catalog"), context.run.run_id)

@@ -61,7 +61,7 @@ def user_errors_as_failures(function: Callable[P, R]) -> Callable[P, R]:
     def claim(given: Mapping[str, object]) -> None:
         store = given.get("store")
         if isinstance(store, ArtifactStore):
-            claim_for_step(dg.AssetExecutionContext.get(), store)
+            claim_for_step(store)
 
     if inspect.isgeneratorfunction(function):
 

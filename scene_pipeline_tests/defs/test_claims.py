@@ -10,7 +10,7 @@ import pytest
 
 from scene_pipeline.defs import claims
 from scene_pipeline.defs.catalog import raw_catalog
-from scene_pipeline.defs.failures import failure_line
+from scene_pipeline.defs.failures import failure_line, user_errors_as_failures
 from scene_pipeline.defs.resources import (
     ArtifactStore,
     CatalogSource,
@@ -70,6 +70,24 @@ def test_a_build_waits_for_another_and_goes_on_when_that_was_killed(tmp_path: Pa
         other.kill()
         other.wait()
     assert build(tmp_path).success
+
+
+def test_ops_and_calls_by_hand_claim_nothing(tmp_path: Path) -> None:
+    @user_errors_as_failures
+    def look(store: ArtifactStore) -> str:
+        return store.root
+
+    @dg.op
+    def looking(store: ArtifactStore) -> None:
+        look(store=store)
+
+    @dg.job(resource_defs={"store": ArtifactStore(root=str(tmp_path))})
+    def job() -> None:
+        looking()
+
+    assert job.execute_in_process(raise_on_error=False).success
+    assert look(store=ArtifactStore(root=str(tmp_path))) == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_libraries_are_scored_at_once_and_one_is_not_twice(tmp_path: Path) -> None:
