@@ -225,7 +225,7 @@ class SceneMatcher:
         scene = self._with_style(scene, request)
         scored = self.score(scene, request)
         if opinion is not None:
-            scored = scored.nudged(self._opinions.nudges(opinion, scored.rows))
+            scored = scored.nudged(self.opinion_nudges(opinion, scored.rows))
         if held is None:
             chosen = self._choose(scene, scored, request.k, request.diversity)
         else:
@@ -391,6 +391,10 @@ class SceneMatcher:
         other = copy.copy(self)
         other._source = ProductSource(self.bundle, snapshot)
         return other
+
+    def opinion_nudges(self, opinion: Opinion, rows: np.ndarray) -> np.ndarray:
+        """Return how far an opinion moves products [m] in the order, in logits of the score."""
+        return self._opinions.nudges(opinion, rows)
 
     @property
     def weights(self) -> Mapping[str, float]:

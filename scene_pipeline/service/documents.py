@@ -160,6 +160,23 @@ class SceneOut(_Answer, frozen=True, kw_only=True):
     note: str
 
 
+class InsightLine(_Answer, frozen=True, kw_only=True):
+    """A line of a model's opinion, in words of the vocabulary."""
+
+    label: str
+    text: str
+
+
+class InsightsOut(_Answer, frozen=True, kw_only=True):
+    """A vision LLM's opinion of a photograph: pending, there, or none with a note. `summary` is in its own words."""
+
+    state: Literal["pending", "there", "none"]
+    model: str
+    lines: list[InsightLine] = []
+    summary: str = ""
+    note: str = ""
+
+
 class SceneAnswer(_Answer, frozen=True, kw_only=True):
     """A scene that recommendations can be asked for. `expires_at` is ISO 8601, UTC; the picture is not kept."""
 
@@ -167,6 +184,7 @@ class SceneAnswer(_Answer, frozen=True, kw_only=True):
     expires_at: str
     bundle_version: str
     scene: SceneOut
+    insights: InsightsOut | None = None
 
 
 class ContextOut(_Answer, frozen=True, kw_only=True):
@@ -228,6 +246,7 @@ class Item(_Answer, frozen=True, kw_only=True):
     pinned: bool = False
     propensity: float = 1.0
     context: MoveOut | None = None
+    opinion: str = ""
     place: str = ""
     pieces: int = 1
 

@@ -197,6 +197,7 @@ def _item(item: Recommendation, product: ProductOut | None, pinned: bool, propen
         calibrated=item.calibrated,
         factors=item.factors,
         variant=_variant(item.variant),
+        opinion="" if item.opinion is None else item.opinion.sentence,
         pinned=pinned,
         propensity=propensity,
         context=_move(item.context),

@@ -6,6 +6,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,6 +30,7 @@ from scene_pipeline.service.engine import (
     vocabulary_out,
 )
 from scene_pipeline.service.feedback import Feedback
+from scene_pipeline.service.insights import Insights
 from scene_pipeline.service.intents import INTENTS, NOT_EXPLORED
 from scene_pipeline.service.libraries import Libraries, preview
 from scene_pipeline.service.lookbooks import lookbook_page
@@ -62,6 +64,7 @@ class Handlers:
         self.library_scenes = Libraries(settings.scenes)
         self.feedback = Feedback.open(settings)
         self.profiles = Profiles(settings.artifacts)
+        self.insights = Insights(settings.artifacts)
         self.bundle = ServedBundle(settings.artifacts, settings.reload_poll_s, self._warm_up)
         rules = msgspec.convert({"method": settings.exploration}, Exploration)
         self.trials = Trials(settings.artifacts, self.bundle, rules, INTENTS)
@@ -79,6 +82,7 @@ class Handlers:
         """Stop the threads and close the event store."""
         self.bundle.close()
         self.work.close()
+        self.insights.close()
         self.feedback.close()
 
     # ------------------------------------------------------------ scenes
@@ -119,6 +123,7 @@ class Handlers:
             except ImageError as error:
                 raise Problem("unsupported-picture", str(error)) from error
         entry = self.scenes.add(scene, served.reader, hashlib.sha256(data).hexdigest(), scene_id)
+        self.insights.want(data, entry.content, scene.analysis, served.matcher.vocabulary)
         return entry, 1000 * (time.perf_counter() - started)
 
     def _scene(self, scene_id: str, served: Served) -> CachedScene:
@@ -144,6 +149,7 @@ class Handlers:
             expires_at=dt.datetime.fromtimestamp(entry.expires_at, dt.UTC).isoformat(timespec="seconds"),
             bundle_version=served.matcher.bundle.version,
             scene=scene_out(entry.scene.analysis, served.matcher.vocabulary),
+            insights=self.insights.document(entry.content, served.matcher.vocabulary),
         )
 
     # ------------------------------------------------------------ recommendations
@@ -185,6 +191,7 @@ class Handlers:
                 options, {"subject": person, "scene": entry.content, "request": identifier}, served
             )
             scene = corrected_scene(trial.served, entry.scene, trial.options)
+            trial = replace(trial, opinion=self.insights.opinion(entry.content))
             shown = shown_list(trial, scene, context, identifier)
             result = shown.result
             pinned = frozenset(pin.product_id for pin in options.pinned)
@@ -229,7 +236,8 @@ class Handlers:
             def job() -> bytes:
                 with self.decoding.reserve(decode_cost(data, self.settings)):
                     scene = corrected_scene(served, entry.scene, wanted)
-                    shown = shown_list(Trial(served, wanted, NOT_EXPLORED), scene, context, "lookbook")
+                    trial = Trial(served, wanted, NOT_EXPLORED, opinion=self.insights.opinion(entry.content))
+                    shown = shown_list(trial, scene, context, "lookbook")
                     return lookbook_page(served, shown.result, data, name)
 
             page = await self._in_pool("lookbook", job, deadline)

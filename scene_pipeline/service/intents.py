@@ -48,7 +48,7 @@ def complete_list(trial: Trial, scene: Scene, request: Request, identifier: str,
     rules = NOT_EXPLORED if held is not None and held.pinned else trial.exploration
     more = rules.runners_up if rules.name else 0
     matcher = trial.served.matcher
-    result = matcher.recommend_for(scene, replace(request, k=request.k + more), held=held)
+    result = matcher.recommend_for(scene, replace(request, k=request.k + more), held=held, opinion=trial.opinion)
     listed = serve_list(result.recommendations, request.k, rules, identifier, matcher.vocabulary.scoring.diversity)
     return Shown(replace(result, recommendations=listed.shown), listed)
 

@@ -14,6 +14,7 @@ from scene_pipeline.experiments.design import Arm
 from scene_pipeline.experiments.lifecycle import Registered, running
 from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.opinion import Opinion
 from scene_pipeline.service.documents import Options
 from scene_pipeline.service.served import Served, ServedBundle
 
@@ -22,7 +23,10 @@ log = logging.getLogger("scene_pipeline.service")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How a request is answered. share: the probability that a unit comes to this arm; 1 outside an experiment."""
+    """How a request is answered. share: the probability that a unit comes to this arm; 1 outside an experiment.
+
+    opinion: a second opinion on the scene, where it is there by now.
+    """
 
     served: Served
     options: Options
@@ -30,6 +34,7 @@ class Trial:
     experiment: str = ""
     arm: str = ""
     share: float = 1.0
+    opinion: Opinion | None = None
 
 
 class Trials:

@@ -1,7 +1,7 @@
 // The page: what happens when a photograph comes in, a wish changes or a product is judged.
 import { html, render, useEffect, useRef, useState } from "./vendor.js";
 import { Refusal, call, keepPicture, keepSubject, keptPicture, keptSubject, randomId, readState, requestOf, sendJson, setToken, smaller, writeState } from "./state.js";
-import { Card, Facts, Photograph, Picture, WishesForm, capital, money } from "./parts.js";
+import { Card, Facts, Insights, Photograph, Picture, WishesForm, capital, money } from "./parts.js";
 import { ContextForm } from "./person.js";
 
 const DEBOUNCE_MS = 250;
@@ -106,6 +106,7 @@ function App() {
   const [busy, setBusy] = useState("");
   const [refusal, setRefusal] = useState(null);
   const [round, setRound] = useState(0);
+  const [insights, setInsights] = useState(null);
   const [subject, setSubject] = useState(keptSubject);
   const past = useRef([]);
   const focusOn = useRef(0);
@@ -167,6 +168,24 @@ function App() {
     call(state.scene ? `/v1/scenes/${encodeURIComponent(state.scene)}` : sceneImage(state.library))
       .then((answer) => answer.json()).then((scene) => setRead(scene.scene)).catch((error) => recover(error));
   }, [words, state.scene, state.library, read]);
+
+  // a second opinion, where the server asks for one: it comes later, and then moves the list
+  const sceneAddress = state.scene ? `/v1/scenes/${encodeURIComponent(state.scene)}` : state.library ? sceneImage(state.library) : "";
+  useEffect(() => {
+    setInsights(null);
+    if (!read || !sceneAddress) return undefined;
+    let timer = 0;
+    let asked = 0;
+    let gone = false;
+    const look = () => call(sceneAddress).then((answer) => answer.json()).then((scene) => {
+      if (gone) return;
+      setInsights(scene.insights || null);
+      if (scene.insights && scene.insights.state === "pending" && asked++ < 40) timer = setTimeout(look, 1500);
+      else if (asked > 0 && scene.insights && scene.insights.state === "there") setRound((n) => n + 1);
+    }).catch(() => {});
+    look();
+    return () => { gone = true; clearTimeout(timer); };
+  }, [sceneAddress, Boolean(read)]);
 
   const recover = (error) => {
     const gone = error instanceof Refusal && ["not-found", "scene-gone"].includes(error.kind);
@@ -256,6 +275,7 @@ function App() {
         <${Photograph} url=${state.scene ? photo : `${sceneImage(state.library)}/image`} kept=${Boolean(state.scene)} scene=${read && list && list.intent === "match" ? { ...read, objects: list.scene.objects } : read} />
         <button type="button" class="quiet" onClick=${() => { past.current = []; setRead(null); setList(null); setRefusal(null); put(readState("")); }}>Another photograph</button>
         ${read && html`<${Facts} read=${read} words=${words} state=${state} change=${change} />`}
+        <${Insights} insights=${insights} />
         <${WishesForm} words=${words} state=${state} change=${change} />
         <${ContextForm} words=${words} state=${state} change=${change} subject=${subject} onSubject=${chooseFor} onProfile=${() => setRound((n) => n + 1)} />
       </div>

@@ -89,6 +89,17 @@ export function Facts({ read, words, state, change }) {
   </section>`;
 }
 
+export function Insights({ insights }) {
+  if (!insights) return null;
+  if (insights.state === "pending") return html`<p class="note" role="status">${insights.model} is looking at the photograph.</p>`;
+  if (insights.state === "none") return html`<p class="note">No second opinion: ${insights.note}.</p>`;
+  return html`<section class="opinion" aria-labelledby="opinion">
+    <h3 id="opinion">The model's opinion <span class="figure">${insights.model}</span></h3>
+    <dl class="traits">${insights.lines.map((line) => html`<div key=${line.label}><dt>${line.label}</dt><dd>${line.text}</dd></div>`)}</dl>
+    ${insights.summary && html`<p class="note">“${insights.summary}”</p>`}
+  </section>`;
+}
+
 export const nameOf = (entries, id) => (entries.find((entry) => entry.id === id) || {}).name || "";
 
 function Bounds({ label, unit, low, high, state, change }) {
@@ -151,7 +162,7 @@ export function Card({ item, words, state, act, only, frozen }) {
     <p class="price">${item.pieces > 1 && `${item.pieces} × `}${[money(item.variant && item.variant.price !== null ? item.variant.price : item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
     ${item.place && html`<p class="subtitle">${capital(item.place.replace(/-[0-9a-f]{6}$/, "").replaceAll("_", " "))}</p>`}
     <p class="placement">${capital(item.placement)}</p>
-    <p class="reason">${item.reason}${item.context && item.context.sentence && html` <span class="context">${capital(item.context.sentence)}.</span>`}</p>
+    <p class="reason">${item.reason}${item.context && item.context.sentence && html` <span class="context">${capital(item.context.sentence)}.</span>`}${item.opinion && html` <span class="opinion">${item.opinion}</span>`}</p>
     ${!frozen && html`<div class="acts">
       ${whole && html`<button type="button" class="chip" aria-pressed=${item.pinned} onClick=${() => act("pin", item)}>${item.pinned ? "Pinned" : "Pin"}<span class="said"> ${item.title}</span></button>`}
       <button type="button" class="chip" aria-pressed=${liked} onClick=${() => act("like", item)}>${liked ? "Liked" : "Like"}<span class="said"> ${item.title}</span></button>
