@@ -1,13 +1,14 @@
-"""What a bundle must reach on labeled scenes before it is promoted: as checks of the sealed folder."""
+"""What a bundle must reach before it is promoted: as checks of the sealed folder."""
 
 import dagster as dg
 from pydantic import Field
 
 from scene_pipeline.bundle.checks import Check
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.publishing.gates import ECE_CEILING, calibration, evaluation
+from scene_pipeline.publishing.gates import ECE_CEILING, calibration, evaluation, sanity
 
 DESCRIPTIONS = {
+    "sanity": "The encoder names rooms of the sample better than chance: its weights are not random.",
     "calibration": "Where confidence is calibrated, its error on held-out scenes is within its bound.",
     "evaluation": "On labeled scenes, where they are configured, true products are found often enough.",
 }
@@ -40,4 +41,4 @@ class EvaluationGate(dg.ConfigurableResource):
                 "the evaluation gate has only one of truth and scenes; set SCENE_PIPELINE_TRUTH and "
                 "SCENE_PIPELINE_TRUTH_SCENES, or neither"
             )
-        return (calibration(self.ece_ceiling), evaluation(self.truth, self.scenes, self.hit_floor))
+        return (sanity(), calibration(self.ece_ceiling), evaluation(self.truth, self.scenes, self.hit_floor))

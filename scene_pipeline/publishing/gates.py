@@ -1,13 +1,48 @@
-"""What a bundle must reach on labeled scenes before it is promoted: as checks of the sealed folder."""
+"""What a bundle must reach before it is promoted, beside being whole: as checks of the sealed folder."""
 
+import csv
 from pathlib import Path
 
 from scene_pipeline.bundle.checks import Check, CheckResult
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.sample import sample_path
+from scene_pipeline.scenes.reference import shipped_reference
 
 ECE_CEILING = 0.1
 """Largest calibration error on scenes held out, unless a deployment sets another."""
+
+
+MIN_ROOMS_RIGHT = 8
+"""Of the sample's 25 scenes in eight kinds of room, how many an encoder must name: chance reaches it in one of 120."""
+
+
+def sanity() -> Check:
+    """Return the check that an encoder tells rooms apart: one with random weights names them no better than chance.
+
+    An encoder whose reference ships was measured before it shipped.
+    """
+
+    def sanity(folder: Path) -> CheckResult:
+        bundle = open_bundle(folder, verify=False)
+        matcher = SceneMatcher(bundle)
+        if shipped_reference(matcher.spec) is not None:
+            return CheckResult("sanity", True, True, f"'{matcher.spec.id}' was measured before it shipped")
+        sample = sample_path()
+        with (sample / "truth" / "scenes.csv").open(encoding="utf-8", newline="") as file:
+            rooms = {row["scene"]: row["room"] for row in csv.DictReader(file)}
+        named = [matcher.analyze(sample / "scenes" / scene).rooms.argmax() for scene in rooms]
+        ids = [room.id for room in matcher.vocabulary.rooms]
+        right = sum(ids[index] == room for index, room in zip(named, rooms.values(), strict=True))
+        message = f"'{matcher.spec.id}' names the room of {right} of the sample's {len(rooms)} scenes"
+        if right < MIN_ROOMS_RIGHT:
+            message += (
+                f", no better than chance ({MIN_ROOMS_RIGHT} are needed): its weights are random or not its own; name a "
+                "trained checkpoint, as MODEL//path/to/checkpoint"
+            )
+        return CheckResult("sanity", right >= MIN_ROOMS_RIGHT, True, message, float(right), float(MIN_ROOMS_RIGHT))
+
+    return sanity
 
 
 def calibration(ceiling: float = ECE_CEILING) -> Check:

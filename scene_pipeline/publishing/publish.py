@@ -42,6 +42,7 @@ from scene_pipeline.scenes.reference import (
     shipped_reference,
     shipped_windows,
 )
+from scene_pipeline.scenes.signs import CLASSES
 from scene_pipeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
         _windows_bytes(recipe.spec),
         REFERENCE_COLORS.read_bytes(),
         USUAL_DENSITY.read_bytes(),
+        CLASSES.read_bytes(),
         str(recipe.int8).encode(),
     )
 
