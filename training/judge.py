@@ -2,33 +2,24 @@
 
 Prints the share of recommendations that belong in the room, that are of the scene's style or a neighboring one, and
 that fit in all (room, size, style, palette); how many lists have four or five categories; the mean confidence; and how
-well the style of the products is told, of all and of those whose words do not name it. With
-`--gallery` it writes the ten worst scenes into docs/failures.md, with their pictures: this project's own renders.
+well the style of the products is told, of all and of those whose words do not name it.
 """
 
 import argparse
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from scene_pipeline.evaluation.calibration import ece
-from scene_pipeline.files import write_text
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.sample import sample_path
 from training.calibrate import build, sample_items, sample_scenes
 from training.product_style import told, true_styles
 from training.studio import truth
 from training.studio.rooms import Brief
-
-WORST = 10
-DOCS = Path(__file__).parents[1] / "docs"
-THUMBNAIL = (260, 182)
 
 
 @dataclass(frozen=True)
@@ -108,62 +99,10 @@ def product_figures(matcher: SceneMatcher) -> dict[str, float]:
     return found
 
 
-def what_went_wrong(scene: Judged) -> str:
-    """Return a sentence of what a scene was taken for, and which of its recommendations fail by which rule."""
-    said = scene.result.scene
-    wrong = [
-        f"{name} taken for {getattr(said, name).value.replace('_', ' ')} ({getattr(said, name).confidence:.0%})"
-        for name in ("room", "style", "palette")
-        if getattr(said, name).value != getattr(scene.brief, name)
-    ]
-    read = "; ".join(wrong) or "room, style and palette named right"
-    return (
-        f"{read}. Of ten, {int((~scene.room).sum())} do not belong in the room, {int((~scene.style).sum())} are of "
-        f"another style, {int((scene.room & scene.style & ~scene.fits).sum())} only of a palette that does not suit."
-    )
-
-
-def gallery(judged: list[Judged], measured: dict[str, float]) -> None:
-    """Write the worst scenes into docs/failures.md, with small pictures beside it."""
-    worst = sorted(judged, key=lambda scene: (int(scene.fits.sum()), scene.name))[:WORST]
-    lines = [
-        "# Where it goes wrong",
-        "",
-        f"The {WORST} scenes of the sample with the fewest fitting products among the ten shown "
-        "(`python -m training.judge --gallery`, compact encoder). A product fits by the rules of "
-        "`scene_pipeline/sample/README.md`: room, size, style and palette.",
-        "",
-        *[f"- {name}: {value:.3g}" for name, value in measured.items()],
-        "",
-    ]
-    for old in (DOCS / "images").glob("failure-*.webp"):
-        old.unlink()
-    for number, scene in enumerate(worst, start=1):
-        picture = DOCS / "images" / f"failure-{number:02}.webp"
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(sample_path() / "scenes" / scene.name) as image:
-            image.thumbnail(THUMBNAIL)
-            image.save(picture, quality=70)
-        counts = Counter(item.category for item in scene.result.recommendations)
-        shown = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.most_common())
-        first = scene.result.recommendations[0]
-        lines += [
-            f"## {number}. {scene.name.split('/')[1].removesuffix('.webp')}: {int(scene.fits.sum())} of 10 fit",
-            "",
-            f"![{scene.name}](images/{picture.name})",
-            "",
-            f"{what_went_wrong(scene)} Shown: {shown}.",
-            f"First: {first.description} ({'fits' if scene.fits[0] else 'does not fit'}). {first.reason}",
-            "",
-        ]
-    write_text(DOCS / "failures.md", "\n".join(lines).rstrip() + "\n")
-
-
 def main() -> None:
     """Judge the sample's scenes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--artifacts", type=Path, help="artifacts with a bundle of the sample, in place of a new one")
-    parser.add_argument("--gallery", action="store_true", help="write docs/failures.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         matcher = SceneMatcher.open(options.artifacts) if options.artifacts else build(Path(folder))
@@ -171,8 +110,6 @@ def main() -> None:
         measured = figures(judged) | product_figures(matcher)
     for name, value in measured.items():
         print(f"{name}: {value:.3g}")
-    if options.gallery:
-        gallery(judged, measured)
 
 
 if __name__ == "__main__":

@@ -172,10 +172,12 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
     made_for = TypeRooms(vocabulary)
     for index, row in enumerate(rows):
         named = [rooms.index(room) for room in row["rooms"] if room in rooms]
-        if named:
+        kinds = made_for.find(row.get("product_type"))
+        # An ironing board whose text speaks of a bedroom is still one for the laundry room.
+        if named and (not kinds or set(named) & set(kinds)):
             fit[index] *= ELSEWHERE_FIT if len(named) < ALL_ROUNDER else 1.0
             fit[index, named] = 1.0
-        elif kinds := made_for.find(row.get("product_type")):
+        elif kinds:
             fit[index] *= OTHER_TYPE_FIT
             fit[index, kinds] = np.maximum(fit[index, kinds] / OTHER_TYPE_FIT, MADE_FOR_FIT)
     return fit

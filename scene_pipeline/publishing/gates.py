@@ -37,8 +37,8 @@ def sanity() -> Check:
         message = f"'{matcher.spec.id}' names the room of {right} of the sample's {len(rooms)} scenes"
         if right < MIN_ROOMS_RIGHT:
             message += (
-                f", no better than chance ({MIN_ROOMS_RIGHT} are needed): its weights are random or not its own; name a "
-                "trained checkpoint, as MODEL//path/to/checkpoint"
+                f", no better than chance ({MIN_ROOMS_RIGHT} are needed): its weights are random or not its own; name "
+                "a trained checkpoint, as MODEL//path/to/checkpoint"
             )
         return CheckResult("sanity", right >= MIN_ROOMS_RIGHT, True, message, float(right), float(MIN_ROOMS_RIGHT))
 

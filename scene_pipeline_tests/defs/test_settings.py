@@ -86,6 +86,6 @@ def test_a_bad_setting_fails_when_the_project_loads_and_is_named(setting: str, v
 
 
 def test_half_an_evaluation_gate_is_refused() -> None:
-    assert len(EvaluationGate().checks()) == 2
+    assert len(EvaluationGate().checks()) == 3
     with pytest.raises(ScenePipelineError, match="only one of truth and scenes"):
         EvaluationGate(truth="truth.csv").checks()

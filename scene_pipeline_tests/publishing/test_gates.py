@@ -28,8 +28,10 @@ def _scene(room: str) -> SimpleNamespace:
 
 def test_an_encoder_that_names_every_scene_alike_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     result = _judged(monkeypatch, lambda path: _scene("bedroom"))
-    assert not result.passed and result.blocking
-    assert "no better than chance" in result.message and "MODEL//path" in result.message
+    assert not result.passed
+    assert result.blocking
+    assert "no better than chance" in result.message
+    assert "MODEL//path" in result.message
 
 
 def test_an_encoder_with_random_answers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +44,9 @@ def test_an_encoder_that_names_rooms_passes(monkeypatch: pytest.MonkeyPatch) -> 
         return _scene(next((room for room in ROOMS if path.name.startswith(room.replace("_", "-"))), "kitchen"))
 
     result = _judged(monkeypatch, reads)
-    assert result.passed and result.figure is not None and result.figure >= gates.MIN_ROOMS_RIGHT
+    assert result.passed
+    assert result.figure is not None
+    assert result.figure >= gates.MIN_ROOMS_RIGHT
 
 
 def test_an_encoder_whose_reference_ships_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
