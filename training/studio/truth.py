@@ -11,7 +11,7 @@ from training.studio.plan import Item
 from training.studio.rooms import SIZES, Brief
 from training.studio.vocabulary import vocabulary
 
-NEIGHBOURS: dict[str, tuple[str, ...]] = {
+NEIGHBORS: dict[str, tuple[str, ...]] = {
     "contemporary": ("minimalist",),
     "minimalist": ("contemporary", "scandinavian"),
     "scandinavian": ("minimalist",),
@@ -66,7 +66,7 @@ def fits(item: Item, brief: Brief) -> bool:
     """Return whether a product fits a scene by the written rules: room, size, style, palette."""
     if not suits_room(item, brief.room):
         return False
-    if item.style != brief.style and item.style not in NEIGHBOURS[brief.style]:
+    if item.style != brief.style and item.style not in NEIGHBORS[brief.style]:
         return False
     return any(palette is None or harmony(palette, brief.palette) >= HARMONY for palette in palettes(item))
 
