@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.claims import Claim, at_most, report
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.events.compaction import compact
 from scene_pipeline.events.erasure import erase_subject, finish_erasures
 from scene_pipeline.events.open import events_folder, open_store
@@ -133,7 +134,7 @@ def erasing(folder: Path) -> int:
     """Erase SUBJECT once; say when it begins."""
     store = open_store(folder)
     print(READY, flush=True)
-    erase_subject(store, events_folder(folder), SUBJECT)
+    erase_subject(store, events_folder(folder), SUBJECT, ProfileStore.below(folder).forget)
     store.close()
     return 0
 
@@ -207,8 +208,8 @@ def killed(folder: Path, kills: int) -> list[Claim]:
     for _ in range(kills):
         run_and_kill("erase", folder, generator.uniform(0.0, 0.3))
     store = open_store(folder)
-    finish_erasures(store, events_folder(folder))
-    erase_subject(store, events_folder(folder), SUBJECT)
+    finish_erasures(store, events_folder(folder), ProfileStore.below(folder).forget)
+    erase_subject(store, events_folder(folder), SUBJECT, ProfileStore.below(folder).forget)
     left = [path for path in folder.rglob("*") if path.is_file() and SUBJECT.encode() in path.read_bytes()]
     store.close()
     kept = events_of(folder)

@@ -42,6 +42,7 @@ def features() -> Features:
     return Features(
         photos=photos, rooms=ROOMS[kinds], held_out=np.arange(60) < 10, weight=np.ones(60),
         windows=rng.random((8, 35, 1280), dtype=np.float32), window_rooms=ROOMS[np.arange(8) % 2],
+        named=rng.random((60, 1000), dtype=np.float32),
         negatives=rng.random((9, 1280), dtype=np.float32), renders=renders,
         render_rooms=rng.random((8, 1280), dtype=np.float32), packshots=rng.random((4, 1280), dtype=np.float32),
         cut_outs=rng.random((4, 1280), dtype=np.float32),
