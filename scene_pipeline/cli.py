@@ -5,6 +5,7 @@ JSON document and nothing else on standard output.
 """
 
 import datetime as dt
+import logging
 import os
 import signal
 import sys
@@ -85,6 +86,7 @@ class Intent(StrEnum):
 def main() -> None:
     """Run the command line; an error that a person can fix becomes one line and exit status 1."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped ends as at Ctrl-C
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of workers that a stop has ended already
     try:
         app()
     except ScenePipelineError as error:

@@ -1,6 +1,7 @@
 """What several folders of tests share: the demo, run once a session, and the data beside the checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,9 +57,12 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[Any]:
-    """Start Ray on this machine for the session; it is gone afterwards."""
-    from scene_pipeline.compute.ray_cluster import connected
+    """Start Ray on this machine for the session, whatever clusters run here already; it is gone afterwards."""
+    from scene_pipeline.compute.ray_cluster import import_ray, start_local
 
     os.environ.setdefault("PYTHONPATH", str(ROOT))  # its workers find the tests' own classes
-    with connected("auto", cores=2) as ray:
-        yield ray
+    ray = import_ray()
+    folder = start_local(ray, cores=2)
+    yield ray
+    ray.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,10 @@ from scene_pipeline.service.settings import ServiceSettings
 log = logging.getLogger("scene_pipeline.service")
 
 
+MAX_SUBJECT = 200
+"""Characters of a shop's id of a person, as the document states."""
+
+
 class Feedback:
     """The event store of the service. Without a subject key subjects are left empty."""
 
@@ -47,6 +51,9 @@ class Feedback:
 
     def known_subject(self, shop_id: str) -> str:
         """Return the keyed hash of a shop's id. Raises the problem `not-found` without a subject key."""
+        if not 1 <= len(shop_id) <= MAX_SUBJECT:
+            detail = f"has {len(shop_id)} characters; give 1 to {MAX_SUBJECT}"
+            raise Problem("invalid", f"subject_id {detail}", [FieldError("$.subject_id", detail)])
         if subject := self.subject(shop_id):
             return subject
         raise Problem(

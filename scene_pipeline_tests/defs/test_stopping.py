@@ -70,7 +70,7 @@ def test_a_step_that_fails_is_still_tried_again_and_was_not_stopped() -> None:
 
 
 class Slow(ThreadingHTTPServer):
-    """Serves one picture under any path, after `delay` seconds; `asked` counts the paths."""
+    """Serves another picture under every path, after `delay` seconds; `asked` counts the paths."""
 
     daemon_threads = True
     delay = 1.0
@@ -80,11 +80,13 @@ class Slow(ThreadingHTTPServer):
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[tuple[Path, Slow]]:
     """A catalog whose pictures lie on a slow server."""
-    picture = next(path for path in sorted((sample_path() / "scenes").rglob("*.webp"))).read_bytes()
+    # other pictures of other products: one picture under many of them would be taken for a placeholder
+    pictures = [path.read_bytes() for path in sorted((sample_path() / "products").iterdir())]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             server.asked[self.path] += 1
+            picture = pictures[int(self.path.strip("/").partition(".")[0]) % len(pictures)]
             time.sleep(server.delay)
             self.send_response(200)
             self.send_header("Content-Length", str(len(picture)))

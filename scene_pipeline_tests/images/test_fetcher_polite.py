@@ -84,7 +84,7 @@ def test_a_dead_host_costs_seconds_and_holds_nobody_up(
 
 
 def test_a_host_that_recovers_is_taken_up_again(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
-    good, left = server.reply(200, server.picture()), [8]
+    good, left = server.reply(200, server.picture()), [24]  # retries among them: the first tries of eight URLs fail
 
     async def hiccup(_: object, writer: asyncio.StreamWriter) -> None:
         left[0] -= 1

@@ -44,7 +44,7 @@ def test_an_overlay_adds_words_and_a_language(tmp_path: Path) -> None:
     assert english.words.colors["fuchsia pop"] == ("hot pink",)
     assert english.words.default_unit == "cm"
     assert {"vase", "glass"} <= set(english.words.weak_types)
-    assert english.words.colors["grey"] == ("gray",)
+    assert "gray" in english.words.colors["grey"]
     assert english.words.plural_endings == ("s", "es")
     assert load_lexicon("pt", tmp_path).words.types == {"vase": ("vase",)}
 
