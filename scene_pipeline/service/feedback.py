@@ -52,8 +52,7 @@ class Feedback:
     def known_subject(self, shop_id: str) -> str:
         """Return the keyed hash of a shop's id. Raises the problem `not-found` without a subject key."""
         if not 1 <= len(shop_id) <= MAX_SUBJECT:
-            detail = f"has {len(shop_id)} characters; give 1 to {MAX_SUBJECT}"
-            raise Problem("invalid", f"subject_id {detail}", [FieldError("$.subject_id", detail)])
+            raise Problem("not-found", f"nobody has an id of {len(shop_id)} characters; ids have 1 to {MAX_SUBJECT}")
         if subject := self.subject(shop_id):
             return subject
         raise Problem(
