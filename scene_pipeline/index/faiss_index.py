@@ -282,11 +282,7 @@ class _FaissWriter(Closing):
     def upsert(self, records: Records) -> int:
         """See Writer."""
         records.check(self._schema)
-        changed = [
-            row
-            for row, (identity, content) in enumerate(zip(records.ids, records.hashes, strict=True))
-            if self._hashes.get(identity) != content
-        ]
+        changed = records.changed(self._hashes)
         self._add(records, changed)
         self._written += len(changed)
         return len(changed)

@@ -371,11 +371,7 @@ class _LanceWriter(Closing):
     def upsert(self, records: Records) -> int:
         """See Writer."""
         records.check(self._schema)
-        changed = [
-            row
-            for row, (identity, content) in enumerate(zip(records.ids, records.hashes, strict=True))
-            if self._hashes.get(identity) != content
-        ]
+        changed = records.changed(self._hashes)
         if changed:
             part = records.take(changed)
             self._remove([identity for identity in part.ids if identity in self._hashes])

@@ -73,6 +73,14 @@ class Records:
             {name: [values[row] for row in rows] for name, values in self.fields.items()},
         )
 
+    def changed(self, hashes: Mapping[str, str]) -> list[int]:
+        """Return the positions of the products whose content hash is not the one that `hashes` has for their id."""
+        return [
+            row
+            for row, (identity, content) in enumerate(zip(self.ids, self.hashes, strict=True))
+            if hashes.get(identity) != content
+        ]
+
     def check(self, schema: IndexSchema) -> None:
         """Raise ProductIndexError unless every column fits the schema and every vector is finite."""
         n = len(self.ids)

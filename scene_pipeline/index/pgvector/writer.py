@@ -50,11 +50,7 @@ class PgvectorWriter(Closing):
     def upsert(self, records: Records) -> int:
         """See Writer."""
         records.check(self._schema)
-        changed = [
-            row
-            for row, (identity, content) in enumerate(zip(records.ids, records.hashes, strict=True))
-            if self._hashes.get(identity) != content
-        ]
+        changed = records.changed(self._hashes)
         for start in range(0, len(changed), _BATCH):
             part = records.take(changed[start : start + _BATCH])
             with self._connection.transaction():
