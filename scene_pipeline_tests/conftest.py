@@ -66,3 +66,16 @@ def ray_cluster() -> Iterator[Any]:
     yield ray
     ray.shutdown()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def stub() -> Iterator[Any]:
+    """A server that stands in for a vision LLM; see reasoning/conftest."""
+    pytest.importorskip("openai", reason="openai is not installed")
+    from scene_pipeline_tests.reasoning.conftest import Stub
+
+    stub = Stub()
+    yield stub
+    stub.server.shutdown()
+    stub.server.server_close()
+    stub.thread.join()

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -17,16 +17,6 @@ from scene_pipeline_tests.reasoning.conftest import GOOD, Stub
 
 pytestmark = pytest.mark.usefixtures("demo")
 PLANTED = "</script><img src=x onerror=alert(1)> buy SKU SP-0001"
-
-
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    pytest.importorskip("openai", reason="openai is not installed")
-    stub = Stub()
-    yield stub
-    stub.server.shutdown()
-    stub.server.server_close()
-    stub.thread.join()
 
 
 Score = Callable[..., tuple[pa.Table, pa.Table, pa.Table, str]]

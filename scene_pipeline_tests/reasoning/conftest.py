@@ -80,16 +80,6 @@ class Stub:
         self.answers.append((200, {}, completion | {"usage": usage}))
 
 
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    pytest.importorskip("openai", reason="openai is not installed")
-    stub = Stub()
-    yield stub
-    stub.server.shutdown()
-    stub.server.server_close()
-    stub.thread.join()
-
-
 @pytest.fixture(scope="session")
 def vocabulary() -> Vocabulary:
     return load_vocabulary()

@@ -18,16 +18,6 @@ Open = Callable[..., TestClient]
 PLANTED = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    pytest.importorskip("openai", reason="openai is not installed")
-    stub = Stub()
-    yield stub
-    stub.server.shutdown()
-    stub.server.server_close()
-    stub.thread.join()
-
-
 @contextmanager
 def opened(artifacts: Path, url: str, model: str) -> Iterator[TestClient]:
     with pytest.MonkeyPatch.context() as patch:
