@@ -64,10 +64,7 @@ class Backbone:
         def compute() -> np.ndarray:
             parts = []
             for features in self._maps(pictures, PHOTO_SIDE):
-                maps = torch.from_numpy(features)
-                pooled = [maps.mean(dim=(2, 3))[..., None]]
-                pooled += [functional.avg_pool2d(maps, cells, cells // 2).flatten(2) for cells in (6, 4)]
-                parts.append(functional.normalize(torch.cat(pooled, dim=2).transpose(1, 2), dim=-1).numpy())
+                parts.append(functional.normalize(_windows_of(features), dim=-1).numpy())
             return np.concatenate(parts)
 
         return self._kept(name, compute)
@@ -78,10 +75,7 @@ class Backbone:
         def compute() -> np.ndarray:
             parts = []
             for features in self._maps(pictures, PHOTO_SIDE):
-                maps = torch.from_numpy(features)
-                pooled = [maps.mean(dim=(2, 3))[..., None]]
-                pooled += [functional.avg_pool2d(maps, cells, cells // 2).flatten(2) for cells in (6, 4)]
-                logits = self._model.classifier(torch.cat(pooled, dim=2).transpose(1, 2))
+                logits = self._model.classifier(_windows_of(features))
                 parts.append(logits.log_softmax(dim=-1).amax(dim=1).detach().numpy().astype(np.float16))
             return np.concatenate(parts)
 
@@ -147,6 +141,14 @@ def read_features(photos: Path, studio: Path, cache: Path) -> Features:
         packshots=backbone.pooled("packshots", [_file(file) for file in packs], PRODUCT_SIDE),
         cut_outs=backbone.pooled("cut-outs", [_constant(cut_out(_file(file)())) for file in packs], PRODUCT_SIDE),
     )
+
+
+def _windows_of(features: np.ndarray) -> torch.Tensor:
+    """Return the pooled features [n, 35, 1280] of windows of feature maps, in the order of `windows.WINDOWS`."""
+    maps = torch.from_numpy(features)
+    pooled = [maps.mean(dim=(2, 3))[..., None]]
+    pooled += [functional.avg_pool2d(maps, cells, cells // 2).flatten(2) for cells in (6, 4)]
+    return torch.cat(pooled, dim=2).transpose(1, 2)
 
 
 def _photographs(folder: Path) -> tuple[list[Picture], np.ndarray]:

@@ -1,4 +1,4 @@
-"""What cosines are divided by so that the softmax of a tower's likenesses is an honest probability."""
+"""What cosines are divided by so that the softmax of a tower's similarities is an honest probability."""
 
 import numpy as np
 import torch
