@@ -39,12 +39,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_killed_run_is_marked_and_a_living_one_is_not(home: Path) -> None:
-    processes = [
-        subprocess.Popen([sys.executable, "-c", SLEEPER, str(home / name)], stderr=subprocess.DEVNULL)
-        for name in ("one", "two")
-    ]
+    processes: list[subprocess.Popen[bytes]] = []
     try:
-        wait(lambda: (home / "one").exists() and (home / "two").exists(), 300, 0.1)
+        # One after the other: two processes that make the tables of a new DAGSTER_HOME at once can fail.
+        processes.extend(_sleeping_run(home / name) for name in ("one", "two"))
         with dg.DagsterInstance.get() as instance:
             assert mark_dead_runs(instance) == []
             processes[0].send_signal(signal.SIGKILL)
@@ -62,6 +60,20 @@ def test_a_killed_run_is_marked_and_a_living_one_is_not(home: Path) -> None:
         for process in processes:
             process.kill()
             process.wait()
+
+
+def _sleeping_run(started: Path) -> subprocess.Popen[bytes]:
+    """Start a run in a process of its own and return when it works."""
+    log = started.with_suffix(".log")
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-c", SLEEPER, str(started)], stdout=output, stderr=output)
+
+    def works() -> bool:
+        assert process.poll() is None, log.read_text()[-2000:]
+        return started.exists()
+
+    wait(works, 300, 0.1)
+    return process
 
 
 def _killed(pid: int) -> bool:
