@@ -149,7 +149,7 @@ _ADDRESS = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>")
 
 def _decoded(data: bytes, kind: str, name: str, max_pixels: int, short_side: int | None) -> Decoded:
     if kind == "HEIF":
-        import pillow_heif  # pyright: ignore[reportMissingImports] - optional
+        import pillow_heif
 
         pillow_heif.register_heif_opener()
     with Image.open(io.BytesIO(data), formats=(kind,)) as image:

@@ -6,9 +6,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
+from scene_pipeline.images import decode
 from scene_pipeline.images.decode import DecodeError, decode_image, sniff
 from scene_pipeline.images.local import local_file
 from scene_pipeline.images.normalize import MAX_SIDE, Job, NormalizeSettings, prepare
@@ -85,9 +87,42 @@ def test_brands_tell_the_format_not_the_first_alone() -> None:
     other = avif[:8] + b"mif1" + avif[12:]
     assert b"avif" in other[16:64]
     assert sniff(other[:64]) == "AVIF"
-    heic = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(40)
-    with pytest.raises(DecodeError, match=r"HEIC, which is read where|damaged or incomplete HEIF"):
-        decode_image(heic)
+
+
+def heic(size: tuple[int, int] = (64, 48), **options: object) -> bytes:
+    """Return a picture as a telephone writes it, its left half red."""
+    pillow_heif.register_heif_opener()
+    image = Image.new("RGB", size, (250, 250, 250))
+    image.paste(RED, (0, 0, size[0] // 2, size[1]))
+    return saved(image, "HEIF", quality=95, **options)
+
+
+def test_heic_is_read_upright_and_in_srgb() -> None:
+    plain = decode_image(heic())
+    assert plain.size == (64, 48)
+    assert np.abs(np.subtract(plain.getpixel((8, 24)), RED)).max() <= 4  # type: ignore[arg-type]
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # held upright: stored lying, the left edge is the top
+    turned = decode_image(heic(exif=exif.tobytes()))
+    assert turned.size == (48, 64)
+    assert np.abs(np.subtract(turned.getpixel((24, 8)), RED)).max() <= 4  # type: ignore[arg-type]
+    p3 = decode_image(heic(icc_profile=wide_gamut())).getpixel((8, 24))
+    assert isinstance(p3, tuple)
+    assert p3[0] > RED[0] + 10
+
+
+def test_a_heic_that_is_broken_or_too_large_is_one_line() -> None:
+    for data in (heic()[:-40], struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(40)):
+        with pytest.raises(DecodeError, match="is a damaged or incomplete HEIF"):
+            decode_image(data)
+    with pytest.raises(DecodeError, match="64×48 pixels, more than"):
+        decode_image(heic(), max_pixels=3000)
+
+
+def test_without_pillow_heif_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "find_spec", lambda name: None)
+    with pytest.raises(DecodeError, match="is HEIC, which is read where `pip install pillow-heif` was run"):
+        decode_image(heic())
 
 
 @pytest.mark.parametrize(

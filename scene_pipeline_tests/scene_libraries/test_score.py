@@ -5,7 +5,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pillow_heif
 import pytest
+from PIL import Image
 
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
@@ -39,7 +41,6 @@ def test_what_cannot_be_read_is_a_failure_each_and_the_rest_goes_on(
     (library / "vanished.webp").symlink_to(library / "nowhere")
     (library / "broken.png").write_bytes(b"no picture")
     (library / "locked.webp").write_bytes(SCENES[0].read_bytes())
-    (library / "phone.heic").write_bytes(b"x")
     (library / "._0.webp").write_bytes(b"x")
     (library / "more").mkdir()
     real = scoring.sha256_file
@@ -61,6 +62,16 @@ def test_what_cannot_be_read_is_a_failure_each_and_the_rest_goes_on(
     assert "more" in result.not_looked_at
     result.save(library.parent / "results.json")
     assert LibraryResult.load(library.parent / "results.json") == result
+
+
+def test_a_photograph_of_a_telephone_is_a_scene(library: Path, matcher: SceneMatcher) -> None:
+    pillow_heif.register_heif_opener()
+    with Image.open(SCENES[0]) as scene:
+        scene.convert("RGB").save(library / "phone.HEIC", "HEIF", quality=95)
+    result = score_library(library, matcher, Request(3))
+    assert set(result.results) == {"0.webp", "1.webp", "2.webp", "phone.HEIC"}
+    assert result.results["phone.HEIC"].scene.room.value == result.results["0.webp"].scene.room.value
+    assert (result.failures, result.not_looked_at) == ({}, {})
 
 
 def test_a_picture_is_analyzed_once_and_answered_again_for_another_bundle(
