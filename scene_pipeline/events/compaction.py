@@ -5,6 +5,7 @@ two, the next run finds the events in both places and keeps one.
 """
 
 import datetime as dt
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,15 +21,16 @@ from filelock import FileLock
 from scene_pipeline.events.partitions import (
     ACTION_SCHEMA,
     ACTIONS,
-    EXPOSURE_SCHEMA,
     EXPOSURES,
     action_table,
+    aligned,
     exposure_batch,
+    exposure_writer,
     part_files,
     part_path,
     read_batches,
 )
-from scene_pipeline.events.schema import Action, Event, Exposure
+from scene_pipeline.events.schema import Action, ExposureRow, decode_row
 from scene_pipeline.events.store import EventStore, in_batches
 from scene_pipeline.files import atomic_path
 
@@ -37,7 +39,7 @@ pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type
 BOT_ACTIONS_A_MINUTE = 60
 """More actions of one subject in one minute than a person can do."""
 
-BATCH = 20_000
+BATCH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def compact(store: EventStore, folder: Path, before: dt.date) -> CompactionRepor
         repeats, late, counts = store.duplicates(), 0, [0, 0]
         for day in days:
             had = part_path(folder, EXPOSURES, day).exists() or part_path(folder, ACTIONS, day).exists()
-            moved, repeated = _compact_day(store, folder, day)
+            with _without_collecting():
+                moved, repeated = _compact_day(store, folder, day)
             repeats += repeated
             counts = [total + new for total, new in zip(counts, moved, strict=True)]
             late += sum(moved) if had else 0
@@ -83,6 +86,18 @@ def compact(store: EventStore, folder: Path, before: dt.date) -> CompactionRepor
             _judge(folder, day)
         orphaned, bots, kinds = _findings(folder, days)
     return CompactionReport(days, counts[0], counts[1], late, repeats, orphaned, bots, kinds)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Pause the garbage collector: decoding makes millions of tuples, none in a cycle, that it would walk through."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _compact_day(store: EventStore, folder: Path, day: dt.date) -> tuple[tuple[int, int], int]:
@@ -94,21 +109,22 @@ def _compact_day(store: EventStore, folder: Path, day: dt.date) -> tuple[tuple[i
             known.update(pq.read_table(target, columns=["event_id"])["event_id"].to_pylist())
     last, repeated, exposures = 0, 0, 0
     actions: list[Action] = []
-    with atomic_path(targets[0]) as temporary, pq.ParquetWriter(temporary, EXPOSURE_SCHEMA) as writer:
+    with atomic_path(targets[0]) as temporary, exposure_writer(temporary) as writer:
         if targets[0].exists():
             for batch in read_batches([targets[0]]):
-                writer.write_batch(batch)
+                writer.write_batch(aligned(batch))
         for batch in in_batches(store, day, BATCH):
             last = batch[-1].sequence
-            fresh: list[Event] = []
-            for item in batch:
-                if item.event.event_id in known:
+            lists: list[ExposureRow] = []
+            for event in map(decode_row, (item.payload for item in batch)):
+                if event.event_id in known:
                     repeated += 1
+                    continue
+                known.add(event.event_id)
+                if isinstance(event, Action):
+                    actions.append(event)
                 else:
-                    known.add(item.event.event_id)
-                    fresh.append(item.event)
-            lists = [event for event in fresh if isinstance(event, Exposure)]
-            actions += [event for event in fresh if isinstance(event, Action)]
+                    lists.append(event)
             exposures += len(lists)
             if lists:
                 writer.write_batch(exposure_batch(lists))

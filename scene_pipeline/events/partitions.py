@@ -2,12 +2,15 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scene_pipeline.events.schema import Action, Exposure
+from scene_pipeline.events.schema import Action, ExposureRow
 
 EXPOSURES, ACTIONS = "exposures", "actions"
 PART = "part.parquet"
@@ -27,6 +30,11 @@ EXPOSURE_SCHEMA = pa.schema(
         ("elapsed_ms", pa.float32()),
         ("calibrated", pa.bool_()),
         ("source", pa.string()),
+        ("date", pa.string()),
+        ("country", pa.string()),
+        ("hemisphere", pa.string()),
+        ("channel", pa.string()),
+        ("personal", pa.bool_()),
         ("factor_names", pa.list_(pa.string())),
         ("product_id", pa.list_(pa.string())),
         ("rank", pa.list_(pa.int32())),
@@ -41,6 +49,9 @@ EXPOSURE_SCHEMA = pa.schema(
 )
 """A row a list. `factors` holds those of all its products one after another. The support columns hold one entry for
 every rank that a product (its place in the row, from 0) could have had."""
+
+EVENT_COLUMNS = EXPOSURE_SCHEMA.names[: EXPOSURE_SCHEMA.get_field_index("product_id")]
+"""The columns of a list as a whole; the others are of its products."""
 
 ACTION_SCHEMA = pa.schema(
     [
@@ -87,34 +98,69 @@ def read_batches(files: Sequence[Path], columns: Sequence[str] | None = None) ->
             yield from file.iter_batches(batch_size=20_000, columns=None if columns is None else list(columns))
 
 
-def exposure_batch(events: Sequence[Exposure]) -> pa.RecordBatch:
+def exposure_batch(events: Sequence[ExposureRow]) -> pa.RecordBatch:
     """Return exposures as rows of EXPOSURE_SCHEMA."""
-    columns: dict[str, list[object]] = {name: [] for name in EXPOSURE_SCHEMA.names}
-    add = {name: column.append for name, column in columns.items()}
-    for event in events:
-        for name in (
-            *("event_id", "at", "scene", "bundle", "weights_version", "subject", "experiment", "arm", "seed"),
-            *("exploration", "elapsed_ms", "calibrated", "source", "factor_names"),
-        ):
-            add[name](getattr(event, name))
-        products = event.products
-        add["product_id"]([item.product_id for item in products])
-        for name in ("rank", "score", "propensity", "shown"):
-            add[name]([getattr(item, name) for item in products])
-        add["factors"]([value for item in products for value in item.factors])
-        support = [
-            (place, rank, probability)
-            for place, item in enumerate(products)
-            for rank, probability in (item.rank_propensities or ((item.rank, 1.0),))
-        ]
-        for name, values in zip(
-            ("support_product", "support_rank", "support_probability"),
-            zip(*support, strict=True) if support else ((), (), ()),
-            strict=True,
-        ):
-            add[name](list(values))
-    arrays = [pa.array(columns[field.name], field.type) for field in EXPOSURE_SCHEMA]
+    products = [product for event in events for product in event.products]
+    sizes = np.fromiter((len(event.products) for event in events), np.int32, len(events))
+    columns = {name: [getattr(event, name) for event in events] for name in EVENT_COLUMNS}
+    columns |= _product_columns(products, sizes)
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, field.type)
+        for field, column in ((field, columns[field.name]) for field in EXPOSURE_SCHEMA)
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=EXPOSURE_SCHEMA)
+
+
+def _product_columns(products: Sequence[tuple[Any, ...]], sizes: np.ndarray) -> dict[str, pa.Array]:
+    """Return the list columns of products (in the order of ExposedProduct's fields), `sizes` of each list."""
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    identity, rank, score, propensity, shown, factors, supports = zip(*products, strict=True) if products else [()] * 7
+    # a product that could have had no other rank states none
+    supports = [found or ((own, 1.0),) for own, found in zip(rank, supports, strict=True)]
+    spans = np.fromiter(map(len, supports), np.int32, len(supports))
+    widths = np.fromiter(map(len, factors), np.int32, len(factors))
+    values = np.fromiter(chain.from_iterable(factors), np.float32, int(widths.sum()))
+    pairs = np.fromiter(chain.from_iterable(chain.from_iterable(supports)), np.float64, 2 * int(spans.sum()))
+    place = np.arange(len(products)) - np.repeat(bounds[:-1], sizes)
+
+    def nested(name: str, flat: Any, each: np.ndarray | None = None) -> tuple[str, pa.Array]:
+        """Nest values that stand one after another by list; `each`: how many a product has, one unless given."""
+        ends = bounds if each is None else np.concatenate([[0], np.cumsum(each)])[bounds]
+        kind = EXPOSURE_SCHEMA.field(name).type
+        array = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat, kind.value_type))
+        return name, array.cast(kind)
+
+    return dict(
+        [
+            nested("product_id", identity),
+            nested("rank", rank),
+            nested("score", np.array(score, np.float32)),
+            nested("propensity", np.array(propensity, np.float32)),
+            nested("shown", shown),
+            nested("factors", values, widths),
+            nested("support_product", np.repeat(place, spans), spans),
+            nested("support_rank", pairs[::2].astype(np.int32), spans),
+            nested("support_probability", pairs[1::2].astype(np.float32), spans),
+        ]
+    )
+
+
+def aligned(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch of exposures with the columns of EXPOSURE_SCHEMA: those that an older file lacks are empty."""
+    empty = {pa.string(): "", pa.bool_(): False}
+    arrays = [
+        batch[field.name] if field.name in batch.schema.names else pa.repeat(empty[field.type], batch.num_rows)
+        for field in EXPOSURE_SCHEMA
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=EXPOSURE_SCHEMA)
+
+
+def exposure_writer(path: Path) -> pq.ParquetWriter:
+    """Return a writer of exposures. Numbers hardly repeat, so that only texts are worth a dictionary."""
+    texts = [field.name for field in EXPOSURE_SCHEMA if field.type == pa.string()]
+    names = [f"{name}.list.element" for name in ("factor_names", "product_id")]
+    dictionary: Any = [*texts, *names]  # its type knows only whether, not for which columns
+    return pq.ParquetWriter(path, EXPOSURE_SCHEMA, use_dictionary=dictionary)
 
 
 def action_table(events: Sequence[Action]) -> pa.Table:

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from scene_pipeline.errors import EventError
-from scene_pipeline.events.schema import Event, content_digest, day_of, decode_event, encode_event
+from scene_pipeline.events.schema import Event, content_digest, day_of, encode_event
 from scene_pipeline.events.store import GroupWriter, Receipt, StoredEvent, Work
 
 TABLES = """
@@ -69,7 +69,7 @@ class PostgresEventStore:
             "SELECT sequence, payload FROM scene_events WHERE day = %s AND sequence > %s ORDER BY sequence LIMIT %s",
             (day, after, limit),
         )
-        return [StoredEvent(sequence, decode_event(bytes(payload))) for sequence, payload in rows]
+        return [StoredEvent(sequence, bytes(payload)) for sequence, payload in rows]
 
     def discard(self, day: dt.date, up_to: int) -> int:
         """See EventStore."""

@@ -7,11 +7,13 @@ No event holds a picture, an address or a name: `subject` is an HMAC of the shop
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from scene_pipeline.errors import EventError
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 
@@ -50,7 +52,9 @@ class Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type"):
     """A list that was shown. Its id is the request id, so that one request is logged once.
 
     at: seconds since 1970, UTC. scene: content hash of the photograph. arm: of `experiment`, both empty outside one.
-    seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments.
+    seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments. date (ISO),
+    country, hemisphere, channel: the context that the list was ranked for, empty where unknown; personal: whether the
+    subject's profile moved it.
     """
 
     request_id: Name
@@ -68,6 +72,11 @@ class Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type"):
     elapsed_ms: NonNegative = 0.0
     calibrated: bool = False
     source: Literal["server", "batch", "import"] = "server"
+    date: OptionalName = ""
+    country: OptionalName = ""
+    hemisphere: OptionalName = ""
+    channel: OptionalName = ""
+    personal: bool = False
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -105,8 +114,44 @@ class Action(msgspec.Struct, frozen=True, tag="action", tag_field="type", forbid
 
 Event = Exposure | Action
 
+
+class ExposureRow(msgspec.Struct, tag="exposure", tag_field="type", gc=False):
+    """A stored exposure for columns: the fields of Exposure, and products as plain tuples in ExposedProduct's order.
+
+    Decoding hundreds of thousands of lists into ExposedProduct takes several times as long.
+    """
+
+    request_id: str
+    at: float
+    scene: str
+    bundle: str
+    weights_version: str
+    products: tuple[tuple[str, int, float, float, bool, tuple[float, ...], tuple[tuple[int, float], ...]], ...]
+    factor_names: tuple[str, ...]
+    subject: str = ""
+    experiment: str = ""
+    arm: str = ""
+    seed: int = 0
+    exploration: str = ""
+    elapsed_ms: float = 0.0
+    calibrated: bool = False
+    source: str = "server"
+    date: str = ""
+    country: str = ""
+    hemisphere: str = ""
+    channel: str = ""
+    personal: bool = False
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def event_id(self) -> str:
+        """The id that makes a repeated write harmless."""
+        return self.request_id
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Event)
+_row_decoder = msgspec.msgpack.Decoder(ExposureRow | Action)
 _actions = msgspec.json.Decoder(list[Action])
 
 
@@ -117,8 +162,17 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(payload: bytes) -> Event:
     """Return the event of a stored payload. Raises EventError for one of a later schema or one that is damaged."""
+    return _readable(_decoder, payload)
+
+
+def decode_row(payload: bytes) -> ExposureRow | Action:
+    """Return the event of a stored payload as compaction reads it. Errors as above."""
+    return _readable(_row_decoder, payload)
+
+
+def _readable(decoder: msgspec.msgpack.Decoder[T], payload: bytes) -> T:
     try:
-        event = _decoder.decode(payload)
+        event: Any = decoder.decode(payload)
     except msgspec.MsgspecError as error:
         raise EventError(f"a stored event cannot be read: {error}; restore the event store from a backup") from error
     if event.schema_version > SCHEMA_VERSION:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_pipeline.errors import EventError
-from scene_pipeline.events.schema import Event, content_digest, day_of, decode_event, encode_event
+from scene_pipeline.events.schema import Event, content_digest, day_of, encode_event
 from scene_pipeline.events.store import GroupWriter, Receipt, StoredEvent, Work
 
 BUSY_S = 30.0
@@ -67,7 +67,7 @@ class SqliteEventStore:
             "SELECT sequence, payload FROM events WHERE day = ? AND sequence > ? ORDER BY sequence LIMIT ?",
             (day.isoformat(), after, limit),
         )
-        return [StoredEvent(sequence, decode_event(payload)) for sequence, payload in rows]
+        return [StoredEvent(sequence, payload) for sequence, payload in rows]
 
     def discard(self, day: dt.date, up_to: int) -> int:
         """See EventStore."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from scene_pipeline.errors import EventError
-from scene_pipeline.events.schema import Event
+from scene_pipeline.events.schema import Event, decode_event
 
 MAX_PENDING = 10_000
 """Writes that wait at most; beyond it a store refuses, so that a slow disk cannot fill the memory."""
@@ -32,10 +32,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event with its sequence number, which orders it by arrival."""
+    """An encoded event with its sequence number, which orders it by arrival."""
 
     sequence: int
-    event: Event
+    payload: bytes
+
+    @property
+    def event(self) -> Event:
+        """The decoded event. Raises EventError for one that cannot be read."""
+        return decode_event(self.payload)
 
 
 class EventStore(Protocol):

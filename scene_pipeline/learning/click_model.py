@@ -17,6 +17,8 @@ MIN_CLICKS = 30
 """Rewards in each of two ranks, of products that could have been in either, from which the two are compared."""
 
 RESAMPLES = 200
+GROUPS = 1000
+"""Random groups of requests that are drawn again together; fewer requests are drawn one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def fit_click_model(logs: Logs) -> ClickModel:
             "switch exploration on and log again"
         )
     pairs = _Harvest.of(logs)
-    fitted = pairs.fit(np.ones(pairs.clicks))
+    fitted = pairs.fit()
     if fitted is None:
         raise LearningError(
             f"position bias cannot be estimated from {pairs.clicks:,} rewards: no two ranks have {MIN_CLICKS} each of "
@@ -59,11 +61,10 @@ def fit_click_model(logs: Logs) -> ClickModel:
         )
     ranks, values = fitted
     generator = np.random.default_rng(0)
-    requests = np.unique(pairs.request, return_inverse=True)[1]
+    groups = pairs.groups
     drawn = []
     for _ in range(RESAMPLES):
-        weight = generator.multinomial(requests.max() + 1, np.full(requests.max() + 1, 1 / (requests.max() + 1)))
-        again = pairs.fit(weight[requests].astype(float), ranks)
+        again = pairs.fit(generator.multinomial(groups, np.full(groups, 1 / groups)), ranks)
         if again is not None:
             drawn.append(again[1])
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0) if drawn else (values, values)
@@ -79,58 +80,56 @@ def fit_click_model(logs: Logs) -> ClickModel:
 
 @dataclass(frozen=True, slots=True)
 class _Harvest:
-    """Clicked rows and their other possible ranks: clicked at `own` (0-based) while `other` was possible.
+    """What clicked products say of pairs of ranks: clicked at one, while the other was possible.
 
-    value: reward times p(other) / (p(own) + p(other)), which is reward / p(own) up to a factor that both ranks share:
-    bounded overlap weights, where plain inverse ones have heavy tails. row: the clicked row of each entry. request: of
-    each clicked row.
+    A click's value is its reward times p(other) / (p(own) + p(other)), which is reward / p(own) up to a factor that
+    both ranks share: bounded overlap weights, where plain inverse ones have heavy tails. total, square, count
+    [B, R, R]: the values, their squares and the clicks of B groups of requests, at (own rank, other rank) from 0.
     """
 
-    own: np.ndarray
-    other: np.ndarray
-    value: np.ndarray
-    row: np.ndarray
-    request: np.ndarray
-    ranks: int
+    total: np.ndarray
+    square: np.ndarray
+    count: np.ndarray
+    clicks: int
 
     @property
-    def clicks(self) -> int:
-        return len(self.request)
+    def groups(self) -> int:
+        return len(self.total)
 
     @classmethod
     def of(cls, logs: Logs) -> "_Harvest":
         clicked = np.flatnonzero(logs.shown & (logs.reward > 0))
-        index = np.full(len(logs.request), -1)
+        index = np.full(len(logs.request), -1, np.int32)
         index[clicked] = np.arange(len(clicked))
-        shown_length = int(logs.rank[logs.shown].max(initial=1))
-        entry = np.flatnonzero((index[logs.support_row] >= 0) & (logs.support_rank <= shown_length))
+        size = int(logs.rank[logs.shown].max(initial=1))
+        entry = np.flatnonzero((index[logs.support_row] >= 0) & (logs.support_rank <= size))
         row = logs.support_row[entry]
-        rank, probability = logs.support_rank[entry], logs.support_probability[entry]
+        rank, probability = logs.support_rank[entry].astype(np.int64), logs.support_probability[entry]
         same = rank == logs.rank[row]
         chance = np.ones(len(clicked))
         chance[index[row[same]]] = probability[same]
-        return cls(
-            own=logs.rank[row] - 1,
-            other=rank - 1,
-            value=logs.reward[row] * probability / (chance[index[row]] + probability),
-            row=index[row],
-            request=logs.request[clicked],
-            ranks=shown_length,
-        )
+        value = logs.reward[row] * probability / (chance[index[row]] + probability)
+        requests, request = np.unique(logs.request[row], return_inverse=True)
+        groups = max(min(len(requests), GROUPS), 1)
+        group = np.random.default_rng(1).permutation(len(requests))[request] % groups
+        place = (group * size + logs.rank[row] - 1) * size + rank - 1
+        sums = [
+            np.bincount(place, weights=each, minlength=groups * size * size).reshape(groups, size, size)
+            for each in (value, value**2, np.ones(len(value)))
+        ]
+        return cls(*sums, clicks=len(clicked))
 
-    def fit(self, weight: np.ndarray, required: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return ranks (from 1) and their examination relative to the first, with each click weighed.
+    def fit(
+        self, weight: np.ndarray | None = None, required: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return ranks (from 1) and their examination relative to the first, with each group weighed.
 
         Least squares on the log ratios of all pairs of ranks, each by its precision; None when no pair can be compared
         or when ranks of `required` are missing.
         """
-        size = self.ranks
-        place = self.own * size + self.other
-        each = weight[self.row]
-        total, square, count = (
-            np.bincount(place, weights=values, minlength=size * size).reshape(size, size)
-            for values in (each * self.value, each * self.value**2, each)
-        )
+        size = self.total.shape[1]
+        weight = np.ones(self.groups) if weight is None else weight
+        total, square, count = (np.tensordot(weight, sums, 1) for sums in (self.total, self.square, self.count))
         enough = (count >= MIN_CLICKS) & (count.T >= MIN_CLICKS) & ~np.eye(size, dtype=bool)
         ranks = _largest_component(enough)
         if required is not None:

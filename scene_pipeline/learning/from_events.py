@@ -34,30 +34,30 @@ def read_logs(folder: Path, since: dt.date | None = None, until: dt.date | None 
     ]
     acted = pa.concat_tables(actions) if actions else None
     bots = pc.unique(acted.filter(acted["bot"])["subject"]) if acted is not None else pa.array([], pa.string())
-    parts = [
-        _part(batch.filter(pc.invert(pc.is_in(batch["subject"], value_set=bots))))
-        for batch in read_batches(part_files(folder, EXPOSURES, since, until), COLUMNS)
-        if batch.num_rows
-    ]
-    parts = [part for part in parts if part is not None]
+    names: set[tuple[str, ...]] = set()
+    parts: dict[str, list[Any]] = {}
+    for batch in read_batches(part_files(folder, EXPOSURES, since, until), COLUMNS):
+        kept = batch.filter(pc.invert(pc.is_in(batch["subject"], value_set=bots))) if len(bots) else batch
+        if kept.num_rows:
+            names.update(tuple(text.split("\x1f")) for text in _factor_names(kept))
+            if len(names) > 1:
+                raise LearningError(DIFFERENT_FACTORS)
+            for name, values in _part(kept, len(next(iter(names)))).items():
+                parts.setdefault(name, []).append(values)
     if not parts:
         raise LearningError("no exposures are compacted in these days; run compaction, or choose other days")
-    names = {part["factor_names"] for part in parts}
-    if len(names) > 1:
-        raise LearningError(DIFFERENT_FACTORS)
     return _joined(parts, names.pop(), acted)
 
 
-def _part(batch: pa.RecordBatch) -> dict | None:
-    if not batch.num_rows:
-        return None
+def _factor_names(batch: pa.RecordBatch) -> list[str]:
+    return pc.unique(pc.binary_join(batch["factor_names"], "\x1f")).to_pylist()
+
+
+def _part(batch: pa.RecordBatch, factors: int) -> dict[str, Any]:
+    """Return a batch's columns; rows are products, `support_row` counts from the batch's first."""
     sizes = pc.list_value_length(batch["product_id"]).to_numpy(zero_copy_only=False)
     spans = pc.list_value_length(batch["support_product"]).to_numpy(zero_copy_only=False)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    names = pc.unique(pc.binary_join(batch["factor_names"], "\x1f")).to_pylist()
-    if len(names) > 1:
-        raise LearningError(DIFFERENT_FACTORS)
-    factors = tuple(names[0].split("\x1f"))
 
     def flat(column: str) -> np.ndarray:
         return batch[column].flatten().to_numpy(zero_copy_only=False)
@@ -65,25 +65,30 @@ def _part(batch: pa.RecordBatch) -> dict | None:
     return {
         "event_id": batch["event_id"],
         "scene": batch["scene"],
-        "factor_names": factors,
-        "product_id": batch["product_id"].flatten(),
+        "product_id": batch["product_id"].flatten().dictionary_encode(),
         "sizes": sizes,
         "rank": flat("rank").astype(np.int32),
         "shown": flat("shown").astype(bool),
-        "factors": flat("factors").astype(np.float32).reshape(-1, len(factors)),
+        "factors": flat("factors").astype(np.float32).reshape(-1, factors),
         "support_row": (np.repeat(starts, spans) + flat("support_product")).astype(np.int32),
-        "support_rank": flat("support_rank").astype(np.int32),
+        "support_rank": flat("support_rank").astype(np.int16),
         "support_probability": flat("support_probability").astype(np.float32),
     }
 
 
-def _joined(parts: list[dict], names: tuple[str, ...], acted: pa.Table | None) -> Logs:
-    sizes = np.concatenate([part["sizes"] for part in parts])
-    rows = np.cumsum([0, *(len(part["rank"]) for part in parts)])
-    scene = pc.dictionary_encode(pa.chunked_array([part["scene"] for part in parts])).combine_chunks()
+def _joined(parts: dict[str, list[Any]], names: tuple[str, ...], acted: pa.Table | None) -> Logs:
+    """Join the parts; a column's parts are let go as soon as it is joined, so that memory holds one column twice."""
+    products = pa.chunked_array(parts.pop("product_id")).unify_dictionaries()
+    identities = products.chunk(0).dictionary
+    code = np.concatenate([chunk.indices.to_numpy() for chunk in products.chunks])
+    sizes = np.concatenate(parts.pop("sizes"))
+    scene = pc.dictionary_encode(pa.chunked_array(parts.pop("scene"))).combine_chunks()
+    reward = _rewards(pa.chunked_array(parts.pop("event_id")), sizes, (identities, code), acted)
+    firsts = np.cumsum([0, *map(len, parts["rank"])], dtype=np.int32)
+    parts["support_row"] = [rows + first for rows, first in zip(parts["support_row"], firsts[:-1], strict=True)]
 
     def joined(name: str) -> np.ndarray:
-        return np.concatenate([part[name] for part in parts])
+        return np.concatenate(parts.pop(name))
 
     return Logs(
         n=len(sizes),
@@ -92,25 +97,25 @@ def _joined(parts: list[dict], names: tuple[str, ...], acted: pa.Table | None) -
         rank=joined("rank"),
         shown=joined("shown"),
         factors=joined("factors"),
-        reward=_rewards(parts, sizes, acted),
-        support_row=np.concatenate(
-            [part["support_row"] + np.int32(start) for part, start in zip(parts, rows[:-1], strict=True)]
-        ),
+        reward=reward,
+        support_row=joined("support_row"),
         support_rank=joined("support_rank"),
         support_probability=joined("support_probability"),
         factor_names=names,
     )
 
 
-def _rewards(parts: list[dict], sizes: np.ndarray, acted: pa.Table | None) -> np.ndarray:
-    """Return 1 for products with a positive action and no negative one in their list, else 0."""
+def _rewards(
+    requests: pa.ChunkedArray, sizes: np.ndarray, products: tuple[pa.Array, np.ndarray], acted: pa.Table | None
+) -> np.ndarray:
+    """Return 1 for products with a positive action and no negative one in their list, else 0.
+
+    products: the distinct ids, and the place in them of each row.
+    """
     total = int(sizes.sum())
     if acted is None or not acted.num_rows:
         return np.zeros(total, dtype=np.float32)
-    requests = pa.chunked_array([part["event_id"] for part in parts])
-    products = pa.chunked_array([part["product_id"] for part in parts])
-    distinct = pc.unique(products)
-    code = pc.index_in(products, value_set=distinct).to_numpy()
+    distinct, code = products
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     marks = {}
     for kinds in (POSITIVE, NEGATIVE):

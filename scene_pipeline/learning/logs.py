@@ -1,5 +1,7 @@
 """The log as arrays: one row for every product that was shown or ran up, in the order of requests."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +32,13 @@ class Logs:
     support_rank: np.ndarray
     support_probability: np.ndarray
     factor_names: tuple[str, ...]
+
+    def blocks(self, requests: int = 20_000) -> Iterator[slice]:
+        """Yield the rows in slices of whole requests, so that what is computed of each is small."""
+        bounds = np.searchsorted(self.request, np.arange(0, self.n + requests, requests))
+        for first, last in itertools.pairwise(bounds):
+            if last > first:
+                yield slice(int(first), int(last))
 
     @property
     def explored(self) -> bool:

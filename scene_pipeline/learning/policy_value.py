@@ -14,6 +14,8 @@ from scene_pipeline.learning.off_policy import LoggedRewards, PolicyReport, eval
 
 MAX_UNSUPPORTED = 0.05
 FOLDS = 5
+BLOCK = 1_000_000
+"""Ranks that are computed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,7 @@ def evaluate_weights(
     """
     length = int(logs.rank[logs.shown].max(initial=1))
     target = _target_exposure(logs, click_model, weights, length)
-    possible = logs.support_rank <= length
-    exposure = np.bincount(
-        logs.support_row[possible],
-        weights=click_model.at(logs.support_rank[possible]) * logs.support_probability[possible],
-        minlength=len(logs.rank),
-    )
+    exposure = _logged_exposure(logs, click_model, length)
     unsupported = float(target[exposure == 0].sum() / target.sum())
     shown = logs.shown
     attraction = _attraction(logs, click_model)
@@ -68,27 +65,64 @@ def evaluate_weights(
     return WeightsValue(report, unsupported)
 
 
+def _logged_exposure(logs: Logs, click_model: ClickModel, length: int) -> np.ndarray:
+    """Return the expected examination [m] of each row's product over the ranks that it could have had."""
+    found = np.zeros(len(logs.rank))
+    for start in range(0, len(logs.support_row), BLOCK):
+        part = slice(start, start + BLOCK)
+        rank, row = logs.support_rank[part], logs.support_row[part]
+        value = np.where(rank <= length, click_model.at(rank) * logs.support_probability[part], 0.0)
+        first = int(row.min())
+        sums = np.bincount(row - first, weights=value)
+        found[first : first + len(sums)] += sums
+    return found
+
+
 def _target_exposure(logs: Logs, click_model: ClickModel, weights: np.ndarray, length: int) -> np.ndarray:
     """Return the examination [m] of each row's rank among its list and runners-up by `weights`; 0 beyond the list."""
-    order = np.lexsort((logs.rank, -(logs.factors @ weights), logs.request))
-    starts = np.flatnonzero(np.diff(logs.request[order], prepend=-1))
-    sizes = np.diff(starts, append=len(order))
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order)) - np.repeat(starts, sizes) + 1
     # a list that had fewer places keeps them
-    places = np.bincount(logs.request[logs.shown], minlength=logs.n)[logs.request]
-    return np.where(rank <= places, click_model.at(np.minimum(rank, length)), 0.0)
+    places = np.bincount(logs.request[logs.shown], minlength=logs.n)
+    found = np.empty(len(logs.rank))
+    for rows in logs.blocks():
+        request = logs.request[rows]
+        order = np.lexsort((logs.rank[rows], -(logs.factors[rows] @ weights), request))
+        sizes = np.bincount(request - request[0])
+        sizes = sizes[sizes > 0]
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1
+        found[rows] = np.where(rank <= places[request], click_model.at(np.minimum(rank, length)), 0.0)
+    return found
 
 
 def _attraction(logs: Logs, click_model: ClickModel) -> np.ndarray:
     """Return the expected reward [m] of each row's product once examined: a cross-fitted ridge regression."""
-    design = np.column_stack([logs.factors, np.ones(len(logs.rank))]).astype(np.float64)
-    examination = click_model.at(np.minimum(logs.rank, int(logs.rank[logs.shown].max(initial=1))))
-    fold = np.random.default_rng(0).permutation(logs.n)[logs.request] % FOLDS
+    width = logs.factors.shape[1] + 1
+    fold = np.random.default_rng(0).permutation(logs.n) % FOLDS
+    grams, products, counts = np.zeros((FOLDS, width, width)), np.zeros((FOLDS, width)), np.zeros(FOLDS)
+    for rows in logs.blocks():
+        shown = logs.shown[rows]
+        seen = _design(logs.factors[rows][shown]) * click_model.at(logs.rank[rows][shown])[:, None]
+        own, reward = fold[logs.request[rows][shown]], logs.reward[rows][shown]
+        for index in range(FOLDS):
+            part = seen[own == index]
+            grams[index] += part.T @ part
+            products[index] += part.T @ reward[own == index]
+            counts[index] += len(part)
+    coefficients = np.stack(
+        [
+            np.linalg.solve(
+                grams.sum(axis=0) - grams[index] + 1e-6 * (counts.sum() - counts[index]) * np.eye(width),
+                products.sum(axis=0) - products[index],
+            )
+            for index in range(FOLDS)
+        ]
+    )
     found = np.empty(len(logs.rank))
-    for index in range(FOLDS):
-        kept = logs.shown & (fold != index)
-        seen = design[kept] * examination[kept, None]
-        gram = seen.T @ seen + 1e-6 * kept.sum() * np.eye(design.shape[1])
-        found[fold == index] = design[fold == index] @ np.linalg.solve(gram, seen.T @ logs.reward[kept])
+    for rows in logs.blocks():
+        found[rows] = (_design(logs.factors[rows]) * coefficients[fold[logs.request[rows]]]).sum(axis=1)
     return np.clip(found, 0.0, 1.0)
+
+
+def _design(factors: np.ndarray) -> np.ndarray:
+    """Return factors [m, F] in double precision, and a column of ones."""
+    return np.column_stack([factors, np.ones(len(factors))]).astype(np.float64)

@@ -61,7 +61,11 @@ def serve_list(
 
 
 def exposure_of(served: ServedList, request_id: str, at: float, result: SceneResult, **more: Any) -> Exposure:
-    """Return the exposure of a served list; `more` are fields of Exposure: scene, subject, experiment, arm, …"""
+    """Return the exposure of a served list in the context of its result.
+
+    `more` are further fields of Exposure: scene, subject, weights_version, experiment, arm and source.
+    """
+    context = result.context or {}
     return Exposure(
         request_id=request_id,
         at=at,
@@ -72,5 +76,7 @@ def exposure_of(served: ServedList, request_id: str, at: float, result: SceneRes
         exploration=served.exploration,
         elapsed_ms=result.elapsed_ms,
         calibrated=bool(served.shown) and all(item.calibrated for item in served.shown),
+        personal=bool(context.get("person")),
+        **{name: context.get(name) or "" for name in ("date", "country", "hemisphere", "channel")},
         **{"scene": "", "weights_version": "", **more},
     )

@@ -5,6 +5,7 @@ P(product i | one of the list) ~ examination(rank i) * exp(scale * weights . fac
 chosen say nothing of the order and are left out, so that a busy day or a weak photograph moves no weight.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ FOLDS = 5
 MIN_CHOICES = 200
 MIN_SCENES = 10
 ROUNDS = 30
+BLOCK = 4096
+"""Lists that are computed at once."""
 Z = 1.959964
 
 
@@ -35,6 +38,89 @@ class Choices:
     offset: np.ndarray
     group: np.ndarray
     scene: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The conditional logit of choices, computed in blocks of lists that stay in the processor's cache.
+
+    factors [F, m]; share [m]: chosen, summing to 1 in each list, so that a list counts once however much was chosen of
+    it; starts [g + 1]: where lists begin and the last ends.
+    """
+
+    factors: np.ndarray
+    share: np.ndarray
+    offset: np.ndarray
+    starts: np.ndarray
+    scene: np.ndarray
+
+    @classmethod
+    def of(cls, choices: Choices) -> "_Lists":
+        starts = np.append(np.flatnonzero(np.diff(choices.group, prepend=-1)), len(choices.group))
+        per_list = np.add.reduceat(choices.chosen.astype(np.float64), starts[:-1])
+        share = choices.chosen / np.repeat(per_list, np.diff(starts))
+        return cls(np.ascontiguousarray(choices.factors.T), share, choices.offset, starts, choices.scene)
+
+    def part(self, lists: np.ndarray) -> "_Lists":
+        """Return some of the lists, of which `lists` [g] is true."""
+        sizes = np.diff(self.starts)
+        rows = np.repeat(lists, sizes)
+        starts = np.concatenate([[0], np.cumsum(sizes[lists])])
+        return _Lists(self.factors[:, rows], self.share[rows], self.offset[rows], starts, self.scene[lists])
+
+    def likelihood(self, coefficients: np.ndarray) -> np.ndarray:
+        """Return the log-likelihood [g] of each list's choices."""
+        found = np.empty(len(self.starts) - 1)
+        for first, last, rows, starts in self._blocks():
+            utility = coefficients @ self.factors[:, rows] + self.offset[rows]
+            _, normalizer = _softmax(utility, starts)
+            found[first:last] = np.add.reduceat(self.share[rows] * utility, starts[:-1]) - normalizer
+        return found
+
+    def derivatives(self, coefficients: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return the summed log-likelihood, its gradient [F] and negated Hessian [F, F]."""
+        value, gradient, hessian = 0.0, np.zeros(len(coefficients)), np.zeros((len(coefficients), len(coefficients)))
+        for _, _, rows, starts in self._blocks():
+            factors, share = self.factors[:, rows].astype(np.float64), self.share[rows]
+            utility = coefficients @ factors + self.offset[rows]
+            probability, normalizer = _softmax(utility, starts)
+            value += float(share @ utility - normalizer.sum())
+            gradient += factors @ (share - probability)
+            weighted = factors * probability
+            means = np.add.reduceat(weighted, starts[:-1], axis=1)
+            hessian += weighted @ factors.T - means @ means.T
+        return value, gradient, hessian
+
+    def along(self, weights: np.ndarray) -> np.ndarray:
+        """Return weights . factors [m]."""
+        return weights @ self.factors
+
+    def slope(self, along: np.ndarray, scale: float) -> tuple[float, float]:
+        """Return the first and the negated second derivative of the summed log-likelihood by the scale of `along`."""
+        gradient = curvature = 0.0
+        for _, _, rows, starts in self._blocks():
+            value = along[rows]
+            probability, _ = _softmax(scale * value + self.offset[rows], starts)
+            weighted = probability * value
+            means = np.add.reduceat(weighted, starts[:-1])
+            gradient += float(self.share[rows] @ value - means.sum())
+            curvature += float(weighted @ value - means @ means)
+        return gradient, curvature
+
+    def _blocks(self) -> Iterator[tuple[int, int, slice, np.ndarray]]:
+        """Yield blocks: first list, last, rows, and where lists begin in them."""
+        for first in range(0, len(self.starts) - 1, BLOCK):
+            starts = self.starts[first : first + BLOCK + 1]
+            yield first, first + len(starts) - 1, slice(starts[0], starts[-1]), starts - starts[0]
+
+
+def _softmax(utility: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of every row in its list, and the log of each list's normalizer."""
+    sizes = np.diff(starts)
+    highest = np.maximum.reduceat(utility, starts[:-1])
+    lifted = np.exp(utility - np.repeat(highest, sizes))
+    total = np.add.reduceat(lifted, starts[:-1])
+    return lifted / np.repeat(total, sizes), highest + np.log(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +160,7 @@ def choices_of(logs: Logs, click_model: ClickModel | None) -> Choices:
     per_list = np.bincount(logs.request, weights=np.where(rows, logs.reward, 0), minlength=logs.n)
     rows &= per_list[logs.request] > 0
     requests, group = np.unique(logs.request[rows], return_inverse=True)
-    return Choices(logs.factors[rows].astype(np.float64), logs.reward[rows], offset[rows], group, logs.scene[requests])
+    return Choices(logs.factors[rows], logs.reward[rows], offset[rows], group, logs.scene[requests])
 
 
 def fit_weights(choices: Choices, prior: np.ndarray, strength: float = PRIOR_STRENGTH) -> WeightsFit:
@@ -90,8 +176,9 @@ def fit_weights(choices: Choices, prior: np.ndarray, strength: float = PRIOR_STR
             f"weights cannot be learned from {scenes} scenes; at least {MIN_SCENES} are needed, to hold some out"
         )
     prior = np.asarray(prior, dtype=np.float64) / np.sum(prior)
-    weights, scale = _fit(choices, prior, strength)
-    gains = _held_out_gains(choices, prior, strength)
+    lists = _Lists.of(choices)
+    weights, scale = _fit(lists, prior, strength)
+    gains = _held_out_gains(lists, prior, strength)
     members = np.unique(choices.scene, return_inverse=True)[1]
     residuals = np.bincount(members, weights=gains - gains.mean())
     error = float(np.sqrt((residuals**2).sum() * scenes / (scenes - 1))) / len(gains)
@@ -108,44 +195,41 @@ def fit_weights(choices: Choices, prior: np.ndarray, strength: float = PRIOR_STR
     )
 
 
-def _held_out_gains(choices: Choices, prior: np.ndarray, strength: float) -> np.ndarray:
+def _held_out_gains(lists: _Lists, prior: np.ndarray, strength: float) -> np.ndarray:
     """Return for every list how much likelier its choices are, by weights fitted on the other folds."""
-    members = np.unique(choices.scene, return_inverse=True)[1]
+    members = np.unique(lists.scene, return_inverse=True)[1]
     fold = (np.random.default_rng(0).permutation(members.max() + 1) % FOLDS)[members]
     gains = np.empty(len(members))
     for index in range(FOLDS):
-        kept, out = _part(choices, fold != index), _part(choices, fold == index)
+        kept, out = lists.part(fold != index), lists.part(fold == index)
         weights, scale = _fit(kept, prior, strength)
         with_prior = _fit_scale(kept, prior)
-        gains[fold == index] = _likelihood(out, scale * weights) - _likelihood(out, with_prior * prior)
+        gains[fold == index] = out.likelihood(scale * weights) - out.likelihood(with_prior * prior)
     return gains
 
 
-def _part(choices: Choices, groups: np.ndarray) -> Choices:
-    rows = groups[choices.group]
-    group = np.unique(choices.group[rows], return_inverse=True)[1]
-    return Choices(choices.factors[rows], choices.chosen[rows], choices.offset[rows], group, choices.scene[groups])
+def _fit(lists: _Lists, prior: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
+    weights, scale = prior.copy(), _fit_scale(lists, prior)
 
+    def penalty(trial: np.ndarray) -> float:
+        return strength * float(((trial - prior) ** 2).sum()) / 2
 
-def _fit(choices: Choices, prior: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
-    weights, scale = prior.copy(), _fit_scale(choices, prior)
-    objective = _penalized(choices, weights, scale, prior, strength)
+    objective, gradient, hessian = lists.derivatives(scale * weights)
+    objective -= penalty(weights)
     for _ in range(ROUNDS):
-        gradient, hessian = _derivatives(choices, scale * weights)
         slope = scale * gradient - strength * (weights - prior)
         curvature = scale**2 * hessian + strength * np.eye(len(prior))
         proposed = _quadratic_on_simplex(weights, slope, curvature)
-        step = 1.0
+        trial, step = weights, 1.0
         while step > 1e-6:
-            trial = weights + step * (proposed - weights)
-            value = _penalized(choices, trial, scale, prior, strength)
-            if value >= objective:
+            further = weights + step * (proposed - weights)
+            if float(lists.likelihood(scale * further).sum()) - penalty(further) >= objective:
+                trial = further
                 break
             step /= 2
-        else:
-            trial, value = weights, objective
-        scale = _fit_scale(choices, trial, scale)
-        value = _penalized(choices, trial, scale, prior, strength)
+        scale = _fit_scale(lists, trial, scale)
+        value, gradient, hessian = lists.derivatives(scale * trial)
+        value -= penalty(trial)
         moved = float(np.abs(trial - weights).max())
         weights = trial
         if value - objective < 1e-7 * max(abs(objective), 1) and moved < 1e-3:
@@ -154,13 +238,12 @@ def _fit(choices: Choices, prior: np.ndarray, strength: float) -> tuple[np.ndarr
     return weights, scale
 
 
-def _fit_scale(choices: Choices, weights: np.ndarray, start: float = 0.0) -> float:
+def _fit_scale(lists: _Lists, weights: np.ndarray, start: float = 0.0) -> float:
     """Return the scale (at least 0) that makes the choices likeliest, by Newton's method in one dimension."""
-    scale = start
+    scale, along = start, lists.along(weights)
     for _ in range(50):
-        gradient, hessian = _derivatives(choices, scale * weights)
-        curvature = float(weights @ hessian @ weights) + 1e-9
-        following = max(scale + float(np.clip(gradient @ weights / curvature, -20, 20)), 0.0)
+        gradient, curvature = lists.slope(along, scale)
+        following = max(scale + float(np.clip(gradient / (curvature + 1e-9), -20, 20)), 0.0)
         if abs(following - scale) < 1e-4 * max(following, 0.1):
             break
         scale = following
@@ -184,42 +267,3 @@ def project_on_simplex(vector: np.ndarray) -> np.ndarray:
     ordered = np.sort(vector)[::-1]
     excess = (np.cumsum(ordered) - 1) / np.arange(1, len(vector) + 1)
     return np.maximum(vector - excess[np.flatnonzero(ordered > excess)[-1]], 0.0)
-
-
-def _starts(group: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(np.diff(group, prepend=-1))
-
-
-def _probabilities(choices: Choices, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probability of every row in its list and the log of its normalizer per list."""
-    starts = _starts(choices.group)
-    utility = choices.factors @ coefficients + choices.offset
-    highest = np.maximum.reduceat(utility, starts)
-    lifted = np.exp(utility - highest[choices.group])
-    total = np.add.reduceat(lifted, starts)
-    return lifted / total[choices.group], highest + np.log(total)
-
-
-def _likelihood(choices: Choices, coefficients: np.ndarray) -> np.ndarray:
-    """Return the log-likelihood of each list's choices, each list counted once however much was chosen of it."""
-    starts = _starts(choices.group)
-    _, normalizer = _probabilities(choices, coefficients)
-    utility = choices.factors @ coefficients + choices.offset
-    chosen = np.add.reduceat(choices.chosen.astype(np.float64), starts)
-    return np.add.reduceat(choices.chosen * utility, starts) / chosen - normalizer
-
-
-def _penalized(choices: Choices, weights: np.ndarray, scale: float, prior: np.ndarray, strength: float) -> float:
-    return float(_likelihood(choices, scale * weights).sum() - strength * ((weights - prior) ** 2).sum() / 2)
-
-
-def _derivatives(choices: Choices, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return gradient [F] and negated Hessian [F, F] of the summed log-likelihood."""
-    starts = _starts(choices.group)
-    probability, _ = _probabilities(choices, coefficients)
-    per_list = np.add.reduceat(choices.chosen.astype(np.float64), starts)
-    share = choices.chosen / per_list[choices.group]
-    gradient = choices.factors.T @ (share - probability)
-    weighted = choices.factors * probability[:, None]
-    means = np.add.reduceat(weighted, starts, axis=0)
-    return gradient, choices.factors.T @ weighted - means.T @ means

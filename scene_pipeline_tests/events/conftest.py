@@ -21,15 +21,17 @@ def exposure(request: str, at: float = NOON, subject: str = "", **more) -> Expos
         ExposedProduct(f"p{rank}", rank, 1 - rank / 10, 1.0, rank <= 2, (0.5, rank / 10)) for rank in (1, 2, 3)
     )
     return Exposure(
-        request_id=request,
-        at=at,
-        scene="s" * 8,
-        bundle="b1",
-        weights_version="w1",
-        products=products,
-        factor_names=FACTORS,
-        subject=subject,
-        **more,
+        **{
+            "request_id": request,
+            "at": at,
+            "scene": "s" * 8,
+            "bundle": "b1",
+            "weights_version": "w1",
+            "products": products,
+            "factor_names": FACTORS,
+            "subject": subject,
+            **more,
+        }
     )
 
 

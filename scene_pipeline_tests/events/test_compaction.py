@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
@@ -37,6 +38,41 @@ def test_a_day_is_moved_whole_and_the_store_forgets_it(opened: tuple[EventStore,
     assert lists[0]["factors"] == pytest.approx([0.5, 0.1, 0.5, 0.2, 0.5, 0.3])
     assert lists[0]["support_rank"] == [1, 2, 3]
     assert pq.read_table(part_path(folder, ACTIONS, DAY))["value"].to_pylist() == [9.5]
+
+
+def test_the_context_of_a_list_is_kept(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    where = {"date": "2026-11-28", "country": "GB", "hemisphere": "north", "channel": "web", "personal": True}
+    store.append([exposure("r1", **where), exposure("r2")])
+    compact(store, folder, AFTER)
+    known, unknown = pq.read_table(part_path(folder, EXPOSURES, DAY)).to_pylist()
+    assert {name: known[name] for name in where} == where
+    assert {name: unknown[name] for name in where} == dict.fromkeys(where, "") | {"personal": False}
+
+
+def test_a_file_of_before_contexts_were_recorded_is_taken_over(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    store.append([exposure("r1")])
+    compact(store, folder, AFTER)
+    path = part_path(folder, EXPOSURES, DAY)
+    pq.write_table(pq.read_table(path).drop_columns(["date", "country", "hemisphere", "channel", "personal"]), path)
+    store.append([exposure("r2", country="GB")])
+    compact(store, folder, AFTER)
+    assert pq.read_table(path)["country"].to_pylist() == ["", "GB"]
+    assert pq.read_table(path)["product_id"].to_pylist() == [["p1", "p2", "p3"]] * 2
+
+
+def test_a_list_without_products_and_one_with_other_possible_ranks_are_kept(opened: tuple[EventStore, Path]) -> None:
+    store, folder = opened
+    first, *others = exposure("r1").products
+    moved = msgspec.structs.replace(first, propensity=0.75, rank_propensities=((1, 0.75), (2, 0.25)))
+    store.append([exposure("r0", products=()), exposure("r1", products=(moved, *others)), exposure("r2", products=())])
+    compact(store, folder, AFTER)
+    rows = pq.read_table(part_path(folder, EXPOSURES, DAY)).to_pylist()
+    assert [row["product_id"] for row in rows] == [[], ["p1", "p2", "p3"], []]
+    assert rows[1]["support_product"] == [0, 0, 1, 2]
+    assert rows[1]["support_rank"] == [1, 2, 2, 3]
+    assert rows[1]["support_probability"] == [0.75, 0.25, 1.0, 1.0]
 
 
 def test_an_unfinished_day_stays_in_the_store(opened: tuple[EventStore, Path]) -> None:

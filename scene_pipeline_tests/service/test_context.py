@@ -1,6 +1,7 @@
 """A date, a place and a person over HTTP: they move the order, say why, and the person decides what is known."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 
 from scene_pipeline.context.profiles import FOLDER, ProfileStore
 from scene_pipeline.context.ranking import WEIGHTS
+from scene_pipeline.events.open import open_store
 from scene_pipeline.events.subjects import KEY_FILE, SubjectIds
 from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
@@ -90,6 +92,23 @@ def test_one_call_with_the_picture_takes_the_same_context(call: Any, ask: Any) -
     ).json()
     assert order(one) == order(ask(**MAY))
     assert one["context"]["country"] == "GB"
+
+
+def test_the_context_of_a_list_is_logged_as_answered_and_names_nobody(ask: Any, artifacts: Path) -> None:
+    answers = [ask(**MAY, channel="web", subject=ANNA), ask()]
+    logged: dict[str, Any] = {}
+    for _ in range(600):  # exposures are written behind the answer
+        store = open_store(artifacts)
+        logged = {item.event.event_id: item.event for day in store.days() for item in store.read(day)}
+        store.close()
+        if all(answer["recommendation_id"] in logged for answer in answers):
+            break
+        time.sleep(0.1)
+    first, second = (logged[answer["recommendation_id"]] for answer in answers)
+    assert (first.date, first.country, first.hemisphere, first.channel) == ("2026-05-01", "GB", "", "web")
+    assert (first.subject, first.personal) == (PERSON, answers[0]["context"]["person"])
+    assert (second.date, second.country, second.channel, second.subject, second.personal) == ("", "", "", "", False)
+    assert ANNA not in str(first)
 
 
 def test_somebody_unknown_gets_exactly_the_impersonal_list(ask: Any) -> None:
