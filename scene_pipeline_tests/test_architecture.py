@@ -35,7 +35,7 @@ FLOORS = {
             ("reporting",),
             ("service",),
             ("defs",),
-            ("definitions", "request_options"),
+            ("definitions",),
             ("cli", "scene_matcher"),
         ]
     )

@@ -5,11 +5,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from scene_pipeline.cli.request_options import with_request
 from scene_pipeline.defs.request_config import request_of
 from scene_pipeline.defs.scenes import ScoringConfig
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.request import Constraints, Request
-from scene_pipeline.request_options import with_request
 
 WHOLE = Request(
     k=4,

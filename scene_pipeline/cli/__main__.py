@@ -1,0 +1,3 @@
+from scene_pipeline.cli import main
+
+main()

@@ -1,0 +1,117 @@
+"""Build the bundle of a catalog, and the sample's."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scene_pipeline import progress
+from scene_pipeline.cli.groups import group
+from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, Columns, Language, Profile, Vocabulary
+from scene_pipeline.cli.printing import err, out
+from scene_pipeline.cli.score import score_and_print
+
+commands = group()
+
+
+@commands.command()
+def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
+    """Build the catalog that ships, score its scenes, and name the lookbooks."""
+    from scene_pipeline.sample import sample_path
+
+    _build({"store": {"root": str(artifacts)}, "catalog": {"path": "sample"}, "encoder": {"id": "compact"}})
+    for library in sorted(path for path in (sample_path() / "scenes").iterdir() if path.is_dir()):
+        score_and_print(library, artifacts, {"k": 10})
+
+
+@commands.command()
+def build(
+    catalog: Annotated[Path, typer.Option(help="The catalog: CSV, CSV.GZ or Parquet.")],
+    encoder: Annotated[str, typer.Option(help="An id of `scene-pipeline encoders`.")] = "compact",
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+    columns: Columns = None,
+    export_format: Profile = "",
+    vocabulary: Vocabulary = None,
+    language: Language = "en",
+    int8: Annotated[bool, typer.Option(help="Serve the image tower in int8 where it stays faithful.")] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Host (name or name:port) whose pictures are fetched though it is private; repeatable."),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Header of one host, 'cdn.example.com=Referer: https://…'; ${NAME} is read from the environment; "
+            "repeatable."
+        ),
+    ] = None,
+    ignore_robots_header: Annotated[
+        bool, typer.Option("--ignore-robots-header", help="Fetch pictures sent with X-Robots-Tag: noai, too.")
+    ] = False,
+    keep_originals: Annotated[
+        bool, typer.Option("--keep-originals", help="Keep pictures as received beside the normalized copies.")
+    ] = False,
+    max_without_image: Annotated[
+        float,
+        typer.Option(
+            "--max-without-image",
+            "--most-without-image",
+            min=0,
+            max=1,
+            help="Share of products that may end without a picture.",
+        ),
+    ] = 0.5,
+) -> None:
+    """Read, enrich, fetch, embed and index a catalog, and promote the bundle when it passes its checks."""
+    from scene_pipeline.images.host_headers import HostHeaders
+    from scene_pipeline.monitoring.preflight import Settings, check_build
+
+    # Before Dagster and torch are imported: a typo is found within a second or two.
+    HostHeaders(header or [])
+    check_build(Settings(encoder, vocabulary, language, columns), catalog, artifacts)
+    if encoder == "compact":
+        err.print(
+            "The compact encoder is small and was trained on room photographs and rendered products; for a real "
+            "catalog prefer open_clip: --encoder ViT-B-32/laion2b_s34b_b79k",
+            soft_wrap=True,
+        )
+    _build(
+        {
+            "store": {"root": str(artifacts)},
+            "catalog": {
+                "path": str(catalog),
+                "column_map": str(columns or ""),
+                "language": language,
+                "profile": export_format,
+            },
+            "encoder": {"id": encoder, "int8": int8},
+            "vocabulary": {"overlay": str(vocabulary or "")},
+        },
+        {
+            "product_images": {
+                "allow_hosts": allow_host or [],
+                "headers": header or [],
+                "respect_robots_header": not ignore_robots_header,
+                "keep_originals": keep_originals,
+                "max_without_image": max_without_image,
+            }
+        },
+    )
+
+
+def _build(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    from scene_pipeline.bundle.open import open_bundle
+    from scene_pipeline.definitions import defs
+    from scene_pipeline.defs.launch import instance, run_bundle_build
+
+    with progress.bars(err), instance() as dagster:
+        run_bundle_build(defs, dagster, resources, ops)
+    bundle = open_bundle(Path(resources["store"]["root"]))
+    manifest = bundle.manifest
+    out.print(
+        f"bundle {manifest.bundle_version}: {manifest.counts['products']:,} products "
+        f"({manifest.counts['with_image']:,} with a picture, {manifest.counts['rejects']:,} rows rejected), "
+        f"index {manifest.index.factory}, recall@50 {manifest.index.recall:.3f}",
+        soft_wrap=True,
+    )

@@ -1,0 +1,49 @@
+"""Score libraries of scenes, and compare two runs of one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from scene_pipeline import progress
+from scene_pipeline.cli.groups import group
+from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts
+from scene_pipeline.cli.printing import err, out
+from scene_pipeline.cli.request_options import with_request
+from scene_pipeline.matching.request import Request
+
+commands = group()
+
+
+@commands.command()
+@with_request()
+def score(
+    scenes: Annotated[Path, typer.Option(help="A library (a folder of pictures), or a folder of libraries.")],
+    request: Request,
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Recommend products for every scene of a library and write its tables and lookbook."""
+    from scene_pipeline.scene_libraries.folders import list_libraries
+
+    config = msgspec.json.decode(msgspec.json.encode(request))  # Dagster takes lists, not tuples
+    for library in list_libraries(scenes):
+        score_and_print(library, artifacts, config)
+
+
+def score_and_print(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
+    from scene_pipeline.definitions import defs
+    from scene_pipeline.defs.launch import instance, run_library_scoring
+    from scene_pipeline.reporting.terminal.library import library_view
+    from scene_pipeline.scene_libraries.score import LibraryResult
+
+    with progress.bars(err), instance() as dagster:
+        run_library_scoring(
+            defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": config}
+        )
+    folder = artifacts / "scenes" / library.resolve().name
+    result = LibraryResult.load(folder / "results.json")
+    out.print(library_view(result.results, library.name, result.failures))
+    for name in ("recommendations.parquet", "recommendations.csv", "recommendations.xlsx", "lookbook.html"):
+        out.print(f"{folder / name}", soft_wrap=True)
