@@ -24,8 +24,9 @@ from starlette.testclient import TestClient
 from benchmarks._tiny_vlm import tiny_server
 from benchmarks.claims import Claim, at_most, report
 from scene_pipeline.files import sha256_file
-from scene_pipeline.matching.matcher import SceneMatcher, Scored
+from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opinion import MAX_NUDGE, Opinion
+from scene_pipeline.matching.scored import Scored
 from scene_pipeline.reasoning.advisor import Advisor, Asked
 from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.reasoning.question import Question, picture_to_send

@@ -20,7 +20,8 @@ from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from scene_pipeline.matching.matcher import SceneMatcher, Scored
+    from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.matching.scored import Scored
 
 BEST, CHEAPEST = 5, 1
 """Candidates for each place: those that suit the room best, and the cheapest, so that a small budget has an answer."""

@@ -30,7 +30,8 @@ from scene_pipeline.files import sha256_bytes
 from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
 from scene_pipeline.matching.looks import Looks
-from scene_pipeline.matching.matcher import BACKGROUND, SceneMatcher, background_rows
+from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.opened import BACKGROUND, background_rows
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
 from scene_pipeline.publishing.terms import product_terms

@@ -48,7 +48,7 @@ def test_nobody_passes_who_is_further_behind_than_the_bound(
     opinion: Opinion, matcher: SceneMatcher, scene: Scene
 ) -> None:
     plain = matcher.score(scene)
-    nudges = matcher._opinions.nudges(opinion, plain.rows)
+    nudges = matcher._opened.opinions.nudges(opinion, plain.rows)
     assert np.abs(nudges).max() <= MAX_NUDGE
     assert len(np.unique(nudges)) > 1
     moved = plain.nudged(nudges)
@@ -83,14 +83,14 @@ def test_a_match_counts_what_it_is_and_how_it_is(matcher: SceneMatcher) -> None:
     table = matcher.bundle.products(["category", "materials", "product_type"])
     rows = np.arange(table.num_rows)
     lamps = np.array([name == "lighting_accents" for name in table["category"].to_pylist()])
-    plain = matcher._opinions.match(WantedItem("enhance", "lighting_accents"), rows)
+    plain = matcher._opened.opinions.match(WantedItem("enhance", "lighting_accents"), rows)
     assert (plain == lamps).all()
-    metal = matcher._opinions.match(WantedItem("enhance", "lighting_accents", materials=("metal",)), rows)
+    metal = matcher._opened.opinions.match(WantedItem("enhance", "lighting_accents", materials=("metal",)), rows)
     family = {record.id for record in matcher.vocabulary.materials if "metal" in (record.id, record.parent)}
     has = np.array([bool(family & set(names)) for names in table["materials"].to_pylist()])
     assert (metal == lamps * np.where(has, 1.0, 0.5)).all()
     assert 0 < (lamps & has).sum() < lamps.sum()
-    assert (matcher._opinions.match(WantedItem("enhance"), rows) == 0).all()
+    assert (matcher._opened.opinions.match(WantedItem("enhance"), rows) == 0).all()
 
 
 def test_sentences_are_marked_and_made_of_the_vocabulary(matcher: SceneMatcher, scene: Scene) -> None:

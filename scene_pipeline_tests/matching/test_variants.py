@@ -1,6 +1,7 @@
 """Which variant a recommendation shows, and where it is shown."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ def result(demo: Path) -> SceneResult:
     assert "variants" in matcher.bundle.products_schema().names
     both = [variant("w", color="White", size="Small"), variant("b", color="Black", color_lab=BLACK, sale_price=7.5)]
     column = pa.array([both] * matcher.bundle.products_count(), pa.list_(VARIANT))
-    matcher._variants = ProductVariants(column, ProductFeatures.load(matcher.bundle.path / "product_features.npz"))
+    matcher._opened = replace(matcher._opened, variants=ProductVariants(column, matcher.features))
+    matcher._scorer = replace(matcher._scorer, data=matcher._opened)
     picture = next(iter(sorted((sample_path() / "scenes").rglob("*.webp"))))
     return matcher.recommend(picture, Request(k=3, constraints=Constraints(max_price=8)))
 

@@ -1,0 +1,83 @@
+"""Choose the list among scored products: diverse, around what a person has pinned."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scene_pipeline.color.accents import Accent, accents, answers
+from scene_pipeline.matching.diversity import Listed, Pool, best_of_each_group, group_limits, main_colors, with_strength
+from scene_pipeline.matching.diversity import choose as spread
+from scene_pipeline.matching.held import Held
+from scene_pipeline.matching.opened import Opened
+from scene_pipeline.matching.request import Request
+from scene_pipeline.matching.scored import Scored
+from scene_pipeline.matching.scoring import POOL_FACTOR, Scorer
+from scene_pipeline.scenes.scene import Scene
+from scene_pipeline.vocabulary import Diversity
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Chooses among what a scorer returned; positions are those of `Scored`."""
+
+    scorer: Scorer
+
+    @property
+    def data(self) -> Opened:
+        """The data that answers need."""
+        return self.scorer.data
+
+    def choose(self, scene: Scene, scored: Scored, k: int, diversity: float | None) -> list[int]:
+        """Spread the list over the candidates that passed; the others only fill what is left."""
+        rules = self.data.vocabulary.scoring.diversity
+        if diversity is not None:
+            rules = with_strength(rules, diversity)
+        listed = Listed()
+        found = accents(scene.density)
+        chosen: list[int] = []
+        for positions in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
+            best = best_of_each_group(self.data.features.type_group[scored.rows[positions]], POOL_FACTOR * k, k)
+            part = positions[best]
+            if len(chosen) < k and len(part):
+                picked = spread(self._pool(scene, scored, part, found, rules), k - len(chosen), rules, listed)
+                chosen += [int(part[index]) for index in picked]
+        return sorted(chosen, key=lambda index: -scored.ranking[index])
+
+    def choose_around(self, scene: Scene, scored: Scored, held: Held, request: Request) -> tuple[Scored, list[int]]:
+        """Choose for the places that no pinned product holds; return the candidates with the pinned ones as well."""
+        free = scored.without(held.rows)
+        chosen = self.choose(scene, free, request.k - len(held.pinned), request.diversity)
+        rows = np.array(list(held.pinned.values()), dtype=np.int64)
+        if not len(rows):
+            return free, chosen
+        own = self.scorer.score_rows(scene, rows, request)
+        at = {int(row): len(free.rows) + index for index, row in enumerate(own.rows)}
+        pinned = {rank: at[row] for rank, row in held.pinned.items()}
+        return free.joined(own), held.placed(chosen, pinned, request.k)
+
+    def _pool(
+        self, scene: Scene, scored: Scored, part: np.ndarray, found: tuple[Accent, ...], rules: Diversity
+    ) -> Pool:
+        rows = scored.rows[part]
+        vectors = self.data.bundle.index.decode(rows)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+        category, group = self.data.features.category[rows], self.data.features.type_group[rows]
+        lab, share = self.data.features.color_lab[rows], self.data.features.color_share[rows]
+        limits = group_limits(self.data.vocabulary.types, rules.max_bought_in_numbers)
+        return Pool(
+            scores=scored.ranking[part] + self._category_adjustments(scene, rules)[category],
+            vectors=vectors,
+            category=category,
+            group=group,
+            limit=limits[group],
+            color=main_colors(lab, share),
+            accent=answers(lab, share, found),
+        )
+
+    def _category_adjustments(self, scene: Scene, rules: Diversity) -> np.ndarray:
+        """[C + 1] what a category gains by its placement priority and loses by being in the picture already."""
+        priority = [category.placement_priority for category in self.data.vocabulary.categories]
+        seen = scene.analysis.present
+        present = [2 * max(seen.get(name, 0.0) - 0.5, 0.0) for name in self.data.category_ids]
+        worth = rules.priority * np.array([*priority, self.data.vocabulary.uncategorized.placement_priority])
+        return worth - rules.present * np.array([*present, 0.0])

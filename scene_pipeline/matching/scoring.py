@@ -1,0 +1,152 @@
+"""Score products for a scene: the candidates, their similarity to it, and the weighted factors."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from scene_pipeline.encoders.windows import CROPS
+from scene_pipeline.index.fuse import fuse_query
+from scene_pipeline.index.vectors import dot_rows
+from scene_pipeline.matching.factors import Candidates, override_weights
+from scene_pipeline.matching.factors import score as combine
+from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
+from scene_pipeline.matching.opened import Opened
+from scene_pipeline.matching.product_source import ProductSource
+from scene_pipeline.matching.request import Request
+from scene_pipeline.matching.scored import Scored
+from scene_pipeline.scenes.reference import centered_windows
+from scene_pipeline.scenes.scene import Scene
+
+POOL_FACTOR = 20
+"""How many of the best candidates diversity chooses from, as a multiple of k."""
+
+SCORED_WHOLE = 4000
+"""Exhaustive-scoring limit: up to so many products all are scored; beyond, those nearest by similarity."""
+
+WINDOWS_WHOLE = 250_000
+"""Up to so many products every picture is compared with every window; beyond, those that the index finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Scores scenes as seen from a mean scene, `center` [d]; candidates come from `source` where there is one."""
+
+    data: Opened
+    center: np.ndarray
+    source: ProductSource | None = None
+
+    def score(self, scene: Scene, request: Request) -> Scored:
+        """Return the candidates for a scene, those that pass the filter first, each group best first."""
+        wanted = max(self.data.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
+        if self.source is not None:
+            rows = self.source.candidates(self.query(scene), max(wanted, SCORED_WHOLE), request.constraints)
+        else:
+            allowed = allowed_products(
+                request.constraints,
+                self.data.features,
+                self.data.category_ids,
+                self.data.brands,
+                self.data.variants,
+            )
+            rows = self._candidates(scene, wanted, allowed)
+        shown = ~kept_back(scene, self.data.features, rows, request.constraints.include)
+        return self.score_rows(scene, rows[shown], request)
+
+    def score_rows(self, scene: Scene, rows: np.ndarray, request: Request) -> Scored:
+        """Return some products of the catalog, scored and ordered as `score` orders."""
+        similarity, window = self._similarity(scene, rows)
+        candidates = Candidates(rows, similarity, self.data.features, self.data.vocabulary)
+        used = override_weights(self.data.weights, request.weights)
+        scores, factors = combine(scene, candidates, used)
+        passed = passes(scene, candidates)
+        order, ranking, lifts = self.data.contextual.order(request.context, (rows, scores, passed))
+        return Scored(
+            rows=rows[order],
+            scores=scores[order],
+            factors=factors[order],
+            similarity=similarity[order],
+            passed=passed[order],
+            window=window[order],
+            weights=used,
+            ranking=ranking,
+            lifts=lifts,
+            lifted=ranking,
+            nudges=np.zeros(len(order)),
+            context=request.context,
+        )
+
+    def score_all(self, scene: Scene, request: Request) -> Scored:
+        """Return every product of the catalog, ordered as `score` orders: for measuring, not for serving."""
+        return self.score_rows(scene, np.arange(len(self.data.features)), request)
+
+    def stand_out(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far the pictures of products [m] stand out in a scene, and the window that shows each best.
+
+        In their own deviations, minus infinity without a picture; see `Looks`.
+        """
+        above, window = self.data.looks.compare(self._windows(scene), rows)
+        return np.where(self.data.features.has_image[rows], above, -np.inf), window
+
+    def query(self, scene: Scene) -> np.ndarray:
+        """Return the fused query vector [d] of a scene: what its picture shows, and the words that says.
+
+        The picture is centered on the mean scene, not on the mean product as `fuse_query` does: what all rooms share
+        would draw every scene to the same products. Where pictures lie in the space of texts (the compact encoder) the
+        picture itself is the text query; else it is the words of the scene's rooms and styles.
+        """
+        fusion = self.data.bundle.fusion
+        if self.data.spec.family == "compact":
+            words = scene.vector - self.center
+        else:
+            rooms, styles = self.data.prompts.room_text, self.data.prompts.style_text
+            words = scene.rooms @ (rooms - rooms.mean(axis=0)) + 0.5 * (scene.styles @ (styles - styles.mean(axis=0)))
+        share = self.data.vocabulary.scoring.image_share
+        return fuse_query(self._windows(scene)[0] + fusion.image_mean, words + fusion.text_mean, fusion, share)
+
+    def _candidates(self, scene: Scene, wanted: int, allowed: np.ndarray | None) -> np.ndarray:
+        """Return the rows of the products to score: all that are allowed while they are few.
+
+        Else those whose best window stands out most, and those nearest in words and in the picture as a whole.
+        """
+        count = len(self.data.features)
+        if count <= SCORED_WHOLE:
+            return np.arange(count) if allowed is None else np.flatnonzero(allowed)
+        by_words, _ = self.data.bundle.index.search(self.query(scene), wanted, allowed)
+        if count > WINDOWS_WHOLE:
+            near = [
+                self.data.bundle.index.search(query, wanted // 4, allowed)[0] for query in self._window_queries(scene)
+            ]
+            rows = np.unique(np.concatenate([by_words, *near]))
+            above, _ = self.data.looks.compare(self._windows(scene), rows)
+        else:
+            rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
+            above = self.data.looks.above_usual(self._windows(scene))[rows]
+        above[~self.data.features.has_image[rows]] = -np.inf
+        best = rows[np.argpartition(-above, wanted - 1)[:wanted]] if len(rows) > wanted else rows
+        return np.union1d(by_words, best)
+
+    def _windows(self, scene: Scene) -> np.ndarray:
+        """Return the windows [w, look] of a scene as they are compared with products."""
+        return centered_windows(self.data.spec, scene.windows, self.center)
+
+    def _window_queries(self, scene: Scene) -> list[np.ndarray]:
+        """Return fused queries for the whole and for its halves, by the picture alone."""
+        fusion = self.data.bundle.fusion
+        nothing = np.zeros(fusion.text_dim, np.float32)
+        return [np.concatenate([window, nothing]) for window in self._windows(scene)[: len(CROPS)]]
+
+    def _similarity(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the standardized similarity [m] of products to a scene, and the window [m] that shows it best.
+
+        Their pictures by the best window, their words by the meaning of the whole, each in standard deviations;
+        `image_share` weighs the two. A product without a picture is known by its words alone.
+        """
+        above, window = self.data.looks.compare(self._windows(scene), rows)
+        words = self.query(scene)
+        words[: self.data.bundle.fusion.image_dim] = 0
+        background = dot_rows(self.data.background, words)
+        said = (dot_rows(self.data.bundle.index.decode(rows), words) - background.mean()) / max(background.std(), 1e-6)
+        share = self.data.vocabulary.scoring.image_share
+        both = (share * above + (1 - share) * said) / math.hypot(share, 1 - share)
+        return np.where(self.data.features.has_image[rows], both, said).astype(np.float32), window
