@@ -1,4 +1,4 @@
-"""The launchpad's form of a `Request`, made of its fields."""
+"""The launchpad's form of a `Request` and of other records, made of their fields."""
 
 import typing
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ import msgspec
 from pydantic import Field, create_model
 
 from scene_pipeline.matching.request import Request
+
+Record = typing.TypeVar("Record")
 
 
 def config_of(record: type) -> type[dg.Config]:
@@ -36,9 +38,14 @@ def config_of(record: type) -> type[dg.Config]:
 
 
 def request_of(config: dg.Config) -> Request:
-    """Return the request that a config states; what a config has besides is left out.
+    """Return the request that a config states. Raises ScenePipelineError for values that contradict each other."""
+    return record_of(config, Request)
+
+
+def record_of(config: dg.Config, kind: type[Record]) -> Record:
+    """Return the record of a kind that a config states; what a config has besides is left out.
 
     Raises ScenePipelineError for values that contradict each other.
     """
-    names = {field.name for field in fields(Request)}
-    return msgspec.convert(config.model_dump(include=names), Request)
+    names = {field.name for field in fields(typing.cast(Any, kind))}
+    return msgspec.convert(config.model_dump(include=names), kind)

@@ -19,7 +19,7 @@ from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import lineage
-from scene_pipeline.defs.request_config import config_of, request_of
+from scene_pipeline.defs.request_config import config_of, record_of, request_of
 from scene_pipeline.defs.resources import ArtifactStore, InsightsChoice, SceneLibraries
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
@@ -47,6 +47,7 @@ from scene_pipeline.scene_libraries.changes import (
 from scene_pipeline.scene_libraries.runs import keep_run, last_run, read_or_set_aside
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 from scene_pipeline.scene_libraries.sharded import SHARDS, analyze_in_shards
+from scene_pipeline.scene_libraries.wishes import Wishes
 from scene_pipeline.vocabulary import Vocabulary
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
@@ -80,8 +81,8 @@ RECOMMENDED_FROM = {
 """Column of the recommendations -> (asset, column) that it comes from."""
 
 
-class ScoringConfig(config_of(Request)):
-    """How a library is scored."""
+class ScoringConfig(config_of(Request), config_of(Wishes)):
+    """How a library is scored, and what else is asked of every scene."""
 
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
 
@@ -171,6 +172,7 @@ def scored_library(
         track(f"Scoring {library}"),
         analyses=analyses,
         advise=None if advisor is None else advisor.ask_all,
+        wishes=record_of(config, Wishes),
     )
     analyses.save(folder / ANALYSES)
     shutil.rmtree(folder / SHARDS, ignore_errors=True)
@@ -190,7 +192,7 @@ def scored_library(
     result.save(known)
     changes = _changes(context, store, result)
     scenes = scenes_table(result.results, library, result.failures, result.content_hashes, result.insight_notes)
-    rows = recommendations_table(result.results, library)
+    rows = recommendations_table(result.results, library, result.wishes.intents)
     write_people_csv(rows, folder / "recommendations.csv")
     shared = {
         "bundle_version": matcher.bundle.version,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scene_pipeline.color.accents import Accent, accents, answers
+from scene_pipeline.matching.complete import Completion
 from scene_pipeline.matching.diversity import Listed, Pool, best_of_each_group, group_limits, main_colors, with_strength
 from scene_pipeline.matching.diversity import choose as spread
 from scene_pipeline.matching.held import Held
@@ -28,14 +29,15 @@ class Chooser:
         return self.scorer.data
 
     def choose(self, scene: Scene, scored: Scored, k: int, diversity: float | None) -> list[int]:
-        """Spread the list over the candidates that passed; the others only fill what is left."""
+        """Spread the list over the candidates that passed and are not there yet; the others only fill what is left."""
         rules = self.data.vocabulary.scoring.diversity
         if diversity is not None:
             rules = with_strength(rules, diversity)
         listed = Listed()
         found = accents(scene.density)
         chosen: list[int] = []
-        for positions in (np.flatnonzero(scored.passed), np.flatnonzero(~scored.passed)):
+        completion = self.completion(scene, scored)
+        for positions in completion.parts(self.data.features.type_group[scored.rows], scored.passed):
             best = best_of_each_group(self.data.features.type_group[scored.rows[positions]], POOL_FACTOR * k, k)
             part = positions[best]
             if len(chosen) < k and len(part):
@@ -55,6 +57,10 @@ class Chooser:
         pinned = {rank: at[row] for rank, row in held.pinned.items()}
         return free.joined(own), held.placed(chosen, pinned, request.k)
 
+    def completion(self, scene: Scene, scored: Scored) -> Completion:
+        """Return what is there already and what is missing, as the choice heeds it."""
+        return Completion.of(scene.analysis, self.data.vocabulary.types, scored.weights)
+
     def _pool(
         self, scene: Scene, scored: Scored, part: np.ndarray, found: tuple[Accent, ...], rules: Diversity
     ) -> Pool:
@@ -65,7 +71,9 @@ class Chooser:
         lab, share = self.data.features.color_lab[rows], self.data.features.color_share[rows]
         limits = group_limits(self.data.vocabulary.types, rules.max_bought_in_numbers)
         return Pool(
-            scores=scored.ranking[part] + self._category_adjustments(scene, rules)[category],
+            scores=scored.ranking[part]
+            + self._category_adjustments(scene, rules)[category]
+            + self.completion(scene, scored).worth(group),
             vectors=vectors,
             category=category,
             group=group,

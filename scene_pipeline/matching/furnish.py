@@ -13,9 +13,8 @@ from scene_pipeline.files import sha256_bytes
 from scene_pipeline.matching.filtering import allowed_products, kept_back
 from scene_pipeline.matching.pairwise import pairwise_fit
 from scene_pipeline.matching.request import Request
-from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.matching.result import FurnishedSet, Piece, Swap
 from scene_pipeline.matching.set_solver import Choice, Problem, greedy, mean_fit, solve
-from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -54,53 +53,6 @@ class Plan:
         for name, count in (*self.must.items(), *self.want.items()):
             if not 1 <= count <= MAX_PIECES:
                 raise ScenePipelineError(f"'{name}={count}': pieces must lie between 1 and {MAX_PIECES}")
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One choice of a set: `count` pieces of a product for the place `type`, at `price` each."""
-
-    type: str
-    count: int
-    price: float
-    product: Recommendation
-
-    @property
-    def total(self) -> float:
-        """What the pieces cost together."""
-        return self.count * self.price
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """The exchange that saves most: `product_id` of the set for the one of `by`, saving `saves`."""
-
-    product_id: str
-    by: Recommendation
-    saves: float
-    fit: float
-
-
-@dataclass(frozen=True, slots=True)
-class FurnishedSet:
-    """The answer: pieces with what they cost and what is left. `fit` is their mean pairwise fit (0-1), `gap` by how
-    much a better set could exceed this one at most (0: none can). `note` says in a line what is missing or must change.
-    """
-
-    scene: SceneAnalysis
-    pieces: tuple[Piece, ...]
-    kept: tuple[str, ...]
-    cost: float
-    left: float
-    budget: float
-    currency: str
-    fit: float
-    gap: float
-    swap: Swap | None
-    note: str
-    bundle_version: str
-    set_id: str
-    elapsed_ms: float
 
 
 @dataclass(frozen=True, slots=True)

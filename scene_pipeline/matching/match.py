@@ -6,7 +6,6 @@ such a type that the heads of the room find in this window, else the window itse
 """
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,9 @@ import numpy as np
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.matching.filtering import allowed_products, kept_back
 from scene_pipeline.matching.request import Request
-from scene_pipeline.matching.result import Recommendation
-from scene_pipeline.scenes.analysis import Box, SceneAnalysis
+from scene_pipeline.matching.result import Match, MatchResult
+from scene_pipeline.scenes.analysis import Box
+from scene_pipeline.scenes.decor import GROUPS_OF
 from scene_pipeline.scenes.scene import Scene
 
 if TYPE_CHECKING:
@@ -26,54 +26,6 @@ STANDS_OUT = 2.0
 
 MAX_OBJECTS = 8
 """Things named of one photograph, the surest first."""
-
-GROUPS_OF: dict[str, tuple[str, ...]] = {
-    "chair": ("chairs", "desk_chairs", "stools", "bar_stools", "childrens_seats"),
-    "armchair": ("armchairs",),
-    "sofa": ("sofas",),
-    "bed": ("beds", "cots"),
-    "table": ("dining_tables", "coffee_tables", "side_tables", "bedside_tables", "console_tables"),
-    "desk": ("desks", "dressing_tables"),
-    "cabinet": ("cabinets", "sideboards", "shelving", "chests", "wardrobes", "tv_benches", "wall_shelves"),
-    "lamp": ("table_lamps", "desk_lamps", "floor_lamps", "pendant_lamps", "ceiling_lamps", "wall_lamps"),
-    "rug": ("rugs", "bath_mats"),
-    "plant": ("plants", "trees", "flowers"),
-    "curtain": ("curtains",),
-    "mirror": ("mirrors",),
-    "picture": ("pictures",),
-    "vase": ("vases",),
-    "sink": ("sinks", "washbasins"),
-    "toilet": ("toilets",),
-}
-"""Type of thing in a photograph → type groups of products that are such things."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A thing in the photograph and the products most like it, nearest first.
-
-    `box` is where it stands or the window that shows it; `above` is by how many deviations its nearest product stands
-    out, which is no probability.
-    """
-
-    object_id: str
-    type: str
-    box: Box
-    above: float
-    products: tuple[Recommendation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MatchResult:
-    """The answer to *what of ours looks like what is here?*. `note` says why nothing was recognized, if so."""
-
-    scene: SceneAnalysis
-    objects: tuple[Match, ...]
-    note: str
-    bundle_version: str
-    encoder_id: str
-    request_id: str
-    elapsed_ms: float
 
 
 def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResult:

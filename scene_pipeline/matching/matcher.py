@@ -124,8 +124,9 @@ class SceneMatcher:
         fixed = np.isin(scored.rows[chosen], [] if held is None else list(held.pinned.values()))
         return SceneResult(
             scene=scene.analysis,
-            recommendations=explainer.explain(
-                scene, (scored, chosen, fixed), calibration, opinion, request.constraints
+            recommendations=chooser.completion(scene, scored).explained(
+                explainer.explain(scene, (scored, chosen, fixed), calibration, opinion, request.constraints),
+                self.features.type_group[scored.rows[chosen]],
             ),
             bundle_version=self.bundle.version,
             encoder_id=self.spec.id,

@@ -1,7 +1,7 @@
 """The tables of a scored library: one row per scene and rank, and one row per scene."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,18 +70,48 @@ def recommendations_schema() -> pa.Schema:
             pa.field("opinion", pa.string()),  # a model's, marked; the confidence is without it
             pa.field("opinion_moved", pa.int32()),  # places up by it
             pa.field("opinion_nudge", pa.float32()),  # in logits
+            pa.field("intent", pa.string(), nullable=False),  # complete, match or furnish: the question it answers
+            pa.field("object_id", pa.string()),  # the thing in the photograph it looks like (match)
+            pa.field("box", pa.list_(pa.float32())),  # where that is, or where it would stand: left, top, right, bottom
+            pa.field("set_id", pa.string()),  # the set it is part of (furnish)
+            pa.field("pieces", pa.int32()),  # how many of it the set has
         ]
     )
 
 
-def recommendations_table(results: Mapping[str, SceneResult], library: str) -> pa.Table:
-    """Return the rows of the results (scene file name -> result), by scene and rank."""
+INTENTS = ("complete", "match", "furnish")
+
+
+def recommendations_table(
+    results: Mapping[str, SceneResult], library: str, intents: Sequence[str] = INTENTS[:1]
+) -> pa.Table:
+    """Return the rows of the results (scene file name -> result) for some intents, by scene, intent and rank."""
     rows = [
-        _recommendation_row(item, {"library": library, "scene": scene, **_context(results[scene])})
+        {**_recommendation_row(item, {"library": library, "scene": scene, **_context(results[scene])}), **own}
         for scene in sorted(results)
-        for item in results[scene].recommendations
+        for intent in intents
+        for item, own in _listed(results[scene], intent)
     ]
     return pa.Table.from_pylist(rows, schema=recommendations_schema())
+
+
+def _listed(result: SceneResult, intent: str) -> Iterator[tuple[Recommendation, dict[str, object]]]:
+    """Yield the products of an answer to one intent, with the columns that depend on it."""
+    if intent == "complete":
+        for item in result.recommendations:
+            yield item, {"intent": intent, "box": None if item.box is None else list(item.box)}
+    elif intent == "match":
+        for thing in result.objects:
+            own = {"intent": intent, "object_id": thing.object_id, "box": list(thing.box)}
+            yield from ((item, own) for item in thing.products)
+    elif result.set is not None:
+        for piece in result.set.pieces:
+            box = piece.product.box
+            placed = None if box is None else list(box)
+            yield (
+                piece.product,
+                {"intent": intent, "set_id": result.set.set_id, "pieces": piece.count, "box": placed},
+            )
 
 
 def scenes_table(

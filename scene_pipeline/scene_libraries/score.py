@@ -20,6 +20,7 @@ from scene_pipeline.reasoning.advisor import Asked
 from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes, shown
+from scene_pipeline.scene_libraries.wishes import Wishes, answered
 from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.reference import MIN_SCENES
 from scene_pipeline.scenes.scene import Scene
@@ -55,7 +56,8 @@ class LibraryResult:
     confidence was fitted on (see `score_drift`), None without a calibration. `analyzed` counts the pictures that were
     analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
     the package which scored; `context_version` changes with what was learned of the request's context.
-    `insight_notes` says, by name, why a scene has no second opinion where one was wanted.
+    `insight_notes` says, by name, why a scene has no second opinion where one was wanted. `wishes` are what else was
+    asked of every scene.
     """
 
     request: Request = field(default_factory=Request)
@@ -70,6 +72,7 @@ class LibraryResult:
     release: str = ""
     context_version: str = ""
     insight_notes: Mapping[str, str] = field(default_factory=dict)
+    wishes: Wishes = field(default_factory=Wishes)
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, atomically."""
@@ -84,7 +87,7 @@ class LibraryResult:
             raise ScenePipelineError(f"{path}: holds no scored library ({error}); score the library again") from error
 
 
-def score_library(
+def score_library(  # noqa: PLR0913 - the parts of one run
     folder: Path,
     matcher: SceneMatcher,
     request: Request | None = None,
@@ -93,22 +96,24 @@ def score_library(
     *,
     analyses: Analyses | None = None,
     advise: Advise | None = None,
+    wishes: Wishes | None = None,
 ) -> LibraryResult:
     """Return the recommendations for every scene of `folder`, taking over from `previous` what has not changed.
 
     A library of MIN_SCENES or more is read against its own mean scene in part. That center is kept until a fifth of
     the scenes are others; then all are answered again. `analyses` are those kept of earlier runs: a picture is analyzed
     once, and answered again for another bundle, other settings, another opinion or another release. `advise` gives
-    second opinions; what it has none on is answered as without. A file that cannot be read is a
-    failure and the rest go on. Raises ScenePipelineError for constraints that leave nothing.
+    second opinions; what it has none on is answered as without. `wishes` are
+    what else is asked. A file that cannot be read is a failure and the rest go on. Raises ScenePipelineError for
+    constraints that leave nothing.
     """
     analyses = Analyses() if analyses is None else analyses
-    request = request or Request()
-    now = (request, RELEASE, matcher.context_version(request))
+    request, wishes = request or Request(), wishes or Wishes()
+    now = (request, wishes, RELEASE, matcher.context_version(request))
     found = look_at_scenes(folder)
     hashes, failures = _read(found.pictures)
     paths = [path for path in found.pictures if path.name in hashes]
-    same = previous is not None and now == (previous.request, previous.release, previous.context_version)
+    same = previous is not None and now == _asked(previous)
     known, center = _taken_over(previous if same else None, hashes, matcher.bundle.version)
     todo = {path: hashes[path.name] for path in paths if path.name not in known}
     scenes, unreadable = _analyze(todo, matcher, progress, analyses)
@@ -123,7 +128,8 @@ def score_library(
     results = {name: result for name, result in known.items() if name not in stale}
     for name, (scene, took) in scenes.items():
         started = time.perf_counter() - took
-        results[name] = own.recommend_for(scene, request, opinion=opinions.get(name), started=started)
+        listed = own.recommend_for(scene, request, opinion=opinions.get(name), started=started)
+        results[name] = answered(own, scene, request, wishes, listed)
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
     shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
     return LibraryResult(
@@ -135,11 +141,16 @@ def score_library(
         center=center,
         drift=score_drift(matcher.calibration, np.array(shown_scores)),
         analyzed=analyses.keep(hashes.values()),
-        context_version=now[2],
+        context_version=now[-1],
         not_looked_at=found.not_looked_at,
         release=RELEASE,
         insight_notes=notes,
+        wishes=wishes,
     )
+
+
+def _asked(previous: LibraryResult) -> tuple[Request, Wishes, str, str]:
+    return previous.request, previous.wishes, previous.release, previous.context_version
 
 
 def _seen(scenes: Mapping[str, tuple[Scene, float]], known: Mapping[str, SceneResult]) -> dict[str, SceneAnalysis]:

@@ -81,7 +81,8 @@ class Trait:
 class RoomReading:
     """What the heads read: things, shares of the picture by part of the shell, material and pattern, light and size.
 
-    `calibrated` is False: certainties were measured on renders only.
+    `present` is how surely a thing of each type is in the picture, found with a box or not (0-1). `calibrated` is
+    False: certainties were measured on renders only.
     """
 
     objects: tuple[RoomObject, ...]
@@ -94,7 +95,22 @@ class RoomReading:
     size_m2: float
     size_interval_m2: tuple[float, float]
     camera_height_m: float
+    present: dict[str, float] = field(default_factory=dict)
     calibrated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decor:
+    """What is there already: how many things of a type, how surely (0-1), and the type groups of products they are.
+
+    `missing` are the type groups that a room of this kind usually has and that are not seen, the most important first;
+    empty for a room that is not certain.
+    """
+
+    counts: dict[str, int]
+    certainty: dict[str, float]
+    groups: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +120,8 @@ class SceneAnalysis:
     `present` is how surely products of a category are seen (0-1, by category id), the surest first. `room_certain` is
     False for a room that is unknown or read with too little probability to be named as a fact. `domain` is what the
     picture is read as: "photographs" or "renders". `reading` is what stands in the room and what it is made of; None
-    for what is no room, and from an encoder without heads for it.
+    for what is no room, and from an encoder without heads for it. `decor` is made of it: what is there and
+    what is missing.
     """
 
     room: Classification
@@ -117,3 +134,4 @@ class SceneAnalysis:
     room_certain: bool = True
     domain: str = PHOTOGRAPHS
     reading: RoomReading | None = None
+    decor: Decor | None = None

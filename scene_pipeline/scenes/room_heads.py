@@ -87,6 +87,7 @@ class RoomHeads:
             size_m2=round(size, 1),
             size_interval_m2=(round(size / spread, 1), round(size * spread, 1)),
             camera_height_m=round(float(whole[9] + 1.3), 2),
+            present={name: round(float(score.max()), 3) for name, score in zip(TYPES, scores, strict=True)},
         )
 
     def outputs(self, middle: NDArray[np.float32], deep: NDArray[np.float32]) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from scene_pipeline.scenes.analysis import (
     SceneAnalysis,
     SceneColor,
 )
+from scene_pipeline.scenes.decor import decor
 from scene_pipeline.scenes.light import measure_light, reduced, remove_color_cast
 from scene_pipeline.scenes.room_heads import RoomHeads
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
@@ -64,6 +65,8 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     known_rooms /= max(float(known_rooms.sum()), 1e-9)
     room = _room_classification(room_names, rooms, is_unknown)
     certain = not is_unknown and room.confidence >= vocabulary.scoring.room_certainty
+    reading = None if embedding.maps is None or is_unknown else RoomHeads.shipped().read(*embedding.maps)
+    usual = next((entry.usual for entry in vocabulary.rooms if certain and entry.id == room.value), {})
     analysis = SceneAnalysis(
         room=room,
         style=_classification([style.id for style in vocabulary.styles], styles),
@@ -77,7 +80,8 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         present=classifier.present(embedding.views),
         room_certain=certain,
         domain=classifier.reference.domain_name(vector),
-        reading=None if embedding.maps is None or is_unknown else RoomHeads.shipped().read(*embedding.maps),
+        reading=reading,
+        decor=None if reading is None else decor(reading, usual),
     )
     uniform = np.full(len(known_rooms), 1 / len(known_rooms), dtype=np.float32)
     return Scene(

@@ -1,0 +1,76 @@
+"""Complete a room: without what stands there already, with weight on what such a room usually has and lacks here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.scenes.analysis import SceneAnalysis
+from scene_pipeline.scenes.decor import GROUPS_OF
+from scene_pipeline.vocabulary.product_types import ProductTypes
+
+MISSING_WORTH = 0.10
+"""What a product gains in the choice of a list, in score, for being of a type that the room lacks."""
+
+DOUBT_COSTS = 0.16
+"""What a product loses in the choice of a list, in score, where a thing of its type is surely in the picture: the loss
+of one that may be there is in proportion."""
+
+RULED_BY = "category_fit"
+"""The factor of which this is a part: a request that gives it no weight, such as one for similarity alone, is answered
+without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What is there and what is missing, over type groups: `there` and `missing` [G + 1], the last for unknown types.
+
+    `doubt` [G + 1] is how surely a thing of the type is in the picture, 0-1. `names` [G] are the groups in words.
+    """
+
+    there: np.ndarray
+    missing: np.ndarray
+    doubt: np.ndarray
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, analysis: SceneAnalysis, types: ProductTypes, weights: Mapping[str, float]) -> "Completion":
+        """Return what an analysis says; nothing where it says nothing or the weights leave it out."""
+        found = analysis.decor if weights[RULED_BY] > 0 else None
+        ids = [group.id for group in types.groups]
+        present = analysis.reading.present if found is not None and analysis.reading is not None else {}
+        doubt = dict.fromkeys(ids, 0.0)
+        for kind, sure in present.items():
+            doubt |= {name: max(doubt.get(name, 0.0), sure) for name in GROUPS_OF[kind]}
+        return cls(
+            there=np.array([*(found is not None and name in found.groups for name in ids), False]),
+            missing=np.array([*(found is not None and name in found.missing for name in ids), False]),
+            doubt=np.array([*(doubt[name] for name in ids), 0.0]),
+            names=tuple(group.types[0] if group.types else group.id.replace("_", " ") for group in types.groups),
+        )
+
+    def parts(self, groups: np.ndarray, passed: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return the positions of candidates [m] in the order in which a list is filled from them.
+
+        Those that passed the filter, then the others, and last what stands in the room already.
+        """
+        there = self.there[groups]
+        return np.flatnonzero(passed & ~there), np.flatnonzero(~passed & ~there), np.flatnonzero(there)
+
+    def worth(self, groups: np.ndarray) -> np.ndarray:
+        """Return what candidates [m] of these groups gain or lose."""
+        return MISSING_WORTH * self.missing[groups] - DOUBT_COSTS * self.doubt[groups]
+
+    def explained(self, items: Sequence[Recommendation], groups: np.ndarray) -> tuple[Recommendation, ...]:
+        """Return the products with reasons that begin with what is missing, where they are it."""
+        return tuple(
+            replace(item, reason=self._reason(item.reason, int(group))) if self.missing[group] else item
+            for item, group in zip(items, groups, strict=True)
+        )
+
+    def _reason(self, reason: str, group: int) -> str:
+        name = self.names[group]
+        many = name.endswith("s") and not name.endswith("ss")
+        lead = f"There {'are' if many else 'is'} no {name} here yet"
+        return f"{lead}, and {reason[0].lower()}{reason[1:]}" if reason else f"{lead}."
