@@ -14,11 +14,16 @@ from scene_pipeline.matching.request import Request
 Record = typing.TypeVar("Record")
 
 
-def config_of(record: type) -> type[dg.Config]:
-    """Return a config class with the fields of a dataclass, their defaults, bounds and help.
+def config_of(*records: type) -> type[dg.Config]:
+    """Return a config class with the fields of dataclasses, their defaults, bounds and help.
 
     Tuples become lists, mappings dictionaries, and dataclasses configs of their own.
     """
+    members = {name: member for record in records for name, member in _members(record).items()}
+    return create_model(f"{records[0].__name__}Config", __base__=dg.Config, **members)
+
+
+def _members(record: type) -> dict[str, Any]:
     hints = typing.get_type_hints(record)
     members: dict[str, Any] = {}
     for field in fields(record):
@@ -34,7 +39,7 @@ def config_of(record: type) -> type[dg.Config]:
             key, value = typing.get_args(kind)
             kind = dict[key, value]
         members[field.name] = (kind, Field(default=default, description=field.metadata["help"], **bounds))
-    return create_model(f"{record.__name__}Config", __base__=dg.Config, **members)
+    return members
 
 
 def request_of(config: dg.Config) -> Request:

@@ -81,7 +81,7 @@ RECOMMENDED_FROM = {
 """Column of the recommendations -> (asset, column) that it comes from."""
 
 
-class ScoringConfig(config_of(Request), config_of(Wishes)):
+class ScoringConfig(config_of(Request, Wishes)):
     """How a library is scored, and what else is asked of every scene."""
 
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
