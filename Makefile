@@ -42,7 +42,7 @@ test: lint  ## lint, types, tests
 	$(BIN)/pytest
 
 e2e: $(READY)  ## dagster dev with its daemon: folders dropped, feeds changed and broken (minutes)
-	SCENE_PIPELINE_E2E=1 $(BIN)/pytest scene_pipeline_tests/defs/test_end_to_end.py scene_pipeline_tests/defs/test_event_log.py
+	SCENE_PIPELINE_E2E=1 $(BIN)/pytest scene_pipeline_tests/defs/test_end_to_end.py scene_pipeline_tests/defs/test_event_log.py scene_pipeline_tests/defs/test_kills.py
 
 pictures: $(READY)  ## those of the README, from real runs, in a Chromium that is installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[browser]'

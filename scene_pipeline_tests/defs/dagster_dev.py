@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,10 +30,17 @@ _UNFINISHED = (
 
 @dataclass(frozen=True)
 class DagsterDev:
-    """A running instance. `url` is its web server, `home` its DAGSTER_HOME."""
+    """A running instance. `url` is its web server, `home` its DAGSTER_HOME, `process` the command itself."""
 
     url: str
     home: Path
+    process: subprocess.Popen[bytes]
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send a signal to all of it: the command, web server, daemon, code servers and run workers."""
+        for pid in session_of(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return the data of a GraphQL query."""
@@ -123,7 +130,7 @@ def dagster_dev(home: Path, settings: Mapping[str, str]) -> Iterator[DagsterDev]
     command = [sys.executable, "-m", "dagster", "dev", "-m", "scene_pipeline.definitions", "-h", "127.0.0.1"]
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background job; children would inherit it
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    with (home / "dagster.log").open("wb") as log:
+    with (home / "dagster.log").open("ab") as log:
         process = subprocess.Popen(
             [*command, "-p", str(port)],
             cwd=ROOT,
@@ -133,16 +140,29 @@ def dagster_dev(home: Path, settings: Mapping[str, str]) -> Iterator[DagsterDev]
             start_new_session=True,
         )
     try:
-        dev = DagsterDev(f"http://127.0.0.1:{port}", home)
-        wait(lambda: _loaded(dev, process), 180)
+        dev = DagsterDev(f"http://127.0.0.1:{port}", home, process)
+        wait(lambda: _loaded(dev), 180)
         yield dev
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(30)
+        for pid in session_of(process.pid):  # also what it left behind
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+
+def session_of(leader: int) -> list[int]:
+    """Return the living processes of a session, by the process that opened it."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+            if fields[0] not in "ZX" and int(fields[3]) == leader:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def wait(look: Callable[[], T | None], timeout_s: float = 120, pause_s: float = 0.5) -> T:
@@ -156,8 +176,8 @@ def wait(look: Callable[[], T | None], timeout_s: float = 120, pause_s: float = 
     raise AssertionError(f"nothing after {timeout_s:g} s")
 
 
-def _loaded(dev: DagsterDev, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, (dev.home / "dagster.log").read_text()[-2000:]
+def _loaded(dev: DagsterDev) -> bool:
+    assert dev.process.poll() is None, (dev.home / "dagster.log").read_text()[-2000:]
     try:
         answer = dev.ask("{repositoriesOrError{...on RepositoryConnection{nodes{name}}}}")
     except (OSError, urllib.error.URLError):

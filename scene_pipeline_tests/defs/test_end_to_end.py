@@ -4,25 +4,21 @@ It takes minutes and is run by `make e2e`, which sets SCENE_PIPELINE_E2E.
 """
 
 import csv
-import json
 import os
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from aiosmtpd.controller import Controller
 from PIL import Image
 
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.monitoring.history import ScoringRecord, read_history
-from scene_pipeline_tests.defs.dagster_dev import DagsterDev, dagster_dev, free_port, wait
+from scene_pipeline_tests.defs.dagster_dev import DagsterDev, dagster_dev, wait
+from scene_pipeline_tests.defs.receiver import Receiver
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,56 +28,6 @@ pytestmark = [
 KINDS = ("CERAMIC VASE 8X8X14", "WALNUT SIDE TABLE 45x45 cm", "LINEN CUSHION 50x50 CM", "BRASS TABLE LAMP 40 CM")
 COLORS = ("WHITE", "BLUE", "GREEN", "BLACK", "RED", "BEIGE")
 LIBRARY_SENSORS = ("scene_library_sensor", "rescore_on_new_bundle", "watch_quality")
-
-
-class Receiver:
-    """A local HTTP server and a local SMTP server that keep what they are sent."""
-
-    def __init__(self) -> None:
-        self.posts: list[tuple[str, dict[str, Any]]] = []
-        self.mails: list[str] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.posts.append((self.path, json.loads(body)))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        class Mailbox:
-            async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-                receiver.mails.append(envelope.content.decode())
-                return "250 OK"
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.smtp = Controller(Mailbox(), hostname="127.0.0.1", port=free_port())
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.smtp.start()
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """The environment that sends alerts here."""
-        base = f"http://127.0.0.1:{self.http.server_port}"
-        return {
-            "SCENE_PIPELINE_ALERT_WEBHOOK": f"{base}/hook",
-            "SCENE_PIPELINE_ALERT_SLACK": f"{base}/slack",
-            "SCENE_PIPELINE_ALERT_EMAIL_TO": "team@example.org",
-            "SCENE_PIPELINE_SMTP_HOST": "127.0.0.1",
-            "SCENE_PIPELINE_SMTP_PORT": str(self.smtp.port),
-        }
-
-    def hooks(self, status: str) -> list[dict[str, Any]]:
-        """Return the messages that the webhook got."""
-        return [body for path, body in self.posts if path == "/hook" and body["status"] == status]
-
-    def close(self) -> None:
-        """Stop both servers."""
-        self.http.shutdown()
-        self.smtp.stop()
 
 
 def picture(path: Path, seed: int, size: tuple[int, int] = (160, 160)) -> None:

@@ -1,16 +1,11 @@
 """SIGTERM and Ctrl-C end a build in seconds, in one line, with nothing promoted; the next run goes on from there."""
 
-import contextlib
-import csv
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import dagster as dg
@@ -19,8 +14,8 @@ import pytest
 from scene_pipeline.bundle.layout import current_version
 from scene_pipeline.defs.failures import STOPPED, RunStoppedError, failure_line, user_errors_as_failures
 from scene_pipeline.defs.launch import was_stopped
-from scene_pipeline.sample import sample_path
 from scene_pipeline_tests.defs.dagster_dev import wait
+from scene_pipeline_tests.defs.slow_shop import SlowServer, slow_shop
 
 PRODUCTS = 60
 
@@ -69,52 +64,16 @@ def test_a_step_that_fails_is_still_tried_again_and_was_not_stopped() -> None:
     assert issubclass(RunStoppedError, dg.DagsterExecutionInterruptedError)
 
 
-class Slow(ThreadingHTTPServer):
-    """Serves another picture under every path, after `delay` seconds; `asked` counts the paths."""
-
-    daemon_threads = True
-    delay = 1.0
-    asked: Counter[str]
-
-
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[tuple[Path, Slow]]:
-    """A catalog whose pictures lie on a slow server."""
-    # other pictures of other products: one picture under many of them would be taken for a placeholder
-    pictures = [path.read_bytes() for path in sorted((sample_path() / "products").iterdir())]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            server.asked[self.path] += 1
-            picture = pictures[int(self.path.strip("/").partition(".")[0]) % len(pictures)]
-            time.sleep(server.delay)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(picture)))
-            self.end_headers()
-            with contextlib.suppress(OSError):  # a build that was stopped hangs up
-                self.wfile.write(picture)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = Slow(("127.0.0.1", 0), Handler)
-    server.asked = Counter()
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    with (tmp_path / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["id", "sku_id", "description", "primary_image"])
-        for row in range(PRODUCTS):
-            text = f"CERAMIC VASE {row + 5}X8X14"
-            writer.writerow([row, f"S-{row}", text, f"http://127.0.0.1:{server.server_port}/{row}.webp"])
-    yield tmp_path, server
-    server.shutdown()
-    server.server_close()
+def shop(tmp_path: Path) -> Iterator[tuple[Path, SlowServer]]:
+    with slow_shop(tmp_path, PRODUCTS) as server:
+        yield tmp_path, server
 
 
-def start(shop: Path, server: Slow) -> "subprocess.Popen[str]":
+def start(shop: Path, server: SlowServer) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "scene_pipeline.cli", "build", "--catalog", str(shop / "catalog.csv")]
     return subprocess.Popen(
-        [*command, "--allow-host", f"127.0.0.1:{server.server_port}", "--artifacts", str(shop / "artifacts")],
+        [*command, "--allow-host", server.address, "--artifacts", str(shop / "artifacts")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -123,9 +82,9 @@ def start(shop: Path, server: Slow) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_build_stops_among_its_pictures_and_goes_on_from_there(
-    number: signal.Signals, shop: tuple[Path, Slow]
+    number: signal.Signals, shop: tuple[Path, SlowServer]
 ) -> None:
     folder, server = shop
     process = start(folder, server)
@@ -135,17 +94,21 @@ def test_a_build_stops_among_its_pictures_and_goes_on_from_there(
     os.killpg(process.pid, number)  # as a terminal and systemd do
     _, said = process.communicate(timeout=60)
     assert time.monotonic() - stopped < 10
-    assert process.returncode in (130, 143)
     lines = [line for line in said.splitlines() if line and "compact encoder" not in line]
-    assert lines == [f"scene-pipeline: {STOPPED}"]
+    if number == signal.SIGKILL:
+        assert (process.returncode, lines) == (-signal.SIGKILL, [])
+    else:
+        assert process.returncode in (130, 143)
+        assert lines == [f"scene-pipeline: {STOPPED}"]
     assert current_version(folder / "artifacts") is None
-    if number == signal.SIGTERM:
-        done = set(server.asked)
-        server.asked.clear()
-        server.delay = 0.0
-        process = start(folder, server)
-        _, said = process.communicate(timeout=300)
-        assert process.returncode == 0, said
-        assert current_version(folder / "artifacts") is not None
-        assert len(server.asked) <= PRODUCTS - 10
-        assert len(done & set(server.asked)) < len(done)
+    if number == signal.SIGINT:  # the next run is the same as after SIGTERM
+        return
+    done = set(server.asked)
+    server.asked.clear()
+    server.delay = 0.0
+    process = start(folder, server)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert current_version(folder / "artifacts") is not None
+    assert len(server.asked) <= PRODUCTS - 10
+    assert len(done & set(server.asked)) < len(done)
