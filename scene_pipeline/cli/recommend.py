@@ -42,6 +42,7 @@ def recommend(
     """Answer one photograph from the promoted bundle, without torch."""
     from scene_pipeline.matching.matcher import SceneMatcher
     from scene_pipeline.reporting.answer import answer, matches
+    from scene_pipeline.reporting.products import shown_products
     from scene_pipeline.reporting.terminal.views import match_view, scene_view
 
     matcher = SceneMatcher.open(artifacts)
@@ -56,7 +57,11 @@ def recommend(
     if as_json:
         print_json(answer(result))
     else:
-        out.print(scene_view(result, image.name))
+        out.print(
+            scene_view(
+                result, image.name, shown_products(matcher.bundle, [item.product_id for item in result.recommendations])
+            )
+        )
 
 
 @commands.command()
@@ -75,6 +80,7 @@ def explain(
     from scene_pipeline.reasoning.failures import NoOpinion
     from scene_pipeline.reasoning.settings import LlmSettings
     from scene_pipeline.reporting.answer import answer
+    from scene_pipeline.reporting.products import shown_products
     from scene_pipeline.reporting.terminal.insights import dry_run_view, insights_view
 
     settings = LlmSettings.from_environment(os.environ)
@@ -96,7 +102,8 @@ def explain(
     if as_json:
         print_json(answer(result))
     else:
-        out.print(insights_view(result, image.name, matcher.vocabulary))
+        shown = shown_products(matcher.bundle, [item.product_id for item in result.recommendations])
+        out.print(insights_view(result, image.name, matcher.vocabulary, shown))
 
 
 @commands.command()

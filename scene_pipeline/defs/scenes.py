@@ -34,7 +34,14 @@ from scene_pipeline.reporting.library import calibration_note, is_calibrated, lo
 from scene_pipeline.reporting.lookbook import write_lookbook
 from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table, markdown_thumbnails
-from scene_pipeline.reporting.tables import insights_table, recommendations_table, scenes_table, write_people_csv
+from scene_pipeline.reporting.products import shown_products
+from scene_pipeline.reporting.tables import (
+    insights_table,
+    listed_products,
+    recommendations_table,
+    scenes_table,
+    write_people_csv,
+)
 from scene_pipeline.reporting.workbook import Sheets, write_workbook
 from scene_pipeline.scene_libraries.analyses import FILE as ANALYSES
 from scene_pipeline.scene_libraries.analyses import Analyses
@@ -192,7 +199,9 @@ def scored_library(
     result.save(known)
     changes = _changes(context, store, result)
     scenes = scenes_table(result.results, library, result.failures, result.content_hashes, result.insight_notes)
-    rows = recommendations_table(result.results, library, result.wishes.intents)
+    intents = result.wishes.intents
+    shown = shown_products(matcher.bundle, listed_products(result.results, intents))
+    rows = recommendations_table(result.results, library, intents, shown)
     write_people_csv(rows, folder / "recommendations.csv")
     shared = {
         "bundle_version": matcher.bundle.version,

@@ -1,9 +1,7 @@
 """Put a scored library together as a lookbook: titles, pictures and prices come from the bundle it was scored with."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle
@@ -16,15 +14,15 @@ from scene_pipeline.reporting.lookbook import (
     context_words,
     lookbook_opinion,
 )
+from scene_pipeline.reporting.products import ShownProduct, shown_products
+from scene_pipeline.reporting.tables import INTENTS, listed_products
 from scene_pipeline.scene_libraries.score import LibraryResult
-
-LOOKBOOK_COLUMNS = ("product_id", "title", "sentence", "price", "image_sha256")
 
 
 def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundle, images: ImageStore) -> Lookbook:
     """Return the lookbook of `result`; `scenes` is the library's folder, `images` where product pictures lie."""
     gone = {name for name in result.results if not (scenes / name).is_file()}
-    products = {row["product_id"]: row for row in bundle.products(LOOKBOOK_COLUMNS).to_pylist()}
+    products = shown_products(bundle, listed_products(result.results, INTENTS[:1]))
     return Lookbook(
         library=library,
         bundle_version=bundle.version,
@@ -37,7 +35,7 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
                 image=scenes / name,
                 analysis=scored.scene,
                 products=tuple(
-                    _product(item, products.get(item.product_id, {}), images) for item in scored.recommendations
+                    lookbook_product(item, products.get(item.product_id), images) for item in scored.recommendations
                 ),
                 opinion=lookbook_opinion(scored.opinion, bundle.vocabulary),
                 opinion_note=result.insight_notes.get(name, ""),
@@ -76,17 +74,18 @@ def calibration_note(calibration: CalibrationMap, calibrated: bool) -> str:
     )
 
 
-def _product(item: Recommendation, row: Mapping[str, Any], images: ImageStore) -> LookbookProduct:
-    picture = images.path(row["image_sha256"]) if row.get("image_sha256") else None
-    price = item.price(row.get("price"))
-    title = row.get("title")
-    sentence = (row.get("sentence") or item.description).rstrip(".")
+def lookbook_product(item: Recommendation, shown: ShownProduct | None, images: ImageStore) -> LookbookProduct:
+    """Return a product's card; `shown` is None where the bundle has no such product."""
+    if shown is None:
+        return LookbookProduct(item, item.description)
+    picture = images.path(shown.image_sha256) if shown.image_sha256 else None
     return LookbookProduct(
         recommendation=item,
-        title=title or sentence,
-        subtitle=sentence if title else "",
+        title=shown.title,
+        subtitle=shown.subtitle,
         image=picture if picture is not None and picture.exists() else None,
-        price=None if price is None else f"{price:,.2f}",
+        price=shown.money(item) or None,
+        link=shown.link,
     )
 
 

@@ -34,7 +34,7 @@ PRODUCT_SIZES = ((1500, 240, 76), (4000, 240, 62), (10**9, 160, 60))
 class LookbookProduct:
     """A product as it is shown. image: a picture file, or None; price: as it is to be read, with its currency.
 
-    subtitle: what the product is, where the title is but a name.
+    subtitle: what the product is, where the title is but a name. link: the shop's page of it, http or https.
     """
 
     recommendation: Recommendation
@@ -42,6 +42,7 @@ class LookbookProduct:
     image: Path | None = None
     price: str | None = None
     subtitle: str = ""
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.opinion import describe_item
 from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.reporting.products import ShownProduct
 from scene_pipeline.vocabulary import Vocabulary
 
 SCENES = pa.schema(
@@ -49,6 +50,10 @@ def recommendations_schema() -> pa.Schema:
             pa.field("variant", pa.string()),  # SKU of the variant that suits the scene best, or null
             pa.field("variant_label", pa.string()),  # its color, size and material as stated
             pa.field("description", pa.string(), nullable=False),
+            pa.field("price", pa.float64()),  # of the variant shown, else of the product
+            pa.field("currency", pa.string()),  # ISO 4217, where the catalog states it
+            pa.field("size", pa.string()),  # in one unit for the whole catalog
+            pa.field("link", pa.string()),  # the shop's page of the product
             pa.field("category", pa.string(), nullable=False),
             pa.field("placement", pa.string(), nullable=False),
             pa.field("score", pa.float32(), nullable=False),
@@ -83,16 +88,32 @@ INTENTS = ("complete", "match", "furnish")
 
 
 def recommendations_table(
-    results: Mapping[str, SceneResult], library: str, intents: Sequence[str] = INTENTS[:1]
+    results: Mapping[str, SceneResult],
+    library: str,
+    intents: Sequence[str] = INTENTS[:1],
+    shown: Mapping[str, ShownProduct] | None = None,
 ) -> pa.Table:
-    """Return the rows of the results (scene file name -> result) for some intents, by scene, intent and rank."""
+    """Return the rows of the results (scene file name -> result) for some intents, by scene, intent and rank.
+
+    `shown`: product_id -> what is known of it beside its score (`shown_products`).
+    """
     rows = [
-        {**_recommendation_row(item, {"library": library, "scene": scene, **_context(results[scene])}), **own}
+        {
+            **_shown(item, shown or {}),
+            **_recommendation_row(item, {"library": library, "scene": scene, **_context(results[scene])}),
+            **own,
+        }
         for scene in sorted(results)
         for intent in intents
         for item, own in _listed(results[scene], intent)
     ]
     return pa.Table.from_pylist(rows, schema=recommendations_schema())
+
+
+def listed_products(results: Mapping[str, SceneResult], intents: Sequence[str]) -> set[str]:
+    """Return the ids of all products that the results list for some intents."""
+    items = (_listed(result, intent) for result in results.values() for intent in intents)
+    return {item.product_id for listed in items for item, _ in listed}
 
 
 def _listed(result: SceneResult, intent: str) -> Iterator[tuple[Recommendation, dict[str, object]]]:
@@ -204,13 +225,26 @@ def _context(result: SceneResult) -> dict[str, str | None]:
     }
 
 
+def _shown(item: Recommendation, products: Mapping[str, ShownProduct]) -> dict[str, object]:
+    product = products.get(item.product_id)
+    if product is None:
+        return {}
+    return {
+        "price": item.price(product.price),
+        "currency": product.currency or None,
+        "size": product.size or None,
+        "link": product.link,
+    }
+
+
 def _recommendation_row(item: Recommendation, context: Mapping[str, str | None]) -> dict[str, object]:
     own = {name: getattr(item, name) for name in recommendations_schema().names if hasattr(item, name)}
     variant = item.variant
     own["variant"] = None if variant is None else variant.sku_id
     own["variant_label"] = None if variant is None else variant.label or None
     own |= {f"factor_{name}": item.factors[name] for name in FACTORS}
-    own.pop("opinion", None)
+    for name in ("price", "opinion"):  # a method, and a record
+        own.pop(name, None)
     if item.opinion is not None:
         own |= {"opinion": item.opinion.sentence, "opinion_moved": item.opinion.moved}
         own |= {"opinion_nudge": item.opinion.nudge}

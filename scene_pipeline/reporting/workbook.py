@@ -22,7 +22,7 @@ ROW_PT = 75
 SHEET_CELL_CHARACTERS = 32_000  # a cell holds 32,767
 WIDTHS = {
     "picture": 14, "scene": 24, "description": 52, "reason": 60, "placement": 26, "why": 60, "note": 60, "library": 18,
-    "category": 20, "product_id": 16, "sku_id": 16, "bundle_version": 26, "colors": 40,
+    "category": 20, "product_id": 16, "sku_id": 16, "size": 18, "link": 30, "bundle_version": 26, "colors": 40,
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from scene_pipeline.reporting.lookbook import (
     lookbook_opinion,
     write_lookbook,
 )
+from scene_pipeline.reporting.products import money
 from scene_pipeline.service.engine import confidence_note
 from scene_pipeline.service.served import Served
 
@@ -27,11 +28,10 @@ def lookbook_page(served: Served, result: SceneResult, photograph: bytes, name: 
             product = served.products.get(item.product_id)
             found = served.products.picture(item.product_id)
             paid = item.price(None if product is None else product.price)
-            price = None if paid is None else f"{paid:,.2f}"
-            if price is not None and product is not None and product.currency:
-                price = f"{price} {product.currency}"
+            price = money(paid, (product and product.currency) or "") or None
             title = item.description if product is None else product.title
-            products.append(LookbookProduct(item, title, None if found is None else found[0], price))
+            link = None if product is None else product.link
+            products.append(LookbookProduct(item, title, None if found is None else found[0], price, link=link))
         opinion = lookbook_opinion(result.opinion, served.matcher.vocabulary)
         scene = LookbookScene(name, picture, result.scene, tuple(products), opinion)
         book = Lookbook(

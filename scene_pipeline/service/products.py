@@ -4,21 +4,20 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.images.store import ImageStore
+from scene_pipeline.reporting.products import in_unit, length_unit, product_link
 from scene_pipeline.service.documents import ProductOut
 
 COLUMNS = (
     "product_id", "sku_id", "title", "description", "sentence", "price", "currency", "brand", "link", "extra",
     "category", "image_sha256",
 )  # fmt: skip
-LINK_COLUMNS = ("link", "url", "product url", "product link", "canonical url")
 MAX_BRANDS = 500
 
 
@@ -59,12 +58,12 @@ class ProductTable:
         return ProductOut(
             product_id=product_id,
             sku_id=cells["sku_id"],
-            title=cells["title"] or cells["sentence"].rstrip("."),
+            title=in_unit(cells["title"] or cells["sentence"].rstrip("."), self.unit),
             description=cells["description"],
             price=cells["price"],
             currency=cells.get("currency"),
             brand=cells["brand"],
-            link=_link(cells),
+            link=product_link(cells),
             image=f"/v1/products/{quote(product_id, safe='')}/image" if self._picture(cells) else None,
             category=cells["category"],
             category_name=self._names.get(cells["category"], "uncategorized"),
@@ -88,19 +87,14 @@ class ProductTable:
         return [brand for _, brand in sorted(counted)[:MAX_BRANDS]]
 
     @functools.cached_property
+    def unit(self) -> str:
+        """The unit of the sizes in titles: "cm" or "in"."""
+        return length_unit(self._table["sentence"])
+
+    @functools.cached_property
     def currency(self) -> str | None:
         """The currency of all prices, None where the catalog states none or several."""
         if "currency" not in self._table.column_names:
             return None
         found = self._table["currency"].drop_null().unique().to_pylist()
         return found[0] if len(found) == 1 else None
-
-
-def _link(cells: dict[str, Any]) -> str | None:
-    """Return the product's page: of the column `link`, or of a column that came along under a usual name."""
-    extra = msgspec.json.decode(cells.get("extra") or "{}")
-    named = {str(name).lower().replace("_", " "): value for name, value in extra.items()}
-    for value in (cells.get("link"), *(named.get(name) for name in LINK_COLUMNS)):
-        if isinstance(value, str) and urlsplit(value).scheme in ("http", "https"):
-            return value
-    return None

@@ -41,6 +41,12 @@ def bundle_of(rows: list[dict[str, Any]]) -> Bundle:
     return cast(Bundle, answers)
 
 
+def product_row(product_id: str, **given: Any) -> dict[str, Any]:
+    """Return a row of a product table; its size is stated in cm."""
+    plain = {"title": None, "sentence": "Oak stool, 40 cm.", "price": None, "currency": None, "extra": "{}"}
+    return {"product_id": product_id, **plain, "dimensions": [], "image_sha256": None, **given}
+
+
 @pytest.fixture
 def images(tmp_path: Path) -> ImageStore:
     return ImageStore(tmp_path / "images")
@@ -51,9 +57,11 @@ def test_titles_prices_and_pictures_come_from_the_bundle(
 ) -> None:
     sha256 = images.add(Image.new("RGB", (20, 20)))
     rows = [
-        {"product_id": "p1", "title": "Ada", "sentence": "Oak stool.", "price": 1234.5, "image_sha256": sha256},
-        {"product_id": "p2", "title": None, "sentence": "Oak stool.", "price": None, "image_sha256": "0" * 64},
-        {"product_id": "p3", "title": None, "sentence": "Jug.", "price": 0.0, "image_sha256": None},
+        product_row(
+            "p1", title="Ada", price=1234.5, currency="EUR", image_sha256=sha256, extra='{"URL": "https://a.example/1"}'
+        ),
+        product_row("p2", price=None, image_sha256="0" * 64),
+        product_row("p3", sentence="Jug, 8 × 7 in.", price=0.0, extra='{"url": "javascript:alert(1)"}'),
     ]
     picture("b.jpg")
     picture("a.jpg")
@@ -65,16 +73,18 @@ def test_titles_prices_and_pictures_come_from_the_bundle(
     first, second, third = book.scenes[1].products
     assert (first.title, first.subtitle, first.price, first.image) == (
         "Ada",
-        "Oak stool",
-        "1,234.50",
+        "Oak stool, 40 cm",
+        "1,234.50 EUR",
         images.path(sha256),
     )
-    assert (second.title, second.subtitle, second.price, second.image) == ("Oak stool", "", None, None)
-    assert (third.title, third.price, third.image) == ("Jug", "0.00", None)
+    assert (second.title, second.subtitle, second.price, second.image) == ("Oak stool, 40 cm", "", None, None)
+    assert (third.title, third.price, third.image) == ("Jug, 20 × 18 cm", "0.00", None)
     write_lookbook(tmp_path / "out.html", book)
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
-    assert "1,234.50" in page
-    assert '<p class="subtitle">Oak stool</p>' in page
+    assert '<a href="https://a.example/1" rel="noopener noreferrer">Ada</a>' in page
+    assert "1,234.50 EUR" in page
+    assert "javascript:alert" not in page
+    assert '<p class="subtitle">Oak stool, 40 cm</p>' in page
 
 
 def test_the_note_says_what_a_confidence_rests_on() -> None:

@@ -22,6 +22,7 @@ COLUMNS = (
     "materials",
     "dimensions",
     "price",
+    "currency",
     "availability",
 )
 
@@ -196,6 +197,7 @@ def row(item: Item, seed: int) -> dict[str, str]:
         "materials": ", ".join(material_name(m) for m in made.materials) if rng.random() < 0.9 else "",
         "dimensions": centimetres(item) if rng.random() < 0.85 else "",
         "price": f"{max(low, round(price)) - 0.05:.2f}",
+        "currency": "EUR",
         "availability": ("in stock", "in stock", "in stock", "in stock", "out of stock", "preorder")[
             int(rng.integers(6))
         ],

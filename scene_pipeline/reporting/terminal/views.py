@@ -8,7 +8,8 @@ from rich.text import Text
 
 from scene_pipeline.matching.furnish import FurnishedSet
 from scene_pipeline.matching.match import MatchResult
-from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.reporting.products import ShownProduct
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.box_phrase import box_phrase
 from scene_pipeline.vocabulary.display_names import display_name, percent, uncalibrated_name
@@ -21,8 +22,11 @@ GAP_SHOWN = 0.001
 """Share from which it is said how much better a set may be."""
 
 
-def scene_view(result: SceneResult, name: str) -> Group:
-    """Return one scene's answer: what it shows, then the products with placement and reason."""
+def scene_view(result: SceneResult, name: str, shown: Mapping[str, ShownProduct] | None = None) -> Group:
+    """Return one scene's answer: what it shows, then the products with placement and reason.
+
+    `shown`: product_id -> price, size and page (`shown_products`).
+    """
     scene = result.scene
     room = f"{display_name(scene.room.value)} ({percent(scene.room.confidence)})"
     head = Text(
@@ -39,10 +43,20 @@ def scene_view(result: SceneResult, name: str) -> Group:
     table.add_column("why", overflow="fold")
     for item in result.recommendations:
         figure = percent(item.confidence) if calibrated else f"{item.score:.2f}"
-        table.add_row(str(item.rank), figure, Text(item.description), Text(item.placement), Text(item.reason))
+        table.add_row(str(item.rank), figure, _product(item, shown or {}), Text(item.placement), Text(item.reason))
     foot = Text(f"bundle {result.bundle_version}, {result.elapsed_ms:.0f} ms", style="dim")
     parts = [head, table, foot]
     return Group(*([head, Text(scene.note, style="yellow"), table, foot] if scene.note else parts))
+
+
+def _product(item: Recommendation, shown: Mapping[str, ShownProduct]) -> Text:
+    """Return a product's description, and below it its price with currency and its size; a link where it has a page."""
+    product = shown.get(item.product_id)
+    if product is None:
+        return Text(item.description)
+    text = Text(item.description, style=f"link {product.link}" if product.link else "")
+    facts = ", ".join(fact for fact in (product.money(item), product.size) if fact)
+    return text.append(f"\n{facts}", style="dim") if facts else text
 
 
 def match_view(found: MatchResult, name: str) -> Group:
