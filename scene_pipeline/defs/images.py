@@ -151,6 +151,7 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
         store.write_table(table, "images", "status.parquet"),
         table,
         {
+            "pictures_read": last.read,
             "products_without_picture": len(missing),
             "outcomes": dg.MetadataValue.md(markdown_counts(outcomes(table), "outcome")),
             "failures": dg.MetadataValue.md(markdown_table(failed, 10, ["product_id", "url", "reason", "detail"])),

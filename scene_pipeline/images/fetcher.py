@@ -63,7 +63,7 @@ class FetchRun:
         self._last_shown = 0.0
         self._reused = len(self._statuses)
         self._counts = Counter(status.reason or OK for status in self._statuses.values())
-        self._bytes = 0
+        self._bytes = self._read = 0
         self._hosts = self._queues(work)
         self._ready.update(dict.fromkeys(self._hosts.values()))
         self._slots = asyncio.Semaphore(settings.concurrency)
@@ -274,6 +274,7 @@ class FetchRun:
 
     def _made(self, url: str, prepared: Prepared, answer: Answer, tries: int) -> UrlStatus:
         http_status = answer.http_status or None
+        self._read += 1
         if prepared.reason is not None:
             detail = prepared.detail or ""
             size = {"http_status": http_status, "tries": tries, "original_bytes": prepared.original_bytes}
@@ -326,5 +327,6 @@ class FetchRun:
                 rate=rate,
                 eta_s=(total - done) / rate if rate > 0 else None,
                 slowest_hosts=tuple(speeds[:_SLOWEST]),
+                read=self._read,
             )
         )

@@ -90,7 +90,10 @@ class HostSpeed:
 
 @dataclass(frozen=True, slots=True)
 class FetchProgress:
-    """Where a run stands. Counts are of distinct URLs; `rate` is fetched URLs a second, `eta_s` None before any."""
+    """Where a run stands. Counts are of distinct URLs; `rate` is fetched URLs a second, `eta_s` None before any.
+
+    `read` are those whose bytes were read and decoded in this run; the others were looked at, or known.
+    """
 
     total: int
     done: int
@@ -103,6 +106,7 @@ class FetchProgress:
     rate: float
     eta_s: float | None
     slowest_hosts: tuple[HostSpeed, ...] = field(default=())
+    read: int = 0
 
 
 def image_requests(products: pa.Table) -> list[ImageRequest]:
