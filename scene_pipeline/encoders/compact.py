@@ -68,8 +68,11 @@ def load_backbone() -> Any:
     return model.eval().requires_grad_(False)
 
 
-def build_heads(look: int, meaning: int, hidden: int) -> Any:
-    """Return the module that turns pooled features [..., FEATURES] into look [..., look] and meaning [..., meaning]."""
+def build_heads(look: int, meaning: int, hidden: int, rooms: int = 0) -> Any:
+    """Return the module that turns pooled features [..., FEATURES] into look [..., look] and meaning [..., meaning].
+
+    It also says how likely each of so many `rooms` is: those of which photographs trained it.
+    """
     import torch
     from torch import nn
     from torch.nn import functional
@@ -95,6 +98,7 @@ def build_heads(look: int, meaning: int, hidden: int) -> Any:
             self.class_weight = nn.Parameter(torch.tensor(1.0))
             self.inner = nn.Linear(FEATURES, hidden)
             self.outer = nn.Linear(hidden, meaning)
+            self.rooms = nn.Linear(FEATURES, rooms)
 
         def look(self, features: "torch.Tensor", mean: "torch.Tensor") -> "torch.Tensor":
             unit = _normalize(features)
@@ -104,6 +108,9 @@ def build_heads(look: int, meaning: int, hidden: int) -> Any:
             inner = functional.gelu(self.inner((features - self.feature_mean) / self.feature_scale))
             named = classes.softmax(dim=-1) @ self.class_texts
             return _normalize(self.outer(inner) + self.class_weight * named)
+
+        def log_rooms(self, features: "torch.Tensor") -> "torch.Tensor":
+            return self.rooms((features - self.feature_mean) / self.feature_scale).log_softmax(dim=-1)
 
     return Heads()
 
@@ -118,8 +125,8 @@ def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
 
     A vector is look and meaning, each of length 1, side by side and scaled to length 1. The looks are those of the
     whole [n, 1, 1, look], of windows of six cells of the feature map [n, r, c, look] and of windows of four. Then come
-    the log probabilities [n, CLASSES] of ImageNet's classes, each in the window that shows it best, and the feature
-    maps of MAP_BLOCKS.
+    the log probabilities [n, CLASSES + rooms] of ImageNet's classes, each in the window that shows it best, and of the
+    rooms that the heads were trained on, and the feature maps of MAP_BLOCKS.
     """
     import torch
     from torch import nn
@@ -154,7 +161,8 @@ def build_tower(backbone: Any, heads: Any) -> "torch.nn.Module":
             )
             for other in named:
                 whole_named = torch.maximum(whole_named, other)
-            return _normalize(vectors), *looks, whole_named, *maps
+            said = torch.cat([whole_named, self.heads.log_rooms(whole)], dim=-1)
+            return _normalize(vectors), *looks, said, *maps
 
     return CompactTower()
 
@@ -181,7 +189,7 @@ def load_compact(spec: EncoderSpec, folder: Path) -> "torch.nn.Module":
         raise EncoderError(f"{path}: its SHA-256 is not the one {COMPACT_FILE}.json states; install the package again")
     try:
         state = {name: tensor.float() for name, tensor in safetensors.torch.load(data).items()}
-        heads = build_heads(spec.look, spec.dimension - spec.look, len(state["inner.bias"]))
+        heads = build_heads(spec.look, spec.dimension - spec.look, len(state["inner.bias"]), len(spec.rooms))
         heads.load_state_dict(state, strict=True)
     except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
         line = " ".join(str(error).split())[:200]

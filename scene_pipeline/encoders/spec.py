@@ -35,7 +35,8 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `look` is how many numbers of a vector compare pictures with pictures, the rest comparing them with words; 0 means
     that one vector serves both. `scene_size` is the side at which a scene is read in windows in one pass; 0 means that
-    windows are crops, each read on its own.
+    windows are crops, each read on its own. `rooms` are those whose photographs trained it, so that it says of each how
+    likely it is.
     """
 
     id: str
@@ -55,6 +56,7 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     temperature: float | None = None
     look: int = 0
     scene_size: int = 0
+    rooms: tuple[str, ...] = ()
 
 
 class _CompactFile(msgspec.Struct, frozen=True):
@@ -72,6 +74,7 @@ class _CompactFile(msgspec.Struct, frozen=True):
     temperature: float = COMPACT_TEMPERATURE
     look: int = 0
     scene_size: int = 0
+    rooms: tuple[str, ...] = ()
     license: str = "Apache-2.0"
 
 
@@ -110,6 +113,7 @@ def compact_spec(folder: Path | None = None) -> EncoderSpec:
         temperature=facts.temperature,
         look=facts.look,
         scene_size=facts.scene_size,
+        rooms=facts.rooms,
     )
 
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +13,17 @@ from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import build_prompts, mean_prompts, open_clip_text
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import TextEncoder
-from scene_pipeline.encoders.windows import decoded_side, embed_scene
+from scene_pipeline.encoders.windows import SceneEmbedding, decoded_side, embed_scene
 from scene_pipeline.errors import ImageError, TruthError
 from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
 from scene_pipeline.evaluation.style_words import sentences_for, spoken
 from scene_pipeline.evaluation.truth import Labels
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import UNKNOWN
-from scene_pipeline.scenes.reference import reference_for
+from scene_pipeline.scenes.reference import centered_windows, reference_for
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import load_vocabulary
 
@@ -33,10 +34,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ZeroShot:
-    """An image tower, what its vectors are read against."""
+    """An image tower, what its vectors are read against, and the votes of a bundle's products where there is one."""
 
     encoder: OnnxImageEncoder
     classifier: ZeroShotClassifier
+    votes: RoomVotes | None = None
 
     @classmethod
     def open(cls, artifacts: Path, encoder_id: str | None) -> "ZeroShot":
@@ -44,7 +46,7 @@ class ZeroShot:
         if current_version(artifacts) is not None:
             matcher = SceneMatcher.open(artifacts)
             if encoder_id in (None, matcher.spec.id):
-                return cls(matcher.encoder, matcher.classifier)
+                return cls(matcher.encoder, matcher.classifier, matcher.room_votes)
         return cls.export(get_spec(encoder_id or "compact"))
 
     @classmethod
@@ -60,17 +62,13 @@ class ZeroShot:
             reference, _ = reference_for(spec, encoder, prompts.temperature, vocabulary.rooms)
         return cls(encoder, ZeroShotClassifier(vocabulary, prompts, reference))
 
-    def embed(
-        self, paths: Sequence[Path], progress: Progress | None = None
-    ) -> tuple[list[str], np.ndarray, np.ndarray | None]:
-        """Return the names of the pictures that can be read, their unit vectors [n, d] and what they show [n, c].
+    def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], list[SceneEmbedding]]:
+        """Return the names of the pictures that can be read and their embeddings, without maps.
 
-        The last, log probabilities of named classes, is None for an encoder that names nothing. Raises TruthError when
-        none can be read.
+        Raises TruthError when none can be read.
         """
         names: list[str] = []
-        parts: list[np.ndarray] = []
-        named: list[np.ndarray] = []
+        scenes: list[SceneEmbedding] = []
         short_side = decoded_side(self.encoder.spec)
         for start in range(0, len(paths), BATCH):
             images = []
@@ -80,16 +78,20 @@ class ZeroShot:
                     names.append(path.name)
                 except ImageError:
                     continue  # reported as missing from the predictions
-            for image in images:
-                scene = embed_scene(self.encoder, image)
-                parts.append(scene.vector)
-                if scene.named is not None:
-                    named.append(scene.named)
+            scenes += [replace(embed_scene(self.encoder, image), maps=None) for image in images]
             if progress is not None:
                 progress(min(start + BATCH, len(paths)), len(paths))
-        if not parts:
+        if not scenes:
             raise TruthError("no labeled picture could be read; check --images")
-        return names, np.stack(parts), np.stack(named) if named else None
+        return names, scenes
+
+    def rooms(self, scene: SceneEmbedding) -> np.ndarray:
+        """Return the probabilities [R + 1] of the rooms and the null class, as the product answers."""
+        share = self.classifier.rooms(scene.vector, scene.named)
+        if self.votes is None:
+            return share
+        reference = self.classifier.reference
+        return self.votes.applied(share, centered_windows(self.encoder.spec, scene.windows, reference.vector))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,9 @@ class RoomMetrics:
 
 
 def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> RoomMetrics:
-    """Classify the labeled pictures of `folder` into rooms by the prompts of the vocabulary."""
-    names, vectors, named = model.embed(labeled_paths(folder, labels), progress)
-    share = model.classifier.rooms(vectors, named)
+    """Classify the labeled pictures of `folder` into the rooms of the vocabulary."""
+    names, scenes = model.embed(labeled_paths(folder, labels), progress)
+    share = np.stack([model.rooms(scene) for scene in scenes])
     ids = list(model.classifier.prompts.room_ids)
     occurring = [ids.index(room) for room in sorted(set(labels.values.values()))]
     closed = {name: ids[occurring[best]] for name, best in zip(names, share[:, occurring].argmax(axis=1), strict=True)}
@@ -127,7 +129,8 @@ def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Prog
 
     A style of the vocabulary is asked for with its prompts, any other with its name and its looks in style_words.yaml.
     """
-    names, vectors, _ = model.embed(labeled_paths(folder, labels), progress)
+    names, scenes = model.embed(labeled_paths(folder, labels), progress)
+    vectors = np.stack([scene.vector for scene in scenes])
     styles = sorted(set(labels.values.values()))
     best = (model.classifier.reference.centered(vectors) @ _style_vectors(model, styles).T).argmax(axis=1)
     return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)

@@ -33,10 +33,11 @@ from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.product_source import ProductSource
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.scored import Scored
 from scene_pipeline.matching.scoring import Scorer
-from scene_pipeline.scenes.reference import SceneReference, library_center
-from scene_pipeline.scenes.scene import Scene, analyze
+from scene_pipeline.scenes.reference import SceneReference, centered_windows, library_center
+from scene_pipeline.scenes.scene import Scene, analyze, with_rooms
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -200,12 +201,27 @@ class SceneMatcher:
 
     def analyze(self, image: Photograph) -> Scene:
         """Return what a photograph shows: a path, its bytes, an open binary file or a PIL picture."""
+        return self.with_votes(self.read(image))
+
+    def read(self, image: Photograph) -> Scene:
+        """Return what a photograph shows by itself, which other bundles of this encoder may keep; see `with_votes`."""
         if not isinstance(image, Image.Image):
             source = Path(image) if isinstance(image, str | Path) else image
             if not isinstance(source, bytes | Path):
                 source = source.read()
             image = decode_image(source, short_side=decoded_side(self.spec))
         return analyze(image, embed_scene(self.encoder, image), self.classifier)
+
+    def with_votes(self, scene: Scene) -> Scene:
+        """Return a scene of `read` with what the products of this bundle say of its room."""
+        probabilities = np.array(list(scene.analysis.room.distribution.values()), np.float32)
+        windows = centered_windows(self.spec, scene.windows, self.reference.vector)
+        return with_rooms(scene, self.room_votes.applied(probabilities, windows), self.vocabulary)
+
+    @property
+    def room_votes(self) -> RoomVotes:
+        """What the products say of the room that a photograph shows."""
+        return self._opened.room_votes
 
     def centered_on(self, vectors: np.ndarray) -> "SceneMatcher":
         """Return a matcher that reads scenes as part of a library with these scene vectors [n, d].

@@ -21,6 +21,7 @@ from scene_pipeline.matching.factors import complete_weights
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.opinion import OpinionRanking
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
+from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference
 from scene_pipeline.vocabulary import Vocabulary
@@ -54,6 +55,7 @@ class Opened:
     features: ProductFeatures
     products: pa.Table
     looks: Looks
+    room_votes: RoomVotes
     background: np.ndarray
     variants: ProductVariants | None
     contextual: Contextual
@@ -66,6 +68,7 @@ class Opened:
         weights = complete_weights(bundle.vocabulary.scoring.weights_for(spec.id))
         features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
         products = bundle.products(PRODUCT_COLUMNS)
+        looks = Looks.load(bundle.path)
         opened = cls(
             bundle=bundle,
             spec=spec,
@@ -76,7 +79,8 @@ class Opened:
             calibration=bundle.calibration if bundle.calibration.holds_for(weights) else uncalibrated(spec.id),
             features=features,
             products=products,
-            looks=Looks.load(bundle.path),
+            looks=looks,
+            room_votes=RoomVotes.load(bundle.path, looks, features),
             background=_read_background(bundle),
             variants=ProductVariants.of(bundle, features),
             contextual=Contextual(bundle, features.price),

@@ -33,6 +33,7 @@ from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opened import BACKGROUND, background_rows
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES
+from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
 from scene_pipeline.publishing.terms import product_terms
 from scene_pipeline.scenes.reference import (
@@ -207,7 +208,9 @@ def _write_files(
     encoder = OnnxImageEncoder.open(folder / IMAGE_ENCODER, recipe.spec)
     reference, windows = reference_for(recipe.spec, encoder, prompts.temperature, recipe.vocabulary.rooms)
     reference.save(folder / REFERENCE)
-    Looks.measure(fused[:, : fusion.image_dim], windows).save(folder)
+    looks = Looks.measure(fused[:, : fusion.image_dim], windows)
+    looks.save(folder)
+    RoomVotes.measure(looks, features, windows).save(folder)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
     return index, tower

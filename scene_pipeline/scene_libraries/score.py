@@ -197,8 +197,8 @@ def _analyze(
     for done, (path, content) in enumerate(todo.items(), start=1):
         started = time.perf_counter()
         try:
-            scene = analyses.get(content) or analyses.add(content, matcher.analyze(path))
-            scenes[path.name] = (scene, time.perf_counter() - started)
+            scene = analyses.get(content) or analyses.add(content, matcher.read(path))
+            scenes[path.name] = (matcher.with_votes(scene), time.perf_counter() - started)
         except ImageError as error:
             failures[path.name] = str(error)
         if progress is not None:

@@ -35,7 +35,7 @@ class AnalysisWorker:
         for content, picture in pictures.items():
             try:
                 if analyses.get(content) is None:
-                    analyses.add(content, self._matcher.analyze(picture))
+                    analyses.add(content, self._matcher.read(picture))
                     added += 1
             except ImageError:
                 continue  # `score_library` reads it again and reports it

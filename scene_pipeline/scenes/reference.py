@@ -56,7 +56,8 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
     `temperature` divides the centered cosines with room prompts before the softmax. `style_temperature` does so for
     style prompts. Both are fitted on labeled pictures. `source` names the pictures, `scenes` counts them. `others` are
     further image domains that the encoder sees differently, such as renders. A picture is read as one of the domain
-    whose mean it is nearest to. `signs` are the things that give rooms away in photographs.
+    whose mean it is nearest to. `signs` are the things that give rooms away in photographs; `rooms` are those that the
+    encoder was trained on, whose log probabilities stand last in what it names.
     """
 
     encoder_id: str
@@ -68,6 +69,7 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
     source: str
     others: tuple[ImageDomain, ...] = ()
     signs: tuple[Sign, ...] = ()
+    rooms: tuple[str, ...] = ()
 
     @property
     def vector(self) -> np.ndarray:
@@ -176,7 +178,7 @@ def reference_for(
     that is not a class of the encoder.
     """
     reference, windows = _shipped_or_measured(spec, encoder, temperature)
-    return msgspec.structs.replace(reference, signs=signs_of(spec, rooms)), windows
+    return msgspec.structs.replace(reference, signs=signs_of(spec, rooms), rooms=spec.rooms), windows
 
 
 def _shipped_or_measured(

@@ -1,7 +1,7 @@
 """Say what a photograph shows: room, style and palette, each as a distribution that may answer "unknown"."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -14,6 +14,8 @@ from scene_pipeline.encoders.windows import SceneEmbedding
 from scene_pipeline.scenes.analysis import (
     UNKNOWN,
     Classification,
+    Decor,
+    RoomReading,
     SceneAnalysis,
     SceneColor,
 )
@@ -21,6 +23,7 @@ from scene_pipeline.scenes.decor import decor
 from scene_pipeline.scenes.light import measure_light, reduced, remove_color_cast
 from scene_pipeline.scenes.room_heads import RoomHeads
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
+from scene_pipeline.vocabulary import Vocabulary
 
 SCENE_COLORS = 6
 
@@ -55,39 +58,33 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     colors = dominant_colors(neutral, count=SCENE_COLORS)
     lab = np.array([color for color, _ in colors], dtype=np.float32)
     share = np.array([area for _, area in colors], dtype=np.float32)
-    rooms = classifier.rooms(vector, embedding.named)
+    probabilities = classifier.rooms(vector, embedding.named)
+    read = _read_room(probabilities, vocabulary)
     styles = classifier.styles(vector)
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
-    unknown = float(rooms[-1])
-    is_unknown = unknown >= vocabulary.scoring.unknown_threshold
-    room_names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
-    known_rooms = rooms[:-1] ** vocabulary.scoring.room_sharpness
-    known_rooms /= max(float(known_rooms.sum()), 1e-9)
-    room = _room_classification(room_names, rooms, is_unknown)
-    certain = not is_unknown and room.confidence >= vocabulary.scoring.room_certainty
-    reading = None if embedding.maps is None or is_unknown else RoomHeads.shipped().read(*embedding.maps)
-    usual = next((entry.usual for entry in vocabulary.rooms if certain and entry.id == room.value), {})
+    reading = None
+    if embedding.maps is not None and read.room.value != UNKNOWN:
+        reading = RoomHeads.shipped().read(*embedding.maps)
     analysis = SceneAnalysis(
-        room=room,
+        room=read.room,
         style=_classification([style.id for style in vocabulary.styles], styles),
         palette=_classification([palette.id for palette in vocabulary.palettes], palettes),
         colors=tuple(
             SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=lab_to_hex(c), share=float(area))
             for c, area in colors
         ),
-        note="" if certain else _note(room, {entry.id: entry.name for entry in vocabulary.rooms}),
+        note=read.note,
         light=measure_light(small),
         present=classifier.present(embedding.views),
-        room_certain=certain,
+        room_certain=read.certain,
         domain=classifier.reference.domain_name(vector),
         reading=reading,
-        decor=None if reading is None else decor(reading, usual),
+        decor=_decor(reading, read, vocabulary),
     )
-    uniform = np.full(len(known_rooms), 1 / len(known_rooms), dtype=np.float32)
     return Scene(
         analysis=analysis,
         vector=vector,
-        rooms=uniform if is_unknown else known_rooms.astype(np.float32),
+        rooms=read.weights,
         styles=styles.astype(np.float32),
         palettes=palettes.astype(np.float32),
         lab=lab,
@@ -96,6 +93,48 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         windows=embedding.windows,
         boxes=embedding.boxes,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _RoomRead:
+    room: Classification
+    certain: bool
+    note: str
+    weights: np.ndarray
+
+
+def _read_room(probabilities: np.ndarray, vocabulary: Vocabulary) -> _RoomRead:
+    """Return what probabilities [R + 1] of the rooms and the null class amount to, in words and as weights [R]."""
+    scoring = vocabulary.scoring
+    names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
+    is_unknown = float(probabilities[-1]) >= scoring.unknown_threshold
+    room = _room_classification(names, probabilities, is_unknown)
+    certain = not is_unknown and room.confidence >= scoring.room_certainty
+    known = probabilities[:-1] ** scoring.room_sharpness
+    known = np.full(len(known), 1 / len(known)) if is_unknown else known / max(float(known.sum()), 1e-9)
+    note = "" if certain else _note(room, {entry.id: entry.name for entry in vocabulary.rooms})
+    return _RoomRead(room, certain, note, known.astype(np.float32))
+
+
+def _decor(reading: RoomReading | None, read: _RoomRead, vocabulary: Vocabulary) -> Decor | None:
+    """Return what is there already and what the room usually has; None where nothing was read."""
+    if reading is None:
+        return None
+    usual = next((entry.usual for entry in vocabulary.rooms if read.certain and entry.id == read.room.value), {})
+    return decor(reading, usual)
+
+
+def with_rooms(scene: Scene, probabilities: np.ndarray, vocabulary: Vocabulary) -> Scene:
+    """Return the scene read with other probabilities [R + 1] of the rooms and the null class."""
+    read = _read_room(probabilities, vocabulary)
+    analysis = replace(
+        scene.analysis,
+        room=read.room,
+        room_certain=read.certain,
+        note=read.note,
+        decor=_decor(scene.analysis.reading, read, vocabulary),
+    )
+    return replace(scene, analysis=analysis, rooms=read.weights)
 
 
 def plausible_rooms(rooms: np.ndarray) -> np.ndarray:

@@ -25,8 +25,8 @@ TAIL = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
 KAPPA = 0.3
 """Exponent of the p-to-e calibrator KAPPA * p ** (KAPPA - 1)."""
 
-SHARPNESS = 1.5
-"""Exponent of the combined weights. Without it, confidence (.52) was below accuracy (.66) on 123 IKEA photographs."""
+SHARPNESS = 2.25
+"""Exponent of the combined weights: 123 IKEA rooms are then right (.72) as often as stated (.74); with 1.5, .64."""
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,21 +23,38 @@ class ZeroShotClassifier:
 
         Some prompts lie nearer to every photograph of a room than others; what counts is how much nearer this one is
         than rooms of its kind are on average. The null class is moved by the rooms' mean, so that it neither gains nor
-        loses. In photographs, `named` [..., c] (log probabilities of classes) speaks for the rooms that have signs.
+        loses. In photographs, `named` [..., c] (what the encoder names, as log probabilities) has a say as well: on the
+        rooms that it was trained on, and on those that have signs.
         """
         kind = self.reference.domain_of(vectors)
         offset = self.reference.means @ self.prompts.room.T
         offset[:, -1] = offset[:, :-1].mean(axis=1)
         shares = softmax((vectors @ self.prompts.room.T - offset[kind]) / self.reference.temperatures[kind, :1])
-        if named is None or not self.reference.signs:
+        if named is None:
             return shares
         rows, flat = named.reshape(-1, named.shape[-1]), shares.reshape(-1, shares.shape[-1])
         rooms = self.prompts.room_ids[:-1]
         signed = [
-            with_evidence(share, rooms, evidence(self.reference.signs, row)) if photograph else share
+            with_evidence(self._with_trained(share, row), rooms, evidence(self.reference.signs, row))
+            if photograph
+            else share
             for share, row, photograph in zip(flat, rows, np.ravel(kind) == 0, strict=True)
         ]
         return np.stack(signed).reshape(shares.shape)
+
+    def _with_trained(self, share: np.ndarray, named: np.ndarray) -> np.ndarray:
+        """Return probabilities [R + 1] in which prompts and the encoder's own head of rooms count alike.
+
+        Their geometric mean, over the rooms that both know; the sum over these stays.
+        """
+        own = [self.prompts.room_ids.index(room) for room in self.reference.rooms if room in self.prompts.room_ids]
+        if not own:
+            return share
+        said = named[-len(self.reference.rooms) :]
+        said = said[[room in self.prompts.room_ids for room in self.reference.rooms]]
+        result, total = share.copy(), share[own].sum()
+        result[own] = total * softmax((np.log(share[own] / max(total, 1e-9) + 1e-9) + said) / 2)
+        return result
 
     def styles(self, vectors: np.ndarray) -> np.ndarray:
         """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""

@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> None:
         metrics = evaluate(options.weights, paths.SHARED, options.renders)
         print(json.dumps(metrics, indent=None if options.json else 2))
         return
-    file = export(train(read_features(options.photos, options.renders, options.cache), options.steps), options.weights)
+    features = read_features(options.photos, options.renders, options.cache)
+    file = export(train(features, options.steps), sorted(set(features.rooms.tolist())), options.weights)
     print(f"exported {file} ({file.stat().st_size / 1e6:.1f} MB)")
 
 

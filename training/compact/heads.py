@@ -1,7 +1,8 @@
 """Train the heads of the compact encoder on features of the frozen backbone, and write them as the package ships them.
 
 Look is not trained: it is a whitened projection of the windows of photographs of rooms. Meaning is a small network into
-the space of all-MiniLM-L6-v2, beside the names of ImageNet's classes weighed by the backbone's own classifier.
+the space of all-MiniLM-L6-v2, beside the names of ImageNet's classes weighed by the backbone's own classifier. Rooms
+of which there are photographs have a linear head of their own.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from training.compact import texts
 from training.compact.features import Features
 
 LOOK, HIDDEN, MEANING = 128, 768, 384
+ROOM_EPOCHS, ROOM_RATE, ROOM_DROPOUT, ROOM_BATCH = 15, 1e-3, 0.3, 256
 STEPS, RATE, DECAY = 1680, 1e-3, 0.05
 TEMPERATURE = 0.05
 SMOOTHING, DROPOUT, NOISE = 0.1, 0.4, 0.1
@@ -33,7 +35,7 @@ WHITENING = 0.1
 def train(features: Features, steps: int = STEPS, seed: int = 0) -> Any:
     """Return trained heads."""
     torch.manual_seed(seed)
-    heads = build_heads(LOOK, MEANING, HIDDEN)
+    heads = build_heads(LOOK, MEANING, HIDDEN, len(np.unique(features.rooms)))
     classifier = load_backbone().classifier
     _fit_look(heads, features)
     data = _Data(features)
@@ -46,18 +48,39 @@ def train(features: Features, steps: int = STEPS, seed: int = 0) -> Any:
         loss.backward()
         optimizer.step()
         schedule.step()
+    large = features.weight == features.weight.max()  # those at the size at which scenes are read
+    fit_rooms(heads, features.photos[large & ~features.held_out], features.rooms[large & ~features.held_out])
     return heads.eval()
 
 
-def export(heads: Any, folder: Path) -> Path:
-    """Write the heads (float16 safetensors) and what a loader must know (JSON) into `folder`; return the weights."""
+def fit_rooms(heads: Any, photos: np.ndarray, rooms: np.ndarray, seed: int = 0) -> None:
+    """Train the head of rooms on pooled features [n, FEATURES] and the rooms' names [n]; sorted, they are its order."""
+    torch.manual_seed(seed)
+    inputs = (torch.from_numpy(photos).float() - heads.feature_mean) / heads.feature_scale
+    labels = torch.from_numpy(np.unique(rooms, return_inverse=True)[1])
+    optimizer = torch.optim.AdamW(heads.rooms.parameters(), lr=ROOM_RATE, weight_decay=DECAY)
+    for _ in range(ROOM_EPOCHS):
+        for batch in torch.randperm(len(inputs)).split(ROOM_BATCH):
+            said = heads.rooms(functional.dropout(inputs[batch], ROOM_DROPOUT))
+            loss = functional.cross_entropy(said, labels[batch], label_smoothing=SMOOTHING)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def export(heads: Any, rooms: Sequence[str], folder: Path) -> Path:
+    """Write the heads (float16 safetensors) and what a loader must know (JSON) into `folder`; return the weights.
+
+    `rooms` are the names of those that the head of rooms tells apart, in its order.
+    """
     data = save({name: value.detach().half().contiguous() for name, value in heads.state_dict().items()})
     write_bytes(folder / f"{COMPACT_FILE}.safetensors", data)
     half = 127.5 / 255
     record = {
         "version": "2", "architecture": BACKBONE, "dimension": LOOK + MEANING, "look": LOOK, "input_size": 224,
         "scene_size": 384, "mean": [half] * 3, "std": [half] * 3, "resize": "squash", "interpolation": "bicubic",
-        "temperature": TEMPERATURE, "sha256": hashlib.sha256(data).hexdigest(), "license": "Apache-2.0",
+        "temperature": TEMPERATURE, "rooms": list(rooms), "sha256": hashlib.sha256(data).hexdigest(),
+        "license": "Apache-2.0",
     }  # fmt: skip
     write_text(folder / f"{COMPACT_FILE}.json", json.dumps(record, indent=1) + "\n")
     return folder / f"{COMPACT_FILE}.safetensors"
@@ -76,7 +99,7 @@ def _fit_look(heads: Any, features: Features) -> None:
 
 
 def _start_meaning(heads: Any, data: "_Data") -> None:
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
     info = ImageNetInfo()
     names = [info.index_to_description(index).split(",")[0] for index in range(len(heads.class_texts))]
