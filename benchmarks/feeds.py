@@ -8,8 +8,9 @@ pictures, SKUs and sizes accounted for, cells dropped, and the rate. The rate of
 of a plain CSV of as many rows in the same run, and stands beside the SHA-256 of 1 GiB on one core. `--many 0` leaves
 the large file out. `--labels` compares the facts of the files with hand-made labels: `half` (as --half), `source`
 (the file's name), `id` (the product's), `dimensions_cm` ("150x200+50x80", "63-74"), `set_count`, `materials` (ids, by
-spaces), `colors` (by |) and `category`, as in `scene_pipeline_tests/catalog/labeled_feeds/labels.csv`. Each measurement
-runs in a process of its own.
+spaces), `colors` (by |) and `category`, as in `scene_pipeline_tests/catalog/labeled_feeds/labels.csv`. Without files
+the gate for mixed marketplaces is measured too, on its labeled titles (`_home_gate`). Each measurement of memory or
+rate runs in a process of its own.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks._home_gate import gate_claims
 from benchmarks.catalog import peak_mib, real_texts, write_rows
 from benchmarks.claims import Claim, at_least, at_most, report
 
@@ -254,6 +256,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             claims, measured = shopify_claims(Path(folder), arguments.rows, arguments.many)
         details |= measured
+    if not arguments.files:
+        checked, details["gate"] = gate_claims()
+        claims += checked
     if arguments.labels and arguments.files:
         checked, details["mistakes"] = label_claims(arguments.labels, arguments.files, arguments.half)
         claims += checked

@@ -59,8 +59,8 @@ def categorize(
     `similarity` returns, for n texts, the float32 [n, categories] cosines with the categories' descriptions, in the
     vocabulary's order. It is asked only about products whose type no word names, and only for the phrase that names
     the product (`kind_phrase`); without it they are uncategorized. The best category must reach MIN_SIMILARITY and
-    lead by MIN_MARGIN. `elsewhere` returns the cosines with other departments' descriptions (`home_goods`): a product
-    nearer to one of these is held back, as is one whose department or name says that it is not for the home.
+    lead by MIN_MARGIN. `elsewhere` returns the cosines with `gate_descriptions` (`home_goods`): a product nearer to
+    another department is held back, as is one whose department or name says that it is not for the home.
     """
     check_types_are_known(vocabulary, lexicon)
     chooser = _Chooser(vocabulary, lexicon)

@@ -1,7 +1,7 @@
 """Hold back what is not for the home: the rest of a mixed marketplace, by departments, nouns and meaning."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,9 +15,6 @@ from scene_pipeline.vocabulary.strict_yaml import load_strict
 NOT_HOME = "not home goods"
 """How the reason of a product begins that was held back."""
 
-MIN_LEAD = 0.06
-"""Cosine by which another department must lead the nearest category of home goods; below it nothing is held back."""
-
 _PARTS = re.compile(r">>|>|/|\||»")
 _MAX_WORDS = 40
 
@@ -27,7 +24,9 @@ class OtherGoods(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     home_departments: tuple[str, ...]
     departments: tuple[str, ...]
-    nouns: tuple[str, ...]
+    nouns: dict[str, tuple[str, ...]]
+    min_lead: float
+    home_meanings: dict[str, str]
     meanings: dict[str, str]
 
 
@@ -43,7 +42,7 @@ class HomeGate:
     def __init__(self, index: LexiconIndex) -> None:
         words = other_goods()
         self.index = index
-        self.nouns = _index(words.nouns)
+        self.nouns = _index(dict.fromkeys((*words.nouns["en"], *words.nouns.get(index.language.language, ()))))
         self.firsts = frozenset(self.nouns.entries)
         self.home, self.other = _index(words.home_departments), _index(words.departments)
         self.by_department = lru_cache(maxsize=4096)(self._by_department)
@@ -74,9 +73,10 @@ class HomeGate:
         if self.firsts.isdisjoint(words):
             return None
         end = next(
-            (i for i, word in enumerate(words) if i and (word in self.index.noun_end or word in ",;|(.")), len(words)
+            (i for i, word in enumerate(words) if i and (word in self.index.noun_end or word in ",;|(.:")), len(words)
         )
-        found = self.nouns.find(words, 0, end)
+        # a noun of several words may run over the end ("aceite de motor")
+        found = [match for match in self.nouns.find(words, 0, len(words)) if match.first < end]
         types = [(match.last, -match.first) for match in self.index.types.find(words, 0, end)]
         if not found or (types and max(types) >= (found[-1].last, -found[-1].first)):
             return None
@@ -87,16 +87,24 @@ Similarity = Callable[[Sequence[str]], np.ndarray]
 
 
 def nearer_elsewhere(home: np.ndarray, other: np.ndarray) -> str | None:
-    """Return the other department a text is nearest to, where it leads the nearest home category by MIN_LEAD.
+    """Return the other department a text is nearest to, where it leads everything of home goods by `min_lead`.
 
-    home: cosines with the categories; other: with `other_goods().meanings`, in their order.
+    home: cosines with the categories; other: with `gate_descriptions()`, in their order.
     """
-    names = list(other_goods().meanings)
-    best = int(np.argmax(other))
-    return names[best] if float(other[best]) - float(np.max(home)) >= MIN_LEAD else None
+    words = other_goods()
+    names = list(words.meanings)
+    elsewhere, at_home = other[: len(names)], np.append(home, other[len(names) :])
+    best = int(np.argmax(elsewhere))
+    return names[best] if float(elsewhere[best]) - float(np.max(at_home)) >= words.min_lead else None
 
 
-def _index(phrases: Sequence[str]) -> WordIndex:
+def gate_descriptions() -> list[str]:
+    """Return what texts are compared with beside the categories: the other departments', then more of home goods."""
+    words = other_goods()
+    return [*words.meanings.values(), *words.home_meanings.values()]
+
+
+def _index(phrases: Iterable[str]) -> WordIndex:
     index = WordIndex()
     for phrase in phrases:
         index.add(phrase, ("other", phrase))

@@ -11,7 +11,7 @@ from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.contract import contract_failures
 from scene_pipeline.catalog.enrich import enrich
-from scene_pipeline.catalog.home_goods import other_goods
+from scene_pipeline.catalog.home_goods import gate_descriptions
 from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
 from scene_pipeline.catalog.validate import validate
@@ -245,7 +245,7 @@ def categorized_products(
     """Products in the eight categories: by their type words, else by similarity of meaning, else uncategorized."""
     words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary)
     descriptions = text_encoder().embed([category.description for category in words.categories])
-    others = text_encoder().embed(list(other_goods().meanings.values()))
+    others = text_encoder().embed(gate_descriptions())
     table = categorize(
         store.read_table("catalog", "enriched.parquet"),
         words,
