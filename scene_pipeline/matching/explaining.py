@@ -19,6 +19,7 @@ from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.matching.scored import Scored
+from scene_pipeline.matching.standing import Standing
 from scene_pipeline.matching.variants import Variant
 from scene_pipeline.scenes.box_phrase import box_phrase
 from scene_pipeline.scenes.scene import Scene
@@ -57,6 +58,7 @@ class Explainer:
         narrator = Narrator(self.data.vocabulary, scene)
         planner = PlacementPlanner(self.data.vocabulary, scene.analysis)
         closer = [_normal_cdf(value) for value in scored.similarity[chosen].tolist()]
+        standing = Standing(self.data.vocabulary.types, scene.analysis)
         places = [planner.place(product["category"], product["product_type"]) for product in products]
         seen_at = [
             box_phrase(scene.boxes[scored.window[index]].tolist()) if closer_than >= CLOSE else ""
@@ -84,6 +86,7 @@ class Explainer:
                 ),
                 opinion=self._opinion_effect(opinion, scored, index, int(by_opinion[rank - 1])),
                 variant=self._variant(int(rows[rank - 1]), scene, constraints),
+                box=standing.box(product["product_type"]),
             )
             for rank, (index, product, place, reason) in enumerate(
                 zip(chosen, products, places, reasons, strict=True), start=1

@@ -78,11 +78,35 @@ class Trait:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeStretch:
+    """A free part of a surface ("wall" or "floor"): its box, and its estimated sides in centimeters, None if unknown.
+
+    `height_cm` of a stretch of floor is how deep it is.
+    """
+
+    surface: str
+    box: Box
+    width_cm: int | None
+    height_cm: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A material or pattern that is seen: its name, its share of the picture (0-1), and where most of it is."""
+
+    name: str
+    share: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class RoomReading:
     """What the heads read: things, shares of the picture by part of the shell, material and pattern, light and size.
 
-    `present` is how surely a thing of each type is in the picture, found with a box or not (0-1). `calibrated` is
-    False: certainties were measured on renders only.
+    `present` is how surely a thing of each type is in the picture, found with a box or not (0-1). `free` are the free
+    stretches of wall and floor. `surfaces` are the main materials and `patterned` what is not plain, the largest first.
+    `architecture` names beams, panelling and the like, or says with `why` that nothing is clear. `calibrated` tells
+    whether certainties are probabilities here: they were fitted on held-out renders, and photographs are not renders.
     """
 
     objects: tuple[RoomObject, ...]
@@ -96,6 +120,10 @@ class RoomReading:
     size_interval_m2: tuple[float, float]
     camera_height_m: float
     present: dict[str, float] = field(default_factory=dict)
+    free: tuple[FreeStretch, ...] = ()
+    surfaces: tuple[Surface, ...] = ()
+    patterned: tuple[Surface, ...] = ()
+    architecture: tuple[Trait, ...] = ()
     calibrated: bool = False
 
 

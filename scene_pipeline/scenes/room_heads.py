@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.scenes.analysis import UNKNOWN, Box, RoomObject, RoomReading, Trait
+from scene_pipeline.scenes.layout import free_stretches
 
 HEADS = Path(__file__).parents[1] / "encoders" / "weights" / "room-v1.npz"
 """The weights that ship; float16."""
@@ -88,6 +89,7 @@ class RoomHeads:
             size_interval_m2=(round(size / spread, 1), round(size * spread, 1)),
             camera_height_m=round(float(whole[9] + 1.3), 2),
             present={name: round(float(score.max()), 3) for name, score in zip(TYPES, scores, strict=True)},
+            free=free_stretches(shell.argmax(axis=0), SHELL, None, 1.0),
         )
 
     def outputs(self, middle: NDArray[np.float32], deep: NDArray[np.float32]) -> tuple[np.ndarray, np.ndarray]:
