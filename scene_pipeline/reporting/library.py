@@ -1,20 +1,24 @@
 """Put a scored library together as a lookbook: titles, pictures and prices come from the bundle it was scored with."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.matching.result import FurnishedSet, Recommendation
 from scene_pipeline.reporting.lookbook import (
     Lookbook,
+    LookbookObject,
     LookbookProduct,
     LookbookScene,
+    LookbookSet,
     context_words,
     lookbook_opinion,
 )
-from scene_pipeline.reporting.products import ShownProduct, shown_products
+from scene_pipeline.reporting.products import ShownProduct, money, shown_products
 from scene_pipeline.reporting.tables import INTENTS, listed_products
 from scene_pipeline.scene_libraries.score import LibraryResult
 
@@ -22,7 +26,7 @@ from scene_pipeline.scene_libraries.score import LibraryResult
 def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundle, images: ImageStore) -> Lookbook:
     """Return the lookbook of `result`; `scenes` is the library's folder, `images` where product pictures lie."""
     gone = {name for name in result.results if not (scenes / name).is_file()}
-    products = shown_products(bundle, listed_products(result.results, INTENTS[:1]))
+    products = shown_products(bundle, listed_products(result.results, INTENTS))
     return Lookbook(
         library=library,
         bundle_version=bundle.version,
@@ -37,6 +41,17 @@ def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundl
                 products=tuple(
                     lookbook_product(item, products.get(item.product_id), images) for item in scored.recommendations
                 ),
+                objects=tuple(
+                    LookbookObject(
+                        label=thing.type.replace("_", " "),
+                        box=thing.box,
+                        products=tuple(
+                            lookbook_product(item, products.get(item.product_id), images) for item in thing.products
+                        ),
+                    )
+                    for thing in scored.objects
+                ),
+                set=None if scored.set is None else _set(scored.set, products, images),
                 opinion=lookbook_opinion(scored.opinion, bundle.vocabulary),
                 opinion_note=result.insight_notes.get(name, ""),
             )
@@ -71,6 +86,28 @@ def calibration_note(calibration: CalibrationMap, calibrated: bool) -> str:
     return (
         f"Confidence is the probability that a product fits, learned on {calibration.n:,} labeled pairs of "
         f"{calibration.set_name}{error}."
+    )
+
+
+def _set(found: FurnishedSet, products: Mapping[str, ShownProduct], images: ImageStore) -> LookbookSet:
+    """Return a set as it is shown: what its pieces cost together, what is left, and the swap that saves most."""
+
+    def cost(amount: float) -> str:
+        return money(amount, found.currency)
+
+    def shown(item: Recommendation) -> LookbookProduct:
+        return lookbook_product(item, products.get(item.product_id), images)
+
+    swap = ""
+    if found.swap is not None:
+        out = next(piece.product for piece in found.pieces if piece.product.product_id == found.swap.product_id)
+        swap = f"{shown(found.swap.by).title} in place of {shown(out).title} would save {cost(found.swap.saves)}."
+    return LookbookSet(
+        pieces=tuple(replace(shown(piece.product), price=cost(piece.price)) for piece in found.pieces),
+        counts=tuple(piece.count for piece in found.pieces),
+        summary=f"{cost(found.cost)} of {cost(found.budget)}, {cost(found.left)} left",
+        swap=swap,
+        note=f"{found.note[0].upper()}{found.note[1:]}." if found.note else "",
     )
 
 

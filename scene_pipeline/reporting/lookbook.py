@@ -18,8 +18,9 @@ from scene_pipeline.files import write_text
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.opinion import Opinion, opinion_lines
 from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.reporting.marks import Mark, number_marks
 from scene_pipeline.reporting.pictures import EmbeddedPicture, embed_picture
-from scene_pipeline.scenes.analysis import PHOTOGRAPHS, UNKNOWN, SceneAnalysis
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS, UNKNOWN, Box, SceneAnalysis
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.display_names import display_name, percent, title_case, uncalibrated_name
 
@@ -46,6 +47,29 @@ class LookbookProduct:
 
 
 @dataclass(frozen=True, slots=True)
+class LookbookObject:
+    """A thing that is there, as it is shown: what it is, where, and the products that look like it, nearest first."""
+
+    label: str
+    box: Box
+    products: tuple[LookbookProduct, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookbookSet:
+    """A set within a budget as it is shown. pieces: a product each; counts: how many of it; summary: cost and rest.
+
+    swap: which exchange saves most; note: what is missing or must change. Both may be empty.
+    """
+
+    pieces: tuple[LookbookProduct, ...]
+    counts: tuple[int, ...]
+    summary: str
+    swap: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LookbookOpinion:
     """A model's opinion as it is shown: `lines` are (label, text) in words of the vocabulary, `summary` its own."""
 
@@ -58,7 +82,8 @@ class LookbookOpinion:
 class LookbookScene:
     """A scene as it is shown: its file name, the photograph, what was seen in it and the products, best first.
 
-    opinion: a second opinion, or None; opinion_note: why there is none where one was wanted.
+    opinion: a second opinion, or None; opinion_note: why there is none where one was wanted. objects: what is there,
+    with products like it. set: a set within a budget, or None.
     """
 
     name: str
@@ -67,6 +92,31 @@ class LookbookScene:
     products: tuple[LookbookProduct, ...]
     opinion: LookbookOpinion | None = None
     opinion_note: str = ""
+    objects: tuple[LookbookObject, ...] = ()
+    set: LookbookSet | None = None
+
+    @property
+    def shown(self) -> tuple[LookbookProduct, ...]:
+        """All products of the scene, in the order in which the page shows them."""
+        matched = tuple(product for thing in self.objects for product in thing.products)
+        return (*matched, *self.products, *(self.set.pieces if self.set else ()))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What such a room usually has and this one lacks, in words."""
+        found = self.analysis.decor
+        return () if found is None else tuple(name.replace("_", " ") for name in found.missing)
+
+
+def scene_marks(scene: LookbookScene, photograph: EmbeddedPicture) -> tuple[list[Mark | None], list[Mark]]:
+    """Return the mark of each product of `scene.shown`, and the marks in the order of their numbers."""
+    size = (photograph.width, photograph.height)
+    things = [(thing.label, True, thing.box) for thing in scene.objects]
+    placed = (*scene.products, *(scene.set.pieces if scene.set else ()))
+    places = [(product.title, False, product.recommendation.box) for product in placed]
+    marks = number_marks([*things, *places], *size)
+    seen = [mark for mark, thing in zip(marks, scene.objects, strict=False) for _ in thing.products]
+    return [*seen, *marks[len(things) :]], [mark for mark in marks if mark is not None]
 
 
 def lookbook_opinion(opinion: Opinion | None, vocabulary: Vocabulary) -> LookbookOpinion | None:
@@ -102,7 +152,7 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
     """
     photographs = _embed([scene.image for scene in lookbook.scenes], SCENE_SIZES)
     pictures = _embed(
-        [product.image for scene in lookbook.scenes for product in scene.products if product.image is not None],
+        [product.image for scene in lookbook.scenes for product in scene.shown if product.image is not None],
         PRODUCT_SIZES,
     )
     environment = Environment(
@@ -124,6 +174,7 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
         photographs=photographs,
         pictures=pictures,
         places=_first_places(lookbook.scenes),
+        marks=[scene_marks(scene, photographs[scene.image]) for scene in lookbook.scenes],
         rooms=_counted(
             [scene.analysis.room.value if scene.analysis.room_certain else UNKNOWN for scene in lookbook.scenes]
         ),
@@ -163,7 +214,7 @@ def _first_places(scenes: Sequence[LookbookScene]) -> dict[Path, tuple[int, int]
     """Return where each product picture is shown first, as (scene, product): there its bytes stand, once."""
     places: dict[Path, tuple[int, int]] = {}
     for row, scene in enumerate(scenes):
-        for column, product in enumerate(scene.products):
+        for column, product in enumerate(scene.shown):
             if product.image is not None:
                 places.setdefault(product.image, (row, column))
     return places
@@ -174,7 +225,7 @@ def _counted(values: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def _calibrated(scenes: Sequence[LookbookScene]) -> bool:
-    return all(product.recommendation.calibrated for scene in scenes for product in scene.products)
+    return all(product.recommendation.calibrated for scene in scenes for product in scene.shown)
 
 
 def _percent(value: float) -> str:

@@ -13,6 +13,7 @@ from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.opinion import describe_item
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.reporting.products import ShownProduct
+from scene_pipeline.reporting.scene_columns import NESTED, nested_columns
 from scene_pipeline.vocabulary import Vocabulary
 
 SCENES = pa.schema(
@@ -33,6 +34,7 @@ SCENES = pa.schema(
         pa.field("elapsed_ms", pa.float32()),
         pa.field("content_hash", pa.string()),  # SHA-256 of the file, null where it could not be read
         pa.field("insights_note", pa.string()),  # why there is no second opinion, null where there is or none is wanted
+        *NESTED,
     ]
 )
 """One row per scene of the library; a scene that failed has null traits and a reason."""
@@ -197,10 +199,26 @@ def write_parquet(table: pa.Table, path: Path) -> None:
         pq.write_table(table, temporary, compression="zstd")
 
 
+def flat(table: pa.Table) -> pa.Table:
+    """Return the columns that a cell of a spreadsheet can hold: no structs, and no lists of them."""
+    return table.select(
+        [
+            field.name
+            for field in table.schema
+            if not pa.types.is_struct(field.type)
+            and not (pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type))
+        ]
+    )
+
+
 def write_people_csv(table: pa.Table, path: Path) -> None:
-    """Write a table as CSV for spreadsheets: lists joined by spaces, cells that look like formulas neutralized."""
+    """Write a table as CSV for spreadsheets: lists joined by spaces, cells that look like formulas neutralized.
+
+    Nested columns are left out: no cell holds them.
+    """
     from scene_pipeline.catalog.export import write_csv
 
+    table = flat(table)
     for index, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
             texts = [None if cell is None else " ".join(map(_short, cell)) for cell in table.column(index).to_pylist()]
@@ -264,4 +282,5 @@ def _analysis_columns(result: SceneResult) -> dict[str, object]:
         "color_shares": [color.share for color in scene.colors],
         "note": scene.note,
         "elapsed_ms": result.elapsed_ms,
+        **nested_columns(scene),
     }

@@ -12,6 +12,7 @@ from PIL import Image
 
 from scene_pipeline.files import atomic_path
 from scene_pipeline.images.decode import decode_image
+from scene_pipeline.reporting.tables import flat
 
 if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook
@@ -60,7 +61,7 @@ def write_workbook(target: Path, sheets: Sheets) -> None:
         page = _sheet(book, "Recommendations", sheets.recommendations, pictured=sheets.pictures is not None)
         if sheets.pictures is not None:
             _pictures(page, sheets.recommendations, sheets.pictures)
-        _sheet(book, "Scenes", sheets.scenes)
+        _sheet(book, "Scenes", flat(sheets.scenes))
         if sheets.changes is not None:
             _sheet(book, "Changes", sheets.changes)
 

@@ -58,6 +58,10 @@ Box = tuple[float, float, float, float]
 """Left, top, right and bottom in relative coordinates 0-1."""
 
 
+SIZE_CLASSES_M2 = (12.0, 20.0)
+"""From how many square meters a room is of medium size, and large."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomObject:
     """A thing in a picture: its type, box (left, top, right, bottom, 0-1) and how certain it is (0-1)."""
@@ -125,6 +129,12 @@ class RoomReading:
     patterned: tuple[Surface, ...] = ()
     architecture: tuple[Trait, ...] = ()
     calibrated: bool = False
+
+    @property
+    def size(self) -> str:
+        """The room as small, medium or large."""
+        small, large = SIZE_CLASSES_M2
+        return "small" if self.size_m2 < small else "medium" if self.size_m2 < large else "large"
 
 
 @dataclass(frozen=True, slots=True)

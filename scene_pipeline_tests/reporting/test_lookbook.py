@@ -16,8 +16,10 @@ from scene_pipeline.errors import ImageError
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.reporting.lookbook import (
     Lookbook,
+    LookbookObject,
     LookbookProduct,
     LookbookScene,
+    LookbookSet,
     write_lookbook,
 )
 
@@ -186,3 +188,25 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_leaves_no_file(tmp_path: 
     with pytest.raises(ImageError, match=r"notes\.jpg"):
         write_lookbook(tmp_path / "page.html", book(broken))
     assert not list(tmp_path.glob("*.html*"))
+
+
+def test_sections_marks_and_cards_belong_together(tmp_path: Path, scene, make_recommendation) -> None:
+    box = (0.1, 0.2, 0.4, 0.6)
+    cards = [LookbookProduct(replace(make_recommendation(n), box=box), f"Card {n}", price="9.00 EUR") for n in (1, 2)]
+    thing = LookbookObject("sofas", box, (LookbookProduct(make_recommendation(1), "Like the sofa"),))
+    found = LookbookSet(tuple(cards), (1, 4), "45.00 of 90.00 EUR, 45.00 EUR left", "A swap.", "A note on the set.")
+    page = written(tmp_path, book(replace(scene(), objects=(thing,), products=tuple(cards), set=found)))
+    for shown in ("In this room", "Sofas", "Would belong here", "The set", "45.00 EUR left", "4 pieces", "A swap."):
+        assert shown in page.text
+    marks = [attributes for attributes in page.all("a") if "mark" in (attributes.get("class") or "").split()]
+    pins = [attributes for attributes in page.all("a") if attributes.get("class") == "pin"]
+    assert [mark["data-mark"] for mark in marks] == ["0-1", "0-2", "0-3", "0-4", "0-5"]
+    assert {pin["href"] for pin in pins} == {f"#{mark['id']}" for mark in marks}
+    assert {mark["href"] for mark in marks} == {f"#{pin['id']}" for pin in pins}
+    assert "style" not in {name for _, attributes in page.tags for name in attributes}, "the policy forbids it"
+
+
+def test_a_scene_without_boxes_has_no_marks(tmp_path: Path, scene) -> None:
+    page = written(tmp_path, book(scene()))
+    assert not page.all("svg") or all(svg.get("class") != "marks" for svg in page.all("svg"))
+    assert "In this room" not in page.text

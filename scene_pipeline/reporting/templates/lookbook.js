@@ -3,6 +3,16 @@ for (const picture of document.querySelectorAll("img[data-same]")) {
   picture.src = document.getElementById(picture.dataset.same).src;
 }
 
+// A mark and the cards that it belongs to light up together, by pointer and by keyboard.
+const light = (event) => {
+  const part = event.target.closest("[data-mark]");
+  if (!part) return;
+  const on = event.type === "pointerover" || event.type === "focusin";
+  const same = `[data-mark="${CSS.escape(part.dataset.mark)}"]`;
+  for (const other of part.closest(".scene").querySelectorAll(same)) other.classList.toggle("lit", on);
+};
+for (const name of ["pointerover", "pointerout", "focusin", "focusout"]) document.addEventListener(name, light);
+
 const tools = document.querySelector(".tools");
 if (tools) {
   const read = (element) => element.textContent.replace(/\s+/g, " ").toLowerCase();
