@@ -20,7 +20,8 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     products that were shown for them alone; a list is chosen by more than scores. shown: ascending
     deciles (eleven) of the scores of the products that were shown for the scenes of the set. weights: those of the
     factors when it was fitted; a score by other weights means something else. domain: what the scenes of the set are,
-    "photographs" or "renders": a map of one is no map of the other.
+    "photographs" or "renders": a map of one is no map of the other. blend: weights of a bundle's encoders, where it has
+    several, when it was fitted; left out where it has one.
     """
 
     method: Method
@@ -39,6 +40,7 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shown: tuple[float, ...] = ()
     weights: dict[str, float] = {}
     domain: str = ""
+    blend: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
     def speaks_of(self, domain: str) -> bool:
         """Tell whether the map was learned on pictures of this domain; one that names none speaks of all."""
@@ -47,6 +49,11 @@ class CalibrationMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def holds_for(self, weights: Mapping[str, float]) -> bool:
         """Tell whether scores by these weights are those the map was fitted on; one that names none holds for all."""
         return not self.weights or all(abs(self.weights.get(name, 0) - value) < 1e-6 for name, value in weights.items())
+
+    def holds_for_blend(self, blend: Mapping[str, float]) -> bool:
+        """Tell whether the map was fitted on scores by encoders blended so; empty where a bundle has one encoder."""
+        fitted = self.blend or {}
+        return fitted.keys() == blend.keys() and all(abs(fitted[id] - weight) < 1e-6 for id, weight in blend.items())
 
     def apply(self, scores: np.ndarray) -> np.ndarray:
         """Return the confidence of each score as float32, of the same shape and within 0-1."""

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from scene_pipeline.bundle.layout import MANIFEST, REQUIRED_FILES
+from scene_pipeline.bundle.members import Member
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_file, write_bytes
 
@@ -47,6 +48,7 @@ class ManifestFields(msgspec.Struct, frozen=True, kw_only=True):
     `data_version` is the content hash of catalog and pictures, `image_encoder` the encoder spec as a mapping (`id`
     and `dimension` are read here), `counts` has at least `products` and `with_image`. `image_tower` tells how the image
     tower was exported: its precision, its cosines to torch over how many samples, and the processor it was checked on.
+    `members` are the encoders of a bundle that has several, `image_encoder` the first of them.
     """
 
     data_version: str
@@ -57,6 +59,7 @@ class ManifestFields(msgspec.Struct, frozen=True, kw_only=True):
     image_tower: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
     calibration: dict[str, Any] = {}
+    members: tuple[Member, ...] = ()
 
 
 class Manifest(ManifestFields, frozen=True, kw_only=True):

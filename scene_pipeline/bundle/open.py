@@ -21,6 +21,7 @@ from scene_pipeline.bundle.layout import (
     current_version,
 )
 from scene_pipeline.bundle.manifest import REMEDIATION, Manifest, find_damage, read_manifest
+from scene_pipeline.bundle.members import is_of_member
 from scene_pipeline.errors import BundleError, VocabularyError
 from scene_pipeline.index import Fusion, VectorIndex
 from scene_pipeline.vocabulary import Vocabulary
@@ -30,7 +31,8 @@ from scene_pipeline.vocabulary import Vocabulary
 class Bundle:
     """An open bundle. It keeps working when another version is promoted, and when its own files are pruned.
 
-    `artifacts` is what `open_bundle` was given.
+    `artifacts` is what `open_bundle` was given. `lost`: damage to the encoders beside the
+    first.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Bundle:
     fusion: Fusion
     calibration: CalibrationMap
     _products: pa.Buffer  # mapped: stays readable when the file is pruned
+    lost: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -111,7 +114,9 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
     manifest = read_manifest(folder)
     if folder != artifacts and manifest.bundle_version != folder.name:
         raise BundleError(f"{folder / MANIFEST}: belongs to version {manifest.bundle_version}; {REMEDIATION}")
-    damage = find_damage(folder, manifest, hashes=verify)
+    found = find_damage(folder, manifest, hashes=verify)
+    lost = tuple(line for line in found if is_of_member(folder, line))
+    damage = [line for line in found if line not in lost]
     if damage:
         more = f" (and {len(damage) - 1} more)" if len(damage) > 1 else ""
         raise BundleError(f"{damage[0]}{more}; {REMEDIATION}")
@@ -125,7 +130,7 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
         pq.read_metadata(pa.BufferReader(products))
     except (OSError, ValueError, msgspec.DecodeError, VocabularyError) as error:
         raise BundleError(f"{folder}: cannot be read ({error}); {REMEDIATION}") from error
-    return Bundle(folder, artifacts, manifest, vocabulary, index, fusion, calibration, products)
+    return Bundle(folder, artifacts, manifest, vocabulary, index, fusion, calibration, products, lost)
 
 
 def _check_encoder(folder: Path, manifest: Manifest, index: VectorIndex, fusion: Fusion) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
+import msgspec
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
@@ -23,14 +24,16 @@ from scene_pipeline.defs.embeddings import (
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice, VocabularyFolder
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
+from scene_pipeline.encoders.ensemble import CAPTIONS, ensemble_id
 from scene_pipeline.encoders.pooling import pool_images
-from scene_pipeline.encoders.spec import EncoderSpec, get_spec
+from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.errors import BundleError
 from scene_pipeline.monitoring import drift as drifting
 from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
 from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.learned import with_learned
+from scene_pipeline.publishing.members import EmbeddedMember
 from scene_pipeline.publishing.publish import (
     BundleRecipe,
     EmbeddedCatalog,
@@ -67,8 +70,8 @@ class BundleConfig(dg.Config):
     keep: int = Field(default=5, ge=1, description="Versions kept, the promoted one included.")
 
 
-def embedded_catalog(store: ArtifactStore, spec: EncoderSpec) -> EmbeddedCatalog:
-    """Return all products with their vectors, put together from what the assets before wrote.
+def embedded_catalog(store: ArtifactStore, spec: EncoderSpec, *others: EncoderSpec) -> EmbeddedCatalog:
+    """Return all products with their vectors by each encoder, put together from what the assets before wrote.
 
     Raises BundleError when those are of different catalogs or encoders, naming the asset to materialize again. A
     picture that could not be embedded is left out.
@@ -82,17 +85,9 @@ def embedded_catalog(store: ArtifactStore, spec: EncoderSpec) -> EmbeddedCatalog
             f"{store.path('images', 'status.parquet')}: lists pictures of {owners.count(-1)} products that the "
             "catalog does not have; materialize product_images again"
         )
-    vectors, known = vector_store(store, spec.id).get(pictures["sha256"].to_pylist())
-    usable = np.flatnonzero(known)
-    if owners and not len(usable):
+    image, has_image = _pooled(store, spec, pictures, owners, products.num_rows)
+    if owners and not has_image.any():
         raise BundleError(f"no picture has a vector of encoder '{spec.id}' yet; materialize image_embeddings")
-    roles = pictures["role"].to_pylist()
-    image, has_image = pool_images(
-        np.array(owners, dtype=np.int64)[usable],
-        [roles[row] for row in usable],
-        vectors[usable] if len(usable) else np.empty((0, spec.dimension), np.float32),
-        products.num_rows,
-    )
     text, known = vector_store(store, MINILM).get([text_key(text) for text in products["sentence"].to_pylist()])
     if not known.all():
         lacking = int(np.count_nonzero(~known))
@@ -103,7 +98,35 @@ def embedded_catalog(store: ArtifactStore, spec: EncoderSpec) -> EmbeddedCatalog
         has_image=has_image,
         text=text,
         rejects=store.read_table("catalog", "rejects.parquet", columns=["row"]).num_rows,
+        members=tuple(_member(store, other, pictures, owners, products.num_rows) for other in others),
     )
+
+
+def _pooled(
+    store: ArtifactStore, spec: EncoderSpec, pictures: pa.Table, owners: list[int], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return an encoder's vector of every product, and which have one; `owners` are the products of the pictures."""
+    vectors, known = vector_store(store, spec).get(pictures["sha256"].to_pylist())
+    usable = np.flatnonzero(known)
+    roles = pictures["role"].to_pylist()
+    return pool_images(
+        np.array(owners, dtype=np.int64)[usable],
+        [roles[row] for row in usable],
+        vectors[usable] if len(usable) else np.empty((0, spec.dimension), np.float32),
+        count,
+    )
+
+
+def _member(
+    store: ArtifactStore, spec: EncoderSpec, pictures: pa.Table, owners: list[int], count: int
+) -> EmbeddedMember:
+    """Return a further encoder's vectors; without any it is listed with the problem."""
+    if spec.family == CAPTIONS:
+        return EmbeddedMember(spec)
+    image, has_image = _pooled(store, spec, pictures, owners, count)
+    if has_image.any():
+        return EmbeddedMember(spec, image, has_image)
+    return EmbeddedMember(spec, problem=f"encoder '{spec.id}': embedded no picture; see image_embeddings")
 
 
 def _with_pictures(products: pa.Table, pictures: pa.Table, owners: list[int], has_image: np.ndarray) -> pa.Table:
@@ -173,9 +196,10 @@ def serving_bundle(
     config: BundleConfig,
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """The versioned folder that serving opens. It is promoted only after every blocking check has passed."""
-    spec = get_spec(encoder.id)
-    catalog = embedded_catalog(store, spec)
-    words, confidence = with_learned(store.path(), spec.id, vocabulary.load(), calibration_for(spec, store.path()))
+    specs = encoder.specs()
+    spec = specs[0]
+    catalog = embedded_catalog(store, *specs)
+    words, confidence = with_learned(store.path(), spec.id, vocabulary.load(), calibration_for(specs, store.path()))
     keys = sorted({key for key in catalog.products["image_sha256"].to_pylist() if key})
     recipe = BundleRecipe(
         spec=spec,
@@ -203,8 +227,9 @@ def serving_bundle(
             "version": manifest.bundle_version,
             "unchanged": published.unchanged,
             "path": dg.MetadataValue.path(published.bundle.path),
-            "encoder": spec.id,
+            "encoder": ensemble_id(specs),
             "image_tower": dg.MetadataValue.json(manifest.image_tower),
+            "members": dg.MetadataValue.json(msgspec.to_builtins(manifest.members)),
             "products_with_picture": manifest.counts["with_image"],
             "rejects": manifest.counts["rejects"],
             "index": manifest.index.factory,

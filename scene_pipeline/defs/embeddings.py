@@ -17,9 +17,10 @@ from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
 from scene_pipeline.defs.vectors import text_encoder, text_key, vector_store
 from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, embed_images, embed_texts
 from scene_pipeline.encoders.embedding_store import VectorStore
+from scene_pipeline.encoders.ensemble import CAPTIONS
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.sharded import EmbedJob, embed_in_shards
-from scene_pipeline.encoders.spec import get_spec, slug
+from scene_pipeline.encoders.spec import EncoderSpec, slug
 from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.encoders.torch_tower import open_encoder
 from scene_pipeline.errors import EncoderError
@@ -84,24 +85,40 @@ def _result(
     pool="gpu",
 )
 @user_errors_as_failures
-def image_embeddings(store: ArtifactStore, encoder: EncoderChoice, config: EmbedConfig) -> dg.MaterializeResult:
-    """A unit vector for every picture, by the chosen image encoder; only pictures without one are embedded."""
-    spec = get_spec(encoder.id)
-    images = ImageStore(store.path("images"))
+def image_embeddings(
+    context: dg.AssetExecutionContext, store: ArtifactStore, encoder: EncoderChoice, config: EmbedConfig
+) -> dg.MaterializeResult:
+    """A unit vector for every picture, by each of the chosen encoders; only pictures without one are embedded."""
+    first, *others = encoder.specs()
     keys = sorted(set(read_pictures(store)["sha256"].to_pylist()))
+    report = _embed(store, first, keys, config)
+    more = _confirm_duplicates(store, vector_store(store, first), keys)
+    ids = [slug(first)]
+    for spec in others:
+        if spec.family == CAPTIONS:
+            continue
+        try:
+            more[f"embedded_now_{slug(spec)}"] = _embed(store, spec, keys, config).embedded
+            ids.append(slug(spec))
+        except EncoderError as error:
+            context.log.warning(f"encoder '{spec.id}' is left out of the ensemble: {error}")
+    return _result(report, ",".join(ids), keys, more)
+
+
+def _embed(store: ArtifactStore, spec: EncoderSpec, keys: list[str], config: EmbedConfig) -> EmbedReport:
+    """Embed the pictures that one encoder has no vector of. Raises EncoderError."""
+    images = ImageStore(store.path("images"))
     onnx = store.path("embeddings", slug(spec), "tower.onnx")
     tower = open_encoder(spec, onnx, sample_pictures(store, keys))
     paths = {key: images.path(key) for key in keys}
     settings = EmbedSettings(batch_size=config.batch_size)
+    vectors, shown = vector_store(store, spec), track("Embedding pictures")
     ray = os.environ.get(SETTING, "")
     if ray and isinstance(tower, OnnxImageEncoder):
-        job = EmbedJob(onnx, spec, vector_store(store, encoder.id).folder, settings=settings)
+        job = EmbedJob(onnx, spec, vectors.folder, settings=settings)
         with compute_of(ray) as compute:
-            report = embed_in_shards(paths, job, compute, track("Embedding pictures"))
-    else:
-        report = embed_images(paths, tower, vector_store(store, encoder.id), settings, track("Embedding pictures"))
-    vectors = vector_store(store, encoder.id)
-    return _result(report, slug(spec), keys, _confirm_duplicates(store, vectors, keys))
+            return embed_in_shards(paths, job, compute, shown)
+    return embed_images(paths, tower, vectors, settings, shown)
 
 
 def _confirm_duplicates(store: ArtifactStore, vectors: VectorStore, keys: list[str]) -> dict[str, int]:

@@ -11,7 +11,6 @@ from scene_pipeline.defs.bundle import embedded_catalog, serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
 from scene_pipeline.defs.scenes import ON_NEW_BUNDLE
-from scene_pipeline.encoders.spec import get_spec
 from scene_pipeline.errors import ProductIndexError
 from scene_pipeline.index.open import open_index
 from scene_pipeline.publishing.product_index import FOLDER, Check, sync_index
@@ -58,7 +57,7 @@ def index_sync(
     """
     bundle = open_bundle(store.path(), verify=False)
     with open_index(product_index.url) as index:
-        report = sync_index(index, bundle, lambda: embedded_catalog(store, get_spec(encoder.id)), store.path(FOLDER))
+        report = sync_index(index, bundle, lambda: embedded_catalog(store, encoder.specs()[0]), store.path(FOLDER))
         engine = index.capabilities.engine
     if report.refused:
         yield from map(_shown, report.checks)

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.columns import read_column_map
+from scene_pipeline.encoders.ensemble import parse_encoders
+from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.matching.factors import check_scoring
@@ -131,16 +133,21 @@ class InsightsChoice(dg.ConfigurableResource):
 
 
 class EncoderChoice(dg.ConfigurableResource):
-    """The image encoder that catalog and scenes are embedded with."""
+    """The image encoder that catalog and scenes are embedded with, or several that are blended."""
 
     id: str = Field(
         default="compact",
-        description="An encoder id of `scene-pipeline encoders`, or MODEL//path/to/checkpoint. SCENE_PIPELINE_ENCODER.",
+        description="An encoder id of `scene-pipeline encoders`, MODEL//path/to/checkpoint, or several with commas "
+        "between them. SCENE_PIPELINE_ENCODER.",
     )
     int8: bool = Field(
         default=False,
         description="Serve the image tower in int8 where it stays faithful (cosine ≥ 0.99). SCENE_PIPELINE_INT8.",
     )
+
+    def specs(self) -> tuple[EncoderSpec, ...]:
+        """Return the encoders, the first of which reads rooms and styles. Raises EncoderError."""
+        return parse_encoders(self.id)
 
 
 class VocabularyFolder(dg.ConfigurableResource):

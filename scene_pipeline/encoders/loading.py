@@ -8,7 +8,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from scene_pipeline.encoders.compact import backbone_file, load_compact
+from scene_pipeline.encoders.compact import backbone_file, load_backbone, load_compact
 from scene_pipeline.encoders.spec import WEIGHTS, EncoderSpec
 from scene_pipeline.errors import EncoderError
 
@@ -25,7 +25,14 @@ def load_image_tower(spec: EncoderSpec, folder: Path | None = None) -> "torch.nn
     compact weights (default: the package's own). Never asks the network. Raises EncoderError when the weights are
     missing, altered, or do not fit the model.
     """
-    tower = load_compact(spec, folder or WEIGHTS) if spec.family == "compact" else load_open_clip(spec).visual
+    match spec.family:
+        case "compact":
+            tower = load_compact(spec, folder or WEIGHTS)
+        case "efficientnet":
+            tower = load_backbone(spec.model)
+            tower.reset_classifier(0)  # the pooled features are the vector
+        case _:
+            tower = load_open_clip(spec).visual
     return _normalized(tower).eval().requires_grad_(False)
 
 
@@ -87,11 +94,12 @@ def find_weights(spec: EncoderSpec) -> Path:
 
 def is_cached(spec: EncoderSpec) -> bool:
     """Say whether the weights of `spec` are on this machine."""
-    if spec.family == "compact":
+    if spec.family != "open_clip":
         try:
-            return (WEIGHTS / f"{spec.weights}.safetensors").is_file() and backbone_file().is_file()
+            here = backbone_file(spec.model).is_file()
         except EncoderError:
             return False
+        return here and (spec.family != "compact" or (WEIGHTS / f"{spec.weights}.safetensors").is_file())
     try:
         find_weights(spec)
     except EncoderError:
@@ -109,6 +117,8 @@ def fetch(spec: EncoderSpec) -> Path:
         if not path.is_file():
             raise EncoderError(f"{path}: is missing; it ships in the package, so install the package again")
         return path
+    if spec.family == "efficientnet":
+        return backbone_file(spec.model)
     open_clip = _require_open_clip(spec)
     if not is_cached(spec) and "//" not in spec.id:
         config = open_clip.pretrained.get_pretrained_cfg(spec.model, spec.weights)

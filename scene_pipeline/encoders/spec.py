@@ -40,7 +40,7 @@ class EncoderSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     id: str
-    family: Literal["compact", "open_clip"]
+    family: Literal["compact", "open_clip", "efficientnet", "captions"]
     model: str
     weights: str
     dimension: int
@@ -118,6 +118,21 @@ def compact_spec(folder: Path | None = None) -> EncoderSpec:
 
 
 _HOSTED = (
+    EncoderSpec(
+        id="efficientnet-lite2",
+        family="efficientnet",
+        model="tf_efficientnet_lite2",
+        weights="9656183e",
+        dimension=1280,
+        input_size=260,
+        mean=_HALF,
+        std=_HALF,
+        resize="squash",
+        interpolation="bicubic",
+        license="Apache-2.0",
+        size_mb=24.5,
+        good_for="a second opinion on what looks alike, beside an encoder that reads words",
+    ),
     EncoderSpec(
         id="ViT-B-32/laion2b_s34b_b79k",
         family="open_clip",

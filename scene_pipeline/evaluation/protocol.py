@@ -161,7 +161,7 @@ def measure_matches(
     report = report.with_estimates(_list_estimates(run, tens, products["category"].to_pylist()))
     if len(skus) > MAX_PRODUCTS:
         why = f"the catalog has more than {MAX_PRODUCTS:,} products, so it was not ranked whole"
-        return MatchMetrics(report, matcher.calibration.calibrated, matcher.spec.id, left_out={"ranking": why})
+        return MatchMetrics(report, matcher.calibration.calibrated, matcher.encoder_id, left_out={"ranking": why})
     rows = np.sort(np.unique(np.asarray(skus), return_index=True)[1])  # the first row of each sku_id
     types = [kind or "" for kind in products["product_type"].take(pa.array(rows)).to_pylist()]
     gallery = gallery_of(truth, run.names, [skus[row] for row in rows], types)
@@ -170,7 +170,7 @@ def measure_matches(
     return MatchMetrics(
         report.with_estimates(estimates),
         matcher.calibration.calibrated,
-        matcher.spec.id,
+        matcher.encoder_id,
         variants=_variants(table, gallery, whole=ablate, discriminate="fitb4" not in left_out),
         per_class=_per_class(table.scores, gallery),
         worst_scenes=_worst(table.scores, gallery),

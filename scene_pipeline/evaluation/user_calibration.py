@@ -153,7 +153,7 @@ def _fitted(
         method,
         groups=groups,
         set_name=f"{labels.name}, {n_scenes} {domain}",
-        encoder_id=matcher.spec.id,
+        encoder_id=matcher.encoder_id,
     )
     return UserCalibration(
         calibration=msgspec.structs.replace(

@@ -34,7 +34,8 @@ class Explainer:
     def calibration_for(self, scene: Scene, scored: Scored, request: Request) -> CalibrationMap:
         """Return the map of confidences; one that says nothing where the request leaves what it was fitted on."""
         as_fitted = self.data.calibration.holds_for(scored.weights) and request.style is None
-        known = as_fitted and self.data.calibration.speaks_of(scene.analysis.domain)
+        whole = self.data.ensemble is None or self.data.ensemble.is_complete(scene)
+        known = as_fitted and whole and self.data.calibration.speaks_of(scene.analysis.domain)
         return self.data.calibration if known else uncalibrated(self.data.spec.id)
 
     def explain(

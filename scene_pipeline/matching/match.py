@@ -56,7 +56,7 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
         objects=tuple(found),
         note="" if found else "unknown: no product's picture stands out in this photograph",
         bundle_version=matcher.bundle.version,
-        encoder_id=matcher.spec.id,
+        encoder_id=matcher.encoder_id,
         request_id=request.id,
         elapsed_ms=1000 * (time.perf_counter() - started),
     )

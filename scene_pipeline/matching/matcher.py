@@ -22,6 +22,7 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.index.port import Snapshot
 from scene_pipeline.matching.choosing import Chooser
+from scene_pipeline.matching.ensemble import Ensemble
 from scene_pipeline.matching.explaining import Explainer
 from scene_pipeline.matching.factors import weights_version
 from scene_pipeline.matching.furnish import FurnishedSet, Plan, furnish
@@ -130,7 +131,7 @@ class SceneMatcher:
                 self.features.type_group[scored.rows[chosen]],
             ),
             bundle_version=self.bundle.version,
-            encoder_id=self.spec.id,
+            encoder_id=self.encoder_id,
             elapsed_ms=1000 * (time.perf_counter() - started),
             request_id=request.id,
             weights_version=weights_version(scored.weights),
@@ -209,14 +210,17 @@ class SceneMatcher:
             source = Path(image) if isinstance(image, str | Path) else image
             if not isinstance(source, bytes | Path):
                 source = source.read()
-            image = decode_image(source, short_side=decoded_side(self.spec))
-        return analyze(image, embed_scene(self.encoder, image), self.classifier)
+            image = decode_image(source, short_side=self.decoded_side)
+        embedding = embed_scene(self.encoder, image)
+        scene = analyze(image, embedding, self.classifier)
+        return scene if self.ensemble is None else self.ensemble.read(image, embedding, scene)
 
     def with_votes(self, scene: Scene) -> Scene:
         """Return a scene of `read` with what the products of this bundle say of its room."""
         probabilities = np.array(list(scene.analysis.room.distribution.values()), np.float32)
         windows = centered_windows(self.spec, scene.windows, self.reference.vector)
-        return with_rooms(scene, self.room_votes.applied(probabilities, windows), self.vocabulary)
+        voted = with_rooms(scene, self.room_votes.applied(probabilities, windows), self.vocabulary)
+        return voted if self.ensemble is None else self.ensemble.noted(voted)
 
     @property
     def room_votes(self) -> RoomVotes:
@@ -236,6 +240,13 @@ class SceneMatcher:
         """Return a matcher that compares scenes from this center [d]; everything else is shared."""
         other = copy.copy(self)
         other._scorer = replace(self._scorer, center=center)
+        return other
+
+    def with_ensemble(self, ensemble: Ensemble | None) -> "SceneMatcher":
+        """Return a matcher whose encoders are blended so; everything else is shared."""
+        other = copy.copy(self)
+        other._opened = replace(self._opened, ensemble=ensemble)
+        other._scorer = replace(self._scorer, data=other._opened)
         return other
 
     def with_products(self, snapshot: Snapshot) -> "SceneMatcher":
@@ -273,6 +284,22 @@ class SceneMatcher:
     def spec(self) -> EncoderSpec:
         """The encoder's description."""
         return self._opened.spec
+
+    @property
+    def ensemble(self) -> Ensemble | None:
+        """The encoders that work together; None where the bundle has one."""
+        return self._opened.ensemble
+
+    @property
+    def encoder_id(self) -> str:
+        """The id of the encoder, or of all that work together."""
+        return self.spec.id if self.ensemble is None else self.ensemble.id
+
+    @property
+    def decoded_side(self) -> int:
+        """The short side (pixels) at which a scene is decoded: no encoder's window is enlarged."""
+        own = decoded_side(self.spec)
+        return own if self.ensemble is None else max(own, self.ensemble.decoded_side())
 
     @property
     def encoder(self) -> OnnxImageEncoder:

@@ -17,6 +17,7 @@ from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import BundleError
 from scene_pipeline.matching.contextual import Contextual
+from scene_pipeline.matching.ensemble import Ensemble
 from scene_pipeline.matching.factors import complete_weights
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.opinion import OpinionRanking
@@ -42,7 +43,7 @@ class Opened:
     """The data that answers need, all read-only.
 
     `calibration` holds for `weights`, those of the bundle. `products` [n] is the table of PRODUCT_COLUMNS;
-    `background` [m, d] are drawn fused vectors.
+    `background` [m, d] are drawn fused vectors; `ensemble` are the encoders of a bundle that has several.
     """
 
     bundle: Bundle
@@ -60,6 +61,7 @@ class Opened:
     variants: ProductVariants | None
     contextual: Contextual
     opinions: OpinionRanking
+    ensemble: Ensemble | None = None
 
     @classmethod
     def read(cls, bundle: Bundle, threads: int | None = None) -> Self:
@@ -69,6 +71,9 @@ class Opened:
         features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
         products = bundle.products(PRODUCT_COLUMNS)
         looks = Looks.load(bundle.path)
+        ensemble = Ensemble.open(bundle, threads)
+        blend = {} if ensemble is None else ensemble.weights
+        known = bundle.calibration.holds_for(weights) and bundle.calibration.holds_for_blend(blend)
         opened = cls(
             bundle=bundle,
             spec=spec,
@@ -76,7 +81,7 @@ class Opened:
             prompts=PromptVectors.load(bundle.prompts_path),
             reference=SceneReference.load(bundle.path / REFERENCE),
             weights=weights,
-            calibration=bundle.calibration if bundle.calibration.holds_for(weights) else uncalibrated(spec.id),
+            calibration=bundle.calibration if known else uncalibrated(spec.id),
             features=features,
             products=products,
             looks=looks,
@@ -85,6 +90,7 @@ class Opened:
             variants=ProductVariants.of(bundle, features),
             contextual=Contextual(bundle, features.price),
             opinions=OpinionRanking(bundle.vocabulary, features, products["materials"]),
+            ensemble=ensemble,
         )
         # decoding Parquet leaves several times the table's size in Arrow's pool
         pa.default_memory_pool().release_unused()

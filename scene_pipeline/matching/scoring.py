@@ -85,7 +85,7 @@ class Scorer:
 
         In their own deviations, minus infinity without a picture; see `Looks`.
         """
-        above, window = self.data.looks.compare(self._windows(scene), rows)
+        above, window = self._above(scene, rows)
         return np.where(self.data.features.has_image[rows], above, -np.inf), window
 
     def query(self, scene: Scene) -> np.ndarray:
@@ -126,6 +126,11 @@ class Scorer:
         best = rows[np.argpartition(-above, wanted - 1)[:wanted]] if len(rows) > wanted else rows
         return np.union1d(by_words, best)
 
+    def _above(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far the pictures of products [m] stand out, by all encoders, and the window of the first."""
+        above, window = self.data.looks.compare(self._windows(scene), rows)
+        return (above if self.data.ensemble is None else self.data.ensemble.blend(above, scene, rows)), window
+
     def _windows(self, scene: Scene) -> np.ndarray:
         """Return the windows [w, look] of a scene as they are compared with products."""
         return centered_windows(self.data.spec, scene.windows, self.center)
@@ -142,7 +147,7 @@ class Scorer:
         Their pictures by the best window, their words by the meaning of the whole, each in standard deviations;
         `image_share` weighs the two. A product without a picture is known by its words alone.
         """
-        above, window = self.data.looks.compare(self._windows(scene), rows)
+        above, window = self._above(scene, rows)
         words = self.query(scene)
         words[: self.data.bundle.fusion.image_dim] = 0
         background = dot_rows(self.data.background, words)

@@ -10,7 +10,7 @@ from scene_pipeline.catalog.column_map import load_column_map
 from scene_pipeline.catalog.columns import known_columns
 from scene_pipeline.catalog.products import IMAGE_ROLES
 from scene_pipeline.catalog.read import iter_catalog
-from scene_pipeline.encoders.spec import get_spec
+from scene_pipeline.encoders.ensemble import parse_encoders
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.monitoring.quality import load_thresholds
@@ -35,7 +35,7 @@ class Settings:
 
 def check_settings(settings: Settings) -> None:
     """Load every file of settings and look the encoder up. Raises ScenePipelineError naming the file and the key."""
-    spec = get_spec(settings.encoder)
+    spec = parse_encoders(settings.encoder)[0]
     vocabulary = load_vocabulary(settings.vocabulary)
     signs_of(spec, vocabulary.rooms)
     load_lexicon(settings.language, settings.vocabulary)

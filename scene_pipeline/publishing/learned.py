@@ -107,9 +107,10 @@ def fit_map(matcher: SceneMatcher, weights: Mapping[str, float], truth: str, sce
         np.concatenate(labels).astype(float),
         groups=np.concatenate(groups),
         set_name=f"{len(groups)} labeled scenes of {Path(truth).name}",
-        encoder_id=matcher.spec.id,
+        encoder_id=matcher.encoder_id,
     )
-    return msgspec.structs.replace(fitted, weights=dict(weights))
+    blend = msgspec.UNSET if matcher.ensemble is None else dict(matcher.ensemble.weights)
+    return msgspec.structs.replace(fitted, weights=dict(weights), blend=blend)
 
 
 def promote_learned(artifacts: Path, version: str, experiment: str) -> LearnedWeights:

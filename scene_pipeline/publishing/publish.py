@@ -1,7 +1,7 @@
 """Put a whole catalog into a bundle that the matcher can open, and promote it when it passes its checks."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.checks import Check, CheckResult, run_checks, standard_checks
 from scene_pipeline.bundle.layout import CALIBRATION, FUSION, IMAGE_ENCODER, PRODUCTS, PROMPTS, SCORING
 from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
+from scene_pipeline.bundle.members import Member, start_weights
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.bundle.versions import prune
 from scene_pipeline.bundle.write import BundleWriter
@@ -35,6 +36,7 @@ from scene_pipeline.matching.opened import BACKGROUND, background_rows
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
+from scene_pipeline.publishing.members import EmbeddedMember, FirstEncoder, MemberWriter
 from scene_pipeline.publishing.terms import product_terms
 from scene_pipeline.scenes.reference import (
     REFERENCE,
@@ -63,7 +65,8 @@ class EmbeddedCatalog:
 
     `products` has the columns of catalog.schema.CATEGORIZED and `has_image`, `image_sha256`, `image_lab`,
     `image_share`; `image` [n, d_image] and `text` [n, d_text] are unit rows, `has_image` [n] says which image rows
-    count; `rejects` is the number of rows of the catalog that were refused.
+    count; `rejects` is the number of rows of the catalog that were refused; `members` are the other
+    encoders.
     """
 
     products: pa.Table
@@ -71,6 +74,7 @@ class EmbeddedCatalog:
     has_image: np.ndarray
     text: np.ndarray
     rejects: int
+    members: tuple[EmbeddedMember, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def publish(
     previous = current.manifest.counts["products"] if current else None
     prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
     with BundleWriter(artifacts / "bundles") as writer:
-        index, tower = _write_files(writer.folder, catalog, recipe, prompts, samples)
+        index, tower, members = _write_files(writer.folder, catalog, recipe, prompts, samples)
         writer.seal(
             ManifestFields(
                 data_version=version,
@@ -135,6 +139,7 @@ def publish(
                     refine=0 if index.plan.exact else index.plan.refine_factor,
                 ),
                 calibration=msgspec.to_builtins(recipe.calibration),
+                members=members,
             )
         )
         standard = standard_checks(previous, smoke, recipe.recall_floor, recipe.size_change)
@@ -167,7 +172,16 @@ def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
         USUAL_DENSITY.read_bytes(),
         CLASSES.read_bytes(),
         str(recipe.int8).encode(),
+        *(part for member in catalog.members for part in _member_bytes(member, order)),
     )
+
+
+def _member_bytes(member: EmbeddedMember, order: np.ndarray) -> Iterator[bytes]:
+    """Yield what identifies a member's part of a bundle, its products in a given order."""
+    yield msgspec.json.encode(member.spec, order="sorted")
+    yield member.problem.encode()
+    if member.image is not None:
+        yield hashlib.sha256(np.ascontiguousarray(member.image[order]).data).digest()
 
 
 def _windows_bytes(spec: EncoderSpec) -> bytes:
@@ -189,7 +203,7 @@ def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
 
 def _write_files(
     folder: Path, catalog: EmbeddedCatalog, recipe: BundleRecipe, prompts: PromptVectors, samples: Sequence[Image.Image]
-) -> tuple[VectorIndex, ExportReport]:
+) -> tuple[VectorIndex, ExportReport, tuple[Member, ...]]:
     pq.write_table(catalog.products, folder / PRODUCTS, compression="zstd", row_group_size=20_000)
     look = look_of(recipe.spec, catalog.image)
     fusion = fit(look, catalog.text, catalog.has_image)
@@ -213,7 +227,25 @@ def _write_files(
     RoomVotes.measure(looks, features, windows).save(folder)
     (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
-    return index, tower
+    members: tuple[Member, ...] = ()
+    if catalog.members:
+        first = FirstEncoder(
+            recipe.spec, encoder, reference.vector, fused[:, fusion.image_dim :], int(catalog.has_image.sum())
+        )
+        writer = MemberWriter(folder, first, recipe.vocabulary, recipe.text_encoder, samples, recipe.int8)
+        members = _write_members(writer, catalog.members, recipe.calibration)
+    return index, tower, members
+
+
+def _write_members(
+    writer: MemberWriter, others: Sequence[EmbeddedMember], calibration: CalibrationMap
+) -> tuple[Member, ...]:
+    """Return all encoders of a bundle, the others written; weights are those of the map, or equal ones."""
+    spec = writer.first.spec
+    ids = [spec.id, *(member.spec.id for member in others)]
+    weights = calibration.blend or start_weights(ids)
+    first = Member(spec.id, msgspec.to_builtins(spec), "", weights[spec.id], writer.cost_of_first())
+    return (first, *(writer.write(member, weights[member.spec.id]) for member in others))
 
 
 def _export_facts(tower: ExportReport) -> dict[str, str | float | int]:

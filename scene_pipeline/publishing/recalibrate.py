@@ -10,6 +10,7 @@ from scene_pipeline.bundle.layout import CALIBRATION
 from scene_pipeline.bundle.manifest import ManifestFields
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.bundle.write import BundleWriter, Promotion
+from scene_pipeline.encoders.ensemble import ensemble_id
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes, write_bytes
@@ -24,11 +25,15 @@ def recalibrate(artifacts: Path, calibration: CalibrationMap) -> Promotion:
     another encoder or cannot be read or written; the promoted bundle then stays.
     """
     bundle = open_bundle(artifacts)
-    spec = msgspec.convert(bundle.manifest.image_encoder, EncoderSpec)
-    if calibration.encoder_id != spec.id:
+    members = bundle.manifest.members
+    specs = msgspec.convert([item.spec for item in members] or [bundle.manifest.image_encoder], list[EncoderSpec])
+    if calibration.encoder_id != ensemble_id(specs):
         raise BundleError(
-            f"the map is of encoder {calibration.encoder_id}, the promoted bundle of {spec.id}; calibrate again"
+            f"the map is of encoder {calibration.encoder_id}, the promoted bundle of {ensemble_id(specs)}; calibrate "
+            "again"
         )
+    if calibration.blend:
+        members = tuple(msgspec.structs.replace(item, weight=calibration.blend[item.id]) for item in members)
     content = calibration.to_json()
     with BundleWriter(artifacts / "bundles") as writer:
         for name in bundle.manifest.files:
@@ -38,8 +43,8 @@ def recalibrate(artifacts: Path, calibration: CalibrationMap) -> Promotion:
         (writer.folder / CALIBRATION).write_bytes(content)
         kept = {name: getattr(bundle.manifest, name) for name in ManifestFields.__struct_fields__}
         version = sha256_bytes(bundle.manifest.data_version.encode(), content)
-        changed = {"data_version": version, "calibration": msgspec.to_builtins(calibration)}
+        changed = {"data_version": version, "calibration": msgspec.to_builtins(calibration), "members": members}
         writer.seal(ManifestFields(**{**kept, **changed}))
         promotion = writer.promote([calibration_check()])
-    write_bytes(own_calibration(artifacts, spec), content)
+    write_bytes(own_calibration(artifacts, specs), content)
     return promotion

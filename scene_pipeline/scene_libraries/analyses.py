@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.bundle.layout import PROMPTS, SCORING
+from scene_pipeline.bundle.members import MEMBERS
 from scene_pipeline.files import sha256_bytes, write_bytes
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scenes.reference import REFERENCE
@@ -27,8 +28,9 @@ class _Kept(msgspec.Struct):
 class Analyses:
     """The scenes of a library's pictures, by the SHA-256 of their content."""
 
-    def __init__(self, key: str = "", scenes: dict[str, Scene] | None = None) -> None:
+    def __init__(self, key: str = "", scenes: dict[str, Scene] | None = None, members: Iterable[str] = ()) -> None:
         self._key = key
+        self._members = set(members)
         self._scenes = scenes or {}
         self._added = 0
 
@@ -43,15 +45,17 @@ class Analyses:
             kept = msgspec.msgpack.decode(path.read_bytes(), type=_Kept, dec_hook=_decoded)
         except (OSError, msgspec.DecodeError, ValueError):
             return cls(key)
-        return cls(key, kept.scenes if kept.key == key else None)
+        members = () if matcher.ensemble is None else matcher.ensemble.members
+        return cls(key, kept.scenes if kept.key == key else None, members)
 
     def save(self, path: Path) -> None:
         """Write the scenes kept, atomically."""
         write_bytes(path, msgspec.msgpack.encode(_Kept(self._key, self._scenes), enc_hook=_encoded))
 
     def get(self, content: str) -> Scene | None:
-        """Return the scene of a picture with this content, None when it was not analyzed yet."""
-        return self._scenes.get(content)
+        """Return the scene of a picture with this content, None when it was not analyzed yet by all that could."""
+        scene = self._scenes.get(content)
+        return None if scene is None or self._members - scene.others.keys() else scene
 
     def add(self, content: str, scene: Scene) -> Scene:
         """Keep the scene of a picture, and return it."""
@@ -69,7 +73,8 @@ class Analyses:
 def _key(matcher: SceneMatcher) -> str:
     """Return the hash of what an analysis depends on besides the picture."""
     files = matcher.bundle.manifest.files
-    parts = [matcher.spec.id, matcher.spec.revision, matcher.encoder.precision]
+    parts = [matcher.encoder_id, matcher.spec.revision, matcher.encoder.precision]
+    parts += [files[name].sha256 for name in sorted(files) if name.startswith(MEMBERS)]
     parts += [files[name].sha256 for name in (PROMPTS, REFERENCE, SCORING)]
     return sha256_bytes(*(part.encode() for part in [*parts, version("scene-pipeline")]))
 

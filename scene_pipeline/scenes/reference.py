@@ -187,7 +187,7 @@ def _shipped_or_measured(
     reference, windows = shipped_reference(spec), shipped_windows(spec)
     if reference is not None and windows is not None:
         return reference, windows
-    scenes = _sample_scenes(encoder)
+    scenes = sample_scenes(encoder)
     if reference is None:
         vectors = np.stack([scene.vector for scene in scenes])
         reference = measured_reference(spec, vectors, temperature, "the sample's rendered scenes")
@@ -206,7 +206,8 @@ def centered_windows(spec: EncoderSpec, windows: np.ndarray, mean: np.ndarray) -
     return unit_or_zero(windows - mean)
 
 
-def _sample_scenes(encoder: OnnxImageEncoder) -> list[SceneEmbedding]:
+def sample_scenes(encoder: OnnxImageEncoder) -> list[SceneEmbedding]:
+    """Return what an encoder makes of the scenes that ship, in the order of their paths."""
     paths = sorted((sample_path() / "scenes").rglob("*.webp"))
     side = decoded_side(encoder.spec)
     return [embed_scene(encoder, decode_image(path, short_side=side)) for path in paths]

@@ -1,7 +1,7 @@
 """Say what a photograph shows: room, style and palette, each as a distribution that may answer "unknown"."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -35,6 +35,7 @@ class Scene:
     `vector` is the unit image vector [d]; `rooms` [R], `styles` [S] and `palettes` [P] each add up to 1; `lab` [m, 3]
     and `share` [m] are the dominant colors, `density` [cells] is that of all colors (see `presence`). `windows`
     [w, look] are unit vectors of the picture's windows, `boxes` [w, 4] where they lie (left, top, right, bottom, 0-1).
+    `others` are the windows [w, d] of a bundle's further encoders by id, as they are compared with products.
     """
 
     analysis: SceneAnalysis
@@ -47,6 +48,7 @@ class Scene:
     density: np.ndarray
     windows: np.ndarray
     boxes: np.ndarray
+    others: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotClassifier) -> Scene:

@@ -356,7 +356,7 @@ class Handlers:
             docs.Readiness(
                 ready=True,
                 bundle_version=served.matcher.bundle.version,
-                encoder_id=served.matcher.spec.id,
+                encoder_id=served.matcher.encoder_id,
                 stale=self.bundle.stale,
                 expected_wait_s=round(self.work.expected_wait(), 3),
                 experiment_problem=self.trials.problem,

@@ -93,7 +93,7 @@ def _as_listed(
         scene=scene.analysis,
         recommendations=ranked,
         bundle_version=matcher.bundle.version,
-        encoder_id=matcher.spec.id,
+        encoder_id=matcher.encoder_id,
         elapsed_ms=elapsed_ms,
         request_id=request.id,
         weights_version=weights_version(override_weights(matcher.weights, request.weights)),

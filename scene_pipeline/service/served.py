@@ -40,6 +40,10 @@ class Served:
         files, vocabulary = matcher.bundle.manifest.files, matcher.bundle.vocabulary
         reader = hashlib.sha256("".join(files[name].sha256 for name in READER_FILES if name in files).encode())
         unweighted = msgspec.structs.replace(vocabulary.scoring, weights={}, weights_by_encoder={})
+        if matcher.ensemble is not None:
+            for member in matcher.bundle.manifest.members:
+                at_hand = member.id in matcher.ensemble.members
+                reader.update(msgspec.json.encode((member.spec, at_hand), order="sorted"))
         reader.update(msgspec.structs.replace(vocabulary, scoring=unweighted).to_json())
         return cls(matcher, ProductTable(matcher.bundle, ImageStore(images)), reader.hexdigest())
 

@@ -87,7 +87,7 @@ def test_compact_weights_of_another_size_are_refused(compact_folder: Path, tmp_p
 def test_an_altered_backbone_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     altered = tmp_path / "backbone.pth"
     altered.write_bytes(backbone_file().read_bytes()[:-1] + b"x")
-    monkeypatch.setattr("scene_pipeline.encoders.compact.backbone_file", lambda: altered)
+    monkeypatch.setattr("scene_pipeline.encoders.compact.backbone_file", lambda name: altered)
     with pytest.raises(EncoderError, match="SHA-256"):
         load_backbone()
 
@@ -111,7 +111,7 @@ def test_missing_compact_weights_say_where_they_belong(
         load_image_tower(compact, folder)
 
 
-@pytest.mark.parametrize("id", [id for id in SPECS if id != "compact"])
+@pytest.mark.parametrize("id", [id for id, spec in SPECS.items() if spec.family == "open_clip"])
 def test_missing_weights_are_one_line_that_says_how_to_fetch_them(id: str, empty_cache: Path) -> None:
     started = time.monotonic()
     with pytest.raises(EncoderError) as error:
@@ -216,3 +216,12 @@ def test_offline_is_undone_even_after_an_error(monkeypatch: pytest.MonkeyPatch) 
         fail()
     assert inside == [True]
     assert not constants.HF_HUB_OFFLINE
+
+
+def test_lite2_gives_its_pooled_features_as_unit_vectors(photos: list[Image.Image]) -> None:
+    spec = SPECS["efficientnet-lite2"]
+    assert is_cached(spec)
+    pixels = torch.from_numpy(np.stack([preprocess(photo, spec) for photo in photos[:2]]))
+    vectors = load_image_tower(spec)(pixels)
+    assert vectors.shape == (2, spec.dimension)
+    assert vectors.norm(dim=-1).tolist() == pytest.approx([1, 1], abs=1e-5)

@@ -87,7 +87,7 @@ def test_labels_become_a_new_bundle_version_whose_manifest_holds_the_map(demo: P
     assert opened.bundle.manifest.calibration["set_name"] == f"labels.csv, {found.n_scenes} renders"
     answers = [opened.recommend(scene, k=1).recommendations[0] for scene in sorted(scenes.iterdir())]
     assert sum(answer.calibrated for answer in answers) == found.n_scenes
-    assert calibration_for(opened.spec, artifacts) == known
+    assert calibration_for([opened.spec], artifacts) == known
 
     few = {scene: dict(list(fits.items())[:2]) for scene, fits in labels.fits.items()}
     with pytest.raises(TruthError, match=rf"labels.csv: has 50 usable labels in 25 scenes .* needs {MIN_PAIRS} in 10"):
