@@ -48,8 +48,8 @@ pictures: $(READY)  ## those of the README, from real runs, in a Chromium that i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[browser]'
 	$(BIN)/python docs/pictures/take.py
 
-ui: instance  ## Dagster on 127.0.0.1:3000
-	$(BIN)/dagster dev --host 127.0.0.1 --port 3000
+ui: instance  ## Dagster on 127.0.0.1:3000, the lookbooks on 127.0.0.1:3001
+	$(BIN)/scene-pipeline ui
 
 bench: $(READY)  ## every claim of docs/benchmarks.md, measured again
 	$(BIN)/python -m benchmarks

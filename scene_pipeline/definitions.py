@@ -31,6 +31,7 @@ from scene_pipeline.defs.resources import (
     CatalogSource,
     EncoderChoice,
     InsightsChoice,
+    LookbookLinks,
     QualityMonitor,
     SceneLibraries,
     VocabularyFolder,
@@ -39,6 +40,7 @@ from scene_pipeline.defs.resources import (
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring.preflight import check_settings
 from scene_pipeline.reasoning.settings import switched_on
+from scene_pipeline.reporting.lookbook_server import ADDRESS
 
 
 def _setting(name: str, default: str = "") -> str:
@@ -124,6 +126,7 @@ defs = dg.Definitions(
         "store": ArtifactStore(root=_setting("ARTIFACTS", "artifacts")),
         "catalog": CATALOG,
         "libraries": SceneLibraries(root=_setting("SCENES", "sample")),
+        "lookbooks": LookbookLinks(address=_setting("LOOKBOOK_URL", ADDRESS)),
         "insights": InsightsChoice(enabled=switched_on(os.environ)),
         "encoder": ENCODER,
         "vocabulary": VOCABULARY,

@@ -25,6 +25,7 @@ from scene_pipeline.cli import (
     recommend,
     score,
     serve,
+    ui,
 )
 from scene_pipeline.cli.printing import err, out
 from scene_pipeline.errors import ScenePipelineError
@@ -32,7 +33,7 @@ from scene_pipeline.errors import ScenePipelineError
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__
 )
-for subject in (build, score, recommend, serve, evaluate, catalog, bundles, monitor, context):
+for subject in (build, score, recommend, serve, ui, evaluate, catalog, bundles, monitor, context):
     app.add_typer(subject.commands)
 for name, commands in {
     "evaluate": evaluate.evaluate,

@@ -184,7 +184,7 @@ def experiment(store: ArtifactStore) -> dg.MaterializeResult:
             "verdict": status.verdict,
             "sentence": " ".join(arm.sentence for arm in status.arms),
             "units": dg.MetadataValue.json(status.units),
-            "page": dg.MetadataValue.url((found.folder / lifecycle.PAGE).as_uri()),
+            "page": dg.MetadataValue.path(found.folder / lifecycle.PAGE),
             "plot": dg.MetadataValue.md(line_chart(points, f"{status.arms[0].arm} against {status.control}", (0.0,))),
         },
     )

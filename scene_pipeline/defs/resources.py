@@ -22,6 +22,7 @@ from scene_pipeline.monitoring.prometheus import METRICS
 from scene_pipeline.monitoring.quality import Thresholds, load_thresholds
 from scene_pipeline.reasoning.advisor import Advisor
 from scene_pipeline.reasoning.settings import LlmSettings
+from scene_pipeline.reporting.lookbook_server import ADDRESS, lookbook_link
 from scene_pipeline.reporting.tables import write_parquet
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
@@ -118,6 +119,19 @@ class SceneLibraries(dg.ConfigurableResource):
     def library(self, key: str) -> Path:
         """Return the folder of one library."""
         return self.folder() / key
+
+
+class LookbookLinks(dg.ConfigurableResource):
+    """Where lookbooks are served: `scene-pipeline ui` and `scene-pipeline lookbooks` do it."""
+
+    address: str = Field(
+        default=ADDRESS,
+        description="Address of the lookbook server as people's browsers reach it. SCENE_PIPELINE_LOOKBOOK_URL.",
+    )
+
+    def link(self, library: str) -> str:
+        """Return the address of a library's lookbook."""
+        return lookbook_link(self.address, library)
 
 
 class InsightsChoice(dg.ConfigurableResource):

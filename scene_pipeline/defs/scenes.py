@@ -20,7 +20,7 @@ from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import lineage
 from scene_pipeline.defs.request_config import config_of, record_of, request_of
-from scene_pipeline.defs.resources import ArtifactStore, InsightsChoice, SceneLibraries
+from scene_pipeline.defs.resources import ArtifactStore, InsightsChoice, LookbookLinks, SceneLibraries
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore
@@ -298,7 +298,7 @@ def _changes(context: dg.AssetExecutionContext, store: ArtifactStore, result: Li
 @made_of_recommendations(kinds={"html"})
 @user_errors_as_failures
 def lookbook(
-    context: dg.AssetExecutionContext, store: ArtifactStore, libraries: SceneLibraries
+    context: dg.AssetExecutionContext, store: ArtifactStore, libraries: SceneLibraries, lookbooks: LookbookLinks
 ) -> dg.MaterializeResult:
     """The library as a page to hand round: every scene with its products, pictures, reasons and confidence."""
     library = context.partition_key
@@ -311,7 +311,8 @@ def lookbook(
     pictures = [(name, scenes / name) for name in sorted(result.results)[:THUMBNAILS] if (scenes / name).is_file()]
     return dg.MaterializeResult(
         metadata={
-            "page": dg.MetadataValue.url(target.as_uri()),
+            "page": dg.MetadataValue.url(lookbooks.link(library)),
+            "file": dg.MetadataValue.path(target),
             "size": target.stat().st_size,
             "scenes": len(result.results),
             "preview": dg.MetadataValue.md(markdown_thumbnails(pictures)),

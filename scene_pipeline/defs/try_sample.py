@@ -6,7 +6,7 @@ import dagster as dg
 
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
-from scene_pipeline.defs.resources import SAMPLE, ArtifactStore, SceneLibraries
+from scene_pipeline.defs.resources import SAMPLE, ArtifactStore, LookbookLinks, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.scene_libraries.folders import libraries_under, list_libraries
 
@@ -19,7 +19,9 @@ def sample_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
 
     @dg.op(name="build_and_score_the_sample")
     @user_errors_as_failures
-    def build_and_score(context: dg.OpExecutionContext, store: ArtifactStore) -> dg.Output[None]:
+    def build_and_score(
+        context: dg.OpExecutionContext, store: ArtifactStore, lookbooks: LookbookLinks
+    ) -> dg.Output[None]:
         """Build the sample's bundle, register its libraries and score them."""
         root = {"store": {"root": str(store.path())}}
         sample = {
@@ -31,8 +33,8 @@ def sample_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
         libraries = list_libraries(SceneLibraries(root=SAMPLE).folder())
         for folder in libraries:
             run_library_scoring(definitions(), context.instance, folder, root, {})
-        pages = [store.path("scenes", folder.name, "lookbook.html") for folder in libraries]
-        return dg.Output(None, metadata={"lookbooks": dg.MetadataValue.md("\n".join(f"- {page}" for page in pages))})
+        pages = "\n".join(f"- [{folder.name}]({lookbooks.link(folder.name)})" for folder in libraries)
+        return dg.Output(None, metadata={"lookbooks": dg.MetadataValue.md(pages)})
 
     @dg.job(
         description="Everything, on the catalog and photographs that ship: bundle, two libraries, their lookbooks. "

@@ -20,7 +20,7 @@ from scene_pipeline.definitions import defs
 from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
 from scene_pipeline.defs.maintenance import rollback_sensor
 from scene_pipeline.defs.quality import quality, verification
-from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
+from scene_pipeline.defs.resources import ArtifactStore, LookbookLinks, QualityMonitor
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.monitoring.alerts import open_alerts
@@ -112,6 +112,17 @@ def test_materializations_say_how_many_and_what_version(built: Path, instance: d
         assert event.asset_materialization.metadata["dagster/row_count"].value, name
         assert float(str(event.asset_materialization.metadata["seconds"].value)) >= 0
         assert (event.asset_materialization.tags or {})["dagster/data_version"]
+
+
+def test_the_link_to_a_lookbook_is_no_file_of_this_machine(built: Path, instance: dg.DagsterInstance) -> None:
+    event = instance.get_latest_materialization_event(dg.AssetKey("lookbook"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    assert metadata["page"].value == "http://127.0.0.1:3001/lookbooks/spring"
+    assert metadata["file"].value == str(built / "scenes" / "spring" / "lookbook.html")
+    links = LookbookLinks(address="https://books.example/")
+    assert links.link("spring") == "https://books.example/lookbooks/spring"
 
 
 def test_the_bundle_answers_without_dagster(built: Path, shop: Path) -> None:

@@ -39,7 +39,7 @@ def test_the_instance_configuration_loads(tmp_path: Path) -> None:
 
 def test_what_is_deployed_names_files_that_are_there() -> None:
     compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
-    assert set(compose["services"]) == {"web", "daemon", "postgres"}
+    assert set(compose["services"]) == {"web", "daemon", "lookbooks", "postgres"}
     copied = re.findall(r"^COPY (.+) \S+$", (ROOT / "deploy" / "Containerfile").read_text(encoding="utf-8"), re.M)
     for name in " ".join(copied).split():
         assert (ROOT / name).exists(), name
