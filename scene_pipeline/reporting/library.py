@@ -123,6 +123,7 @@ def lookbook_product(item: Recommendation, shown: ShownProduct | None, images: I
         image=picture if picture is not None and picture.exists() else None,
         price=shown.money(item) or None,
         link=shown.link,
+        brand=shown.brand,
     )
 
 

@@ -44,6 +44,7 @@ class LookbookProduct:
     price: str | None = None
     subtitle: str = ""
     link: str | None = None
+    brand: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT
 
-COLUMNS = ("product_id", "title", "sentence", "price", "currency", "extra", "dimensions", "image_sha256")
+COLUMNS = ("product_id", "title", "sentence", "price", "currency", "extra", "dimensions", "image_sha256", "brand")
 LINK_COLUMNS = ("link", "url", "product url", "product link", "canonical url")
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -38,6 +38,7 @@ class ShownProduct:
     size: str = ""
     link: str | None = None
     image_sha256: str | None = None
+    brand: str = ""
 
     def money(self, item: Recommendation) -> str:
         """Return what the product, or the variant shown of it, costs: "1,290.00 EUR"; "" where that is unknown."""
@@ -69,6 +70,7 @@ def shown_product(row: Mapping[str, Any], unit: str) -> ShownProduct:
         size=_size(row.get("dimensions") or (), unit),
         link=product_link(row),
         image_sha256=row.get("image_sha256"),
+        brand=row.get("brand") or "",
     )
 
 

@@ -44,7 +44,7 @@ def bundle_of(rows: list[dict[str, Any]]) -> Bundle:
 def product_row(product_id: str, **given: Any) -> dict[str, Any]:
     """Return a row of a product table; its size is stated in cm."""
     plain = {"title": None, "sentence": "Oak stool, 40 cm.", "price": None, "currency": None, "extra": "{}"}
-    return {"product_id": product_id, **plain, "dimensions": [], "image_sha256": None, **given}
+    return {"product_id": product_id, **plain, "dimensions": [], "image_sha256": None, "brand": None, **given}
 
 
 @pytest.fixture
@@ -58,7 +58,13 @@ def test_titles_prices_and_pictures_come_from_the_bundle(
     sha256 = images.add(Image.new("RGB", (20, 20)))
     rows = [
         product_row(
-            "p1", title="Ada", price=1234.5, currency="EUR", image_sha256=sha256, extra='{"URL": "https://a.example/1"}'
+            "p1",
+            title="Ada",
+            brand="Orlo",
+            price=1234.5,
+            currency="EUR",
+            image_sha256=sha256,
+            extra='{"URL": "https://a.example/1"}',
         ),
         product_row("p2", price=None, image_sha256="0" * 64),
         product_row("p3", sentence="Jug, 8 × 7 in.", price=0.0, extra='{"url": "javascript:alert(1)"}'),

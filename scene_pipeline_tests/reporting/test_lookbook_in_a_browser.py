@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.reporting.lookbook import LookbookProduct, LookbookScene, write_lookbook
+from scene_pipeline.reporting.lookbook import LookbookObject, LookbookProduct, LookbookScene, write_lookbook
 from scene_pipeline_tests.reporting.conftest import recommendation, result
 from scene_pipeline_tests.reporting.test_lookbook import book
 
@@ -150,6 +150,48 @@ def test_everything_is_reached_by_keyboard(open_page: Callable[..., Any]) -> Non
     page.keyboard.press("Enter")
     assert page.locator("details[open]").count() == 1
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+@pytest.fixture(scope="module")
+def marked(pictures: Path) -> Path:
+    """A lookbook of two scenes with a thing recognized and a place for every product."""
+    scenes = []
+    for number in range(2):
+        made = scene(pictures, number)
+        placed = tuple(
+            replace(card, recommendation=replace(card.recommendation, box=(0.1 * at / 2, 0.5, 0.3 + 0.05 * at, 0.9)))
+            for at, card in enumerate(made.products)
+        )
+        thing = LookbookObject("sofa", (0.2, 0.3, 0.6, 0.8), placed[:2])
+        scenes.append(replace(made, products=placed, objects=(thing,)))
+    target = pictures / "marked.html"
+    write_lookbook(target, book(*scenes))
+    return target
+
+
+def test_a_mark_and_its_cards_light_up_together(open_page: Callable[..., Any], marked: Path) -> None:
+    page = open_page(marked)
+    lit = page.locator(".lit")
+    page.locator(".mark[data-mark='0-1'] circle").hover()
+    assert lit.evaluate_all("all => all.map(one => one.className.baseVal ?? one.className)").count("product lit") == 2
+    page.locator(".section").first.hover()
+    assert lit.count() == 0
+    page.locator("#c1-4").focus()
+    assert page.locator(".mark.lit").get_attribute("data-mark") == "1-4"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.mark ?? location.hash") in ("1-4", "#k1-4")
+    page.locator(".mark[data-mark='1-5']").focus()
+    assert page.locator(".product.lit").get_attribute("data-mark") == "1-5"
+
+
+def test_marks_and_their_numbers_are_printed(open_page: Callable[..., Any], marked: Path) -> None:
+    page = open_page(marked)
+    page.emulate_media(media="print")
+    assert page.locator(".mark text").first.is_visible()
+    assert page.locator(".product .pin").first.is_visible()
+    photograph, marks = (page.locator(part).first.bounding_box() for part in (".photograph img", ".marks"))
+    assert photograph["x"] == pytest.approx(marks["x"], abs=1)
+    assert photograph["height"] == pytest.approx(marks["height"], abs=1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
