@@ -1,9 +1,8 @@
 """What Dagster loads: all assets, jobs, schedules and sensors, with the settings of the environment."""
 
-import os
-
 import dagster as dg
 
+from scene_pipeline import settings
 from scene_pipeline.defs import (
     alerting,
     automation,
@@ -24,8 +23,6 @@ from scene_pipeline.defs.context import SalesSource
 from scene_pipeline.defs.executor import executor_named
 from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.defs.resources import (
-    SLACK,
-    WEBHOOK,
     AlertChannels,
     ArtifactStore,
     CatalogSource,
@@ -37,36 +34,25 @@ from scene_pipeline.defs.resources import (
     VocabularyFolder,
     settings_of,
 )
-from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring.preflight import check_settings
-from scene_pipeline.reasoning.settings import switched_on
 from scene_pipeline.reporting.lookbook_server import ADDRESS
+from scene_pipeline.settings import is_on, number, text
 
-
-def _setting(name: str, default: str = "") -> str:
-    return os.environ.get(f"SCENE_PIPELINE_{name}", default)
-
-
-def _number(name: str, default: float) -> float:
-    text = _setting(name, str(default))
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ScenePipelineError(f"SCENE_PIPELINE_{name} is '{text}'; set it to a number") from error
-
-
-TIMEZONE = _setting("TIMEZONE", "UTC")
-SENSOR_S = int(_number("SENSOR_SECONDS", 30))
-CHANNELS = any(os.environ.get(name) for name in (WEBHOOK, SLACK, "SCENE_PIPELINE_ALERT_EMAIL_TO"))
+TIMEZONE = text(settings.TIMEZONE, "UTC")
+SENSOR_S = int(number(settings.SENSOR_SECONDS, 30))
+CHANNELS = any(map(text, (settings.ALERT_WEBHOOK, settings.ALERT_SLACK, settings.ALERT_EMAIL_TO)))
 
 CATALOG = CatalogSource(
-    path=_setting("CATALOG", "sample"), column_map=_setting("COLUMNS"), language=_setting("LANGUAGE", "en")
+    path=text(settings.CATALOG, "sample"),
+    column_map=text(settings.COLUMNS),
+    language=text(settings.LANGUAGE, "en"),
+    profile=text(settings.PROFILE),
 )
-ENCODER = EncoderChoice(id=_setting("ENCODER", "compact"), int8=_setting("INT8") == "1")
-VOCABULARY = VocabularyFolder(overlay=_setting("VOCABULARY"))
-MONITOR = QualityMonitor(thresholds_file=_setting("THRESHOLDS"), metrics=_setting("METRICS"))
+ENCODER = EncoderChoice(id=text(settings.ENCODER, "compact"), int8=is_on(settings.INT8))
+VOCABULARY = VocabularyFolder(overlay=text(settings.VOCABULARY))
+MONITOR = QualityMonitor(thresholds_file=text(settings.THRESHOLDS), metrics=text(settings.METRICS))
 
-INDEX_URL = _setting("INDEX_URL")
+INDEX_URL = text(settings.INDEX_URL)
 
 check_settings(settings_of(CATALOG, ENCODER, VOCABULARY, MONITOR))
 
@@ -107,9 +93,11 @@ defs = dg.Definitions(
         learning.decide_experiment,
     ],
     schedules=[
-        automation.nightly(_setting("REFRESH_CRON", "0 2 * * *"), TIMEZONE),
-        learning.nightly_learning(TIMEZONE, _setting("LEARNING_CRON", "0 3 * * *")),
-        *maintenance.weekly(TIMEZONE, _setting("VERIFY_CRON", "0 4 * * 0"), _setting("RETENTION_CRON", "0 5 * * 0")),
+        automation.nightly(text(settings.REFRESH_CRON, "0 2 * * *"), TIMEZONE),
+        learning.nightly_learning(TIMEZONE, text(settings.LEARNING_CRON, "0 3 * * *")),
+        *maintenance.weekly(
+            TIMEZONE, text(settings.VERIFY_CRON, "0 4 * * 0"), text(settings.RETENTION_CRON, "0 5 * * 0")
+        ),
     ],
     sensors=[
         try_sample.register_sensor(SENSOR_S),
@@ -122,38 +110,38 @@ defs = dg.Definitions(
         dead_runs.dead_run_sensor(SENSOR_S),
     ],
     resources={
-        "event_log": learning.EventLog(url=_setting("EVENTS_URL")),
-        "store": ArtifactStore(root=_setting("ARTIFACTS", "artifacts")),
+        "event_log": learning.EventLog(url=text(settings.EVENTS_URL)),
+        "store": ArtifactStore(root=text(settings.ARTIFACTS, "artifacts")),
         "catalog": CATALOG,
-        "libraries": SceneLibraries(root=_setting("SCENES", "sample")),
-        "lookbooks": LookbookLinks(address=_setting("LOOKBOOK_URL", ADDRESS)),
-        "insights": InsightsChoice(enabled=switched_on(os.environ)),
+        "libraries": SceneLibraries(root=text(settings.SCENES, "sample")),
+        "lookbooks": LookbookLinks(address=text(settings.LOOKBOOK_URL, ADDRESS)),
+        "insights": InsightsChoice(enabled=is_on(settings.INSIGHTS)),
         "encoder": ENCODER,
         "vocabulary": VOCABULARY,
         "gate": EvaluationGate(
-            truth=_setting("TRUTH"),
-            scenes=_setting("TRUTH_SCENES"),
-            hit_floor=_number("HIT_FLOOR", 0),
-            ece_ceiling=_number("ECE_CEILING", 0.1),
+            truth=text(settings.TRUTH),
+            scenes=text(settings.TRUTH_SCENES),
+            hit_floor=number(settings.HIT_FLOOR, 0),
+            ece_ceiling=number(settings.ECE_CEILING, 0.1),
         ),
         "sales": SalesSource(
-            path=_setting("SALES"),
-            column_map=_setting("SALES_COLUMNS"),
-            country=_setting("COUNTRY", "GB"),
-            signals=_setting("SIGNALS"),
-            stock_outs=_setting("STOCK_OUTS"),
+            path=text(settings.SALES),
+            column_map=text(settings.SALES_COLUMNS),
+            country=text(settings.COUNTRY, "GB"),
+            signals=text(settings.SIGNALS),
+            stock_outs=text(settings.STOCK_OUTS),
         ),
         "product_index": product_index.ProductIndexAddress(url=INDEX_URL),
         "monitor": MONITOR,
         "alerts": AlertChannels(
-            ui_url=_setting("UI_URL", "http://127.0.0.1:3000"),
-            email_to=_setting("ALERT_EMAIL_TO"),
-            email_from=_setting("ALERT_EMAIL_FROM"),
-            smtp_host=_setting("SMTP_HOST", "localhost"),
-            smtp_port=int(_number("SMTP_PORT", 25)),
-            smtp_security=_setting("SMTP_SECURITY", "none"),
-            smtp_user=_setting("SMTP_USER"),
+            ui_url=text(settings.UI_URL, "http://127.0.0.1:3000"),
+            email_to=text(settings.ALERT_EMAIL_TO),
+            email_from=text(settings.ALERT_EMAIL_FROM),
+            smtp_host=text(settings.SMTP_HOST, "localhost"),
+            smtp_port=int(number(settings.SMTP_PORT, 25)),
+            smtp_security=text(settings.SMTP_SECURITY, "none"),
+            smtp_user=text(settings.SMTP_USER),
         ),
     },
-    executor=executor_named(_setting("EXECUTOR", "in_process")),
+    executor=executor_named(text(settings.EXECUTOR, "in_process")),
 )

@@ -1,6 +1,7 @@
 """The floors of docs/architecture.md hold: what imports what, and what is never loaded."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,7 +18,8 @@ FLOORS = {
     floor: number
     for number, floors in enumerate(
         [
-            ("errors", "files", "paths", "progress", "settings"),
+            ("errors", "paths", "progress"),
+            ("files", "settings"),
             ("vocabulary", "sample", "compute"),
             ("color", "index"),
             ("catalog", "images"),
@@ -115,6 +117,17 @@ def test_importing_a_module_never_loads(module: str, never: list[str]) -> None:
     program = f"import sys, {module}; print([name for name in {never!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert result.stdout.strip() == "[]"
+
+
+def test_environment_variables_are_read_by_settings_alone() -> None:
+    """Others may hand the whole environment on, or fill a place that a person names in it; none reads a setting."""
+    read = r"""os\.(environ\.get|environ\[|getenv)|SCENE_PIPELINE_[A-Z0-9_]+["']"""
+    readers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in package_files()
+        if re.search(read, path.read_text(encoding="utf-8"))
+    }
+    assert readers == {"settings.py", "images/pool.py"}  # the pool hands PYTHONPATH on to its workers
 
 
 def test_workspace_and_pyproject_name_the_same_module() -> None:

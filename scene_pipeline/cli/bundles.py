@@ -1,6 +1,5 @@
 """List, verify and roll back bundles."""
 
-import os
 from typing import Annotated
 
 import msgspec
@@ -14,6 +13,7 @@ from scene_pipeline.cli.options import (
 )
 from scene_pipeline.cli.printing import out, print_json
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.settings import INDEX_URL, text
 
 commands = group()
 
@@ -43,7 +43,7 @@ def rollback(
 
     promoted = roll_back_by_hand(artifacts, version)
     out.print(f"{promoted} is promoted")
-    if url := os.environ.get("SCENE_PIPELINE_INDEX_URL"):
+    if url := text(INDEX_URL):
         from scene_pipeline.publishing.product_index import follow_current
 
         out.print(follow_current(url, promoted))

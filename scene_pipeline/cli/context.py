@@ -9,6 +9,7 @@ from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts
 from scene_pipeline.cli.printing import out, print_json
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 if TYPE_CHECKING:
     from scene_pipeline.context.profiles import ProfileStore
@@ -53,12 +54,12 @@ ShopId = Annotated[
 
 def _profiles(artifacts: Path, who: str, shop_id: bool) -> tuple["ProfileStore", str]:
     from scene_pipeline.context.profiles import ProfileStore
-    from scene_pipeline.events.subjects import KEY_FILE, subject_ids
+    from scene_pipeline.events.subjects import subject_ids
 
     if shop_id:
         ids = subject_ids(artifacts / "events")
         if ids is None:
-            raise ScenePipelineError(f"--shop-id needs the key that ids are hashed with; set {KEY_FILE}")
+            raise ScenePipelineError(f"--shop-id needs the key that ids are hashed with; set {SUBJECT_KEY_FILE}")
         who = ids.subject(who)
     return ProfileStore.below(artifacts), who
 

@@ -9,6 +9,7 @@ import typer
 from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, EventsUrl
 from scene_pipeline.cli.printing import err, out
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 events = group("Look after exposures and actions.")
 
@@ -69,11 +70,11 @@ def events_erase(
     from scene_pipeline.errors import EventError
     from scene_pipeline.events.erasure import erase_subject
     from scene_pipeline.events.open import events_folder, open_store
-    from scene_pipeline.events.subjects import KEY_FILE, subject_ids
+    from scene_pipeline.events.subjects import subject_ids
 
     ids = subject_ids(events_folder(artifacts))
     if ids is None:
-        raise EventError(f"no subject key is configured, so no event names a person; set {KEY_FILE}")
+        raise EventError(f"no subject key is configured, so no event names a person; set {SUBJECT_KEY_FILE}")
     store = open_store(artifacts, url)
     forget = ProfileStore.below(artifacts).forget
     removal = erase_subject(store, events_folder(artifacts), ids.subject(customer), forget)

@@ -1,10 +1,11 @@
 """The options that several commands share."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from scene_pipeline import settings
 
 Artifacts = Annotated[Path, typer.Option(help="Folder that runs write to and bundles are read from.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -18,5 +19,5 @@ Profile = Annotated[
 Language = Annotated[str, typer.Option(help="Language of the product texts: en, de, or one of your own vocabulary.")]
 Pictures = Annotated[Path, typer.Option(help="Folder with the pictures.")]
 BundleEncoder = Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")]
-EventsUrl = Annotated[str, typer.Option(envvar="SCENE_PIPELINE_EVENTS_URL", help="Postgres address; else SQLite.")]
-DEFAULT_ARTIFACTS = Path(os.environ.get("SCENE_PIPELINE_ARTIFACTS", "artifacts"))
+EventsUrl = Annotated[str, typer.Option(envvar=settings.EVENTS_URL, help="Postgres address; else SQLite.")]
+DEFAULT_ARTIFACTS = Path(settings.text(settings.ARTIFACTS, "artifacts"))

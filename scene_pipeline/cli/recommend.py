@@ -1,6 +1,5 @@
 """Answer one photograph: recommendations, an explanation, a set within a budget."""
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -83,7 +82,7 @@ def explain(
     from scene_pipeline.reporting.products import shown_products
     from scene_pipeline.reporting.terminal.insights import dry_run_view, insights_view
 
-    settings = LlmSettings.from_environment(os.environ)
+    settings = LlmSettings.from_environment()
     matcher = SceneMatcher.open(artifacts)
     scene = matcher.analyze(image)
     picture, content = image.read_bytes(), sha256_file(image)

@@ -1,6 +1,5 @@
 """Serve over HTTP, and make tokens for it."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -37,7 +36,7 @@ def serve(
 
     options = {"artifacts": artifacts, "host": host, "port": port, "scenes": scenes, "tokens": tokens}
     given = {name: value for name, value in options.items() if value is not None}
-    run_server(ServiceSettings.from_environment(os.environ, **given))
+    run_server(ServiceSettings.from_environment(**given))
 
 
 @commands.command()

@@ -13,10 +13,10 @@ import typer
 from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts
 from scene_pipeline.cli.printing import err
+from scene_pipeline.settings import ARTIFACTS, LOOKBOOK_URL, text
 
 commands = group()
 
-LOOKBOOK_URL = "SCENE_PIPELINE_LOOKBOOK_URL"
 
 Host = Annotated[str, typer.Option(help="Address to listen on; beyond this machine put a proxy with a login before.")]
 
@@ -34,12 +34,12 @@ def ui(
     from scene_pipeline.reporting.lookbook_server import LOOPBACK, lookbook_server
 
     name = host if host in LOOPBACK else socket.gethostname()
-    address = os.environ.get(LOOKBOOK_URL) or f"http://{name}:{lookbook_port}"
+    address = text(LOOKBOOK_URL) or f"http://{name}:{lookbook_port}"
     server = lookbook_server(artifacts, host, lookbook_port, address)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     err.print(f"lookbooks: {address}", soft_wrap=True)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "scene_pipeline.definitions", "-h", host, "-p", str(port)]
-    environment = {**os.environ, LOOKBOOK_URL: address, "SCENE_PIPELINE_ARTIFACTS": str(artifacts)}
+    environment = {**os.environ, LOOKBOOK_URL: address, ARTIFACTS: str(artifacts)}
     # In a session of its own: a second Ctrl-C would cut its shutdown short, so it gets exactly one, from here.
     process = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_heed_interrupts)  # noqa: PLW1509, S603
     try:
@@ -63,7 +63,7 @@ def lookbooks(
     """Serve the lookbooks of scored libraries, and nothing else, until Ctrl-C."""
     from scene_pipeline.reporting.lookbook_server import ADDRESS, lookbook_server
 
-    server = lookbook_server(artifacts, host, port, os.environ.get(LOOKBOOK_URL) or ADDRESS)
+    server = lookbook_server(artifacts, host, port, text(LOOKBOOK_URL) or ADDRESS)
     err.print(f"listens on http://{host}:{server.server_port}", soft_wrap=True)
     server.serve_forever()
 

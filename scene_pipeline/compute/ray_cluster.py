@@ -13,9 +13,7 @@ from typing import Any
 
 from scene_pipeline.compute.shards import Compute, Found, Item, LocalCompute, MakeWorker
 from scene_pipeline.errors import ComputeError
-
-SETTING = "SCENE_PIPELINE_RAY"
-"""Empty: no Ray. auto: the cluster that runs here, or one started for the run. Else the address of a cluster."""
+from scene_pipeline.settings import RAY
 
 TRIES = 4
 PAUSE_S = 3.0
@@ -36,7 +34,7 @@ def import_ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        raise ComputeError(f"{SETTING} is set, but Ray is missing: pip install 'scene-pipeline[ray]'") from error
+        raise ComputeError(f"{RAY} is set, but Ray is missing: pip install 'scene-pipeline[ray]'") from error
     return ray
 
 
@@ -85,7 +83,7 @@ def _connect(ray: Any, address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # whatever Ray says of it
-        raise ComputeError(f"{SETTING}: no Ray cluster answers at {address} ({_line(error)})") from error
+        raise ComputeError(f"{RAY}: no Ray cluster answers at {address} ({_line(error)})") from error
 
 
 def loopback_only() -> None:
@@ -128,9 +126,7 @@ def start_local(ray: Any, cores: int | None = None, note: Note = _note) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             note(f"Ray did not start (try {attempt} of {TRIES}): {reason}")
             time.sleep(PAUSE_S * attempt)
-    raise ComputeError(
-        f"Ray did not start in {TRIES} tries: {reason}; free memory or processor time, or unset {SETTING}"
-    )
+    raise ComputeError(f"Ray did not start in {TRIES} tries: {reason}; free memory or processor time, or unset {RAY}")
 
 
 def raylet_reason(folder: Path) -> str:

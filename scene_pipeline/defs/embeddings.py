@@ -1,6 +1,5 @@
 """Embedding assets: each picture and each text is embedded once by an encoder, ever."""
 
-import os
 from collections.abc import Mapping
 
 import dagster as dg
@@ -9,7 +8,7 @@ import pyarrow.compute as pc
 from PIL import Image
 from pydantic import Field
 
-from scene_pipeline.compute.ray_cluster import SETTING, compute_of
+from scene_pipeline.compute.ray_cluster import compute_of
 from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.images import product_images
@@ -30,6 +29,7 @@ from scene_pipeline.images.duplicates import center, confirm, proposed
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.progress import track
+from scene_pipeline.settings import RAY, text
 
 TAGS = {"stage": "embeddings"}
 SAMPLE_PICTURES = 32
@@ -113,7 +113,7 @@ def _embed(store: ArtifactStore, spec: EncoderSpec, keys: list[str], config: Emb
     paths = {key: images.path(key) for key in keys}
     settings = EmbedSettings(batch_size=config.batch_size)
     vectors, shown = vector_store(store, spec), track("Embedding pictures")
-    ray = os.environ.get(SETTING, "")
+    ray = text(RAY)
     if ray and isinstance(tower, OnnxImageEncoder):
         job = EmbedJob(onnx, spec, vectors.folder, settings=settings)
         with compute_of(ray) as compute:

@@ -1,6 +1,5 @@
 """Run the assets in this process, as the command line does; with DAGSTER_HOME set the runs show in the UI."""
 
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from scene_pipeline.defs.resources import AlertChannels
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring.channels import Channel
+from scene_pipeline.settings import DAGSTER_HOME, text
 
 WAIT_S = 10.0
 """How long a build waits for another one of the same artifacts."""
@@ -28,7 +28,7 @@ QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 @contextmanager
 def instance() -> Iterator[dg.DagsterInstance]:
     """Yield the instance of DAGSTER_HOME, or one that is forgotten afterwards where that is not set."""
-    if os.environ.get("DAGSTER_HOME"):
+    if text(DAGSTER_HOME):
         with dg.DagsterInstance.get() as kept:
             yield kept
     else:

@@ -1,6 +1,5 @@
 """Where a run reads and writes, and with what: shared by all assets, set once, shown in the launchpad."""
 
-import os
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from scene_pipeline import settings
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.columns import read_column_map
 from scene_pipeline.encoders.ensemble import parse_encoders
@@ -25,12 +25,11 @@ from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.reporting.lookbook_server import ADDRESS, lookbook_link
 from scene_pipeline.reporting.tables import write_parquet
 from scene_pipeline.sample import sample_path
+from scene_pipeline.settings import text
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
 
 SAMPLE = "sample"
 MAKE_FIRST = "materialize the asset that writes it first"
-WEBHOOK = "SCENE_PIPELINE_ALERT_WEBHOOK"
-SLACK = "SCENE_PIPELINE_ALERT_SLACK"
 
 
 class ArtifactStore(dg.ConfigurableResource):
@@ -143,7 +142,7 @@ class InsightsChoice(dg.ConfigurableResource):
 
     def advisor(self, artifacts: Path, vocabulary: Vocabulary) -> Advisor | None:
         """Return who is asked, None where nobody is. Raises ScenePipelineError naming a wrong variable."""
-        return Advisor(LlmSettings.from_environment(os.environ), artifacts, vocabulary) if self.enabled else None
+        return Advisor(LlmSettings.from_environment(), artifacts, vocabulary) if self.enabled else None
 
 
 class EncoderChoice(dg.ConfigurableResource):
@@ -221,14 +220,14 @@ class AlertChannels(dg.ConfigurableResource):
     def channels(self) -> list[Channel]:
         """Return the channels that are configured."""
         found: list[Channel] = []
-        if url := os.environ.get(WEBHOOK):
+        if url := text(settings.ALERT_WEBHOOK):
             found.append(Webhook(url))
-        if url := os.environ.get(SLACK):
+        if url := text(settings.ALERT_SLACK):
             found.append(Slack(url))
         recipients = tuple(part.strip() for part in self.email_to.split(",") if part.strip())
         if recipients:
             sender = self.email_from or recipients[0]
-            password = os.environ.get("SCENE_PIPELINE_SMTP_PASSWORD", "")
+            password = text(settings.SMTP_PASSWORD)
             found.append(
                 Email(
                     *(self.smtp_host, self.smtp_port, sender, recipients),

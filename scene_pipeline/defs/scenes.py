@@ -1,7 +1,6 @@
 """Scene assets, one partition a library: analyses, scored recommendations and the lookbook."""
 
 import functools
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pydantic import Field
 
 from scene_pipeline.bundle.calibration_map import DRIFTED
 from scene_pipeline.bundle.open import open_bundle
-from scene_pipeline.compute.ray_cluster import SETTING, compute_of
+from scene_pipeline.compute.ray_cluster import compute_of
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
@@ -55,6 +54,7 @@ from scene_pipeline.scene_libraries.runs import keep_run, last_run, read_or_set_
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 from scene_pipeline.scene_libraries.sharded import SHARDS, analyze_in_shards
 from scene_pipeline.scene_libraries.wishes import Wishes
+from scene_pipeline.settings import RAY, text
 from scene_pipeline.vocabulary import Vocabulary
 
 scene_libraries = dg.DynamicPartitionsDefinition(name="scene_libraries")
@@ -168,7 +168,7 @@ def scored_library(
     previous = None if config.rescore else read_or_set_aside(known, context.log.warning)
     analyses = Analyses.load(folder / ANALYSES, matcher)
     advisor = insights.advisor(store.path(), matcher.vocabulary)
-    if ray := os.environ.get(SETTING, ""):
+    if ray := text(RAY):
         with compute_of(ray) as compute:
             analyze_in_shards(libraries.library(library), matcher, analyses, folder / SHARDS, compute)
     result = score_library(

@@ -2,13 +2,12 @@
 
 import hashlib
 import hmac
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scene_pipeline.errors import EventError
+from scene_pipeline.settings import SUBJECT_KEY_FILE, text
 
-KEY_FILE = "SCENE_PIPELINE_SUBJECT_KEY_FILE"
 MIN_KEY_BYTES = 16
 
 
@@ -35,7 +34,7 @@ def subject_ids(store: Path) -> SubjectIds | None:
 
     Raises EventError when the key is unreadable, too short, or lies inside the folder of the store.
     """
-    name = os.environ.get(KEY_FILE)
+    name = text(SUBJECT_KEY_FILE)
     if not name:
         return None
     path = Path(name).expanduser().resolve()
@@ -44,4 +43,4 @@ def subject_ids(store: Path) -> SubjectIds | None:
     try:
         return SubjectIds(path.read_bytes().strip())
     except OSError as error:
-        raise EventError(f"the subject key {path} cannot be read: {error.strerror}; set {KEY_FILE}") from error
+        raise EventError(f"the subject key {path} cannot be read: {error.strerror}; set {SUBJECT_KEY_FILE}") from error

@@ -11,6 +11,7 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.monitoring.channels import AlertError, Channel, Message
 from scene_pipeline.monitoring.history import FOLDER
+from scene_pipeline.settings import ALERT_EMAIL_TO, ALERT_SLACK, ALERT_WEBHOOK
 
 LEDGER = "alerts.json"
 KEPT_RESOLVED = timedelta(days=7)
@@ -137,10 +138,7 @@ def send_test(channels: Sequence[Channel]) -> list[str]:
     Raises AlertError when none is configured, or naming every channel that failed.
     """
     if not channels:
-        raise AlertError(
-            "no channel is configured; set SCENE_PIPELINE_ALERT_WEBHOOK, SCENE_PIPELINE_ALERT_SLACK or "
-            "SCENE_PIPELINE_ALERT_EMAIL_TO"
-        )
+        raise AlertError(f"no channel is configured; set {ALERT_WEBHOOK}, {ALERT_SLACK} or {ALERT_EMAIL_TO}")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     done = Announced()
     for channel in channels:

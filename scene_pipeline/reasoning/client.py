@@ -11,7 +11,8 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.reasoning.budget import Budget
 from scene_pipeline.reasoning.failures import TRANSIENT, InsightError
 from scene_pipeline.reasoning.question import Question
-from scene_pipeline.reasoning.settings import DEFAULT_URL, PREFIX, LlmSettings
+from scene_pipeline.reasoning.settings import DEFAULT_URL, LlmSettings
+from scene_pipeline.settings import LLM_PREFIX
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -99,7 +100,9 @@ class LlmClient:
 
     def _client(self) -> "OpenAI":
         if not self._settings.key and self._settings.url == DEFAULT_URL:
-            raise InsightError("key", f"{PREFIX}KEY is not set; set the key of {self._settings.url}, or {PREFIX}URL")
+            raise InsightError(
+                "key", f"{LLM_PREFIX}KEY is not set; set the key of {self._settings.url}, or {LLM_PREFIX}URL"
+            )
         with self._opening:
             if self._opened is None:
                 try:

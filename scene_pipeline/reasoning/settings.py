@@ -1,4 +1,4 @@
-"""Which model is asked and what it may cost, from the environment; nothing is asked unless it is switched on."""
+"""Which vision LLM is called and what it may cost, from the environment. Off unless SCENE_PIPELINE_INSIGHTS is 1."""
 
 import math
 from collections.abc import Mapping
@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.reasoning.prompts import DEFAULT, load_prompt
+from scene_pipeline.settings import LLM_PREFIX, read_fields
 
-PREFIX = "SCENE_PIPELINE_LLM_"
-SWITCH = "SCENE_PIPELINE_INSIGHTS"
 DEFAULT_URL = "https://api.openai.com/v1"
 
 
@@ -40,33 +39,17 @@ class LlmSettings:
     def __post_init__(self) -> None:
         """Refuse values under which nothing could be asked."""
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname:
-            raise ScenePipelineError(f"{PREFIX}URL is not an http(s) address; give for example {DEFAULT_URL}")
+            raise ScenePipelineError(f"{LLM_PREFIX}URL is not an http(s) address; give for example {DEFAULT_URL}")
         if not self.model:
-            raise ScenePipelineError(f"{PREFIX}MODEL is empty; name a model of the endpoint")
+            raise ScenePipelineError(f"{LLM_PREFIX}MODEL is empty; name a model of the endpoint")
         load_prompt(self.prompt)
         for entry in fields(self):
             value = getattr(self, entry.name)
             low = 0 if entry.name in ("retries", "price_in", "price_out") else 1e-3
             if isinstance(value, int | float) and not low <= value < math.inf:
-                raise ScenePipelineError(f"{PREFIX}{entry.name.upper()} is {value}; it must be above 0")
+                raise ScenePipelineError(f"{LLM_PREFIX}{entry.name.upper()} is {value}; it must be above 0")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "LlmSettings":
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "LlmSettings":
         """Return the settings of `SCENE_PIPELINE_LLM_*` variables. Raises ScenePipelineError naming a wrong one."""
-        known = {f"{PREFIX}{entry.name.upper()}": entry for entry in fields(cls)}
-        values = {}
-        for name, text in environment.items():
-            if not name.startswith(PREFIX):
-                continue
-            if name not in known:
-                raise ScenePipelineError(f"{name} is not a setting; known are {', '.join(sorted(known))}")
-            try:
-                values[known[name].name] = type(known[name].default)(text)
-            except ValueError:
-                raise ScenePipelineError(f"{name} is not a number; set it to one") from None
-        return cls(**values)
-
-
-def switched_on(environment: Mapping[str, str]) -> bool:
-    """Tell whether scenes are to be shown to a model: pictures leave this machine only when somebody said so."""
-    return environment.get(SWITCH, "") == "1"
+        return cls(**read_fields(cls, LLM_PREFIX, environment))

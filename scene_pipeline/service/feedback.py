@@ -12,12 +12,13 @@ from scene_pipeline.events.erasure import Removal, erase_subject
 from scene_pipeline.events.open import events_folder, open_store
 from scene_pipeline.events.schema import Action, normalized
 from scene_pipeline.events.store import EventStore, EventStoreBusyError, Receipt
-from scene_pipeline.events.subjects import KEY_FILE, SubjectIds, subject_ids
+from scene_pipeline.events.subjects import SubjectIds, subject_ids
 from scene_pipeline.learning.serving import ServedList, exposure_of
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.service.documents import EventIn
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.settings import ServiceSettings
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 log = logging.getLogger("scene_pipeline.service")
 
@@ -56,7 +57,8 @@ class Feedback:
         if subject := self.subject(shop_id):
             return subject
         raise Problem(
-            "not-found", f"no subject key is configured, so nobody is known; set {KEY_FILE} and start the server again"
+            "not-found",
+            f"no subject key is configured, so nobody is known; set {SUBJECT_KEY_FILE} and start the server again",
         )
 
     def exposed(self, request_id: str, result: SceneResult, listed: ServedList, **more: str) -> None:

@@ -1,6 +1,5 @@
 """Second opinions in the service: looked up while a request is answered, asked for afterwards, never waited for."""
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -11,9 +10,10 @@ from pathlib import Path
 from scene_pipeline.matching.opinion import Opinion, opinion_lines
 from scene_pipeline.reasoning.advisor import Advisor
 from scene_pipeline.reasoning.failures import NoOpinion
-from scene_pipeline.reasoning.settings import LlmSettings, switched_on
+from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.service.documents import InsightLine, InsightsOut
+from scene_pipeline.settings import INSIGHTS, is_on
 from scene_pipeline.vocabulary import Vocabulary
 
 MAX_WAITING = 8
@@ -31,9 +31,8 @@ class Insights:
     """
 
     def __init__(self, artifacts: Path, environment: Mapping[str, str] | None = None) -> None:
-        environment = os.environ if environment is None else environment
         self._artifacts = artifacts
-        self._settings = LlmSettings.from_environment(environment) if switched_on(environment) else None
+        self._settings = LlmSettings.from_environment(environment) if is_on(INSIGHTS, environment) else None
         self._lock = threading.Lock()
         self._found: OrderedDict[str, Opinion | NoOpinion | str] = OrderedDict()
         self._waiting = 0

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from scene_pipeline.errors import ServiceError
+from scene_pipeline.settings import SERVE_PREFIX, read_fields
 
-PREFIX = "SCENE_PIPELINE_SERVE_"
 MEGABYTE = 1_000_000
 
 
@@ -56,31 +56,19 @@ class ServiceSettings:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, int | float) and field.name not in ("workers", "port") and not value > 0:
-                raise ServiceError(f"{PREFIX}{field.name.upper()} is {value}; it must be above 0")
+                raise ServiceError(f"{SERVE_PREFIX}{field.name.upper()} is {value}; it must be above 0")
         if self.exploration not in ("off", "swap", "plackett_luce"):
             raise ServiceError(f"exploration is '{self.exploration}'; give off, swap or plackett_luce")
         if self.workers < 0 or not 0 <= self.port <= 65535:
             raise ServiceError(f"workers is {self.workers} and port {self.port}; give workers >= 0 and a port number")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], **given: Any) -> "ServiceSettings":
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **given: Any) -> "ServiceSettings":
         """Return the settings of `SCENE_PIPELINE_SERVE_*` variables; `given` comes before them.
 
         Raises ServiceError naming a variable that is unknown or not of its type.
         """
-        known = {f"{PREFIX}{field.name.upper()}": field for field in fields(cls)}
-        values: dict[str, Any] = {}
-        for name, text in environment.items():
-            if not name.startswith(PREFIX):
-                continue
-            if name not in known:
-                raise ServiceError(f"{name} is not a setting; known are {', '.join(sorted(known))}")
-            default = known[name].default
-            try:
-                values[known[name].name] = type(default)(text) if not isinstance(default, Path) else Path(text)
-            except ValueError:
-                raise ServiceError(f"{name} is '{text}'; it must be a number") from None
-        return replace(cls(**values), **given)
+        return replace(cls(**read_fields(cls, SERVE_PREFIX, environment, ServiceError)), **given)
 
     @property
     def worker_count(self) -> int:

@@ -11,7 +11,8 @@ from scene_pipeline.cli import app
 from scene_pipeline.context.person import Population, Profile
 from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.events.subjects import KEY_FILE, SubjectIds
+from scene_pipeline.events.subjects import SubjectIds
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 KEY = b"a key of at least sixteen bytes"
 
@@ -19,7 +20,7 @@ KEY = b"a key of at least sixteen bytes"
 @pytest.fixture
 def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "key").write_bytes(KEY)
-    monkeypatch.setenv(KEY_FILE, str(tmp_path / "key"))
+    monkeypatch.setenv(SUBJECT_KEY_FILE, str(tmp_path / "key"))
     store = ProfileStore(tmp_path / "artifacts" / "context" / "profiles")
     store.replace_all(
         [Profile(SubjectIds(KEY).subject("anna"), dt.date(2026, 3, 30), 3, {"oak": 2})], Population(0, {})
@@ -44,8 +45,8 @@ def test_a_profile_is_shown_corrected_and_deleted(artifacts: Path) -> None:
 
 
 def test_the_shops_own_ids_need_the_key(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(KEY_FILE)
-    with pytest.raises(ScenePipelineError, match=KEY_FILE):
+    monkeypatch.delenv(SUBJECT_KEY_FILE)
+    with pytest.raises(ScenePipelineError, match=SUBJECT_KEY_FILE):
         run(artifacts, "show", "anna", "--shop-id")
     with pytest.raises(ScenePipelineError, match="HMAC id"):
         run(artifacts, "show", "anna")

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from scene_pipeline.errors import EventError
-from scene_pipeline.events.subjects import KEY_FILE, SubjectIds, subject_ids
+from scene_pipeline.events.subjects import SubjectIds, subject_ids
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 
 def test_a_subject_depends_on_id_and_key() -> None:
@@ -20,10 +21,10 @@ def test_a_subject_depends_on_id_and_key() -> None:
 def test_the_key_is_read_from_a_file_outside_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = tmp_path / "events"
     store.mkdir()
-    monkeypatch.delenv(KEY_FILE, raising=False)
+    monkeypatch.delenv(SUBJECT_KEY_FILE, raising=False)
     assert subject_ids(store) is None
     (tmp_path / "key").write_bytes(b"a" * 32 + b"\n")
-    monkeypatch.setenv(KEY_FILE, str(tmp_path / "key"))
+    monkeypatch.setenv(SUBJECT_KEY_FILE, str(tmp_path / "key"))
     assert subject_ids(store) == SubjectIds(b"a" * 32)
 
 
@@ -37,6 +38,6 @@ def test_a_key_that_protects_nothing_is_refused(
     (tmp_path / "events").mkdir()
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    monkeypatch.setenv(KEY_FILE, str(tmp_path / name))
+    monkeypatch.setenv(SUBJECT_KEY_FILE, str(tmp_path / name))
     with pytest.raises(EventError, match=said):
         subject_ids(tmp_path / "events")

@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 from scene_pipeline.context.profiles import FOLDER, ProfileStore
 from scene_pipeline.context.ranking import WEIGHTS
 from scene_pipeline.events.open import open_store
-from scene_pipeline.events.subjects import KEY_FILE, SubjectIds
+from scene_pipeline.events.subjects import SubjectIds
 from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 from scene_pipeline_tests.service.conftest import BASE, LIBRARY_SCENE, SCENE
 
 KEY = b"a key of at least sixteen bytes"
@@ -41,7 +42,7 @@ def service(
     key = tmp_path_factory.mktemp("key") / "key"
     key.write_bytes(KEY)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_FILE, str(key))
+        patch.setenv(SUBJECT_KEY_FILE, str(key))
         path, _ = token_file
         app = create_app(ServiceSettings(artifacts, workers=1, max_wait_s=60, deadline_s=60, tokens=str(path)))
     with TestClient(app, base_url=BASE, raise_server_exceptions=False) as opened:
@@ -184,7 +185,7 @@ def test_without_a_key_nobody_is_known(client: TestClient) -> None:
     assert client.get("/v1/vocabulary").json()["profiles"] is False
     answer = client.get(f"/v1/profiles/{ANNA}")
     assert answer.status_code == 404
-    assert KEY_FILE in answer.json()["detail"]
+    assert SUBJECT_KEY_FILE in answer.json()["detail"]
     ask = {"library_scene": LIBRARY_SCENE, "subject": ANNA}
     assert client.post("/v1/recommendations", json=ask).json()["context"] is None
 

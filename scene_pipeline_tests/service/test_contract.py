@@ -13,8 +13,8 @@ schemathesis = pytest.importorskip("schemathesis", reason="the extra `dev` is no
 
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from scene_pipeline.events.subjects import KEY_FILE
 from scene_pipeline.service.openapi import openapi
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 EXAMPLES = int(os.environ.get("SCENE_PIPELINE_CONTRACT_EXAMPLES", "4"))
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
@@ -27,7 +27,7 @@ def address(promoted: Path, serve: Callable[..., Any], tmp_path_factory: pytest.
     key = tmp_path_factory.mktemp("key") / "key"
     key.write_text("a key of at least sixteen bytes")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(KEY_FILE, str(key))
+        patch.setenv(SUBJECT_KEY_FILE, str(key))
         return serve(promoted, max_wait_s=60, deadline_s=60)[0]
 
 

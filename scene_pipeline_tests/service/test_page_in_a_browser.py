@@ -12,7 +12,7 @@ import pytest
 
 from scene_pipeline.context.profiles import FOLDER
 from scene_pipeline.context.ranking import WEIGHTS
-from scene_pipeline.events.subjects import KEY_FILE
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 from scene_pipeline_tests.service.conftest import SCENE
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
@@ -145,7 +145,7 @@ def test_a_person_reads_corrects_and_deletes_what_is_known(
 ) -> None:
     own, key = tmp_path / "artifacts", tmp_path / "key"
     key.write_text("a key of at least sixteen bytes")
-    monkeypatch.setenv(KEY_FILE, str(key))
+    monkeypatch.setenv(SUBJECT_KEY_FILE, str(key))
     (own / FOLDER).mkdir(parents=True)
     for name in ("bundles", "images"):
         (own / name).symlink_to(promoted / name)
