@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # The demo's runs are those that the UI shows.
 demo ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo serve test quick e2e pictures lint ui bench clean setup instance
+.PHONY: demo serve test quick e2e pictures docs lint ui bench clean setup instance
 
 setup: $(READY)  ## GPU=1: with CUDA libraries even where no NVIDIA device is found
 
@@ -47,6 +47,10 @@ e2e: $(READY)  ## dagster dev with its daemon: folders dropped, feeds changed an
 pictures: $(READY)  ## those of the README, from real runs, in a Chromium that is installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[browser]'
 	$(BIN)/python docs/pictures/take.py
+
+docs: $(READY)  ## the documentation site in build/docs, its reference made from the code and its links checked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict --quiet
 
 ui: instance  ## Dagster on 127.0.0.1:3000, the lookbooks on 127.0.0.1:3001
 	$(BIN)/scene-pipeline ui
