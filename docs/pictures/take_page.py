@@ -26,7 +26,7 @@ def main() -> int:
     if chromium is None or len(sys.argv) != 2:
         raise SystemExit("give the artifacts folder, and install a Chromium")
     command = [sys.executable, "-m", "scene_pipeline.cli", "serve", "--artifacts", sys.argv[1], "--port", "0"]
-    process = subprocess.Popen(command, env={**os.environ, **PATIENT}, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    process = subprocess.Popen(command, env={**os.environ, **PATIENT}, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     address = next(found[1] for line in process.stderr if (found := re.search(r"listens on (http://\S+)", line)))
     try:
