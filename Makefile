@@ -37,8 +37,6 @@ lint: $(READY)
 	$(BIN)/pyright
 
 test: lint  ## lint, types, tests
-	$(BIN)/dagster definitions validate --log-level warning
-	$(BIN)/dagster definitions validate --log-level warning -w workspace.yaml
 	$(BIN)/pytest
 
 e2e: $(READY)  ## dagster dev with its daemon: folders dropped, feeds changed and broken (minutes)

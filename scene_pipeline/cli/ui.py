@@ -17,6 +17,8 @@ from scene_pipeline.settings import ARTIFACTS, LOOKBOOK_URL, text
 
 commands = group()
 
+# `dg dev`, which the warning recommends, needs sixteen more packages, that of the vendor's cloud among them.
+QUIET = "ignore:Function `dev_command` is superseded"
 
 Host = Annotated[str, typer.Option(help="Address to listen on; beyond this machine put a proxy with a login before.")]
 
@@ -40,6 +42,7 @@ def ui(
     err.print(f"lookbooks: {address}", soft_wrap=True)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "scene_pipeline.definitions", "-h", host, "-p", str(port)]
     environment = {**os.environ, LOOKBOOK_URL: address, ARTIFACTS: str(artifacts)}
+    environment["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), QUIET)))
     # In a session of its own: a second Ctrl-C would cut its shutdown short, so it gets exactly one, from here.
     process = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_heed_interrupts)  # noqa: PLW1509, S603
     try:

@@ -4,14 +4,17 @@
 """
 
 import json
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
 
 from scene_pipeline.definitions import defs
 
+ROOT = Path(__file__).parents[2]
 SNAPSHOT = Path(__file__).parent / "snapshot.json"
 
 
@@ -76,6 +79,15 @@ def snapshot() -> dict[str, Any]:
         },
         "resources": sorted(defs.resources or {}),
     }
+
+
+def test_dagster_can_load_the_project_by_each_of_its_names() -> None:
+    """What `dagster definitions validate` would check: every asset, job, schedule and sensor resolves."""
+    dg.Definitions.validate_loadable(defs)
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert workspace == {"load_from": [{"python_module": "scene_pipeline.definitions"}]}
+    assert project["tool"]["dagster"] == {"module_name": "scene_pipeline.definitions"}
 
 
 def test_the_graph_is_as_the_snapshot_says() -> None:
