@@ -41,8 +41,7 @@ def ui(
     threading.Thread(target=server.serve_forever, daemon=True).start()
     err.print(f"lookbooks: {address}", soft_wrap=True)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "scene_pipeline.definitions", "-h", host, "-p", str(port)]
-    environment = {**os.environ, LOOKBOOK_URL: address, ARTIFACTS: str(artifacts)}
-    environment["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), QUIET)))
+    environment = {"PYTHONWARNINGS": QUIET, **os.environ, LOOKBOOK_URL: address, ARTIFACTS: str(artifacts)}
     # In a session of its own: a second Ctrl-C would cut its shutdown short, so it gets exactly one, from here.
     process = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_heed_interrupts)  # noqa: PLW1509, S603
     try:
