@@ -3,7 +3,7 @@
     python -m benchmarks._image_server FOLDER DELAY_SECONDS
 
 prints its port and serves until its standard input closes. `/ok/N` answers picture N modulo their number, `/KIND/N` the
-failure KIND, `/.times` when the first and the last picture were asked for and how many requests came of which kind, and
+failure KIND, `/.times` when the first and the last picture were requested and how many requests came of which kind, and
 starts anew.
 """
 
@@ -53,7 +53,7 @@ class Site:
         self.last: float | None = None
         self.kinds: Counter[str] = Counter()
 
-    def asked(self, kind: bytes) -> None:
+    def requested(self, kind: bytes) -> None:
         """Count a request."""
         self.last = time.time()
         self.first = self.first or self.last
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
             if kind == b".times":
                 self._report()
                 continue
-            self._site.asked(kind)
+            self._site.requested(kind)
             asyncio.get_running_loop().call_later(self._site.delay, self._reply, kind, int(rest[0]))
 
     def _reply(self, kind: bytes, number: int) -> None:

@@ -84,7 +84,7 @@ def measure(folder: Path) -> tuple[list[Claim], list[dict[str, object]]]:
         team.build()
         for library in libraries:
             team.score(library)
-        team.asked_for()
+        team.requested_libraries()
         products = len(team.rows()[1])
         for night in nights(products, scenes):
             head, rows = team.rows()
@@ -135,26 +135,26 @@ class Team:
         """Score one library."""
         run_library_scoring(defs, self._instance, library, self._store, {})
 
-    def asked_for(self) -> set[str]:
+    def requested_libraries(self) -> set[str]:
         """Return the libraries that the automation condition asks to score."""
         result = dg.evaluate_automation_conditions(defs, self._instance, SCENES_JOB, cursor=self._cursor)
         self._cursor = result.cursor
         return {key for key in result.get_requested_partitions(dg.AssetKey("recommendations")) if key is not None}
 
     def night(self, libraries: list[Path]) -> Work:
-        """Build, score what is asked for, and return what that took."""
+        """Build, score what is requested, and return what that took."""
         self.build()
         built = {name: self._said(name) for name in ("product_images", "image_embeddings", "text_embeddings")}
         promoted = not self._said("serving_bundle")["unchanged"]
-        asked = self.asked_for()
+        requested = self.requested_libraries()
         analyzed = answered = 0
         for library in libraries:
-            if library.name in asked:
+            if library.name in requested:
                 self.score(library)
                 said = self._said("recommendations")
                 analyzed += int(said["scenes_analyzed"])
                 answered += len(pictures(library)) - int(said["scenes_taken_over"])
-        if self.asked_for():
+        if self.requested_libraries():
             raise RuntimeError("the condition asks for a library that was just scored")
         return Work(
             int(built["product_images"]["pictures_read"]),

@@ -41,11 +41,11 @@ def on_photographs(matcher: SceneMatcher, folder: Path, true: Mapping[str, set[s
     names = sorted(name for name in true if (folder / "scenes" / name).is_file())
     questions = _questions(matcher, [true[name] for name in names])
     scenes = [matcher.analyze(folder / "scenes" / name) for name in names]
-    asked: dict[tuple[int, int], list[np.ndarray]] = defaultdict(list)
+    requested: dict[tuple[int, int], list[np.ndarray]] = defaultdict(list)
     for at, options in zip(questions.scene, questions.options, strict=True):
-        asked[int(at), _best_window(matcher, scenes[at], int(options[0]))].append(options)
+        requested[int(at), _best_window(matcher, scenes[at], int(options[0]))].append(options)
     right: list[float] = []
-    for (at, window), sets in asked.items():
+    for (at, window), sets in requested.items():
         box = scenes[at].boxes[window]
         picture = Image.open(folder / "scenes" / names[at]).convert("RGB")
         blank = matcher.analyze(paint_out(picture, _box_mask(box)))

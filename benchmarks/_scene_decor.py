@@ -12,13 +12,13 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scenes.analysis import UNKNOWN, RoomObject
 from scene_pipeline.scenes.decor import groups_of
 
-LEAST_AREA = 0.0015
+MIN_AREA = 0.0015
 """Share of the picture from which a rendered thing is to be found."""
 
 
 def seen(room: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the things of a rendered room's labels that are large enough to be found."""
-    return [item for item in room["objects"] if item["box"][2] * item["box"][3] >= LEAST_AREA]
+    return [item for item in room["objects"] if item["box"][2] * item["box"][3] >= MIN_AREA]
 
 
 def corners(box: list[float]) -> tuple[float, float, float, float]:

@@ -153,17 +153,17 @@ def search_claims(ray: Any, n: int, queries: int, note: Any) -> list[Claim]:
     from scene_pipeline.index.ray_shards import RayShard, ray_shards
 
     records = products(n)
-    asked = records.vectors[np.random.default_rng(4).integers(n, size=queries)]
+    requested = records.vectors[np.random.default_rng(4).integers(n, size=queries)]
     with tempfile.TemporaryDirectory(prefix="scene-shards-") as name:
         schema = IndexSchema(DIMENSION)
         folders = write_shards(records, schema, Path(name) / "parts", SHARDS)
         whole = ShardSearcher(write_shards(records, schema, Path(name) / "whole", 1)[0])
         with ray_shards(ray, folders, schema, DEADLINE_S) as snapshot:
-            for query in asked[:20]:
+            for query in requested[:20]:
                 snapshot.search(query, K)
             healthy: list[float] = []
             differ = 0
-            for query in asked:
+            for query in requested:
                 started = time.perf_counter()
                 hits = snapshot.search(query, K)
                 healthy.append(time.perf_counter() - started)
@@ -176,7 +176,7 @@ def search_claims(ray: Any, n: int, queries: int, note: Any) -> list[Claim]:
             away: list[float] = []
             unstated, coverage = 0, 0.0
             while time.perf_counter() - killed < 120:
-                query = asked[len(away) % len(asked)]
+                query = requested[len(away) % len(requested)]
                 started = time.perf_counter()
                 hits = snapshot.search(query, K)
                 away.append(time.perf_counter() - started)
@@ -185,8 +185,8 @@ def search_claims(ray: Any, n: int, queries: int, note: Any) -> list[Claim]:
                     break
                 unstated += hits.missing != (shard.name,) or abs(hits.coverage - (1 - shard.rows / n)) > 1e-9
             back = time.perf_counter() - killed
-            after = [snapshot.search(query, K) for query in asked[:20]]
-            again = sum(hits.ids != whole.search(query, K).ids for hits, query in zip(after, asked, strict=False))
+            after = [snapshot.search(query, K) for query in requested[:20]]
+            again = sum(hits.ids != whole.search(query, K).ids for hits, query in zip(after, requested, strict=False))
     note(f"healthy p50 {1e3 * np.median(healthy):.1f} ms; away {len(away)} queries, p50 {1e3 * np.median(away):.1f} ms")
     against = f"{SHARDS} shards of {n:,} products, one killed"
     deadline = f"a deadline of {DEADLINE_S:g} s, with .25 s for merging"

@@ -86,7 +86,7 @@ def person_claims(retail: Retail) -> tuple[list[Claim], dict[str, Any]]:
     found = list(cuts(retail))
     people = np.concatenate([cut.people for cut in found])
     purchases = np.concatenate([cut.purchases for cut in found])
-    tune, told = retail.tune[people], ~retail.tune[people]
+    tune, tested = retail.tune[people], ~retail.tune[people]
     popular = replay(found, lambda cut: np.repeat(cut.popularity[None], len(cut.people), axis=0))
     gains, harms = {}, {}
     for tried in PERSON_GRID:
@@ -98,20 +98,22 @@ def person_claims(retail: Retail) -> tuple[list[Claim], dict[str, Any]]:
     gain, harm = own[1] - popular[1], wrong[1] - popular[1]
     few = purchases <= FEW  # of both halves: there are few, and no weight is learned on them
     against = f"Online Retail II, new products of the next 4 weeks, {len(found)} cuts in year 2, customers resampled"
-    n = int(told.sum())
-    wrong_gain = float(harm[told].mean())
+    n = int(tested.sum())
+    wrong_gain = float(harm[tested].mean())
     claims = [
         at_least(
             "person over popularity, NDCG@10 gain, lower end",
-            grouped_interval(gain[told], people[told]).low, 0.02, unit="NDCG", against=against, n=n,
+            grouped_interval(gain[tested], people[tested]).low, 0.02, unit="NDCG", against=against, n=n,
         ),
         at_least(
             "person over popularity, hit@10 as a share of ALS + popularity",
-            float(own[0][told].mean() / peer[0][told].mean()), 0.95, unit="ratio", against=f"{PEER}, {against}", n=n,
+            float(own[0][tested].mean() / peer[0][tested].mean()), 0.95,
+            unit="ratio", against=f"{PEER}, {against}", n=n,
         ),
         at_least(
             "person over popularity, NDCG@10 as a share of ALS + popularity",
-            float(own[1][told].mean() / peer[1][told].mean()), 0.95, unit="ratio", against=f"{PEER}, {against}", n=n,
+            float(own[1][tested].mean() / peer[1][tested].mean()), 0.95,
+            unit="ratio", against=f"{PEER}, {against}", n=n,
         ),
         Claim(
             "a wrong person's profile over popularity", round(wrong_gain, 4), "NDCG", "within ±0.01",
@@ -125,11 +127,11 @@ def person_claims(retail: Retail) -> tuple[list[Claim], dict[str, Any]]:
     lists = {"popularity": popular, "person": own, "ALS + popularity": peer, "wrong person": wrong}
     details = {
         "weight of the person, learned": weight,
-        "hit@10": {name: round(float(hit[told].mean()), 4) for name, (hit, _) in lists.items()},
-        "NDCG@10": {name: round(float(ndcg[told].mean()), 4) for name, (_, ndcg) in lists.items()},
-        "gain": str(grouped_interval(gain[told], people[told])),
-        "gain over ALS + popularity": str(grouped_interval((own[1] - peer[1])[told], people[told])),
-        "wrong person": str(grouped_interval(harm[told], people[told])),
+        "hit@10": {name: round(float(hit[tested].mean()), 4) for name, (hit, _) in lists.items()},
+        "NDCG@10": {name: round(float(ndcg[tested].mean()), 4) for name, (_, ndcg) in lists.items()},
+        "gain": str(grouped_interval(gain[tested], people[tested])),
+        "gain over ALS + popularity": str(grouped_interval((own[1] - peer[1])[tested], people[tested])),
+        "wrong person": str(grouped_interval(harm[tested], people[tested])),
         "ALS setting chosen": peer_setting,
         "customers without purchases see the impersonal list": bool((gain[purchases == 0] == 0).all()),
     }

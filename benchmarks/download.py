@@ -87,7 +87,7 @@ def serving(folder: Path, delay: float) -> Iterator[str]:
         process.wait(60)
 
 
-def asked(host: str) -> dict[str, Any]:
+def requested(host: str) -> dict[str, Any]:
     """Return when the server was asked first and last since the last call, and how often."""
     with urllib.request.urlopen(f"http://{host}/.times", timeout=120) as answer:
         return json.load(answer)
@@ -195,9 +195,9 @@ def measure(count: int, rounds: int, note: Any) -> dict[str, Any]:
             for turn in range(rounds):
                 for name, command in commands.items():
                     out = root / f"{name}-{turn}"
-                    asked(host)
+                    requested(host)
                     ran = run([*command, str(urls), str(out), *more[name]], REPOSITORY)
-                    runs[name].append(_figures(ran, asked(host), count, len(files_of(out))))
+                    runs[name].append(_figures(ran, requested(host), count, len(files_of(out))))
                     note(f"{name}: {runs[name][-1]}")
                 limits["download_only"].append(asyncio.run(download_only(host, count)))
                 limits["decode_only"].append(asyncio.run(decode_only(bodies, root / f"decoded-{turn}")))

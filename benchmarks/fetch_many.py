@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks._processes import Ran, run
 from benchmarks.claims import Claim, at_least, at_most, report
-from benchmarks.download import REPOSITORY, asked, make_pictures, serving
+from benchmarks.download import REPOSITORY, make_pictures, requested, serving
 from scene_pipeline.images.pool import usable_cores
 from scene_pipeline.images.schema import OK, REASONS
 
@@ -105,10 +105,10 @@ def measure(count: int, note: Any) -> dict[str, Any]:
             urls = root / "urls.txt"
             urls.write_text("\n".join(url_of(host, number) for number in range(count)))
             for _ in range(2):
-                asked(host)
+                requested(host)
                 command = [sys.executable, str(root / "program.py"), str(urls), str(root / "out"), host, str(RETRIES)]
                 ran = run(command, REPOSITORY)
-                runs.append({**json.loads(ran.output), "requests": asked(host)["kinds"], **_memory(ran)})
+                runs.append({**json.loads(ran.output), "requests": requested(host)["kinds"], **_memory(ran)})
                 note(runs[-1])
     return {"count": count, "runs": runs, "kinds": Counter(domain_of(number) for number in range(count))}
 
@@ -149,7 +149,7 @@ def claims_of(figures: dict[str, Any]) -> list[Claim]:
 
 
 def _due(kind: str) -> bool:
-    """Return whether a URL of this kind is asked for again by the second run."""
+    """Return whether a URL of this kind is requested again by the second run."""
     return kind not in UNASKED and not REASONS[KINDS[kind]].rests
 
 

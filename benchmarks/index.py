@@ -92,10 +92,10 @@ def make_world(folder: Path, n: int, real: tuple[Vectors, Vectors]) -> World:
         block = fuse_products(spread(pictures, rows, rng), spread(texts, rows, rng), np.ones(len(rows), bool), fusion)
         vectors[start : start + BLOCK] = block
     vectors.flush()
-    asked = rng.integers(len(texts), size=QUERIES)
+    requested = rng.integers(len(texts), size=QUERIES)
     queries = [
         fuse_query(picture, text, fusion, 0.5)
-        for picture, text in zip(spread(pictures, asked, rng), spread(texts, asked, rng), strict=True)
+        for picture, text in zip(spread(pictures, requested, rng), spread(texts, requested, rng), strict=True)
     ]
     np.save(folder / "family.npy", family)
     np.save(folder / "queries.npy", np.stack(queries))

@@ -27,7 +27,7 @@ from scene_pipeline.files import sha256_file
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opinion import MAX_NUDGE, Opinion
 from scene_pipeline.matching.scored import Scored
-from scene_pipeline.reasoning.advisor import Advisor, Asked
+from scene_pipeline.reasoning.advisor import Advisor, ScenePicture
 from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.reasoning.question import Question, picture_to_send
 from scene_pipeline.reasoning.settings import LlmSettings
@@ -50,9 +50,9 @@ class Room:
     path: Path
     scene: Scene
 
-    def asked(self) -> Asked:
+    def requested(self) -> ScenePicture:
         """Return what an advisor is given."""
-        return Asked(self.path, sha256_file(self.path), self.scene.analysis)
+        return ScenePicture(self.path, sha256_file(self.path), self.scene.analysis)
 
 
 class OtherSchema(Advisor):
@@ -92,13 +92,13 @@ def overtakings(moved: Scored) -> int:
 
 def cache_and_budget(matcher: SceneMatcher, rooms: list[Room], url: str, work: Path) -> list[Claim]:
     """Measure the calls of a second run, and of a run with a budget of five."""
-    asked = {room.path.name: room.asked() for room in rooms}
+    requested = {room.path.name: room.requested() for room in rooms}
     first = Advisor(settings(url), work / "cache", matcher.vocabulary)
-    found = first.ask_all(asked)
+    found = first.ask_all(requested)
     again = Advisor(settings(url), work / "cache", matcher.vocabulary)
-    same = again.ask_all(asked) == found
+    same = again.ask_all(requested) == found
     spare = Advisor(settings(url, run_calls=5), work / "budget", matcher.vocabulary)
-    part = spare.ask_all(asked)
+    part = spare.ask_all(requested)
     plain = sum(
         rows(matcher, room, part[room.path.name]) == rows(matcher, room, None)
         for room in rooms
@@ -119,17 +119,19 @@ def cache_and_budget(matcher: SceneMatcher, rooms: list[Room], url: str, work: P
 
 def failures(matcher: SceneMatcher, room: Room, url: str, work: Path) -> Claim:
     """Measure in how many of the failures that a real server gives the rows differ from those without it."""
-    asked = room.asked()
-    picture = asked.path.read_bytes()
+    requested = room.requested()
+    picture = requested.path.read_bytes()
     base = url.removesuffix("/v1")
 
     def ask(url: str, **more: Any) -> Opinion | NoOpinion:
-        return Advisor(settings(url, **more), work, matcher.vocabulary).ask(picture, asked.content, asked.analysis)
+        return Advisor(settings(url, **more), work, matcher.vocabulary).ask(
+            picture, requested.content, requested.analysis
+        )
 
     def other(schema: Mapping[str, Any]) -> Opinion | NoOpinion:
         advisor = OtherSchema(settings(url), work, matcher.vocabulary)
         advisor.schema = schema
-        return advisor.ask(picture, asked.content, asked.analysis)
+        return advisor.ask(picture, requested.content, requested.analysis)
 
     foreign = {"type": "object", "properties": {"sku": {"type": "string", "enum": ["SP-0001"]}}, "required": ["sku"]}
     ways: dict[str, Callable[[], Opinion | NoOpinion]] = {

@@ -36,7 +36,7 @@ CLASSES = {
 
 MATCH_BOUNDS = {"chairs": 0.70, "sofas": 0.55, "tables": 0.45}
 LABELS = Path(__file__).parents[1] / "scene_pipeline_tests" / "scenes" / "room_labels.json"
-LEAST_AREA = 0.0015
+MIN_AREA = 0.0015
 """Share of the picture from which a rendered thing is to be found."""
 
 SIZE_CLASSES = (12.0, 20.0)
@@ -119,7 +119,7 @@ def reading(matcher: SceneMatcher, folder: Path, most: int) -> list[Claim]:
     rooms = [room for room in rooms if "objects" in room][:most]
     for room in rooms:
         found = matcher.analyze(folder / room["image"]).analysis.reading
-        true = [(item["type"], _corners(item["box"])) for item in room["objects"] if _area(item["box"]) >= LEAST_AREA]
+        true = [(item["type"], _corners(item["box"])) for item in room["objects"] if _area(item["box"]) >= MIN_AREA]
         counts += _agreement(found.objects if found else (), true, 0.5)
         if found is None:
             layout.append(False)

@@ -250,7 +250,7 @@ def measure_reloads(artifacts: Path, pictures: Sequence[bytes], reloads: int, fi
         shutil.copytree(root / first, root / second)
         write_manifest(root / second, msgspec.structs.replace(read_manifest(root / second), bundle_version=second))
         point_to(root, first)
-        failures, memory, asked = [0], [], [0]
+        failures, memory, requested = [0], [], [0]
         stop = threading.Event()
         with server(own, **PATIENT, reload_poll_s=0.05) as running:
 
@@ -258,7 +258,7 @@ def measure_reloads(artifacts: Path, pictures: Sequence[bytes], reloads: int, fi
                 opened = connection(running)
                 while not stop.is_set():
                     failures[0] += recommend(opened, pictures[0]) != 200
-                    asked[0] += 1
+                    requested[0] += 1
 
             threads = [threading.Thread(target=ask) for _ in range(8)]
             for thread in threads:
@@ -277,7 +277,7 @@ def measure_reloads(artifacts: Path, pictures: Sequence[bytes], reloads: int, fi
     tenth = float(np.median(memory[8:12]))
     return [
         at_most(f"failed requests over {reloads} reloads, 8 clients", failures[0], 0, unit="requests",
-                against="the bound", n=asked[0]),
+                against="the bound", n=requested[0]),
         at_most("memory from the 10th to the last reload", float(np.median(memory[-4:])) / tenth - 1, 0.05,
                 unit="share", against=f"{tenth:.0f} MB after the 10th", n=reloads),
     ]  # fmt: skip

@@ -25,7 +25,7 @@ class IndexBuildError(ScenePipelineError):
 
 
 class ProductIndexError(ScenePipelineError):
-    """A product index is unreachable, is asked for a version it does not have, or cannot answer in full."""
+    """A product index is unreachable, does not have a requested version, or cannot answer in full."""
 
 
 class ComputeError(ScenePipelineError):

@@ -9,7 +9,7 @@ from rich.console import Console
 from scene_pipeline import progress
 
 
-def test_a_log_is_told_where_the_work_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_is_reported_where_the_work_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert progress.EVERY_S <= 30
     monkeypatch.setattr(progress, "EVERY_S", 0.05)
     log = io.StringIO()

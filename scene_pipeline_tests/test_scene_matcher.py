@@ -1,4 +1,4 @@
-"""The matcher as one object asks for what the matcher itself can be asked for."""
+"""The matcher as one object asks for what the matcher itself can be requested."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_constraints_hold(matcher: SceneProductMatcher) -> None:
         matcher.get_ultimate_recommendations(SCENE, request=Request(constraints=Constraints(brands=("Nobody",))))
 
 
-def test_a_style_asked_for_takes_the_place_of_the_one_that_is_seen(matcher: SceneProductMatcher) -> None:
+def test_a_style_requested_for_takes_the_place_of_the_one_that_is_seen(matcher: SceneProductMatcher) -> None:
     seen = matcher.get_ultimate_recommendations(SCENE)
     industrial = matcher.get_ultimate_recommendations(SCENE, request=Request(style="industrial"))
     bohemian = matcher.get_ultimate_recommendations(SCENE, request=Request(style="bohemian"))

@@ -2,7 +2,7 @@
 
 Prints the share of recommendations that belong in the room, that are of the scene's style or a neighboring one, and
 that fit in all (room, size, style, palette); how many lists have four or five categories; the mean confidence; and how
-well the style of the products is told, of all and of those whose words do not name it.
+well the style of the products is recognized, of all and of those whose words do not name it.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
 from scene_pipeline.matching.result import SceneResult
 from training.calibrate import build, sample_items, sample_scenes
-from training.product_style import told, true_styles
+from training.product_style import style_metrics, true_styles
 from training.studio import truth
 from training.studio.rooms import Brief
 
@@ -93,9 +93,9 @@ def product_figures(matcher: SceneMatcher) -> dict[str, float]:
     silent = np.array([not styles for styles in products["styles"].to_pylist()])
     found = {}
     for group, rows in (("", np.ones(len(truth), dtype=bool)), (", not named in words", silent)):
-        figures = told(shares[rows], truth[rows])
-        found[f"product style told: top-1 of {figures.products}{group}"] = figures.top1
-        found[f"product style told: mean AUC of {figures.products}{group}"] = figures.auc
+        figures = style_metrics(shares[rows], truth[rows])
+        found[f"product style recognized: top-1 of {figures.products}{group}"] = figures.top1
+        found[f"product style recognized: mean AUC of {figures.products}{group}"] = figures.auc
     return found
 
 

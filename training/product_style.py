@@ -1,4 +1,4 @@
-"""Measure how well the style of the sample's products is told: `python -m training.product_style [--artifacts DIR]`.
+"""Measure how well styles of the sample products are recognized: `python -m training.product_style [--artifacts DIR]`.
 
 The true styles are those the products were made in (training/studio/plan.py). Their words mostly name the style, so
 here they are hidden: what is measured is what materials, colors, text and picture say, each alone and all together,
@@ -27,8 +27,8 @@ STRENGTHS = (0.0, 0.15, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
-class Told:
-    """How well styles are told: share whose most probable style is right, mean area under the curve, log-loss."""
+class StyleMetrics:
+    """How well styles are recognized: share whose most probable style is right, mean area under the curve, log-loss."""
 
     products: int
     top1: float
@@ -43,7 +43,7 @@ def true_styles(skus: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
     return np.array([made_in.get(sku, -1) for sku in skus])
 
 
-def told(shares: np.ndarray, truth: np.ndarray) -> Told:
+def style_metrics(shares: np.ndarray, truth: np.ndarray) -> StyleMetrics:
     """Return how well `shares` [n, S] tell the `truth` [n]; rows of -1 are left out, a tie counts as a fair draw."""
     shares, truth = shares[truth >= 0], truth[truth >= 0]
     own = shares[np.arange(len(truth)), truth]
@@ -52,7 +52,7 @@ def told(shares: np.ndarray, truth: np.ndarray) -> Told:
     for style in np.unique(truth):
         of_it, others = shares[truth == style, style][:, None], shares[truth != style, style]
         areas.append(((of_it > others) + 0.5 * (of_it == others)).mean())
-    return Told(
+    return StyleMetrics(
         products=len(truth),
         top1=float((best[np.arange(len(truth)), truth] / best.sum(axis=1)).mean()),
         auc=float(np.mean(areas)),
@@ -60,7 +60,7 @@ def told(shares: np.ndarray, truth: np.ndarray) -> Told:
     )
 
 
-def measure(matcher: SceneMatcher) -> dict[str, Told]:
+def measure(matcher: SceneMatcher) -> dict[str, StyleMetrics]:
     """Return what each source, and all with the picture at each strength, tell of products whose words are hidden."""
     from scene_pipeline.defs.bundle import embedded_catalog
     from scene_pipeline.defs.resources import ArtifactStore
@@ -72,8 +72,10 @@ def measure(matcher: SceneMatcher) -> dict[str, Told]:
     similarity = prompt_similarity(catalog, matcher.spec, matcher.prompts)
     truth = true_styles(catalog.products["sku_id"].to_pylist(), matcher.vocabulary)
 
-    def tell(evidence_weights: Mapping[str, float]) -> Told:
-        return told(build_product_features(silent, matcher.vocabulary, similarity, evidence_weights).style_share, truth)
+    def tell(evidence_weights: Mapping[str, float]) -> StyleMetrics:
+        return style_metrics(
+            build_product_features(silent, matcher.vocabulary, similarity, evidence_weights).style_share, truth
+        )
 
     alone = {
         f"{name} alone": tell({**dict.fromkeys(STYLE_EVIDENCE_WEIGHTS, 0.0), name: evidence_weights})

@@ -63,16 +63,16 @@ def measure(plain: SceneMatcher, with_style: SceneMatcher) -> list[str]:
         product["sku_id"]: (bool(MATERIALS & set(product["materials"])), bool(COLORS & set(product["colors"])))
         for product in products
     }
-    asked = (
+    requested = (
         ("own style", plain, None),
         ("style added", with_style, None),
-        ("style asked for", with_style, Request(style=STYLE)),
+        ("style requested", with_style, Request(style=STYLE)),
     )
     read = max(with_style.recommend(scene, k=1).scene.style.distribution[STYLE] for scene in scenes)
     lines = [
         f"{len(scenes)} scenes, read as {STYLE} at most {read:.3f}; {other} of {len(products)} products name a style"
     ]
-    for label, matcher, wanted in asked:
+    for label, matcher, wanted in requested:
         lists = [matcher.recommend(scene, wanted).recommendations for scene in scenes]
         shown = [kinds[item.sku_id] for products_shown in lists for item in products_shown]
         material, color = (sum(kind[at] for kind in shown) / len(shown) for at in (0, 1))
@@ -115,13 +115,13 @@ def main() -> int:
     """Write the picture, print the figures and what is new in each list, and return 0."""
     with tempfile.TemporaryDirectory() as folder:
         matchers = build(Path(folder) / "plain", ""), build(Path(folder) / "coastal", str(EXAMPLE))
-        told = answers(*matchers)
+        reported = answers(*matchers)
         print("\n".join(measure(*matchers)))
-    for answer in told:
+    for answer in reported:
         before = {item.sku_id for item in answer.before.recommendations}
         new = [item.description for item in answer.after.recommendations if item.sku_id not in before]
         print(f"{answer.scene.stem}: {len(new)} of {SHOWN} new: {'; '.join(new)}")
-    draw(told, TARGET)
+    draw(reported, TARGET)
     return 0
 
 

@@ -63,7 +63,7 @@ class Bundle:
     def products(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the named columns (all: None) of the product table; row i belongs to vector i.
 
-        Columns are read when asked for. Raises BundleError for a column the table does not have.
+        Columns are read when requested. Raises BundleError for a column the table does not have.
         """
         unknown = sorted(set(columns or ()) - set(self.products_schema().names))
         if unknown:

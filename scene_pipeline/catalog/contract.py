@@ -50,7 +50,7 @@ def product_contract() -> "DataFrameSchema":
 def contract_failures(products: pa.Table) -> list[str]:
     """Return what in `products` breaks the contract, one line each ("row 17, price: -3 fails …"); empty: nothing.
 
-    The table is looked at in chunks, so that memory does not grow with it. The first failures of each chunk are told.
+    The table is read in chunks, so that memory does not grow with it. The first failures of each chunk are reported.
     """
     import pandas as pd
     from pandera.errors import SchemaErrors

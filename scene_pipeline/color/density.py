@@ -18,7 +18,7 @@ MIN_DENSITY = 2e-3
 """Density that counts as none: a fifth of a percent of the picture."""
 
 MIN_DEVIATION = 0.1
-"""Added to the deviation over rooms, so that a color that none of them has is not told from noise."""
+"""Added to the deviation over rooms, so that a color that none of them has is not mistaken for noise."""
 
 _LOW = np.array([0.0, -90.0, -110.0], dtype=np.float32)
 _CELLS = (21, 40, 42)

@@ -46,7 +46,7 @@ class RunSeen:
 def alerts_of(run: RunSeen, link: str) -> tuple[list[Alert], list[str]]:
     """Return what a run gives to tell, and the causes that it shows to be gone.
 
-    A failed check is given by its own words; the step that failed because of it is not told a second time. A step that
+    A failed check is given by its own words; the step that failed because of it is not reported again. A step that
     succeeded clears its earlier failure, whichever job that was in.
     """
     where = f" ({run.partition})" if run.partition else ""
@@ -61,13 +61,13 @@ def alerts_of(run: RunSeen, link: str) -> tuple[list[Alert], list[str]]:
         for check in run.checks
         if not check.passed
     ]
-    told = any(not check.passed and check.blocking for check in run.checks)
-    if not told:
+    reported = any(not check.passed and check.blocking for check in run.checks)
+    if not reported:
         raised += [
             Alert(f"step:{step}:{run.partition}", "error", f"{step}{where} failed", reason, link)
             for step, reason in run.failures
         ]
-    if not run.success and not told and not run.failures:
+    if not run.success and not reported and not run.failures:
         raised.append(
             Alert(
                 cause=f"run:{run.job}:{run.partition}",
@@ -131,7 +131,7 @@ OVERLAP_S = 60.0
 """A run may be written later than one with a later time, by another process; so the last minute is read again."""
 
 FIRST_LOOK_S = 3600.0
-"""What ended within the hour before the sensor's first look is told, too."""
+"""What ended within the hour before the sensor's first look is reported, too."""
 
 TICK_S = 30.0
 """A look ends after so long, well before Dagster ends it; the next one goes on from there."""
@@ -153,10 +153,10 @@ def unseen_runs(instance: dg.DagsterInstance, looked: Looked) -> list[tuple[dg.D
     return sorted(found, key=lambda item: item[1])
 
 
-def after(looked: Looked, told: Mapping[str, float], rest: Iterable[float] = ()) -> Looked:
-    """Return the cursor after these runs (id -> when updated) were told; `rest` is when those were that are left."""
-    until = min([max([looked.until, *told.values()]), *rest])
-    seen = {**looked.seen, **told}
+def after(looked: Looked, reported: Mapping[str, float], rest: Iterable[float] = ()) -> Looked:
+    """Return the cursor after these runs (id -> when updated) were alerted; `rest` is when those were that are left."""
+    until = min([max([looked.until, *reported.values()]), *rest])
+    seen = {**looked.seen, **reported}
     return Looked(until, {run: when for run, when in seen.items() if when >= until - OVERLAP_S})
 
 
@@ -181,25 +181,25 @@ def alert_sensor(configured: bool, every_s: int) -> dg.SensorDefinition:
         sent: list[str] = []
         count = 0
         while time.monotonic() < end and (runs := unseen_runs(context.instance, looked)):
-            told: dict[str, float] = {}
+            reported: dict[str, float] = {}
             for run, ended, updated in runs:
                 if time.monotonic() >= end:
                     break
                 raised, cleared = alerts_of(see_run(context.instance, run), alerts.run_link(run.run_id))
                 done = announce(store.path(), channels, raised, cleared, datetime.fromtimestamp(ended, UTC))
-                told[run.run_id] = updated
+                reported[run.run_id] = updated
                 sent += [f"{cause} by {channel}" for cause, channel in done.sent]
                 for line in done.failed:
                     context.log.warning(line)
-            looked = after(looked, told, (updated for run, _, updated in runs if run.run_id not in told))
-            count += len(told)
+            looked = after(looked, reported, (updated for run, _, updated in runs if run.run_id not in reported))
+            count += len(reported)
         if not count and undelivered(store.path(), channels):
             done = announce(store.path(), channels, [])
             sent += [f"{cause} by {channel}" for cause, channel in done.sent]
             for line in done.failed:
                 context.log.warning(line)
         return dg.SensorResult(
-            skip_reason=f"{count} runs looked at, told: {', '.join(sent) or 'nothing new'}",
+            skip_reason=f"{count} runs looked at, reported: {', '.join(sent) or 'nothing new'}",
             cursor=msgspec.json.encode(looked).decode(),
         )
 

@@ -45,7 +45,7 @@ def _started(pid: int) -> float | None:
         lines = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    if fields[0] in "ZX":  # killed, and nobody has asked for its exit status yet
+    if fields[0] in "ZX":  # killed, and nobody has requested its exit status yet
         return float("inf")
     boot = next(float(line.split()[1]) for line in lines if line.startswith("btime"))
     return boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")

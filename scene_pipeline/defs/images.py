@@ -73,7 +73,7 @@ class FetchConfig(dg.Config):
         default=168.0, ge=0, description="Hours before a permanent failure (404, not an image …) is tried again."
     )
     revalidate_hours: float = Field(
-        default=168.0, ge=0, description="Hours after which a picture that was had is asked for again, conditionally."
+        default=168.0, ge=0, description="Hours after which a picture that was had is requested again, conditionally."
     )
     keep_originals: bool = Field(default=False, description="Keep the bytes as received beside the normalized copy.")
     short_side: int = Field(default=336, ge=64, le=2048, description="Short side of the normalized copies, in pixels.")

@@ -41,7 +41,7 @@ _LARGEST = 2_000_000_000  # bytes: one protobuf file holds at most 2 GiB
 class ExportReport:
     """What was exported and how true it is: the least cosine between torch and ONNX over `samples` pictures.
 
-    `precision` is what lies at `path`: "int8" only where it was asked for and reached INT8_COSINE. `int8_cosine` is
+    `precision` is what lies at `path`: "int8" only where it was requested and reached INT8_COSINE. `int8_cosine` is
     None where int8 was not tried; `refused` then or otherwise says in a sentence why int8 was not kept. `checked_on`
     is the processor, as `processor` describes it.
     """

@@ -27,7 +27,7 @@ from scene_pipeline.matching.request import Request
 from scene_pipeline.scenes.scene import Scene
 
 LONGER = (20, 50)
-"""Lengths of lists that are asked for beside ten; hit@1 and hit@5 are of the beginnings of the list of ten."""
+"""Lengths of lists that are requested beside ten; hit@1 and hit@5 are of the beginnings of the list of ten."""
 
 MAX_PRODUCTS = 50_000
 """Up to here the whole catalog is ranked for every scene; beyond it only the lists are measured."""
@@ -60,7 +60,7 @@ Progress = Callable[[int, int], None]
 class MatchMetrics:
     """A report with what stands beside it in `evaluate matches --json`.
 
-    variants: name -> figures of baselines and, where asked for, of each factor alone and left out. per_class: class ->
+    variants: name -> figures of baselines and, where requested, of each factor alone and left out. per_class: class ->
     method -> figures. worst_scenes: the WORST scenes whose best true product ranks lowest, with its rank. left_out:
     figure -> why it could not be measured.
     """
@@ -181,7 +181,7 @@ def measure_matches(
 def _shown_report(
     run: EvaluationRun, tens: Sequence[np.ndarray], truth: MatchTruth, skus: Sequence[str]
 ) -> MatchReport:
-    """Return hit@k of the list of the length asked for, and recall and NDCG of the list of ten."""
+    """Return hit@k of the list of the length requested, and recall and NDCG of the list of ten."""
 
     def report(shown: Sequence[np.ndarray]) -> MatchReport:
         lists = {
@@ -258,7 +258,7 @@ def _ranking_estimates(
 def _variants(
     table: _ScoreTable, gallery: Gallery, *, whole: bool, discriminate: bool
 ) -> dict[str, dict[str, float | None]]:
-    """Return the figures of the baselines and, where the `whole` table is asked for, of factors alone and left out."""
+    """Return the figures of the baselines and, where the `whole` table is requested, of factors alone and left out."""
     scored = ablations(table.factors, table.weights, list(FACTORS))
     color = scored["only color_harmony"]
     rankings = scored if whole else {"all": table.scores}

@@ -127,7 +127,7 @@ def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progr
 def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> LabelReport:
     """Classify the labeled pictures of `folder` into the styles that occur, by words alone.
 
-    A style of the vocabulary is asked for with its prompts, any other with its name and its looks in style_words.yaml.
+    A style of the vocabulary is requested with its prompts, any other with its name and its looks in style_words.yaml.
     """
     names, scenes = model.embed(labeled_paths(folder, labels), progress)
     vectors = np.stack([scene.vector for scene in scenes])

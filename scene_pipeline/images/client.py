@@ -77,7 +77,7 @@ class HttpClient:
         except OSError as error:
             raise _connection_failed(error) from error
         except ValueError as error:  # aiohttp's InvalidURL, and names that IDNA cannot encode
-            raise FetchError("bad_url", f"cannot be asked for ({error})") from error
+            raise FetchError("bad_url", f"cannot be requested ({error})") from error
 
     async def _follow(self, url: URL, conditions: Mapping[str, str], resent: Callable[[], None]) -> Answer:
         import aiohttp
@@ -150,7 +150,7 @@ class HttpClient:
             _check_start(body)
             return body
         if encoding not in ("gzip", "x-gzip", "deflate"):
-            raise FetchError("bad_encoding", f"is encoded as {encoding[:20]!r}, which was not asked for", 200)
+            raise FetchError("bad_encoding", f"is encoded as {encoding[:20]!r}, which was not requested", 200)
         inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
         try:
             plain = inflate.decompress(body, self._settings.max_bytes + 1)

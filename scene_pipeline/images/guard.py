@@ -1,4 +1,4 @@
-"""The network guard: which URLs may be asked for and which addresses may be connected to."""
+"""The network guard: which URLs may be requested and which addresses may be connected to."""
 
 import ipaddress
 import re
@@ -94,7 +94,7 @@ class AllowList:
 
 
 def parse_url(text: str) -> URL:
-    """Return a URL that may be asked for: http or https, a host, no user name. Raises FetchError `bad_url`.
+    """Return a URL that may be requested: http or https, a host, no user name. Raises FetchError `bad_url`.
 
     Path and query stay as they are written, since a signature may cover them; only what may not stand in a URL is
     quoted.

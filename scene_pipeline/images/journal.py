@@ -50,5 +50,5 @@ class Journal:
 def _parse(line: bytes) -> UrlStatus | None:
     try:
         return msgspec.json.decode(line, type=UrlStatus)
-    except msgspec.DecodeError:  # a line torn by a power cut: its URL is simply asked for again
+    except msgspec.DecodeError:  # a line torn by a power cut: its URL is simply requested again
         return None

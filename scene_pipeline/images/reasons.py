@@ -5,7 +5,7 @@ from scene_pipeline.images.schema import REASONS
 
 
 class FetchError(ImageError):
-    """One try failed. `reason` is a code of `REASONS`; `retry_after_s` is what the server asked for."""
+    """One try failed. `reason` is a code of `REASONS`; `retry_after_s` is what the server requested."""
 
     def __init__(
         self, reason: str, detail: str, http_status: int | None = None, retry_after_s: float | None = None

@@ -67,7 +67,7 @@ class FetchSettings:
     permanent_rest_hours: float = 168.0
     """How long a permanent failure (not found, not an image …) is left alone."""
     revalidate_hours: float = 168.0
-    """Age at which a fetched picture is asked for again, conditionally where the server gave ETag or Last-Modified."""
+    """Age at which a fetched picture is requested again, conditionally where the server gave ETag or Last-Modified."""
     decode_workers: int = 0
     """Decoding processes; 0 is one per core this process may use."""
     user_agent: str = USER_AGENT

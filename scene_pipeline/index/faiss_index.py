@@ -43,7 +43,7 @@ from scene_pipeline.index.where import Where, check_where, where_key
 ROWS, RECORD, HISTORY, LOCK = "rows.parquet", "version.json", "PUBLISHED", ".stage.lock"
 STAGING = ".staging"
 DEEPER, AT_LEAST = 2, 500
-"""A coarse index is asked for twice as many as are wanted, 500 at least: what it refines decides its worst query."""
+"""A coarse index returns twice as many as are wanted, 500 at least: what it refines decides its worst query."""
 
 _MASKS = 32  # filters whose masks a snapshot keeps
 

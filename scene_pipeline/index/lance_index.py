@@ -143,9 +143,9 @@ class LanceSnapshot(Closing):
         )
 
     def _fused(
-        self, query: npt.NDArray[np.float32], near: Best, k: int, asked: tuple[pc.Expression | None, str]
+        self, query: npt.NDArray[np.float32], near: Best, k: int, requested: tuple[pc.Expression | None, str]
     ) -> Best:
-        passes, text = asked
+        passes, text = requested
         inner = dict(zip(near[0].tolist(), near[1].tolist(), strict=True))
         said: list[str] = []
         if words := words_of(text):

@@ -26,7 +26,7 @@ _FILTERED = 4  # what passes lies further from the query, where coarse codes tel
 
 @dataclass(frozen=True)
 class IndexPlan:
-    """How to build: the faiss factory string, how many times deeper than asked the coarse search looks
+    """How to build: the faiss factory string, how many times deeper than requested the coarse search looks
     (0: exact, nothing to refine), how many rows to train on, and the bytes that the codes take in memory.
     """
 

@@ -34,13 +34,13 @@ class RayShard:
 
     def search(self, query: npt.NDArray[np.float32], k: int, where: Where | None) -> "Future[Hits]":
         """See Shard."""
-        return self._asked(self.actor.search.remote(query, k, where))
+        return self._requested(self.actor.search.remote(query, k, where))
 
     def ping(self) -> "Future[Any]":
         """See Shard."""
-        return self._asked(self.actor.ping.remote())
+        return self._requested(self.actor.ping.remote())
 
-    def _asked(self, reference: Any) -> "Future[Any]":
+    def _requested(self, reference: Any) -> "Future[Any]":
         future = reference.future()
         future.reference = reference
         return future

@@ -141,18 +141,18 @@ class ShardedSnapshot(Closing):
         check_where(where, self.schema.fields)
         until = time.monotonic() + (self.deadline_s if deadline_s is None else deadline_s)
         self._look_at_quarantined()
-        asked: dict[Future[Hits], Shard] = {}
+        requested: dict[Future[Hits], Shard] = {}
         for shard in self.shards:
             if not self._states[shard.name].quarantined:
-                asked[shard.search(row, k, where)] = shard
-        answers = self._collect(asked, until)
+                requested[shard.search(row, k, where)] = shard
+        answers = self._collect(requested, until)
         if not answers:
             raise ProductIndexError(f"no shard answered within the deadline: {self.health().detail}")
         return self._merged(answers, k)
 
-    def _collect(self, asked: Mapping["Future[Hits]", Shard], until: float) -> dict[str, tuple[Shard, Hits]]:
+    def _collect(self, requested: Mapping["Future[Hits]", Shard], until: float) -> dict[str, tuple[Shard, Hits]]:
         answers: dict[str, tuple[Shard, Hits]] = {}
-        waiting = dict(asked)
+        waiting = dict(requested)
         while waiting and (left := until - time.monotonic()) > 0:
             ready, _ = wait(waiting, timeout=left, return_when=FIRST_COMPLETED)
             for future in ready:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 SPARE = 8
-"""How many more than k are asked for, so that a tie across the cut is seen."""
+"""How many more than k are requested, so that a tie across the cut is seen."""
 
 Best = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 Search = Callable[[int], Best]

@@ -2,7 +2,7 @@
 
 P(click) = examination(rank) x attraction(product). Where exploration moved the same product between two ranks with
 known probabilities, the clicks weighed by them differ by examination alone (intervention harvesting: Agarwal et al.,
-WSDM 2019). Without such moves examination and attraction cannot be told apart, and nothing is estimated.
+WSDM 2019). Without such moves examination and attraction cannot be separated, and nothing is estimated.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Exploration: shuffle a list a little, with known probabilities, so that what was shown can be told from what is good.
+"""Exploration: shuffle a list a little, with known probabilities, so that what was shown is separated from the good.
 
 The list and its runners-up are cut into blocks of neighbors from place `first_rank` on, where the cut itself is drawn
 too; inside a block the order is drawn by Plackett-Luce, or two neighbors change places. Blocks are small enough to

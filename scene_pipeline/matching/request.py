@@ -13,7 +13,7 @@ from scene_pipeline.files import sha256_bytes
 MAX_K = 200
 
 WISHES = ("components", "supplies", "children", "outdoor")
-"""What a list shows only when asked: parts, what is used up, children's things elsewhere, outdoor things indoors."""
+"""What a list shows only on request: parts, what is used up, children's things elsewhere, outdoor things indoors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Clear what is no longer needed under the artifacts folder; what was expensive to make stays unless asked for."""
+"""Clear what is no longer needed under the artifacts folder; what was expensive to make stays unless requested."""
 
 import shutil
 from collections.abc import Iterator

@@ -134,7 +134,7 @@ class MemberWriter:
         return (time.perf_counter() - started) / len(some) * self.first.pictures
 
     def cost_of_first(self) -> MemberCost:
-        """Return what the first encoder costs, its tower exported already; its memory is not told apart."""
+        """Return what the first encoder costs, its tower exported already; its memory is not separated."""
         tower = self.first.tower
         scene_ms = scene_milliseconds(lambda image: embed_scene(tower, image), decoded_side(self.first.spec))
         return MemberCost(scene_ms, None, self._embedding_s(tower))

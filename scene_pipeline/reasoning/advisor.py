@@ -26,7 +26,7 @@ COOL_OFF_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ScenePicture:
     """A scene to ask about: its picture's file, the SHA-256 of its content and what was measured in it."""
 
     path: Path
@@ -64,7 +64,7 @@ class Advisor:
         return self._questions.about(content, analysis)
 
     def kept(self, question: Question) -> Opinion | None:
-        """Return the opinion that was asked for before, None where there is none. Asks nobody."""
+        """Return the opinion that was requested before, None where there is none. Asks nobody."""
         answer = self._answers.get(question.id)
         if answer is None:
             return None
@@ -79,8 +79,8 @@ class Advisor:
             return NoOpinion("stopped", f"not asked: {KINDS['stopped']}")
         try:
             reply = self._client.ask(question, picture_to_send(picture, self.settings.side))
-            asked = (self.settings.model, self.settings.prompt)
-            answer = self._answers.keep(question.id, reply.text, reply.tokens, asked)
+            requested = (self.settings.model, self.settings.prompt)
+            answer = self._answers.keep(question.id, reply.text, reply.tokens, requested)
         except InsightError as error:
             self._count(error.kind in HOPELESS)
             return NoOpinion(error.kind, str(error))
@@ -90,7 +90,7 @@ class Advisor:
         return opinion_of(answer, question.id, self.settings.model, self.settings.prompt)
 
     def ask_all(
-        self, scenes: Mapping[str, Asked], done: Callable[[int, int], None] | None = None
+        self, scenes: Mapping[str, ScenePicture], done: Callable[[int, int], None] | None = None
     ) -> dict[str, Opinion | NoOpinion]:
         """Return the opinion on each scene by name, or why there is none; several are asked about at a time.
 
@@ -110,9 +110,9 @@ class Advisor:
         """Close the connections."""
         self._client.close()
 
-    def _ask_file(self, asked: Asked) -> Opinion | NoOpinion:
+    def _ask_file(self, requested: ScenePicture) -> Opinion | NoOpinion:
         try:
-            return self.ask(asked.path.read_bytes(), asked.content, asked.analysis)
+            return self.ask(requested.path.read_bytes(), requested.content, requested.analysis)
         except OSError as error:
             return NoOpinion("picture", f"the picture cannot be read ({error.strerror})")
 

@@ -41,12 +41,12 @@ class Answers:
         except (OSError, msgspec.DecodeError, InsightError):
             return None
 
-    def keep(self, question: str, text: str, tokens: int, asked: tuple[str, str]) -> Answer:
+    def keep(self, question: str, text: str, tokens: int, requested: tuple[str, str]) -> Answer:
         """Check a text, keep it and return its answer. `asked` is model and prompt. Raises InsightError."""
         answer = parse_answer(text, self._vocabulary)
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         try:
-            write_bytes(self._path(question), msgspec.json.encode(KeptAnswer(question, *asked, tokens, now, text)))
+            write_bytes(self._path(question), msgspec.json.encode(KeptAnswer(question, *requested, tokens, now, text)))
         except OSError as error:
             raise ScenePipelineError(
                 f"{self._folder}: cannot be written ({error.strerror}); free space there"

@@ -1,4 +1,4 @@
-"""The lookbook: one HTML file of a library's scenes and the products for them, that asks nothing of a network."""
+"""The lookbook: one HTML file of a library's scenes and the products for them, that needs no network."""
 
 import base64
 import hashlib

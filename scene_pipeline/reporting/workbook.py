@@ -1,4 +1,4 @@
-"""The recommendations as a spreadsheet: sheets to filter and hand on, with pictures where asked for."""
+"""The recommendations as a spreadsheet: sheets to filter and hand on, with pictures where requested."""
 
 import io
 import math

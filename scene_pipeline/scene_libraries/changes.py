@@ -146,8 +146,8 @@ def _settings(before: LibraryResult, now: LibraryResult) -> list[str]:
 def _scene(scene: str, before: LibraryResult, now: LibraryResult, catalog: CatalogChange) -> list[Change]:
     old, new = before.results.get(scene), now.results.get(scene)
     if scene in now.failures:
-        told = before.failures.get(scene) == now.failures[scene]
-        return [] if told else [Change(scene, UNREADABLE, now.failures[scene])]
+        reported = before.failures.get(scene) == now.failures[scene]
+        return [] if reported else [Change(scene, UNREADABLE, now.failures[scene])]
     if new is None:
         return [Change(scene, REMOVED, "its file is gone")]
     if old is None:
@@ -181,7 +181,7 @@ def _products(scene: str, runs: tuple[SceneResult, SceneResult], cause: str, cat
         was = old.get(key)
         if was is None:
             why = _why_entered(key, cause, catalog, gone) or (
-                "the bundle was built anew" if rebuilt else "more were asked"
+                "the bundle was built anew" if rebuilt else "more were requested"
             )
             changes.append(_change(scene, ENTERED, why, None, item))
         elif was.rank != item.rank:
@@ -189,7 +189,7 @@ def _products(scene: str, runs: tuple[SceneResult, SceneResult], cause: str, cat
             changes.append(_change(scene, MOVED, why or "the products around it changed", was, item))
     for key in gone:
         why = "it is no longer in the catalog" if key in catalog.removed else cause or _data(key, catalog)
-        others = "others score higher now" if len(new) >= len(old) else "fewer were asked"
+        others = "others score higher now" if len(new) >= len(old) else "fewer were requested"
         changes.append(_change(scene, LEFT, why or others, old[key], None))
     return changes
 

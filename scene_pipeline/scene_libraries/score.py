@@ -16,7 +16,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opinion import Opinion
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.reasoning.advisor import Asked
+from scene_pipeline.reasoning.advisor import ScenePicture
 from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes, shown
@@ -28,7 +28,7 @@ from scene_pipeline.scenes.scene import Scene
 Progress = Callable[[int, int], None]
 """Called with scenes done and scenes in all."""
 
-Advise = Callable[[Mapping[str, Asked]], Mapping[str, Opinion | NoOpinion]]
+Advise = Callable[[Mapping[str, ScenePicture]], Mapping[str, Opinion | NoOpinion]]
 """Returns a second opinion on each scene by name, or why there is none: `Advisor.ask_all`."""
 
 
@@ -113,7 +113,7 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     found = look_at_scenes(folder)
     hashes, failures = _read(found.pictures)
     paths = [path for path in found.pictures if path.name in hashes]
-    same = previous is not None and now == _asked(previous)
+    same = previous is not None and now == _requested(previous)
     known, center = _taken_over(previous if same else None, hashes, matcher.bundle.version)
     todo = {path: hashes[path.name] for path in paths if path.name not in known}
     scenes, unreadable = _analyze(todo, matcher, progress, analyses)
@@ -149,7 +149,7 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     )
 
 
-def _asked(previous: LibraryResult) -> tuple[Request, Wishes, str, str]:
+def _requested(previous: LibraryResult) -> tuple[Request, Wishes, str, str]:
     return previous.request, previous.wishes, previous.release, previous.context_version
 
 
@@ -165,7 +165,7 @@ def _opinions(
     """Return the opinion on each scene that has one, and why the others have none; neither where nobody is asked."""
     if advise is None:
         return {}, {}
-    found = advise({name: Asked(folder / name, hashes[name], seen[name]) for name in sorted(seen)})
+    found = advise({name: ScenePicture(folder / name, hashes[name], seen[name]) for name in sorted(seen)})
     opinions = {name: item for name, item in found.items() if isinstance(item, Opinion)}
     return opinions, {name: item.note for name, item in found.items() if isinstance(item, NoOpinion)}
 

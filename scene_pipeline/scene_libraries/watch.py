@@ -34,7 +34,7 @@ class Watched(msgspec.Struct):
     """What the sensor keeps from look to look.
 
     known: library -> the fingerprint it was last scored with; failed: the libraries whose last run failed; looks: how
-    many looks asked for runs, which makes their keys unique: Dagster remembers a run key for ever; runs_until: up to
+    many looks requested runs, which makes their keys unique: Dagster remembers a run key for ever; runs_until: up to
     when (seconds since the epoch) finished runs were counted, and runs_seen those of the last minute before that.
     """
 

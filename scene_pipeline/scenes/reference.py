@@ -162,8 +162,8 @@ def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence
     if len(vectors) < MIN_SCENES:
         return reference
     shift = vectors.mean(axis=0) - reference
-    told = np.concatenate([group - group.mean(axis=0) for group in prompts])
-    _, strength, directions = np.linalg.svd(told, full_matrices=False)
+    reported = np.concatenate([group - group.mean(axis=0) for group in prompts])
+    _, strength, directions = np.linalg.svd(reported, full_matrices=False)
     directions = directions[strength > 1e-4 * strength[0]]
     shift = shift - directions.T @ (directions @ shift)
     return (reference + shift * len(vectors) / (len(vectors) + PRIOR_SCENES)).astype(np.float32)

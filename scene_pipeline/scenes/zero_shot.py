@@ -57,7 +57,7 @@ class ZeroShotClassifier:
         return result
 
     def styles(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the probabilities [..., S] of the styles for unit vectors [..., d], told like rooms."""
+        """Return the probabilities [..., S] of the styles for unit vectors [..., d], computed as for rooms."""
         similarity = self.reference.centered(vectors) @ self.prompts.style.T
         return softmax(similarity / self.reference.temperatures[self.reference.domain_of(vectors), 1:])
 

@@ -76,7 +76,7 @@ def create_app(settings: ServiceSettings) -> Starlette:
 
 
 def _route(path: str, handlers: Handlers) -> Route:
-    """Return one route for all methods of a path, so that a refused method is told the others."""
+    """Return one route for all methods of a path, so that a refused method names the others."""
     own = {operation.method: operation for operation in OPERATIONS if operation.path == path}
 
     async def endpoint(request: Request) -> Response:

@@ -178,7 +178,7 @@ class InsightsOut(_Answer, frozen=True, kw_only=True):
 
 
 class SceneAnswer(_Answer, frozen=True, kw_only=True):
-    """A scene that recommendations can be asked for. `expires_at` is ISO 8601, UTC; the picture is not kept."""
+    """A scene for which recommendations can be requested. `expires_at` is ISO 8601, UTC; the picture is not kept."""
 
     scene_id: str
     expires_at: str

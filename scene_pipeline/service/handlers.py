@@ -244,7 +244,7 @@ class Handlers:
         headers = {"Content-Disposition": 'attachment; filename="lookbook.html"', "Cache-Control": "no-store"}
         return Response(page, 200, headers, "text/html")
 
-    # ------------------------------------------------------------ what can be asked for
+    # ------------------------------------------------------------ what can be requested
 
     async def vocabulary(self, request: Request) -> Response:
         del request

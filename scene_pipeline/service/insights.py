@@ -1,4 +1,4 @@
-"""Second opinions in the service: looked up while a request is answered, asked for afterwards, never waited for."""
+"""Second opinions in the service: looked up while a request is answered, requested afterwards, never waited for."""
 
 import threading
 from collections import OrderedDict

@@ -83,9 +83,9 @@ def furnished_list(trial: Trial, scene: Scene, request: Request, identifier: str
 
 
 def _as_listed(
-    trial: Trial, scene: Scene, asked: tuple[Request, float], items: Sequence[Recommendation], identifier: str
+    trial: Trial, scene: Scene, requested: tuple[Request, float], items: Sequence[Recommendation], identifier: str
 ) -> Shown:
-    request, elapsed_ms = asked
+    request, elapsed_ms = requested
     matcher = trial.served.matcher
     ranked = tuple(replace(item, rank=rank) for rank, item in enumerate(items, start=1))
     diversity = matcher.vocabulary.scoring.diversity

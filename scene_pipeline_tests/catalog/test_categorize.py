@@ -85,16 +85,16 @@ def cosines(vocabulary: Vocabulary, best: str, value: float, second: float) -> n
 def test_likeness_decides_only_with_a_margin(
     vocabulary: Vocabulary, lexicon: Lexicon, value: float, second: float, expected: str
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def similarity(texts: Sequence[str]) -> np.ndarray:
-        asked.extend(texts)
+        requested.extend(texts)
         return np.stack([cosines(vocabulary, "wall_decor", value, second) for _ in texts])
 
     rows = table(vocabulary, lexicon, [{"description": "Vase, red"}, {"description": "Zorble of joy"}])
     result = categorize(rows, vocabulary, lexicon, similarity)
     assert result.schema == CATEGORIZED
-    assert asked == ["Zorble of joy"]
+    assert requested == ["Zorble of joy"]
     assert result["category"].to_pylist() == ["statement_vases", expected]
     assert (result["category_confidence"][1].as_py() > 0) == (expected != "uncategorized")
 

@@ -61,7 +61,7 @@ def test_what_is_like_more_of_home_goods_is_not_held_back() -> None:
     assert nearer_elsewhere(home, other) is None
 
 
-def test_labeled_titles_of_a_mixed_marketplace_are_told_apart_by_words_alone() -> None:
+def test_labeled_titles_of_a_mixed_marketplace_are_reported_apart_by_words_alone() -> None:
     found = outcomes(read_labels("develop"), meaning=False)
     assert found["home held"] == 0
     assert found["other placed"] <= 0.05, found["mistakes"]

@@ -111,7 +111,7 @@ def test_a_language_of_the_lexicon_reads_a_feed_of_that_language(write: Write) -
     assert profile_catalog(path).recognized["materials"] == 0
 
 
-def test_progress_is_told_of_every_stage(write: Write) -> None:
+def test_progress_is_reported_of_every_stage(write: Write) -> None:
     seen: list[tuple[str, int, int]] = []
 
     def track(stage: str) -> Callable[[int, int], None]:

@@ -19,7 +19,7 @@ class SlowServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     delay = 1.0
-    asked: Counter[str]
+    requested: Counter[str]
 
     @property
     def address(self) -> str:
@@ -35,7 +35,7 @@ def slow_shop(folder: Path, products: int) -> Iterator[SlowServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            server.asked[self.path] += 1
+            server.requested[self.path] += 1
             picture = pictures[int(self.path.strip("/").partition(".")[0]) % len(pictures)]
             time.sleep(server.delay)
             with contextlib.suppress(OSError):  # a build that was stopped hangs up
@@ -48,7 +48,7 @@ def slow_shop(folder: Path, products: int) -> Iterator[SlowServer]:
             """Say nothing."""
 
     server = SlowServer(("127.0.0.1", 0), Handler)
-    server.asked = Counter()
+    server.requested = Counter()
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     with (folder / "catalog.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)

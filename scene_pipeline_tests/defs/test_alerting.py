@@ -43,7 +43,7 @@ def run(
             [("check:serving_bundle:recall:", "warning")],
             ["check:serving_bundle:smoke:", "run:build_bundle:"],
         ),
-        # a blocking check: told by its own words, and the step that fell over it not a second time
+        # a blocking check: reported in its own words, and the step that fell over it not a second time
         (
             run(success=False, failures=(("serving_bundle", "refused"),), checks=(check(False),)),
             [("check:serving_bundle:recall:", "error")],
@@ -160,7 +160,7 @@ def test_the_sensor_tells_once_with_a_link_and_tells_the_end(desk: Desk, posts: 
     desk.happen("warm")
     desk.look()
     assert [(post["status"], post["cause"]) for post in posts[3:]] == [("resolved", "check:oven:warm:")]
-    assert desk.look() == "0 runs looked at, told: nothing new"
+    assert desk.look() == "0 runs looked at, reported: nothing new"
 
 
 def test_one_look_takes_all_runs_that_finished(
@@ -213,7 +213,7 @@ def test_a_message_that_could_not_be_delivered_is_sent_at_a_later_look(
     assert [post["status"] for post in posts] == ["raised"]
 
 
-def test_a_fault_of_the_program_is_told_by_its_first_cause() -> None:
+def test_a_fault_of_the_program_is_reported_by_its_first_cause() -> None:
     @dg.asset
     def divides() -> None:
         try:

@@ -107,7 +107,7 @@ def test_the_sensor_registers_scores_and_forgets(tmp_path: Path) -> None:
         assert not again.run_requests
 
 
-def test_a_look_that_was_had_before_is_asked_for_again(tmp_path: Path) -> None:
+def test_a_look_that_was_had_before_is_requested_for_again(tmp_path: Path) -> None:
     """A picture moved out and back with its old time, a library that vanished and came back: Dagster remembers a run
     key for ever, so a key that says only what is there never runs again."""
     picture = tmp_path / "spring" / "b.jpg"

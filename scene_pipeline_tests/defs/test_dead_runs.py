@@ -1,4 +1,4 @@
-"""A run whose process was killed is marked as failed and told; one that works on is left alone."""
+"""A run whose process was killed is marked as failed and reported; one that works on is left alone."""
 
 import os
 import signal

@@ -155,7 +155,7 @@ def test_an_unchanged_catalog_changes_nothing(dev: DagsterDev, shop: Path) -> No
     assert len(read_history(shop / "artifacts")) == scored
 
 
-def test_a_broken_catalog_is_not_promoted_and_people_are_told_once(
+def test_a_broken_catalog_is_not_promoted_and_people_are_reported_once(
     dev: DagsterDev, shop: Path, receiver: Receiver
 ) -> None:
     before = current(shop)
@@ -165,10 +165,10 @@ def test_a_broken_catalog_is_not_promoted_and_people_are_told_once(
     assert current(shop) == before
     wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("raised")), 60)
     wait(lambda: receiver.mails, 30)
-    (told,) = [item for item in receiver.hooks("raised") if "size_change" in item["cause"]]
-    assert told["severity"] == "error"
-    assert told["link"] == f"http://ui.example/runs/{run.run_id}"
-    assert "75%" in told["text"]
+    (reported,) = [item for item in receiver.hooks("raised") if "size_change" in item["cause"]]
+    assert reported["severity"] == "error"
+    assert reported["link"] == f"http://ui.example/runs/{run.run_id}"
+    assert "75%" in reported["text"]
     assert any(run.run_id in body["text"] for path, body in receiver.posts if path == "/slack")
     assert any("size_change" in mail and run.run_id in mail.replace("=\r\n", "") for mail in receiver.mails)
 

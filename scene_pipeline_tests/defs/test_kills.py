@@ -1,4 +1,4 @@
-"""Run workers and all of `dagster dev` are killed for real: the next build promotes, and people are told once.
+"""Run workers and all of `dagster dev` are killed for real: the next build promotes, and people are alerted once.
 
 It takes minutes and is run by `make e2e`, which sets SCENE_PIPELINE_E2E.
 """
@@ -74,7 +74,7 @@ def reach(dev: DagsterDev, run_id: str, step: str, server: SlowServer) -> int:
 
         wait(begun, 240, 0.05)
         if step == "product_images":
-            wait(lambda: len(server.asked) > 20, 120, 0.05)
+            wait(lambda: len(server.requested) > 20, 120, 0.05)
         run = instance.get_run_by_id(run_id)
         assert run is not None
         worker = worker_of(instance, run)
@@ -90,8 +90,8 @@ def follows(dev: DagsterDev, dead: str, waiting: str, killed_at: float, shop: Pa
     assert dev.finished(dead, 1).status == dg.DagsterRunStatus.FAILURE
 
 
-def told_once(dev: DagsterDev, receiver: Receiver, dead: str) -> None:
-    """Check that people were told of the run once by each channel, and once that it is over."""
+def reported_once(dev: DagsterDev, receiver: Receiver, dead: str) -> None:
+    """Check that people were alerted of the run once by each channel, and once that it is over."""
     wait(lambda: receiver.hooks("resolved") and len(receiver.mails) >= 2, 120)
     dev.settle(12)  # two more looks of the sensors
     (raised,) = receiver.hooks("raised")
@@ -116,7 +116,7 @@ def test_a_killed_run_worker_is_followed_by_the_next_build(
         assert current_version(folder / "artifacts") is None
         server.delay = 0.0
         follows(dev, dead, waiting, killed_at, folder)
-        told_once(dev, receiver, dead)
+        reported_once(dev, receiver, dead)
         if number == signal.SIGKILL:
             with dev.instance() as instance:
                 (event,) = instance.all_logs(dead, of_type=dg.DagsterEventType.RUN_FAILURE)
@@ -140,4 +140,4 @@ def test_after_all_of_dagster_was_killed_the_next_build_follows(
     killed_at = time.monotonic()
     with dagster_dev(tmp_path / "home", settings(folder, receiver)) as dev:
         follows(dev, dead, waiting, killed_at, folder)
-        told_once(dev, receiver, dead)
+        reported_once(dev, receiver, dead)

@@ -103,12 +103,12 @@ def test_a_build_stops_among_its_pictures_and_goes_on_from_there(
     assert current_version(folder / "artifacts") is None
     if number == signal.SIGINT:  # the next run is the same as after SIGTERM
         return
-    done = set(server.asked)
-    server.asked.clear()
+    done = set(server.requested)
+    server.requested.clear()
     server.delay = 0.0
     process = start(folder, server)
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert current_version(folder / "artifacts") is not None
-    assert len(server.asked) <= PRODUCTS - 10
-    assert len(done & set(server.asked)) < len(done)
+    assert len(server.requested) <= PRODUCTS - 10
+    assert len(done & set(server.requested)) < len(done)

@@ -74,11 +74,11 @@ class Spy:
 def test_vectors_are_those_of_the_encoder(encoder: OnnxImageEncoder, tmp_path: Path) -> None:
     paths = make_pictures(tmp_path / "images", 21)
     store = VectorStore(tmp_path / "store", "float32")
-    told: list[tuple[int, int]] = []
-    report = embed_images(paths, encoder, store, SMALL, lambda done, total: told.append((done, total)))
+    reported: list[tuple[int, int]] = []
+    report = embed_images(paths, encoder, store, SMALL, lambda done, total: reported.append((done, total)))
     assert (report.requested, report.present, report.embedded, report.failures) == (21, 0, 21, ())
     assert report.per_second > 0
-    assert told[-1] == (21, 21)
+    assert reported[-1] == (21, 21)
     vectors, mask = store.get(list(paths))
     assert mask.all()
     expected = encoder.embed([decode_image(path) for path in paths.values()])
@@ -114,14 +114,14 @@ def test_a_broken_picture_is_reported_and_the_others_go_on(encoder: OnnxImageEnc
         "f-page": tmp_path / "page.jpg",
     }
     store = VectorStore(tmp_path / "store")
-    told: list[tuple[int, int]] = []
-    report = embed_images({**paths, **broken}, encoder, store, SMALL, lambda *now: told.append(now))
+    reported: list[tuple[int, int]] = []
+    report = embed_images({**paths, **broken}, encoder, store, SMALL, lambda *now: reported.append(now))
     assert report.embedded == 9
     reasons = dict(report.failures)
     assert set(reasons) == set(broken)
     assert all(str(broken[key]) in reason for key, reason in reasons.items())
     assert store.keys() == sorted(paths)
-    assert told[-1] == (12, 12)
+    assert reported[-1] == (12, 12)
     assert report.requested == report.present + report.embedded + len(report.failures)
 
 
@@ -175,14 +175,14 @@ def test_a_store_of_another_encoder_is_refused(encoder: OnnxImageEncoder, minilm
 
 def test_texts_are_embedded_once(minilm: TextEncoder, tmp_path: Path) -> None:
     texts = {f"{index:02d}": f"a {'very ' * (index % 4)}nice lamp {index}" for index in range(30)}
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     half = dict(list(texts.items())[:13])
     embed_texts(half, minilm, VectorStore(tmp_path / "parts"))
     report = embed_texts(
-        texts, minilm, VectorStore(tmp_path / "parts"), EmbedSettings(shard_size=7), lambda *now: told.append(now)
+        texts, minilm, VectorStore(tmp_path / "parts"), EmbedSettings(shard_size=7), lambda *now: reported.append(now)
     )
     assert (report.requested, report.present, report.embedded) == (30, 13, 17)
-    assert told[-1] == (17, 17)
+    assert reported[-1] == (17, 17)
     embed_texts(texts, minilm, VectorStore(tmp_path / "once"))
     assert table(VectorStore(tmp_path / "parts")) == table(VectorStore(tmp_path / "once"))
     vectors, mask = VectorStore(tmp_path / "once").get(list(texts))

@@ -30,7 +30,7 @@ def test_an_empty_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("dtype", "error"), [("float16", 5e-4), ("float32", 0)])
-def test_vectors_come_back_in_the_order_asked(dtype: str, error: float, tmp_path: Path) -> None:
+def test_vectors_come_back_in_the_order_requested(dtype: str, error: float, tmp_path: Path) -> None:
     store = VectorStore(tmp_path, dtype)  # type: ignore[arg-type]
     first, second = vectors(3), vectors(2, seed=1)
     store.append(["c", "a", "b"], first)

@@ -43,10 +43,10 @@ def plain(demo: Path, pictures: dict[str, Path], tmp_path_factory: pytest.TempPa
 def test_actors_write_the_same_files(
     demo: Path, pictures: dict[str, Path], plain: Path, tmp_path: Path, ray_cluster: Any
 ) -> None:
-    told: list[tuple[int, int]] = []
-    report = embed_in_shards(pictures, job(demo, tmp_path), RayCompute(ray_cluster, 2), lambda *at: told.append(at))
+    reported: list[tuple[int, int]] = []
+    report = embed_in_shards(pictures, job(demo, tmp_path), RayCompute(ray_cluster, 2), lambda *at: reported.append(at))
     assert report.embedded == len(pictures)
-    assert told[-1] == (len(pictures), len(pictures))
+    assert reported[-1] == (len(pictures), len(pictures))
     assert files(tmp_path) == files(plain)
 
 

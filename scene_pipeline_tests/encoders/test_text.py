@@ -51,10 +51,10 @@ def test_no_texts_give_no_vectors(minilm: TextEncoder) -> None:
 
 
 def test_progress_ends_at_the_total(minilm: TextEncoder) -> None:
-    told: list[tuple[int, int]] = []
-    minilm.embed([f"lamp {index}" for index in range(20)], lambda done, total: told.append((done, total)))
-    assert told[-1] == (20, 20)
-    assert told == sorted(told)
+    reported: list[tuple[int, int]] = []
+    minilm.embed([f"lamp {index}" for index in range(20)], lambda done, total: reported.append((done, total)))
+    assert reported[-1] == (20, 20)
+    assert reported == sorted(reported)
 
 
 def test_altered_weights_are_refused(tmp_path: Path) -> None:

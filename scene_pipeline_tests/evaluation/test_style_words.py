@@ -1,4 +1,4 @@
-"""Styles outside the vocabulary are asked for by what their rooms look like."""
+"""Styles outside the vocabulary are requested by what their rooms look like."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ def test_names_of_one_style_share_its_looks() -> None:
     assert sentences_for("Mid-Century Modern")[2:] == sentences_for("mid century")[2:]
 
 
-def test_a_style_nobody_described_is_asked_for_by_its_name() -> None:
+def test_a_style_nobody_described_is_requested_for_by_its_name() -> None:
     assert sentences_for("Atompunk") == ("an atompunk interior", "a room in atompunk style")
 
 
@@ -36,7 +36,7 @@ def test_every_style_outside_the_vocabulary_is_described_by_several_sentences() 
         assert len(sentences_for(style)) >= 2 + 4
 
 
-def test_a_style_of_the_vocabulary_is_asked_for_with_its_own_prompts_however_it_is_written(tmp_path: Path) -> None:
+def test_a_style_of_the_vocabulary_is_requested_for_with_its_own_prompts_however_it_is_written(tmp_path: Path) -> None:
     prompts = SimpleNamespace(style_ids=("mid_century_modern", "bohemian"), style=np.eye(2, dtype=np.float32))
     reference = SceneReference("toy", "", (0.0, 0.0), 0.1, 0.1, 1, "a test")
     classifier = SimpleNamespace(prompts=prompts, reference=reference)

@@ -40,7 +40,7 @@ def test_an_action_without_an_id_counts_once_for_product_and_subject() -> None:
         (b'[{"type":"action","request_id":"r","kind":"click","product_id":"p","at":1e99}]', "at"),
     ],
 )
-def test_a_page_that_sends_anything_else_is_told_the_field(body: bytes, named: str) -> None:
+def test_a_page_that_sends_anything_else_is_reported_the_field(body: bytes, named: str) -> None:
     with pytest.raises(EventError, match=named):
         decode_actions(body, NOON)
 

@@ -67,7 +67,7 @@ class Server:
     def url(self, path: str) -> str:
         return f"http://{self.host}{path}"
 
-    def asked(self, path: str) -> list[Request]:
+    def requested(self, path: str) -> list[Request]:
         return [request for request in self.requests if request.path == path]
 
     def add(self, path: str, *replies: bytes) -> str:

@@ -68,11 +68,11 @@ def test_a_retry_holds_no_place_of_its_host(server: Any, settings: FetchSettings
     slow = [server.add(f"/slow{number}", server.reply(503, Retry_After="2"), good) for number in range(8)]
     others = [server.add(f"/{number}", good) for number in range(40)]
     assert set(outcomes([*slow, *others], replace(settings, per_host=2))) == {"ok"}
-    again = min(server.asked(f"/slow{number}")[1].at for number in range(8))
+    again = min(server.requested(f"/slow{number}")[1].at for number in range(8))
     assert sum(request.at < again for request in server.requests) > 8
 
 
-def test_a_host_that_bears_four_requests_at_once_is_asked_four_at_once(
+def test_a_host_that_bears_four_requests_at_once_is_requested_four_at_once(
     server: Any, settings: FetchSettings, outcomes: Any
 ) -> None:
     good, now = server.reply(200, server.picture()), [0]
@@ -113,7 +113,7 @@ def test_a_host_whose_every_answer_is_an_error_is_given_up(server: Any, settings
     assert len(server.requests) < 300
 
 
-def test_a_host_that_comes_back_is_asked_again(server: Any, settings: FetchSettings, outcomes: Any) -> None:
+def test_a_host_that_comes_back_is_requested_again(server: Any, settings: FetchSettings, outcomes: Any) -> None:
     """Three pauses of .1, .2 and .4 s are waited for before a host is given up."""
     good, down_until = server.reply(200, server.picture()), [0.0]
 
@@ -136,4 +136,4 @@ def test_one_url_that_asks_for_a_day_does_not_close_its_host(
     urls = [server.add("/maintained", server.reply(503, Retry_After="86400"))]
     urls += [server.add(f"/{number}", good) for number in range(40)]
     assert outcomes(urls, settings) == ["server_error"] + ["ok"] * 40
-    assert len(server.asked("/maintained")) == 1
+    assert len(server.requested("/maintained")) == 1

@@ -382,7 +382,7 @@ def test_connections_are_kept_alive(server: Any, tmp_path: Path) -> None:
     assert server.connections <= 4
 
 
-def test_an_answer_nobody_asked_for_is_not_taken_for_the_next(server: Any, tmp_path: Path) -> None:
+def test_an_answer_nobody_requested_for_is_not_taken_for_the_next(server: Any, tmp_path: Path) -> None:
     """A server may send a second answer behind the first and hope that the next request is served with it."""
     smuggled = server.reply(200, server.picture(1)) + server.reply(200, server.picture(2))
     urls = []

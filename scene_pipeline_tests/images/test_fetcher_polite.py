@@ -47,7 +47,7 @@ def test_retry_after_is_waited_for_by_the_whole_host(server: Any, settings: Fetc
     rows = fetch_images(requests_of([slow, *others]), ImageStore(tmp_path / "images"), None, alone).to_pylist()
     assert {row["outcome"] for row in rows} == {"ok"}
     assert rows[0]["tries"] == 2
-    first, second = server.asked("/slow")
+    first, second = server.requested("/slow")
     assert second.at - first.at >= 0.99
     assert all(request.at - first.at >= 0.99 for request in server.requests[1:])
 

@@ -64,10 +64,10 @@ def test_killed_at_any_moment_the_next_run_goes_on(server: Any, settings: FetchS
         process.kill()
         assert process.wait() == -9
     settled = {status.url for status in Journal(store.root / "journal.jsonl").read()}
-    asked_before = len(server.requests)
+    requested_before = len(server.requests)
     table = fetch_images(requests_of(urls), store, None, settings)
     assert set(table["outcome"].to_pylist()) == {"ok"}
-    assert len(server.requests) - asked_before == count - len(settled)
+    assert len(server.requests) - requested_before == count - len(settled)
     # A killed run loses at most what was on its way: 4 downloads and 4 bodies at the decoder.
     assert len(server.requests) <= count + kills * 2 * settings.per_host
     for path in (store.root / "store").glob("??/*"):
@@ -148,7 +148,7 @@ def test_one_url_of_many_products_is_fetched_once(server: Any, settings: FetchSe
     assert len(server.requests) == 1
 
 
-def test_old_pictures_are_asked_for_conditionally(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
+def test_old_pictures_are_requested_for_conditionally(server: Any, settings: FetchSettings, tmp_path: Path) -> None:
     date = "Wed, 21 Oct 2015 07:28:00 GMT"
     tagged = {"ETag": '"v1"', "Last_Modified": date}
     body = server.picture()
@@ -158,8 +158,8 @@ def test_old_pictures_are_asked_for_conditionally(server: Any, settings: FetchSe
     first = fetch_images(requests_of([url]), store, None, always).to_pylist()[0]
     second_table = fetch_images(requests_of([url]), store, None, always)  # what is known comes from the journal
     second = second_table.to_pylist()[0]
-    asked = server.requests[1].headers
-    assert (asked["if-none-match"], asked["if-modified-since"]) == ('"v1"', date)
+    requested = server.requests[1].headers
+    assert (requested["if-none-match"], requested["if-modified-since"]) == ('"v1"', date)
     same = ("outcome", "sha256", "phash", "color_lab", "etag", "bytes", "width")
     assert {name: second[name] for name in same} == {name: first[name] for name in same}
     assert second["http_status"] == 304

@@ -1,4 +1,4 @@
-"""The network guard, without a network: which addresses are public, which URLs may be asked for."""
+"""The network guard, without a network: which addresses are public, which URLs may be requested."""
 
 import socket
 
@@ -109,7 +109,7 @@ def test_the_allow_list_means_the_host_and_maybe_the_port(entry: str, url: str, 
         "",
     ],
 )
-def test_urls_that_are_not_asked_for(url: str) -> None:
+def test_urls_that_are_not_requested_for(url: str) -> None:
     with pytest.raises(FetchError) as caught:
         parse_url(url)
     assert caught.value.reason == "bad_url"

@@ -63,6 +63,6 @@ def test_a_redirect_takes_no_header_to_another_host(
     )
     table = fetch_images([ImageRequest("1", "primary", 0, first)], ImageStore(tmp_path / "images"), None, settings)
     assert table["outcome"].to_pylist() == ["ok"]
-    (here,), (there,) = server.asked("/here"), server.asked("/there")
+    (here,), (there,) = server.requested("/here"), server.requested("/there")
     assert here.headers["authorization"] == "Bearer s3cret"
     assert "authorization" not in there.headers

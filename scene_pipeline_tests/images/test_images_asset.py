@@ -66,17 +66,17 @@ def test_the_asset_tells_what_became_of_the_pictures(server: Any, shop: Path) ->
     result = materialize(shop, allow_hosts=[server.host])
     assert result.success
     (event,) = result.asset_materializations_for_node("product_images")
-    told = {name: entry.value for name, entry in event.metadata.items()}
-    assert told["dagster/row_count"] == 60
-    assert told["products_without_picture"] == 20
+    reported = {name: entry.value for name, entry in event.metadata.items()}
+    assert reported["dagster/row_count"] == 60
+    assert reported["products_without_picture"] == 20
     for line in ("| ok | 40 | 66.7% |", r"| not\_found | 10 | 16.7% |", "| robots | 10 | 16.7% |"):
-        assert line in str(told["outcomes"])
-    assert f"{server.host}: " in str(told["slowest_hosts"])
-    assert float(str(told["fetched_per_second"])) > 0
-    sheet = re.search(r"base64,([^)]+)\)", str(told["sample"]))
+        assert line in str(reported["outcomes"])
+    assert f"{server.host}: " in str(reported["slowest_hosts"])
+    assert float(str(reported["fetched_per_second"])) > 0
+    sheet = re.search(r"base64,([^)]+)\)", str(reported["sample"]))
     assert sheet is not None
     assert base64.b64decode(sheet[1]).startswith(b"\xff\xd8")
-    assert sum(len(str(value)) for value in told.values()) < 150_000
+    assert sum(len(str(value)) for value in reported.values()) < 150_000
     check = check_named(result, "most_products_have_a_picture")
     assert (check.check_name, check.passed, check.blocking) == ("most_products_have_a_picture", True, True)
     assert check.description == "20 of 60 products have no picture, 50% may"
@@ -112,15 +112,17 @@ def test_the_switches_reach_the_fetcher(server: Any, shop: Path) -> None:
     assert (reasons.count(None), reasons.count("not_found")) == (50, 10)
     assert len(list((images / "originals").glob("??/*"))) == 50
     assert {request.headers["user-agent"] for request in server.requests} == {"shop/1 (a@b.example)"}
-    asked = len(server.requests)
+    requested = len(server.requests)
     assert materialize(shop, allow_hosts=[server.host], permanent_rest_hours=0, **switches).success
-    assert sorted(request.path for request in server.requests[asked:]) == sorted(f"/gone{n}" for n in range(0, 60, 6))
-    asked = len(server.requests)
+    assert sorted(request.path for request in server.requests[requested:]) == sorted(
+        f"/gone{n}" for n in range(0, 60, 6)
+    )
+    requested = len(server.requests)
     assert materialize(shop, allow_hosts=[server.host], revalidate_hours=0, **switches).success
-    assert len(server.requests) - asked == 50
+    assert len(server.requests) - requested == 50
 
 
-def test_a_placeholder_under_unlike_products_is_told_and_not_used(server: Any, tmp_path: Path) -> None:
+def test_a_placeholder_under_unlike_products_is_reported_and_not_used(server: Any, tmp_path: Path) -> None:
     """12 of 30 products answer 200 with "no picture yet"; when one has its own at last, it is had and used."""
     kinds = ["vase", "lamp", "mirror", "rug", "chair", "desk", "stool", "plate", "bench", "clock", "tray", "cushion"]
     placeholder = server.reply(200, server.picture(99))
@@ -141,9 +143,9 @@ def test_a_placeholder_under_unlike_products_is_told_and_not_used(server: Any, t
     assert checks["most_products_have_a_picture"].description == "12 of 30 products have no picture, 50% may"
     table = pq.read_table(tmp_path / "artifacts" / "images" / "status.parquet")
     assert table["reason"].to_pylist() == ["placeholder"] * 12 + [None] * 18
-    asked = len(server.requests)
+    requested = len(server.requests)
     assert materialize(tmp_path, allow_hosts=[server.host]).success
-    assert len(server.requests) == asked, "what was had is not asked for every night"
+    assert len(server.requests) == requested, "what was had is not requested every night"
     server.add("/0", server.reply(200, server.picture(0)))
     assert materialize(tmp_path, allow_hosts=[server.host], revalidate_hours=0).success
     table = pq.read_table(tmp_path / "artifacts" / "images" / "status.parquet")

@@ -16,7 +16,7 @@ def test_rare_words_and_short_texts_come_first(text: str, rows: list[int]) -> No
     assert TextOrder(TEXTS).best(text, 10).tolist() == rows
 
 
-def test_only_allowed_texts_are_found_and_no_more_than_asked() -> None:
+def test_only_allowed_texts_are_found_and_no_more_than_requested() -> None:
     order = TextOrder(TEXTS)
     assert order.best("vase", 10, np.array([False, True, True, False, True])).tolist() == [1]
     assert len(order.best("vase", 2)) == 2

@@ -27,10 +27,10 @@ class ThreadShard:
         self.rows = self._searcher.ping()
         self.delay_s = 0.0
         self.broken = False
-        self.asked = self.cancelled = 0
+        self.requested = self.cancelled = 0
 
     def search(self, query: np.ndarray, k: int, where: Where | None) -> "Future[Hits]":
-        self.asked += 1
+        self.requested += 1
 
         def work() -> Hits:
             time.sleep(self.delay_s)
@@ -116,10 +116,10 @@ def test_a_shard_that_does_not_answer_is_named_quarantined_and_taken_back(
     rest = [row for row, name in enumerate(made.records.ids) if shard_of(name, 3) != 1]
     assert set(hits.ids) == set(made.best(query, 20, [row in set(rest) for row in range(600)]))
     assert not snapshot.health().ok
-    asked = bad.asked
+    requested = bad.requested
     for _ in range(3):  # while it is quarantined it is not asked, so that answers are as quick as ever
         assert snapshot.search(query, 20).missing == ("shard-001",)
-    assert bad.asked == asked
+    assert bad.requested == requested
     with pytest.raises(ProductIndexError, match="shard-001 did not answer"):
         snapshot.count()
     bad.delay_s, bad.broken = 0.0, False

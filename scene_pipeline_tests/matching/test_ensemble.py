@@ -80,6 +80,6 @@ def test_without_any_encoder_that_counts_the_first_one_decides() -> None:
 
 def test_a_note_on_the_room_is_kept() -> None:
     known = ensemble(0.6, 0.8, MemoryError("too large"))
-    told = replace(scene(), analysis=replace(scene().analysis, note="the room is not certain"))
-    seen = known.noted(known.read(PICTURE, cast(Any, None), told))
+    reported = replace(scene(), analysis=replace(scene().analysis, note="the room is not certain"))
+    seen = known.noted(known.read(PICTURE, cast(Any, None), reported))
     assert seen.analysis.note.startswith("the room is not certain; read without captions")

@@ -36,7 +36,7 @@ def promote_copy(artifacts: Path) -> str:
     return after
 
 
-def test_a_matcher_answers_on_and_reloads_when_told(served: Path) -> None:
+def test_a_matcher_answers_on_and_reloads_when_reported(served: Path) -> None:
     matcher = SceneMatcher.open(served, threads=1)
     assert matcher.reload() is matcher
     before = matcher.recommend(SCENE, k=3)
@@ -65,7 +65,7 @@ def test_a_bundle_pruned_while_it_is_opened_gives_the_promoted_one(
 
 
 @pytest.mark.parametrize("head", [b"PK\x03\x04", b""])
-def test_a_damaged_part_is_not_asked_for_again_and_again(served: Path, head: bytes) -> None:
+def test_a_damaged_part_is_not_requested_for_again_and_again(served: Path, head: bytes) -> None:
     path = served / "bundles" / str(current_version(served)) / "product_features.npz"
     path.write_bytes(head.ljust(path.stat().st_size, b"\0"))
     with pytest.raises(BundleError, match=r"product_features\.npz"):

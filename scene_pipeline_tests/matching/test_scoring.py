@@ -358,7 +358,7 @@ def unbounded(scores: np.ndarray, vectors: np.ndarray, category: np.ndarray) -> 
     st.lists(st.tuples(st.floats(0, 1), st.integers(-1, 7)), min_size=1, max_size=80),
     st.integers(1, 20),
 )
-def test_a_list_is_as_long_as_asked_and_repeats_nothing(products: list[tuple[float, int]], k: int) -> None:
+def test_a_list_is_as_long_as_requested_and_repeats_nothing(products: list[tuple[float, int]], k: int) -> None:
     scores = np.array([value for value, _ in products], np.float32)
     category = np.array([kind for _, kind in products])
     vectors = np.eye(len(products), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""People are told once for each cause: through a real HTTP server and a real SMTP server on this machine."""
+"""People are alerted once for each cause: through a real HTTP server and a real SMTP server on this machine."""
 
 import json
 import socket
@@ -124,8 +124,8 @@ def test_mail_arrives_with_subject_text_and_link(mailbox: tuple[int, list[Any]])
     ("statuses", "asked", "delivered"),
     [([], 1, True), ([503, 429], 3, True), ([500, 500, 500], 3, False), ([403], 1, False)],
 )
-def test_a_server_in_trouble_is_asked_again_and_a_refusal_is_not(
-    server: Server, statuses: list[int], asked: int, delivered: bool
+def test_a_server_in_trouble_is_requested_again_and_a_refusal_is_not(
+    server: Server, statuses: list[int], requested: int, delivered: bool
 ) -> None:
     server.statuses = list(statuses)
     if delivered:
@@ -134,7 +134,7 @@ def test_a_server_in_trouble_is_asked_again_and_a_refusal_is_not(
         with pytest.raises(AlertError, match="webhook: the message was not taken") as caught:
             Webhook(server.url).send(message())
         assert "secret-token" not in str(caught.value)
-    assert len(server.bodies) == asked
+    assert len(server.bodies) == requested
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_wrong_password_is_an_alert_error(mailbox: tuple[int, list[Any]]) -> N
     assert taken == []
 
 
-def test_a_cause_is_told_once_and_its_end_once(server: Server, tmp_path: Path) -> None:
+def test_a_cause_is_reported_once_and_its_end_once(server: Server, tmp_path: Path) -> None:
     channels = [Webhook(server.url)]
     for _ in range(3):
         announce(tmp_path, channels, [ALERT])
@@ -174,7 +174,9 @@ def test_a_cause_is_told_once_and_its_end_once(server: Server, tmp_path: Path) -
     assert [body["status"] for body in server.bodies] == ["raised", "resolved", "raised"]
 
 
-def test_a_channel_that_failed_is_tried_again_and_the_others_are_not_told_twice(server: Server, tmp_path: Path) -> None:
+def test_a_channel_that_failed_is_tried_again_and_the_others_are_not_reported_twice(
+    server: Server, tmp_path: Path
+) -> None:
     down = Slack(f"http://127.0.0.1:{free_port()}")
     first = announce(tmp_path, [Webhook(server.url), down], [ALERT])
     assert first.sent == [(ALERT.cause, "webhook")]
@@ -194,7 +196,7 @@ def test_a_channel_that_failed_is_tried_again_and_the_others_are_not_told_twice(
         ([("B", 1), ("A", 3), ("C", 4)], ["raised", "resolved", "raised"], True),
     ],
 )
-def test_runs_seen_in_any_order_are_told_by_when_they_ended(
+def test_runs_seen_in_any_order_are_reported_by_when_they_ended(
     order: list[tuple[str, int]], statuses: list[str], still_open: bool, server: Server, tmp_path: Path
 ) -> None:
     """B failed at 10:01, A succeeded, C failed at 10:02; B seen first raised a false all-clear."""

@@ -160,7 +160,7 @@ def test_colors_of_the_picture_come_before_those_of_the_text() -> None:
         ("jewel_tones", [(29, 20, -45), (32, -27, 8)]),
     ],
 )
-def test_palettes_are_told_apart(palette: str, colors: list[tuple[float, float, float]]) -> None:
+def test_palettes_are_reported_apart(palette: str, colors: list[tuple[float, float, float]]) -> None:
     lab = np.array([colors], dtype=np.float32)
     distribution = palette_distribution(lab, np.full((1, len(colors)), 1 / len(colors), np.float32), VOCABULARY)
     assert distribution.sum() == pytest.approx(1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scene_pipeline.reasoning.advisor import Advisor, Asked
+from scene_pipeline.reasoning.advisor import Advisor, ScenePicture
 from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import Classification, SceneAnalysis, SceneColor
@@ -107,6 +107,6 @@ def advisor(tmp_path: Path, vocabulary: Vocabulary) -> Callable[..., Advisor]:
 
 
 @pytest.fixture(scope="session")
-def scenes(analysis: SceneAnalysis) -> dict[str, Asked]:
+def scenes(analysis: SceneAnalysis) -> dict[str, ScenePicture]:
     """Twenty scenes to ask about."""
-    return {path.name: Asked(path, f"{at:064x}", analysis) for at, path in enumerate(SCENES[:20])}
+    return {path.name: ScenePicture(path, f"{at:064x}", analysis) for at, path in enumerate(SCENES[:20])}

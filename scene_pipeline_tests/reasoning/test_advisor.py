@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scene_pipeline.matching.opinion import Opinion
-from scene_pipeline.reasoning.advisor import Advisor, Asked
+from scene_pipeline.reasoning.advisor import Advisor, ScenePicture
 from scene_pipeline.reasoning.budget import Budget
 from scene_pipeline.reasoning.client import LlmClient
 from scene_pipeline.reasoning.failures import InsightError, NoOpinion
@@ -21,7 +21,9 @@ from scene_pipeline_tests.reasoning.conftest import GOOD, Stub
 Make = Callable[..., Advisor]
 
 
-def test_a_scene_is_asked_about_once_whoever_asks(stub: Stub, advisor: Make, scenes: dict[str, Asked]) -> None:
+def test_a_scene_is_requested_about_once_whoever_asks(
+    stub: Stub, advisor: Make, scenes: dict[str, ScenePicture]
+) -> None:
     stub.says(json.dumps(GOOD))
     first = advisor(stub.url).ask_all(scenes)
     assert len(stub.requests) == 20
@@ -31,8 +33,8 @@ def test_a_scene_is_asked_about_once_whoever_asks(stub: Stub, advisor: Make, sce
     assert (len(stub.requests), again.spent.calls) == (20, 0)
 
 
-def test_a_damaged_answer_is_asked_for_again(
-    stub: Stub, advisor: Make, scenes: dict[str, Asked], tmp_path: Path
+def test_a_damaged_answer_is_requested_for_again(
+    stub: Stub, advisor: Make, scenes: dict[str, ScenePicture], tmp_path: Path
 ) -> None:
     stub.says(json.dumps(GOOD))
     one = dict(list(scenes.items())[:1])
@@ -60,11 +62,11 @@ def test_a_damaged_answer_is_asked_for_again(
     ids=str,
 )
 def test_a_bad_answer_of_the_server_is_a_note(
-    answer: Any, kind: str, stub: Stub, advisor: Make, scenes: dict[str, Asked]
+    answer: Any, kind: str, stub: Stub, advisor: Make, scenes: dict[str, ScenePicture]
 ) -> None:
     stub.answers.append(answer)
-    asked = next(iter(scenes.values()))
-    found = advisor(stub.url, retries=0).ask(asked.path.read_bytes(), asked.content, asked.analysis)
+    requested = next(iter(scenes.values()))
+    found = advisor(stub.url, retries=0).ask(requested.path.read_bytes(), requested.content, requested.analysis)
     assert isinstance(found, NoOpinion)
     assert found.kind == kind
     assert "secret-key" not in found.note
@@ -82,27 +84,29 @@ def test_a_bad_answer_of_the_server_is_a_note(
     ],
 )
 def test_a_bad_answer_of_the_model_is_a_note_and_is_paid_for(
-    text: str | None, more: dict[str, str], kind: str, stub: Stub, advisor: Make, scenes: dict[str, Asked]
+    text: str | None, more: dict[str, str], kind: str, stub: Stub, advisor: Make, scenes: dict[str, ScenePicture]
 ) -> None:
     stub.says(text, **more)
-    asked = next(iter(scenes.values()))
+    requested = next(iter(scenes.values()))
     one = advisor(stub.url)
-    found = one.ask(asked.path.read_bytes(), asked.content, asked.analysis)
+    found = one.ask(requested.path.read_bytes(), requested.content, requested.analysis)
     assert isinstance(found, NoOpinion)
     assert found.kind == kind
     assert (one.spent.calls, one.spent.tokens, len(stub.requests)) == (1, 500, 1)  # none of them is tried again
 
 
 def test_what_may_pass_is_tried_again_with_growing_waits(
-    stub: Stub, scenes: dict[str, Asked], vocabulary: Vocabulary, tmp_path: Path
+    stub: Stub, scenes: dict[str, ScenePicture], vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
     stub.answers += [(503, {}, {}), (429, {"Retry-After": "7"}, {})]
     stub.says(json.dumps(GOOD))
     settings = LlmSettings(url=stub.url, key="k", retries=2)
     budget, waits = Budget(settings, tmp_path), []
     client = LlmClient(settings, budget, waits.append)
-    asked = next(iter(scenes.values()))
-    found = Advisor(settings, tmp_path, vocabulary, client).ask(asked.path.read_bytes(), asked.content, asked.analysis)
+    requested = next(iter(scenes.values()))
+    found = Advisor(settings, tmp_path, vocabulary, client).ask(
+        requested.path.read_bytes(), requested.content, requested.analysis
+    )
     assert isinstance(found, Opinion)
     assert 0.25 <= waits[0] <= 0.75
     assert waits[1] == 7
@@ -110,16 +114,16 @@ def test_what_may_pass_is_tried_again_with_growing_waits(
 
 
 def test_nothing_is_sent_to_the_usual_endpoint_without_a_key(
-    scenes: dict[str, Asked], vocabulary: Vocabulary, tmp_path: Path
+    scenes: dict[str, ScenePicture], vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
-    asked = next(iter(scenes.values()))
+    requested = next(iter(scenes.values()))
     one = Advisor(LlmSettings(), tmp_path, vocabulary)
-    found = one.ask(asked.path.read_bytes(), asked.content, asked.analysis)
+    found = one.ask(requested.path.read_bytes(), requested.content, requested.analysis)
     assert isinstance(found, NoOpinion)
     assert (found.kind, one.spent.calls) == ("key", 0)
 
 
-def test_three_failures_in_a_row_end_the_questions(stub: Stub, advisor: Make, scenes: dict[str, Asked]) -> None:
+def test_three_failures_in_a_row_end_the_questions(stub: Stub, advisor: Make, scenes: dict[str, ScenePicture]) -> None:
     stub.answers.append((500, {}, {}))
     found = advisor(stub.url, retries=0, concurrency=1).ask_all(scenes)
     kinds = [item.kind for item in found.values() if isinstance(item, NoOpinion)]
@@ -127,20 +131,22 @@ def test_three_failures_in_a_row_end_the_questions(stub: Stub, advisor: Make, sc
     assert len(stub.requests) == 3
 
 
-def test_a_picture_that_is_none_is_a_note(stub: Stub, advisor: Make, scenes: dict[str, Asked], tmp_path: Path) -> None:
+def test_a_picture_that_is_none_is_a_note(
+    stub: Stub, advisor: Make, scenes: dict[str, ScenePicture], tmp_path: Path
+) -> None:
     stub.says(json.dumps(GOOD))
     bad = tmp_path / "bad.webp"
     bad.write_bytes(b"RIFF....WEBP")
-    asked = replace(next(iter(scenes.values())), path=bad)
-    gone = replace(asked, path=tmp_path / "gone.webp", content="f" * 64)
-    found = advisor(stub.url).ask_all({"bad": asked, "gone": gone})
+    requested = replace(next(iter(scenes.values())), path=bad)
+    gone = replace(requested, path=tmp_path / "gone.webp", content="f" * 64)
+    found = advisor(stub.url).ask_all({"bad": requested, "gone": gone})
     assert [getattr(item, "kind", None) for item in found.values()] == ["picture", "picture"]
     assert stub.requests == []
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_a_budget_stops_amid_a_library_and_says_so(
-    concurrency: int, stub: Stub, advisor: Make, scenes: dict[str, Asked]
+    concurrency: int, stub: Stub, advisor: Make, scenes: dict[str, ScenePicture]
 ) -> None:
     stub.says(json.dumps(GOOD))
     found = advisor(stub.url, run_calls=5, concurrency=concurrency).ask_all(scenes)
@@ -187,7 +193,7 @@ def test_many_threads_never_spend_more_than_allowed(tmp_path: Path) -> None:
     assert len(taken) == budget.run.calls == 10
 
 
-def test_a_real_server_answers_within_the_schema(tiny: str, advisor: Make, scenes: dict[str, Asked]) -> None:
+def test_a_real_server_answers_within_the_schema(tiny: str, advisor: Make, scenes: dict[str, ScenePicture]) -> None:
     from scene_pipeline_tests.reasoning.conftest import TINY
 
     three = dict(list(scenes.items())[:3])

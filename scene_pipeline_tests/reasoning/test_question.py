@@ -47,7 +47,7 @@ def test_messages_hold_the_facts_and_a_data_url(analysis: SceneAnalysis, vocabul
     assert base64.b64decode(data) == b"\xff\xd8jpeg"
 
 
-def test_the_key_of_the_cache_is_what_was_asked(analysis: SceneAnalysis, vocabulary: Vocabulary) -> None:
+def test_the_key_of_the_cache_is_what_was_requested(analysis: SceneAnalysis, vocabulary: Vocabulary) -> None:
     settings = LlmSettings()
     plain = Questions(vocabulary, settings).about("a" * 64, analysis).id
     assert plain == Questions(vocabulary, replace(settings, key="other", timeout_s=9)).about("a" * 64, analysis).id

@@ -220,13 +220,13 @@ def test_print_gives_a_page_a_scene_without_the_tools(open_page: Callable[..., A
     assert 4 <= pages <= 6  # a title, a page a scene, and what was not scored
 
 
-def test_nothing_is_asked_of_a_network(browser: Any, small: Path) -> None:
+def test_nothing_is_requested_of_a_network(browser: Any, small: Path) -> None:
     page = browser.new_page()
-    asked: list[str] = []
+    requested: list[str] = []
     errors: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested.append(request.url))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(small.as_uri(), wait_until="load")
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert [url for url in requested if not url.startswith(("file:", "data:"))] == []
     assert errors == []
     page.close()

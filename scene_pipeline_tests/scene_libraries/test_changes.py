@@ -93,13 +93,13 @@ BASE = result(3)
             run(BASE),
             run(other(BASE, "p1", "p2", version=BASE.bundle_version), k=2),
             None,
-            [("product_left", "p3", "fewer were asked")],
+            [("product_left", "p3", "fewer were requested")],
         ),
         (
             run(other(BASE, "p1", "p2", version=BASE.bundle_version), k=2),
             run(BASE),
             None,
-            [("product_entered", "p3", "more were asked")],
+            [("product_entered", "p3", "more were requested")],
         ),
     ],
 )

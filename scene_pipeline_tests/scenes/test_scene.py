@@ -103,27 +103,27 @@ def test_a_prompt_that_is_near_to_every_room_wins_nothing_by_it() -> None:
     vector = mean.copy()
     vector[2] += 0.2  # this one also looks like a bedroom
     vector[11] += 0.2
-    told = classifier(mean)
-    assert told.rooms(vector).argmax() == 2
-    assert told.styles(vector).argmax() == 2
+    reported = classifier(mean)
+    assert reported.rooms(vector).argmax() == 2
+    assert reported.styles(vector).argmax() == 2
     assert classifier(np.zeros(24, np.float32)).rooms(vector).argmax() == 0
-    np.testing.assert_allclose(told.rooms(np.stack([vector, mean])).sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(reported.rooms(np.stack([vector, mean])).sum(axis=1), 1, rtol=1e-5)
 
 
 def test_a_picture_is_read_as_one_of_the_kind_it_is_nearest_to() -> None:
     photographs, renders = np.zeros(24, np.float32), np.zeros(24, np.float32)
     photographs[[0, 9]], renders[[1, 10]] = 0.6, 0.6
     kind = ImageDomain("renders", tuple(renders.tolist()), 0.01, 0.01, 1)
-    told = classifier(photographs)
-    told = replace(told, reference=msgspec.structs.replace(told.reference, others=(kind,)))
+    reported = classifier(photographs)
+    reported = replace(reported, reference=msgspec.structs.replace(reported.reference, others=(kind,)))
     pictures = np.stack([photographs, renders])
     pictures[:, [2, 11]] += 0.1
-    assert told.reference.domain_of(pictures).tolist() == [0, 1]
-    rooms, styles = told.rooms(pictures), told.styles(pictures)
+    assert reported.reference.domain_of(pictures).tolist() == [0, 1]
+    rooms, styles = reported.rooms(pictures), reported.styles(pictures)
     assert rooms.argmax(axis=1).tolist() == styles.argmax(axis=1).tolist() == [2, 2]
     assert rooms[0, 2] < 0.5 < rooms[1, 2]  # it is surer of renders
     assert styles[0, 2] < 0.5 < styles[1, 2]
-    np.testing.assert_allclose(told.rooms(pictures[1]), rooms[1], rtol=1e-5)
+    np.testing.assert_allclose(reported.rooms(pictures[1]), rooms[1], rtol=1e-5)
 
 
 def test_the_null_class_neither_gains_nor_loses_by_the_reference() -> None:

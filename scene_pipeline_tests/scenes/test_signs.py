@@ -53,13 +53,13 @@ def test_two_chances_cost_evidence() -> None:
 
 def test_evidence_makes_a_room_the_likeliest_and_leaves_the_null_class() -> None:
     shares = np.array([0.1, 0.68, 0.01, 0.01, 0.2], np.float32)
-    told = with_evidence(shares, ROOMS, evidence(SIGNS, np.array([CLEAR, NOTHING, NOTHING])))
-    assert told[:-1].argmax() == 2
-    assert told.sum() == pytest.approx(1)
-    assert told[-1] == pytest.approx(0.2)
+    reported = with_evidence(shares, ROOMS, evidence(SIGNS, np.array([CLEAR, NOTHING, NOTHING])))
+    assert reported[:-1].argmax() == 2
+    assert reported.sum() == pytest.approx(1)
+    assert reported[-1] == pytest.approx(0.2)
 
 
 def test_without_a_sign_seen_the_other_rooms_keep_their_order() -> None:
     shares = np.array([0.3, 0.5, 0.1, 0.1, 0.0], np.float32)
-    told = with_evidence(shares, ROOMS, evidence(SIGNS, np.full(3, NOTHING)))
-    assert told[1] > told[0] > max(told[2], told[3])
+    reported = with_evidence(shares, ROOMS, evidence(SIGNS, np.full(3, NOTHING)))
+    assert reported[1] > reported[0] > max(reported[2], reported[3])

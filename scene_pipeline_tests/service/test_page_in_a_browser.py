@@ -41,7 +41,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
     contexts: list[Any] = []
-    asked: list[str] = []
+    requested: list[str] = []
     errors: list[str] = []
 
     def make(path: str = "/", **options: Any) -> Any:
@@ -49,7 +49,7 @@ def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)
         page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requested.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.goto(address + path, wait_until="load")
@@ -58,7 +58,7 @@ def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
     yield make
     for context in contexts:
         context.close()
-    assert [url for url in asked if not url.startswith((address, "blob:", "data:"))] == []
+    assert [url for url in requested if not url.startswith((address, "blob:", "data:"))] == []
     assert [text for text in errors if "Content Security Policy" in text or "Failed to load" not in text] == []
 
 

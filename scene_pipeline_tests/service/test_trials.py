@@ -95,7 +95,7 @@ def test_a_started_experiment_is_served_and_a_stopped_one_is_not(artifacts: Path
         assert seen["other"] != plain
         fixed = [ask(client, wishes={"diversity": 0.0})["items"] for _ in range(8)]
         assert len({tuple(item["product_id"] for item in items) for items in fixed}) == 1, (
-            "what is asked for comes first"
+            "what is requested comes first"
         )
         lifecycle.stop(artifacts, "spread", time.time())
         until(lambda: ask(client)["experiment"] == "")

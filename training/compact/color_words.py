@@ -15,7 +15,7 @@ _HUES = ((20, "red"), (42, "orange"), (70, "yellow"), (165, "green"), (255, "blu
 
 
 class Colors:
-    """What the pixels say in words: `light` (dark, bright, softly lit), `names` of one or two colours, `tone`.
+    """What the pixels say in words: `light` (dark, bright, softly lit), `names` of one or two colors, `tone`.
 
     `shares` (12,) float32 is how much of the area has each of `COLOR_NAMES`.
     """

@@ -16,10 +16,10 @@ from training.compact.reader import Reader
 from training.compact.studio import Renders, read_studio
 
 _COLOR_WORDS = ("walls and furniture in {name}", "much {name} in the picture")
-"""Ways to name a colour that training doesn't use."""
+"""Ways to name a color that training doesn't use."""
 
 _MUCH, _ENOUGH = 0.25, 20
-"""Share of a picture from which a colour is much of it, and pictures with as much that a colour's figure needs."""
+"""Share of a picture from which a color is much of it, and pictures with as much that a color's figure needs."""
 
 _STYLE_WORDS = ("{a} {name} interior", "a room in {name} style", "{name} interior design")
 
@@ -66,7 +66,7 @@ def _rooms(reader: Reader, folder: Path) -> dict[str, Any]:
 
 
 def _colors(vectors: np.ndarray, files: Sequence[Path]) -> dict[str, Any]:
-    """How well the name of a colour, in words, finds the photographs with much of it: areas under the curve."""
+    """How well the name of a color, in words, finds the photographs with much of it: areas under the curve."""
     shares = []
     for file in files:
         with Image.open(file) as image:

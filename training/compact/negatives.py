@@ -56,7 +56,7 @@ def _close_up(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _drawn(photo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Noise, gradients and coloured shapes, drawn from nothing."""
+    """Noise, gradients and colored shapes, drawn from nothing."""
     side = photo.shape[0]
     coarse = rng.integers(0, 256, (int(rng.choice([2, 4, 16, side])),) * 2 + (3,), dtype=np.uint8)
     image = Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC)

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact.paths import HELD_OUT_RENDERS
 
-LEAST_SOLID = 0.03
+MIN_SOLID = 0.03
 """Least share of a packshot that must differ from white for its product to be cut out."""
 
 
@@ -62,12 +62,12 @@ def read_studio(folder: Path) -> Renders:
 def cut_out(picture: np.ndarray) -> np.ndarray:
     """Return a packshot (s, s, 3) uint8 as shops show it that cut products out: on pure white, hardly a margin.
 
-    A product that its white ground can't be told from stays as it is.
+    A product that its white ground can't be separated from stays as it is.
     """
     side = picture.shape[0]
     darkest, brightest = picture.min(2).astype(int), picture.max(2).astype(int)
     solid = (brightest - darkest > 14) | (darkest < 200)
-    if solid.mean() < LEAST_SOLID:
+    if solid.mean() < MIN_SOLID:
         return picture
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)

@@ -106,7 +106,7 @@ def category_sentences(vocabulary: Vocabulary) -> list[list[str]]:
 
 
 def color_sentences(names: Sequence[str]) -> list[list[str]]:
-    """Return a few ways to say that what a picture shows has each of the colours `names`."""
+    """Return a few ways to say that what a picture shows has each of the colors `names`."""
     return [[t.format(a=article(name), name=name) for t in _COLOR_TEMPLATES] for name in names]
 
 

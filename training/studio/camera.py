@@ -64,14 +64,14 @@ def frame(low: np.ndarray, high: np.ndarray, yaw: float, pitch: float, fov: floa
 
     The box fills `fill` of a square picture.
     """
-    centre = (low + high) / 2
+    center = (low + high) / 2
     a, b = np.radians(yaw), np.radians(pitch)
     back = np.array([np.sin(a) * np.cos(b), -np.cos(a) * np.cos(b), np.sin(b)])
     corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
     distance = float(np.linalg.norm(high - low)) * 2.2
     for _ in range(6):
-        camera = Camera(tuple(centre + back * distance), tuple(centre), fov)
+        camera = Camera(tuple(center + back * distance), tuple(center), fov)
         seen = camera.project(corners, 1.0)
         extent = 2 * max(np.abs(seen[:, :2] - 0.5).max(), 1e-3)
         distance *= extent / fill
-    return Camera(tuple(centre + back * distance), tuple(centre), fov)
+    return Camera(tuple(center + back * distance), tuple(center), fov)

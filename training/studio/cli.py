@@ -32,7 +32,7 @@ def sample(
     out: Annotated[Path, typer.Option(help="folder to write the sample into")],
     seed: Annotated[int, typer.Option(min=0, help="another seed gives another sample")] = 7,
 ) -> None:
-    """Render the catalogue and the scenes that ship; a killed run resumes where it stopped."""
+    """Render the catalog and the scenes that ship; a killed run resumes where it stopped."""
     from training.studio.sample import make
 
     make(out, seed)

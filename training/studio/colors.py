@@ -1,4 +1,4 @@
-"""Named colours in sRGB, the palette each belongs to, and wall colours of each palette."""
+"""Named colors in sRGB, the palette each belongs to, and wall colors of each palette."""
 
 import numpy as np
 
@@ -67,19 +67,19 @@ ACCENTS["neutral_cool"] = ("white", "light grey", "grey")
 
 
 def color(name: str) -> tuple[float, float, float]:
-    """Return the sRGB triple of a named colour."""
+    """Return the sRGB triple of a named color."""
     return rgb(COLORS[name][0])
 
 
 def palette_of(name: str) -> str:
-    """Return the palette a named colour belongs to."""
+    """Return the palette a named color belongs to."""
     return COLORS[name][1]
 
 
 def vary(
     value: tuple[float, float, float], rng: np.random.Generator, amount: float = 0.03
 ) -> tuple[float, float, float]:
-    """Return the colour a little lighter or darker and a little tinted, as dye lots are."""
+    """Return the color a little lighter or darker and a little tinted, as dye lots are."""
     shifted = np.asarray(value) * (1 + rng.normal(0, amount)) + rng.normal(0, amount / 3, 3)
     return tuple(float(x) for x in shifted.clip(0.02, 0.98))  # type: ignore[return-value]
 

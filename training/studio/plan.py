@@ -112,7 +112,7 @@ class Item:
 
     @property
     def image(self) -> str:
-        """Return the picture's path relative to the catalogue."""
+        """Return the picture's path relative to the catalog."""
         return f"products/{self.sku.lower()}.webp"
 
     @property
@@ -146,7 +146,7 @@ class SceneItem:
 
 
 def products(seed: int) -> list[Item]:
-    """Return the products in catalogue order, styles taking turns; the same seed gives the same list."""
+    """Return the products in catalog order, styles taking turns; the same seed gives the same list."""
     rng = np.random.default_rng([seed, 11])
     queues = {}
     for offset, (style, palettes) in enumerate(PALETTES.items()):
@@ -166,7 +166,7 @@ def products(seed: int) -> list[Item]:
 
 
 def sold(items: list[Item], seed: int) -> list[Item]:
-    """Return the products that the catalogue lists."""
+    """Return the products that the catalog lists."""
     return [item for item in items if seed != 7 or item.number not in REJECTED]
 
 

@@ -52,7 +52,7 @@ class Stage:
 
 
 def linear(color: Sequence[float]) -> list[float]:
-    """Return an sRGB colour (0-1) as linear light."""
+    """Return an sRGB color (0-1) as linear light."""
     c = np.asarray(color, float)
     return [float(x) for x in np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)]
 

@@ -1,4 +1,4 @@
-"""Catalogue rows as trade shops write them: half in terse capitals, half readable, all true of what was built."""
+"""Catalog rows as trade shops write them: half in terse capitals, half readable, all true of what was built."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def centimetres(item: Item) -> str:
 
 
 def terse(item: Item) -> str:
-    """Return the description in capitals: material, words, noun, inches, colours, count."""
+    """Return the description in capitals: material, words, noun, inches, colors, count."""
     made = item.made
     words = []
     if made.materials:

@@ -1,4 +1,4 @@
-"""The sample that ships: catalogue, packshots, scenes and truth tables, from one seed."""
+"""The sample that ships: catalog, packshots, scenes and truth tables, from one seed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRODUCT_SAMPLES, SCENE_SAMPLES = 16, 16
 
 
 def supply_for(brief: Brief, items: list[Item], used: Counter[str]) -> Supply:
-    """Return a supply of catalogue products that fit the scene; those rarely used so far come first."""
+    """Return a supply of catalog products that fit the scene; those rarely used so far come first."""
     rng = np.random.default_rng([brief.seed, 14])
     pool = [item for item in items if fits(item, brief)]
     here: set[str] = set()
@@ -47,7 +47,7 @@ def supply_for(brief: Brief, items: list[Item], used: Counter[str]) -> Supply:
 
 
 def furnish(scenes: list[SceneItem], items: list[Item]) -> list[Built]:
-    """Return every scene furnished from the catalogue, in order, so that use is spread over the products."""
+    """Return every scene furnished from the catalog, in order, so that use is spread over the products."""
     used: Counter[str] = Counter()
     return [rooms.build(scene.brief, supply_for(scene.brief, items, used)) for scene in scenes]
 

@@ -215,13 +215,13 @@ def slab_cushion(width: float, depth: float, height: float, crown: float = 0.25)
 
 def panel(outline: np.ndarray, depth: float) -> Mesh:
     """Return a star-shaped outline (N, 2) in x, z extruded from y=0 to y=-depth (counter-clockwise seen from -y)."""
-    centre = outline.mean(axis=0)
+    center = outline.mean(axis=0)
     n = len(outline)
     ring = np.arange(n)
     following = (ring + 1) % n
     front = np.column_stack([outline[:, 0], np.full(n, -depth), outline[:, 1]])
     back = np.column_stack([outline[:, 0], np.zeros(n), outline[:, 1]])
-    middle = np.array([[centre[0], -depth, centre[1]], [centre[0], 0, centre[1]]])
+    middle = np.array([[center[0], -depth, center[1]], [center[0], 0, center[1]]])
     vertices = np.concatenate([front, back, middle])
     faces = np.concatenate(
         [

@@ -25,7 +25,7 @@ class Room:
     depth: float
     height: float
     window: str  # "left", "right" or "back": the wall with the window
-    window_at: float  # where its centre is along that wall (y, or x on the back wall)
+    window_at: float  # where its center is along that wall (y, or x on the back wall)
     window_size: tuple[float, float]
     sill: float
 
@@ -41,7 +41,7 @@ class Room:
 
 
 def wall_color(look: Look) -> tuple[float, float, float]:
-    """Return a wall colour of the palette."""
+    """Return a wall color of the palette."""
     # paint a little paler than the swatch: light that bounces between walls deepens it
     return vary(mix(rgb(look.one(*WALLS[look.palette])), (0.95, 0.94, 0.92), 0.1), look.rng, 0.015)
 
@@ -110,7 +110,7 @@ def floor_material(look: Look, room: str) -> Material:
 
 
 def _wall(length: float, height: float, hole: tuple[float, float, float, float] | None, material: Material) -> Thing:
-    """Return an upright wall along x facing -y, its length centred; `hole` is (x0, x1, z0, z1)."""
+    """Return an upright wall along x facing -y, its length centerd; `hole` is (x0, x1, z0, z1)."""
     thick = 0.14
     if hole is None:
         return Thing.of((box(length, thick, height, 0.001, 1).moved(0, thick / 2), material))

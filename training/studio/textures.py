@@ -102,7 +102,7 @@ def herringbone(colors: np.ndarray, rng: np.random.Generator, scale: float) -> n
 
 
 def tiles(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Four by four tiles of colours[0] with joints of colours[1]; colours[2], if given, chequers them."""
+    """Four by four tiles of colors[0] with joints of colors[1]; colors[2], if given, chequers them."""
     n, count = 512, 4
     x, y = _grid(n, n)
     cx, cy = (x * count).astype(int), (y * count).astype(int)
@@ -118,7 +118,7 @@ def tiles(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndar
 
 
 def brick(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Running bond: bricks of colours[0], mortar of colours[1]; 4 bricks by 8 courses."""
+    """Running bond: bricks of colors[0], mortar of colors[1]; 4 bricks by 8 courses."""
     n, across, up = 512, 4, 8
     x, y = _grid(n, n)
     wobble = 0.0035 * noise(rng, (n, n), 1.6)
@@ -195,7 +195,7 @@ def cane(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarr
 
 
 def marble(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Veins of colours[1] in colours[0]."""
+    """Veins of colors[1] in colors[0]."""
     shape = (512, 512)
     veins = np.zeros(shape)
     for power, weight in ((1.7, 1.0), (1.5, 0.5)):
@@ -212,7 +212,7 @@ def plaster(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.nd
 
 
 def terrazzo(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Chips of colours[1:] in colours[0]."""
+    """Chips of colors[1:] in colors[0]."""
     n = 512
     out = np.broadcast_to(colors[0], (n, n, 3)).copy()
     for tint in colors[1:]:
@@ -222,7 +222,7 @@ def terrazzo(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.n
 
 
 def speckle(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Stoneware glaze: iron specks of colours[1] and a gentle cloud."""
+    """Stoneware glaze: iron specks of colors[1] and a gentle cloud."""
     shape = (256, 256)
     out = _shade(colors[0], 0.03 * noise(rng, shape, 1.6))
     specks = noise(rng, shape, 0.15) > 3.1 - 0.4 * scale
@@ -231,7 +231,7 @@ def speckle(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.nd
 
 
 def reactive(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Reactive glaze: colours[0] running into colours[1] down the body (v is height, 0-1 of the piece)."""
+    """Reactive glaze: colors[0] running into colors[1] down the body (v is height, 0-1 of the piece)."""
     shape = (256, 256)
     y = _grid(*shape)[1]
     wave = np.abs(2 * y - 1)  # down and up again, so that it repeats
@@ -240,7 +240,7 @@ def reactive(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.n
 
 
 def stripes(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Woven stripes of the colours along u, of uneven width."""
+    """Woven stripes of the colors along u, of uneven width."""
     n = 256
     _, y = _grid(n, n)
     edges = np.sort(rng.random(int(5 + 5 * scale)))
@@ -249,7 +249,7 @@ def stripes(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.nd
 
 
 def ticking(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Even, narrow stripes of colours[1] on colours[0]."""
+    """Even, narrow stripes of colors[1] on colors[0]."""
     n = 256
     _, y = _grid(n, n)
     out = np.where(((y * 9 * scale) % 1 < 0.28)[..., None], colors[1], colors[0])
@@ -257,7 +257,7 @@ def ticking(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.nd
 
 
 def checks(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Gingham of colours[1] on colours[0]."""
+    """Gingham of colors[1] on colors[0]."""
     x, y = _grid(256, 256)
     a, b = (x * 5 * scale % 1 < 0.5), (y * 5 * scale % 1 < 0.5)
     share = (a * 0.5 + b * 0.5)[..., None]
@@ -265,14 +265,14 @@ def checks(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.nda
 
 
 def zigzag(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Chevrons of the colours."""
+    """Chevrons of the colors."""
     x, y = _grid(256, 256)
     band = np.floor((y * 8 + np.abs(x * 6 % 1 - 0.5) * 1.6) * 1.0).astype(int)
     return colors[band % len(colors)] * weave(np.ones((1, 3)), rng, 0.6)
 
 
 def diamonds(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """A trellis of colours[1] on colours[0], as on a Berber rug."""
+    """A trellis of colors[1] on colors[0], as on a Berber rug."""
     x, y = _grid(384, 384)
     a = np.abs((x * 4 + y * 4 + 0.02 * noise(rng, x.shape, 1.5)) % 1 - 0.5)
     b = np.abs((x * 4 - y * 4 + 0.02 * noise(rng, x.shape, 1.5)) % 1 - 0.5)
@@ -324,7 +324,7 @@ def oriental(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.n
 
 
 def blocks(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """A modern rug: large overlapping curves of the colours (unit uv)."""
+    """A modern rug: large overlapping curves of the colors (unit uv)."""
     x, y = _grid(384, 384)
     out = np.broadcast_to(colors[0], (384, 384, 3)).copy()
     for k in range(1, 2 + len(colors)):
@@ -341,7 +341,7 @@ def pile(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarr
 
 
 def spots(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Dots of colours[1:] on colours[0], in offset rows."""
+    """Dots of colors[1:] on colors[0], in offset rows."""
     x, y = _grid(256, 256)
     row = np.floor(y * 6)
     fx, fy = (x * 6 + 0.5 * (row % 2)) % 1 - 0.5, y * 6 % 1 - 0.5
@@ -351,7 +351,7 @@ def spots(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndar
 
 
 def floral(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Flowers of five petals in colours[1:] with leaves, scattered over colours[0]."""
+    """Flowers of five petals in colors[1:] with leaves, scattered over colors[0]."""
     x, y = _grid(256, 256)
     out = np.broadcast_to(colors[0], (256, 256, 3)).copy()
     for k in range(16):
@@ -367,7 +367,7 @@ def floral(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.nda
 
 
 def animal(colors: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Stripes of a zebra or rosettes of a leopard, colours[1] on colours[0]."""
+    """Stripes of a zebra or rosettes of a leopard, colors[1] on colors[0]."""
     shape = (256, 256)
     x, _ = _grid(*shape)
     if rng.random() < 0.5:

@@ -30,7 +30,7 @@ PLAIN_COLORS: dict[str, str | None] = {
     "bronze": "earth_tones",
     "clear": None,
 }
-"""Palettes of the colours that are the material's own; clear glass suits every palette."""
+"""Palettes of the colors that are the material's own; clear glass suits every palette."""
 
 ROOM_AFFINITY = 0.7
 HARMONY = 0.6
@@ -39,7 +39,7 @@ VISIBLE_SHARE = 0.0004
 
 
 def palettes(item: Item) -> list[str | None]:
-    """Return the palettes of the product's two main colours; None stands for clear glass, which suits any."""
+    """Return the palettes of the product's two main colors; None stands for clear glass, which suits any."""
     return [COLORS[name][1] if name in COLORS else PLAIN_COLORS[name] for name in item.made.colors[:2]]
 
 

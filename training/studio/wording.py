@@ -74,7 +74,7 @@ def material_name(identifier: str) -> str:
 
 
 def phrase(made: Made) -> str:
-    """Return colour, material, words and noun: "blue porcelain round vase"."""
+    """Return color, material, words and noun: "blue porcelain round vase"."""
     color = made.colors[0] if made.colors and made.colors[0] not in ("clear",) else ""
     material = material_name(made.materials[0]) if made.materials else ""
     return " ".join(word for word in (color, material, *made.words, made.noun) if word)
@@ -121,7 +121,7 @@ def room_captions(room: str, style: str, palette: str, nouns: list[str], rng: np
 
 
 def finish_captions(room: str, style: str, look: Look) -> list[str]:
-    """Return sentences about walls, floor and furniture of a room: what a style that has no name yet is told by."""
+    """Return sentences about walls, floor and furniture: what a style without a name is recognized by."""
     name, manner = ROOM_NAMES[room], STYLE_NAMES[style]
     around = f"{'tiled walls' if look.tile else WALL_WORDS[look.wall]} and {FLOOR_WORDS[look.floor]}"
     out = [f"{article(name)} {name} with {around}"]

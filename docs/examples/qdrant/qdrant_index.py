@@ -121,9 +121,9 @@ class QdrantSnapshot(Closing):
         shortfall = max(min(k, passing) - len(found[0]), 0)
         return Hits(tuple(found[0].tolist()), found[1], True, passing, shortfall=shortfall)
 
-    def _fused(self, query: npt.NDArray[np.float32], near: Best, k: int, asked: tuple[Where | None, str]) -> Best:
+    def _fused(self, query: npt.NDArray[np.float32], near: Best, k: int, requested: tuple[Where | None, str]) -> Best:
         """Qdrant orders no text without a model of its own: BM25 is computed here."""
-        where, text = asked
+        where, text = requested
         if self._texts is None:
             points = scroll(self._client, collection_of(self._schema), models.Filter(must=visible(self._row["seq"])))
             points.sort(key=lambda point: point.payload["product_id"])

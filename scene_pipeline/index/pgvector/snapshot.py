@@ -142,10 +142,10 @@ class PgvectorSnapshot(Closing):
         return cut_at(lambda depth: search(depth, exact=True), k, passing), True
 
     def _fused(
-        self, connection: Connection, vector: HalfVector, near: Best, asked: tuple[int, Where | None, bool, str]
+        self, connection: Connection, vector: HalfVector, near: Best, requested: tuple[int, Where | None, bool, str]
     ) -> Best:
         """Return the order by inner product and the order by ts_rank_cd, fused by rank."""
-        k, where, live, text = asked
+        k, where, live, text = requested
         words = words_of(text)[:MAX_WORDS]
         inner = dict(zip(near[0].tolist(), near[1].tolist(), strict=True))
         said: list[str] = []

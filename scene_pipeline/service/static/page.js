@@ -175,13 +175,13 @@ function App() {
     setInsights(null);
     if (!read || !sceneAddress) return undefined;
     let timer = 0;
-    let asked = 0;
+    let tries = 0;
     let gone = false;
     const look = () => call(sceneAddress).then((answer) => answer.json()).then((scene) => {
       if (gone) return;
       setInsights(scene.insights || null);
-      if (scene.insights && scene.insights.state === "pending" && asked++ < 40) timer = setTimeout(look, 1500);
-      else if (asked > 0 && scene.insights && scene.insights.state === "there") setRound((n) => n + 1);
+      if (scene.insights && scene.insights.state === "pending" && tries++ < 40) timer = setTimeout(look, 1500);
+      else if (tries > 0 && scene.insights && scene.insights.state === "there") setRound((n) => n + 1);
     }).catch(() => {});
     look();
     return () => { gone = true; clearTimeout(timer); };

@@ -104,7 +104,7 @@ def surface_of(points: np.ndarray) -> Mesh:
 
 @makes("cabinet")
 def cubby(look: Look, width: float = 1.2) -> Thing:
-    """Return low open storage with coloured bins, its top at 0.62, back at y=0.18."""
+    """Return low open storage with colored bins, its top at 0.62, back at y=0.18."""
     wood = look.take_wood() if look.chance(0.6) else painted((0.95, 0.94, 0.92), 0.4)
     d, h, columns, rows = 0.36, 0.62, 3, 2
     parts: list[tuple[Mesh, Material]] = [(box(width, 0.012, h, 0.002).moved(0, d / 2 - 0.006), wood)]

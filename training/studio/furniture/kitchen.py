@@ -54,7 +54,7 @@ def front(look: Look, w: float, h: float, face: Material, handle: Material, draw
 def base_run(
     look: Look, width: float, looks: tuple[Material, Material, Material], sink: float | None, hob: float | None
 ) -> Thing:
-    """Return base cabinets with a worktop at 0.91 along x, backs at y=0; `sink` and `hob` are x of their centres."""
+    """Return base cabinets with a worktop at 0.91 along x, backs at y=0; `sink` and `hob` are x of their centers."""
     face, top, handle = looks
     d = 0.6
     things = [

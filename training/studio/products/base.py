@@ -75,7 +75,7 @@ STONE_IDS = {
 
 @dataclass(frozen=True)
 class Made:
-    """A product as built: the thing, what it is called and is made of (vocabulary ids), colours by name, how many.
+    """A product as built: the thing, what it is called and is made of (vocabulary ids), colors by name, how many.
 
     `size` is one piece's width, depth and height in metres where the thing shows it leaning, folded or in a set.
     """
@@ -91,7 +91,7 @@ class Made:
 
 @dataclass
 class Look:
-    """A style, a palette and a source of chance. The `take_` methods also note the material and colour they gave."""
+    """A style, a palette and a source of chance. The `take_` methods also note the material and color they gave."""
 
     style: StyleKit
     palette: str
@@ -108,7 +108,7 @@ class Look:
         return cls(STYLES[style], palette, np.random.default_rng(seed))
 
     def note(self, material: str | None, color_name: str | None) -> None:
-        """Remember a material id and a colour name, each once."""
+        """Remember a material id and a color name, each once."""
         if material and material not in self.materials:
             self.materials.append(material)
         if color_name and color_name not in self.colors:
@@ -131,12 +131,12 @@ class Look:
         return int(self.rng.integers(1000))
 
     def accent(self) -> tuple[str, Rgb]:
-        """Return a colour of the palette, by name and as sRGB."""
+        """Return a color of the palette, by name and as sRGB."""
         name = pick(self.rng, ACCENTS[self.palette])
         return name, vary(color(name), self.rng)
 
     def accents(self, count: int) -> list[Rgb]:
-        """Return colours of the palette for a pattern, noting the first two."""
+        """Return colors of the palette for a pattern, noting the first two."""
         names = list(self.rng.permutation(ACCENTS[self.palette]))
         light = ["cream", "white", "ivory"] if self.palette != "monochrome" else ["white"]
         names = [names[0], light[int(self.rng.integers(len(light)))], *names[1:]]
@@ -163,7 +163,7 @@ class Look:
         return materials.stone(name, self.seed())
 
     def take_ceramic(self) -> Material:
-        """Return a glazed or raw ceramic in a colour of the palette."""
+        """Return a glazed or raw ceramic in a color of the palette."""
         name, value = self.accent()
         look = pick(self.rng, self.style.glazes)
         material = {
@@ -177,7 +177,7 @@ class Look:
         return materials.glaze(value, self.seed(), look)
 
     def take_glass(self) -> Material:
-        """Return clear glass, or glass tinted in a colour of the palette."""
+        """Return clear glass, or glass tinted in a color of the palette."""
         if self.chance(0.35):
             self.note("glass", "clear")
             return materials.glass()
@@ -187,14 +187,14 @@ class Look:
         return materials.glass(tuple(x * (1 - lift) + lift for x in value))  # type: ignore[arg-type]
 
     def take_cloth(self) -> Material:
-        """Return plain cloth in a colour of the palette."""
+        """Return plain cloth in a color of the palette."""
         name, value = self.accent()
         look = pick(self.rng, self.style.cloths)
         self.note({"linen": "linen", "cotton": "cotton", "velvet": "velvet", "knit": "wool"}[look], name)
         return materials.cloth(value, self.seed(), look)
 
     def take_lacquer(self) -> Material:
-        """Return paint in a colour of the palette."""
+        """Return paint in a color of the palette."""
         name, value = self.accent()
         self.note(None, name)
         return materials.painted(value, 0.3)
@@ -202,7 +202,7 @@ class Look:
     def made(
         self, thing: Thing, noun: str, *words: str, count: int = 1, size: tuple[float, float, float] | None = None
     ) -> Made:
-        """Return the product with the materials and colours noted so far."""
+        """Return the product with the materials and colors noted so far."""
         return Made(thing, noun, tuple(w for w in words if w), tuple(self.materials), tuple(self.colors), count, size)
 
 

@@ -43,7 +43,7 @@ def _solid(look: Look):
 
 
 def _plait(look: Look) -> Rgb:
-    """Note what a basket is plaited of, and return its colour."""
+    """Note what a basket is plaited of, and return its color."""
     name, tint = (("rattan", RATTAN), ("seagrass", SEAGRASS), ("jute", JUTE))[int(look.rng.integers(3))]
     look.note(name, "natural")
     return tint

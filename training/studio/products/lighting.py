@@ -218,14 +218,14 @@ def pendant(look: Look, cord: float = 0.55) -> Made:
     elif kind in ("cage", "lantern", "moroccan", "candelabra", "sputnik"):
         material = look.take_metal()
         if kind == "sputnik":
-            centre = -cord - 0.22
-            parts = [(sphere(0.05, 20).moved(0, 0, centre), material)]
+            center = -cord - 0.22
+            parts = [(sphere(0.05, 20).moved(0, 0, center), material)]
             for k in range(14):
                 z = 1 - 2 * (k + 0.5) / 14
                 a = k * 2.39996
                 d = np.array([np.sqrt(1 - z * z) * np.cos(a), np.sqrt(1 - z * z) * np.sin(a), z])
-                parts.append((rod((0, 0, centre), tuple(np.array([0, 0, centre]) + d * 0.27), 0.006), material))
-                parts.append((sphere(0.03, 12).moved(*(np.array([0, 0, centre]) + d * 0.29)), glow((1, 0.88, 0.7), 4)))
+                parts.append((rod((0, 0, center), tuple(np.array([0, 0, center]) + d * 0.27), 0.006), material))
+                parts.append((sphere(0.03, 12).moved(*(np.array([0, 0, center]) + d * 0.29)), glow((1, 0.88, 0.7), 4)))
         else:
             r, h = (0.13, 0.3)
             for k in range(6 if kind != "moroccan" else 10):

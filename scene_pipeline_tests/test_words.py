@@ -1,0 +1,71 @@
+"""Plain words: the private ones of before are gone, American spelling in names, and sentences are short."""
+
+import ast
+import io
+import re
+import statistics
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CODE = sorted(
+    path for name in ("scene_pipeline", "benchmarks", "training", "docs") for path in (ROOT / name).rglob("*.py")
+)
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+
+GONE = r"\b(told|mends?|mended|yardsticks?|likeness(es)?|reseen|fails_clearly)\b|\bis no (folder|directory|file)\b"
+"""Words for which the field has a term: reported, fix, classifier, similarity, reclassified, "is not a directory"."""
+
+NAMES_GONE = r"^(asked|told|keep_weight|former|_pace|_told|Yardstick|Likeness|SAYS|MENDS)$|(^|_)least_|^LEAST_"
+BRITISH = r"colour|centre|analyse(?!s)|licence|catalogue|uncategorised|normalis|standardis"
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_private_words_are_gone() -> None:
+    assert [
+        f"{name(path)}:{at}: {line.strip()}"
+        for path in [*CODE, *PAGES]
+        for at, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(GONE, line, re.IGNORECASE)
+    ] == []
+
+
+def test_names_are_the_field_s_and_american() -> None:
+    assert [
+        f"{name(path)}:{token.start[0]}: {token.string}"
+        for path in CODE
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+        if token.type == tokenize.NAME
+        if re.search(NAMES_GONE, token.string) or re.search(BRITISH, token.string.lower())
+    ] == []
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a docstring's prose; lists, tables and code are left out."""
+    prose = " ".join(line.strip() for line in text.splitlines() if not re.match(r"\s*([-*|]|\d+\.|    )", line))
+    return [part for part in re.split(r"(?<=[.!?:;])\s+", prose) if len(part.split()) > 1]
+
+
+def test_the_median_sentence_of_a_docstring_has_at_most_twenty_words() -> None:
+    lengths = [
+        len(sentence.split())
+        for path in (ROOT / "scene_pipeline").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for sentence in sentences(ast.get_docstring(node) or "")
+    ]
+    assert len(lengths) > 2000
+    assert statistics.median(lengths) <= 20
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("told like rooms", True), ("x is no folder", True), ("a mended run", True), ("retold, untold, commend", False)],
+)
+def test_what_is_looked_for_is_found(text: str, found: bool) -> None:
+    assert bool(re.search(GONE, text)) == found
