@@ -24,7 +24,7 @@ from scene_pipeline.matching.furnish import Plan, furnish, greedy_fit
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.scenes.analysis import RoomObject
-from scene_pipeline.scenes.room_heads import overlap
+from scene_pipeline.scenes.room_reading import overlap
 
 CLASSES = {
     "chairs": ("chairs", "armchairs", "desk_chairs", "bar_stools", "stools", "childrens_seats"),

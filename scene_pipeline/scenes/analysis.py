@@ -7,6 +7,9 @@ UNKNOWN = "unknown"
 PHOTOGRAPHS = "photographs"
 """The usual domain of a picture; encoders may see others, such as renders, differently."""
 
+RENDERS = "renders"
+"""The domain on whose held-out pictures the certainties of a reading were fitted."""
+
 
 @dataclass(frozen=True, slots=True)
 class SceneColor:

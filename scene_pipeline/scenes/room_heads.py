@@ -1,24 +1,22 @@
-"""What stands in a room, what it is made of, its layout and its light: small heads on the encoder's feature maps.
+"""The small heads on the encoder's feature maps that read a room: weights and the numbers they give.
 
-Two maps of the frozen backbone (strides 16 and 32) go in; a few matrix products in numpy give, for each cell, the types
-of things whose middle lies there with the edges of their boxes, the part of the shell, the material and the pattern,
-and for the whole picture the light, the size of the room and the height of the camera. Trained by `training.room` on
-renders and, for the types that it knows, on a detector's answers to photographs.
+Two maps of the frozen backbone (strides 16 and 32) go in. For each cell come the types of things whose middle lies
+there with the edges of their boxes, the part of the shell, the material, the pattern and the span (how many meters the
+picture would show across at that distance); for the whole picture the light, the size of the room, the height of the
+camera, which types are present, and the architecture. Trained by `training.room` on renders and, for the types that it
+knows, on a detector's answers to photographs. `room_reading` puts the numbers into words.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scene_pipeline.errors import EncoderError
-from scene_pipeline.scenes.analysis import UNKNOWN, Box, RoomObject, RoomReading, Trait
-from scene_pipeline.scenes.layout import free_stretches
 
-HEADS = Path(__file__).parents[1] / "encoders" / "weights" / "room-v1.npz"
+HEADS = Path(__file__).parents[1] / "encoders" / "weights" / "room-v2.npz"
 """The weights that ship; float16."""
 
 TYPES = (
@@ -34,16 +32,22 @@ PATTERNS = ("plain", "stripe", "check", "floral", "geometric", "animal")
 SOURCES = ("daylight", "lamps")
 WARMTHS = ("warm", "neutral", "cold")
 DIRECTIONS = ("left", "back", "right")
+ARCHITECTURE = ("beams", "panelling", "brick wall")
 
-MIN_CERTAINTY = 0.5
-"""Score from which a thing is named: where F1 was best on rendered test rooms."""
+BLOCKS = 3
+"""Residual blocks of the trunk; number n looks n cells far."""
 
-OVERLAP = 0.3
-"""Intersection over union from which the surer of two boxes of a type stands for both."""
+BANDS = 3
+"""Upright bands that the deep map is pooled in: where light comes from is a matter of left and right."""
 
-MAX_OBJECTS = 40
-CLEAR = 0.5
-"""Probability from which a trait of the light is named."""
+CELL_PARTS = {"types": len(TYPES), "edges": 4, "quality": 1, "shell": len(SHELL), "materials": len(MATERIALS),
+              "patterns": len(PATTERNS), "span": 1}  # fmt: skip
+WHOLE_PARTS = {"source": len(SOURCES), "warmth": len(WARMTHS), "light_from": len(DIRECTIONS), "size": 1, "camera": 1,
+               "present": len(TYPES), "architecture": len(ARCHITECTURE)}  # fmt: skip
+"""Numbers of a cell and of the whole, in order."""
+
+SIZE_MIDDLE, HEIGHT_MIDDLE, SPAN_MIDDLE = 3.0, 1.3, 1.3
+"""What the size of the room (log m2), the height of the camera (m) and the span (log m) are counted from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,41 +71,31 @@ class RoomHeads:
         except (OSError, ValueError, EOFError) as error:
             raise EncoderError(f"{path}: the heads of the room cannot be read ({error}); install it again") from error
 
-    def read(self, middle: NDArray[np.float32], deep: NDArray[np.float32]) -> RoomReading:
-        """Return what maps [112, 2h, 2w] and [320, h, w] of one picture show."""
-        cells, whole = self.outputs(middle, deep)
-        scores, edges = _sigmoid(cells[:17]), np.exp(np.clip(cells[17:21], -7, 1))
-        scores = np.sqrt(scores * _sigmoid(cells[21]))
-        parts = np.cumsum([22, len(SHELL), len(MATERIALS), len(PATTERNS)])
-        shell, materials, patterns = (_softmax(cells[a:b]) for a, b in pairwise(parts.tolist()))
-        source, warmth, side = (_softmax(whole[a:b]) for a, b in ((0, 2), (2, 5), (5, 8)))
-        size = float(np.exp(whole[8] + 3))
-        spread = float(np.exp(self.weights["size_spread"]))
-        return RoomReading(
-            objects=_objects(scores, edges, materials),
-            layout=_shares(shell, SHELL),
-            materials=_shares(materials, MATERIALS),
-            patterns=_shares(patterns, PATTERNS),
-            source=_trait(source, SOURCES),
-            warmth=_trait(warmth, WARMTHS),
-            light_from=_trait(side, DIRECTIONS),
-            size_m2=round(size, 1),
-            size_interval_m2=(round(size / spread, 1), round(size * spread, 1)),
-            camera_height_m=round(float(whole[9] + 1.3), 2),
-            present={name: round(float(score.max()), 3) for name, score in zip(TYPES, scores, strict=True)},
-            free=free_stretches(shell.argmax(axis=0), SHELL, None, 1.0),
-        )
+    def outputs(
+        self, middle: NDArray[np.float32], deep: NDArray[np.float32]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return what maps [112, 2h, 2w] and [320, h, w] of one picture give.
 
-    def outputs(self, middle: NDArray[np.float32], deep: NDArray[np.float32]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the numbers of each cell [c, 2h, 2w] and of the whole [g]."""
+        The numbers of each cell [c, 2h, 2w] by CELL_PARTS, and those of the whole [g] by WHOLE_PARTS.
+        """
         w = self.weights
         far = np.repeat(np.repeat(_pointwise(deep, w["deep.weight"], w["deep.bias"]), 2, axis=1), 2, axis=2)
         x = np.maximum(_pointwise(middle, w["mid.weight"], w["mid.bias"]) + far, 0)
-        for block in range(3):
-            step = _pointwise(_shifted(x, block + 1), w[f"blocks.{block}.weight"], w[f"blocks.{block}.bias"])
-            x = x + np.maximum(step, 0)
-        pooled = np.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2)), deep.mean(axis=(1, 2))])
-        return _pointwise(x, w["out.weight"], w["out.bias"]), w["glob.weight"] @ pooled + w["glob.bias"]
+        for block in range(BLOCKS):
+            at = f"blocks.{block}"
+            inner = np.maximum(_pointwise(x, w[f"{at}.a.weight"], w[f"{at}.a.bias"]), 0)
+            inner = np.maximum(_around(inner, w[f"{at}.b.weight"], w[f"{at}.b.bias"], block + 1), 0)
+            x = x + _pointwise(inner, w[f"{at}.c.weight"], w[f"{at}.c.bias"])
+        x = np.maximum(x, 0)
+        bands = np.stack([part.mean(axis=(1, 2)) for part in np.array_split(deep, BANDS, axis=2)], axis=1)
+        pooled = np.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2)), bands.ravel()])
+        cells, whole = _pointwise(x, w["out.weight"], w["out.bias"]), w["glob.weight"] @ pooled + w["glob.bias"]
+        return _parts(cells, CELL_PARTS), _parts(whole, WHOLE_PARTS)
+
+
+def _parts(numbers: np.ndarray, sizes: dict[str, int]) -> dict[str, np.ndarray]:
+    ends = np.cumsum(list(sizes.values()))
+    return dict(zip(sizes, np.split(numbers, ends[:-1]), strict=True))
 
 
 def _pointwise(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -109,68 +103,13 @@ def _pointwise(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarra
     return (flat + bias[:, None]).reshape(-1, *x.shape[1:])
 
 
-def _shifted(x: np.ndarray, reach: int) -> np.ndarray:
-    """Return five groups of channels: as they are, and moved by `reach` cells from each side, zeros beyond."""
-    height, width = x.shape[1:]
+def _around(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, reach: int) -> np.ndarray:
+    """Return the 3 by 3 convolution of x [c, h, w] with taps `reach` cells apart, zeros beyond the edge."""
+    channels, height, width = x.shape
     padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach)))
-    size, far = len(x) // 5, 2 * reach
-    out = np.empty_like(x)
-    for group, (dy, dx) in enumerate(((reach, reach), (reach, 0), (reach, far), (0, reach), (far, reach))):
-        own = slice(group * size, len(x) if group == 4 else (group + 1) * size)
-        out[own] = padded[own, dy : dy + height, dx : dx + width]
-    return out
-
-
-def _objects(scores: np.ndarray, edges: np.ndarray, materials: np.ndarray) -> tuple[RoomObject, ...]:
-    """Return the things whose score stands out, the surest first, one for boxes that overlap."""
-    _, height, width = scores.shape
-    kinds, rows, columns = np.nonzero(scores >= MIN_CERTAINTY)
-    order = np.argsort(-scores[kinds, rows, columns], kind="stable")
-    found: list[RoomObject] = []
-    for kind, row, column in zip(kinds[order], rows[order], columns[order], strict=True):
-        x, y = (column + 0.5) / width, (row + 0.5) / height
-        left, top, right, bottom = edges[:, row, column]
-        corners = np.clip([x - left, y - top, x + right, y + bottom], 0, 1)
-        box: Box = tuple(np.round(corners, 4).tolist())
-        name = TYPES[kind]
-        if any(other.type == name and overlap(other.box, box) >= OVERLAP for other in found):
-            continue
-        made = materials[1:, row, column]
-        material = MATERIALS[1 + int(made.argmax())] if made.max() >= CLEAR else UNKNOWN
-        found.append(RoomObject(name, box, float(scores[kind, row, column]), material))
-        if len(found) == MAX_OBJECTS:
-            break
-    return tuple(found)
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Return intersection over union of two boxes."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
-    return width * height / (areas - width * height)
-
-
-def _shares(probabilities: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
-    """Return the share of the picture of each name, by its best cells."""
-    counts = np.bincount(probabilities.argmax(axis=0).ravel(), minlength=len(names))
-    return {name: round(float(count / counts.sum()), 4) for name, count in zip(names, counts, strict=True) if count}
-
-
-def _trait(probabilities: np.ndarray, names: tuple[str, ...]) -> Trait:
-    best = int(probabilities.argmax())
-    sure = float(probabilities[best])
-    if sure < CLEAR:
-        return Trait(UNKNOWN, sure, f"{names[best]} is the likeliest, with {sure:.0%}")
-    return Trait(names[best], sure)
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
-
-
-def _softmax(x: np.ndarray) -> np.ndarray:
-    power = np.exp(x - x.max(axis=0, keepdims=True))
-    return power / power.sum(axis=0, keepdims=True)
+    taps = np.empty((channels, 9, height, width), x.dtype)
+    for tap in range(9):
+        dy, dx = tap // 3 * reach, tap % 3 * reach
+        taps[:, tap] = padded[:, dy : dy + height, dx : dx + width]
+    flat = weight.reshape(weight.shape[0], -1) @ taps.reshape(channels * 9, -1)
+    return (flat + bias[:, None]).reshape(-1, height, width)

@@ -12,6 +12,7 @@ from scene_pipeline.color.harmony import palette_distribution
 from scene_pipeline.color.lab import lab_to_hex, rgb_to_lab
 from scene_pipeline.encoders.windows import SceneEmbedding
 from scene_pipeline.scenes.analysis import (
+    RENDERS,
     UNKNOWN,
     Classification,
     Decor,
@@ -22,6 +23,7 @@ from scene_pipeline.scenes.analysis import (
 from scene_pipeline.scenes.decor import decor
 from scene_pipeline.scenes.light import measure_light, reduced, remove_color_cast
 from scene_pipeline.scenes.room_heads import RoomHeads
+from scene_pipeline.scenes.room_reading import read_room
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -64,9 +66,11 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     read = _read_room(probabilities, vocabulary)
     styles = classifier.styles(vector)
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
+    domain = classifier.reference.domain_name(vector)
     reading = None
     if embedding.maps is not None and read.room.value != UNKNOWN:
-        reading = RoomHeads.shipped().read(*embedding.maps)
+        reading = read_room(RoomHeads.shipped(), embedding.maps, image.width / image.height)
+        reading = replace(reading, calibrated=domain == RENDERS)
     analysis = SceneAnalysis(
         room=read.room,
         style=_classification([style.id for style in vocabulary.styles], styles),
@@ -79,7 +83,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         light=measure_light(small),
         present=classifier.present(embedding.views),
         room_certain=read.certain,
-        domain=classifier.reference.domain_name(vector),
+        domain=domain,
         reading=reading,
         decor=_decor(reading, read, vocabulary),
     )

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from training.room.augment import log_span
+
 SIDE = 384
 CELLS = SIDE // 16
 MIDDLE, DEEP = 4, 6
@@ -39,11 +41,14 @@ def backbone_maps(backbone: Any, images: list[Image.Image]) -> list[np.ndarray]:
 
 
 def renders(folder: Path) -> Iterator[tuple[Image.Image, dict[str, Any]]]:
-    """Yield the rooms of a rendered folder with their labels."""
+    """Yield the rooms of a rendered folder with their labels, `layers` and the log of their `span`."""
     for line in (folder / "labels.jsonl").read_text().splitlines():
         labels = json.loads(line)
         if labels["kind"] == "room" and "objects" in labels:
-            labels["layers"] = np.asarray(Image.open(folder / "layers" / f"{Path(labels['image']).stem}.png"))
+            stem = folder / "layers" / Path(labels["image"]).stem
+            labels["layers"] = np.asarray(Image.open(f"{stem}.png"))
+            depth = np.asarray(Image.open(f"{stem}-depth.png")).astype(np.float32) / 1000
+            labels["span"] = log_span(depth, labels["camera"]["fov"])
             yield Image.open(folder / labels["image"]).convert("RGB"), labels
 
 

@@ -9,31 +9,28 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from scene_pipeline.scenes.room_heads import DIRECTIONS, MATERIALS, PATTERNS, SHELL, SOURCES, TYPES, WARMTHS
+from scene_pipeline.scenes.room_heads import BANDS, BLOCKS, CELL_PARTS, SHELL, TYPES, WHOLE_PARTS
 from training.room.features import CELLS, COCO
 
-WIDTH, BLOCKS = 120, 3
+WIDTH, INNER = 128, 48
 MIDDLE_CHANNELS, DEEP_CHANNELS = 112, 320
-BOX = len(TYPES)
-FIRST_DENSE = BOX + 5
 MINIMUM_AREA = 0.0008
-SIZE_MIDDLE, HEIGHT_MIDDLE = 3.0, 1.3
-"""What the size of the room (log of m2) and the height of the camera (m) are counted from."""
+DROPPED, NOISE = 0.05, 0.1
+"""Share of the channels of the maps that is dropped in training, and the deviation of what is added to them."""
 
 
-def shifted(x: torch.Tensor, reach: int) -> torch.Tensor:
-    """Return five groups of channels: as they are, and moved by `reach` cells from each side."""
-    height, width = x.shape[2:]
-    padded = functional.pad(x, (reach, reach, reach, reach))
-    size, far = x.shape[1] // 5, 2 * reach
-    offsets = ((reach, reach), (reach, 0), (reach, far), (0, reach), (far, reach))
-    return torch.cat(
-        [
-            padded[:, group * size : (group + 1) * size, dy : dy + height, dx : dx + width]
-            for group, (dy, dx) in enumerate(offsets)
-        ],
-        1,
-    )
+class Block(nn.Module):
+    """A residual block that looks `reach` cells far."""
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(WIDTH, INNER, 1)
+        self.b = nn.Conv2d(INNER, INNER, 3, padding=reach, dilation=reach)
+        self.c = nn.Conv2d(INNER, WIDTH, 1)
+        self.c.weight.data *= 0.3
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.c(functional.relu(self.b(functional.relu(self.a(x)))))
 
 
 class Heads(nn.Module):
@@ -41,21 +38,32 @@ class Heads(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        cells = FIRST_DENSE + len(SHELL) + len(MATERIALS) + len(PATTERNS)
         self.mid = nn.Conv2d(MIDDLE_CHANNELS, WIDTH, 1)
         self.deep = nn.Conv2d(DEEP_CHANNELS, WIDTH, 1)
-        self.blocks = nn.ModuleList([nn.Conv2d(WIDTH, WIDTH, 1) for _ in range(BLOCKS)])
-        self.out = nn.Conv2d(WIDTH, cells, 1)
-        self.glob = nn.Linear(2 * WIDTH + DEEP_CHANNELS, len(SOURCES) + len(WARMTHS) + len(DIRECTIONS) + 2)
-        nn.init.constant_(self.out.bias[:BOX], -4.0)  # type: ignore[index]
+        self.blocks = nn.ModuleList([Block(reach) for reach in range(1, BLOCKS + 1)])
+        self.out = nn.Conv2d(WIDTH, sum(CELL_PARTS.values()), 1)
+        self.glob = nn.Linear(2 * WIDTH + BANDS * DEEP_CHANNELS, sum(WHOLE_PARTS.values()))
+        nn.init.constant_(self.out.bias[: len(TYPES)], -4.0)  # type: ignore[index]
 
     def forward(self, middle: torch.Tensor, deep: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the numbers of each cell [n, c, 24, 24] and of the whole [n, g]."""
         x = functional.relu(self.mid(middle) + functional.interpolate(self.deep(deep), scale_factor=2.0))
-        for reach, block in enumerate(self.blocks, start=1):
-            x = x + functional.relu(block(shifted(x, reach)))
-        pooled = torch.cat([x.mean((2, 3)), x.amax((2, 3)), deep.mean((2, 3))], 1)
-        return self.out(x), self.glob(pooled)
+        for block in self.blocks:
+            x = block(x)
+        x = functional.relu(x)
+        bands = torch.stack([part.mean((2, 3)) for part in deep.tensor_split(BANDS, dim=3)], dim=2)
+        pooled = torch.cat([x.mean((2, 3)), x.amax((2, 3)), bands.flatten(1)], 1)
+        return self.out(x), self.glob(functional.dropout(pooled, 0.1, self.training))
+
+
+def cell_parts(out: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return the numbers of cells [n, c, h, w] by name."""
+    return dict(zip(CELL_PARTS, out.split(list(CELL_PARTS.values()), dim=1), strict=True))
+
+
+def whole_parts(whole: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return the numbers of the whole [n, g] by name."""
+    return dict(zip(WHOLE_PARTS, whole.split(list(WHOLE_PARTS.values()), dim=1), strict=True))
 
 
 def object_targets(objects: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -89,18 +97,18 @@ def dense_targets(layers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return shell, layers[..., 1].astype(int), layers[..., 2].astype(int)
 
 
-def object_loss(out: torch.Tensor, targets: tuple[torch.Tensor, ...], known: torch.Tensor) -> torch.Tensor:
+def object_loss(cells: dict[str, torch.Tensor], targets: tuple[torch.Tensor, ...], known: torch.Tensor) -> torch.Tensor:
     """Return focal loss of the types (`known` [t] masks types), generalized IoU of the boxes, and their quality."""
     kinds, edges, middle = targets
-    p = torch.sigmoid(out[:, :BOX]).clamp(1e-5, 1 - 1e-5)
-    focal = -(kinds * (1 - p) ** 2 * torch.log(p) + (1 - kinds) * p**2 * torch.log(1 - p))
+    p = torch.sigmoid(cells["types"]).clamp(1e-5, 1 - 1e-5)
+    focal = -(kinds * (1 - p) ** 2 * torch.log(p) + 0.75 * (1 - kinds) * p**2 * torch.log(1 - p))
     loss = 2 * (focal * known[None, :, None, None]).sum() / middle.sum().clamp_min(1)
     at = middle.bool()
     if not at.any():
         return loss
-    found = torch.exp(out[:, BOX : BOX + 4].permute(0, 2, 3, 1)[at].clamp(-7, 1))
+    found = torch.exp(cells["edges"].permute(0, 2, 3, 1)[at].clamp(-7, 1))
     giou, iou = generalized_iou(found, edges.permute(0, 2, 3, 1)[at])
-    quality = functional.binary_cross_entropy_with_logits(out[:, BOX + 4][at], iou.clamp(0, 1))
+    quality = functional.binary_cross_entropy_with_logits(cells["quality"][:, 0][at], iou.clamp(0, 1))
     return loss + 1.5 * (1 - giou).mean() + 0.5 * quality
 
 
@@ -116,19 +124,28 @@ def generalized_iou(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Te
 
 
 def room_loss(
-    out: torch.Tensor, whole: torch.Tensor, dense: tuple[torch.Tensor, ...], traits: tuple[torch.Tensor, torch.Tensor]
+    cells: dict[str, torch.Tensor], whole: dict[str, torch.Tensor], truth: dict[str, torch.Tensor]
 ) -> torch.Tensor:
-    """Return the loss of shell, material and pattern a cell, and of light, size and camera."""
-    sizes = [len(SHELL), len(MATERIALS), len(PATTERNS)]
-    parts = out[:, FIRST_DENSE:].split(sizes, dim=1)
+    """Return the loss of shell, material, pattern and span a cell, and of what is said of the whole picture.
+
+    `truth` has an entry a part; the size and the camera count only where `uncropped`.
+    """
     loss = torch.zeros(())
-    for part, truth in zip(parts, dense, strict=True):
-        loss = loss + 0.6 * functional.cross_entropy(functional.interpolate(part, scale_factor=2.0), truth)
-    named, numbers = traits
-    logits = whole.split([len(SOURCES), len(WARMTHS), len(DIRECTIONS), 2], dim=1)
-    for weight, part, truth in zip((0.2, 0.3, 0.3), logits[:3], named.T, strict=True):
-        loss = loss + weight * functional.cross_entropy(part, truth)
-    return loss + functional.smooth_l1_loss(logits[3], numbers)
+    for name in ("shell", "materials", "patterns"):
+        part = functional.interpolate(cells[name], scale_factor=2.0)
+        loss = loss + 0.6 * functional.cross_entropy(part, truth[name].long())
+    span = functional.interpolate(cells["span"], scale_factor=2.0)[:, 0]
+    seen = torch.isfinite(truth["span"])
+    loss = loss + 0.6 * functional.smooth_l1_loss(span[seen], truth["span"][seen], beta=0.2)
+    for weight, name in ((0.2, "source"), (0.3, "warmth"), (0.3, "light_from")):
+        loss = loss + weight * functional.cross_entropy(whole[name], truth[name])
+    for name in ("present", "architecture"):
+        loss = loss + 0.5 * functional.binary_cross_entropy_with_logits(whole[name], truth[name])
+    own = truth["uncropped"]
+    if own.any():
+        for name in ("size", "camera"):
+            loss = loss + functional.smooth_l1_loss(whole[name][own, 0], truth[name][own], beta=0.3)
+    return loss
 
 
 KNOWN_TO_TEACHER = torch.tensor([float(name in COCO.values()) for name in TYPES])

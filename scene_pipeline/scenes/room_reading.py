@@ -1,0 +1,177 @@
+"""Put what the heads of the room give into words: things with boxes, layout, materials, light and size."""
+
+import numpy as np
+
+from scene_pipeline.scenes.analysis import UNKNOWN, Box, RoomObject, RoomReading, Surface, Trait
+from scene_pipeline.scenes.layout import free_stretches
+from scene_pipeline.scenes.room_heads import (
+    ARCHITECTURE,
+    DIRECTIONS,
+    HEIGHT_MIDDLE,
+    MATERIALS,
+    PATTERNS,
+    SHELL,
+    SIZE_MIDDLE,
+    SOURCES,
+    SPAN_MIDDLE,
+    TYPES,
+    WARMTHS,
+    RoomHeads,
+)
+
+OVERLAP = 0.4
+"""Intersection over union from which the surer of two boxes of a type stands for both."""
+
+MAX_OBJECTS = 40
+CLEAR = 0.5
+"""Probability from which a trait is named."""
+
+MIN_SURFACE = 0.03
+"""Share of the picture from which a material or a pattern is named."""
+
+MAIN_PART = (0.1, 0.9)
+"""Quantiles of a surface's cells, across and down, between which its box lies."""
+
+
+def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], aspect: float = 1.0) -> RoomReading:
+    """Return what the feature maps of one picture show. `aspect` is the picture's width over its height."""
+    cells, whole = heads.outputs(*maps)
+    fitted = heads.weights
+    shell, materials, patterns = (_softmax(cells[name]) for name in ("shell", "materials", "patterns"))
+    traits = {
+        name: _trait(_softmax(whole[name] * fitted[f"{name}.slope"]), names)
+        for name, names in (("source", SOURCES), ("warmth", WARMTHS), ("light_from", DIRECTIONS))
+    }
+    size, spread = float(np.exp(whole["size"][0] + SIZE_MIDDLE)), float(np.exp(fitted["size_spread"]))
+    span = np.exp(cells["span"][0] + SPAN_MIDDLE)
+    return RoomReading(
+        objects=find_objects(cells, materials, fitted),
+        layout=_shares(shell, SHELL),
+        materials=_shares(materials, MATERIALS),
+        patterns=_shares(patterns, PATTERNS),
+        source=traits["source"],
+        warmth=traits["warmth"],
+        light_from=traits["light_from"],
+        size_m2=round(size, 1),
+        size_interval_m2=(round(size / spread, 1), round(size * spread, 1)),
+        camera_height_m=round(float(whole["camera"][0] + HEIGHT_MIDDLE), 2),
+        present=_present(cells, whole, fitted),
+        free=free_stretches(shell.argmax(axis=0), SHELL, span, aspect),
+        surfaces=_surfaces(materials, MATERIALS),
+        patterned=_surfaces(patterns, PATTERNS),
+        architecture=_architecture(_sigmoid(whole["architecture"])),
+    )
+
+
+def type_scores(cells: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the score [t, h, w] of each type in each cell: of the type and of the box that the cell gives."""
+    return np.sqrt(_sigmoid(cells["types"]) * _sigmoid(cells["quality"]))
+
+
+def find_objects(
+    cells: dict[str, np.ndarray], materials: np.ndarray, fitted: dict[str, np.ndarray]
+) -> tuple[RoomObject, ...]:
+    """Return the things whose score stands out, the surest first, one for boxes that overlap.
+
+    `objects.least` [t] is the score from which a type is named; certainty is a logistic of the score's logit.
+    """
+    scores = type_scores(cells)
+    edges = np.exp(np.clip(cells["edges"], -7, 1))
+    _, height, width = scores.shape
+    kinds, rows, columns = np.nonzero(scores >= fitted["objects.least"][:, None, None])
+    order = np.argsort(-scores[kinds, rows, columns], kind="stable")
+    found: list[RoomObject] = []
+    for kind, row, column in zip(kinds[order], rows[order], columns[order], strict=True):
+        x, y = (column + 0.5) / width, (row + 0.5) / height
+        left, top, right, bottom = edges[:, row, column]
+        corners = np.clip([x - left, y - top, x + right, y + bottom], 0, 1)
+        box: Box = tuple(np.round(corners, 4).tolist())
+        name = TYPES[kind]
+        if any(other.type == name and overlap(other.box, box) >= OVERLAP for other in found):
+            continue
+        made = materials[1:, row, column]
+        material = MATERIALS[1 + int(made.argmax())] if made.max() >= CLEAR else UNKNOWN
+        slope, bias = fitted["objects.certainty"]
+        sure = _sigmoid(slope * _logit(scores[kind, row, column]) + bias)
+        found.append(RoomObject(name, box, round(float(sure), 3), material))
+        if len(found) == MAX_OBJECTS:
+            break
+    return tuple(found)
+
+
+def _present(
+    cells: dict[str, np.ndarray], whole: dict[str, np.ndarray], fitted: dict[str, np.ndarray]
+) -> dict[str, float]:
+    """Return how surely each type is in the picture, from its best cell and from the picture as a whole."""
+    best = _logit(type_scores(cells).max(axis=(1, 2)))
+    cell, picture, bias = fitted["present.certainty"]
+    sure = _sigmoid(cell * best + picture * whole["present"] + bias)
+    return {name: round(float(value), 3) for name, value in zip(TYPES, sure, strict=True)}
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Return intersection over union of two boxes."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
+    return width * height / (areas - width * height)
+
+
+def _shares(probabilities: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:
+    """Return the share of the picture of each name, by its best cells."""
+    counts = np.bincount(probabilities.argmax(axis=0).ravel(), minlength=len(names))
+    return {name: round(float(count / counts.sum()), 4) for name, count in zip(names, counts, strict=True) if count}
+
+
+def _surfaces(probabilities: np.ndarray, names: tuple[str, ...]) -> tuple[Surface, ...]:
+    """Return where each name but the first is seen, the largest first."""
+    best = probabilities.argmax(axis=0)
+    height, width = best.shape
+    found = []
+    for number, name in enumerate(names[1:], start=1):
+        rows, columns = np.nonzero(best == number)
+        if len(rows) < MIN_SURFACE * best.size:
+            continue
+        (left, right), (top, bottom) = (np.quantile(places, MAIN_PART) for places in (columns, rows))
+        box: Box = (left / width, top / height, (right + 1) / width, (bottom + 1) / height)
+        found.append(Surface(name, round(len(rows) / best.size, 4), tuple(np.round(box, 4).tolist())))
+    return tuple(sorted(found, key=lambda item: -item.share))
+
+
+def _architecture(probabilities: np.ndarray) -> tuple[Trait, ...]:
+    named = [
+        Trait(name, round(float(sure), 3))
+        for name, sure in zip(ARCHITECTURE, probabilities, strict=True)
+        if sure >= CLEAR
+    ]
+    if named:
+        return tuple(sorted(named, key=lambda item: -item.certainty))
+    best = int(probabilities.argmax())
+    sure = float(1 - probabilities[best])
+    if sure >= 1 - CLEAR / 2:
+        return (Trait("plain", round(sure, 3)),)
+    return (Trait(UNKNOWN, round(sure, 3), f"{ARCHITECTURE[best]} may be there, with {probabilities[best]:.0%}"),)
+
+
+def _trait(probabilities: np.ndarray, names: tuple[str, ...]) -> Trait:
+    best = int(probabilities.argmax())
+    sure = round(float(probabilities[best]), 3)
+    if sure < CLEAR:
+        return Trait(UNKNOWN, sure, f"{names[best]} is the likeliest, with {sure:.0%}")
+    return Trait(names[best], sure)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+
+
+def _logit(p: np.ndarray) -> np.ndarray:
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.log(p / (1 - p))
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    power = np.exp(x - x.max(axis=0, keepdims=True))
+    return power / power.sum(axis=0, keepdims=True)
