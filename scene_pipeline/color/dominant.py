@@ -25,8 +25,11 @@ def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool 
     4 (CIE76) are merged, so that a plain picture has one color. `ignore_background=True`, for packshots, leaves out
     the near-white area that touches the border, unless hardly anything else is left.
     """
-    small = _small(image)
-    lab = rgb_to_lab(np.asarray(small))
+    return dominant_of(rgb_to_lab(np.asarray(_small(image))), count, ignore_background)
+
+
+def dominant_of(lab: Floats, count: int = 6, ignore_background: bool = False) -> list[tuple[Lab, float]]:
+    """Return what `dominant_colors` does for a small picture [h, w, 3] that is CIELAB already."""
     pixels = lab.reshape(-1, 3)
     if ignore_background:
         background = border_connected(_near_white(lab))

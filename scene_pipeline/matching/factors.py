@@ -4,7 +4,7 @@ A new factor is one record in FACTORS. Its weight may then be stated in scoring.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -45,6 +45,13 @@ class Candidates:
     similarity: np.ndarray
     features: ProductFeatures
     vocabulary: Vocabulary
+    _computed: dict[str, tuple[Scene, np.ndarray]] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, scene: Scene, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return what was computed under a name for this scene; the filter and the factors share it."""
+        if name not in self._computed or self._computed[name][0] is not scene:
+            self._computed[name] = scene, compute()
+        return self._computed[name][1]
 
 
 def base_similarity(scene: Scene, candidates: Candidates) -> np.ndarray:
@@ -59,9 +66,13 @@ def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
 
     By how many times likelier it is that both are of one style than for two that know nothing of each other.
     """
-    shares = candidates.features.style_share[candidates.rows]
-    ratio = shares.shape[1] * (shares @ scene.styles)
-    return ratio / (1 + ratio)
+
+    def compute() -> np.ndarray:
+        shares = candidates.features.style_share[candidates.rows]
+        ratio = shares.shape[1] * (shares @ scene.styles)
+        return ratio / (1 + ratio)
+
+    return candidates.once("style", scene, compute)
 
 
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
@@ -108,7 +119,7 @@ def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 def category_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
     """Expected fit of the product to the room, over the room's distribution."""
-    return candidates.features.room_fit[candidates.rows] @ scene.rooms
+    return candidates.once("room", scene, lambda: candidates.features.room_fit[candidates.rows] @ scene.rooms)
 
 
 @dataclass(frozen=True, slots=True)

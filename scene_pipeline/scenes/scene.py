@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from scene_pipeline.color.density import log_density
-from scene_pipeline.color.dominant import dominant_colors
+from scene_pipeline.color.dominant import dominant_of
 from scene_pipeline.color.harmony import palette_distribution
 from scene_pipeline.color.lab import lab_to_hex, rgb_to_lab
 from scene_pipeline.encoders.windows import SceneEmbedding
@@ -58,8 +58,8 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     vector = embedding.vector
     vocabulary = classifier.vocabulary
     small = reduced(image)
-    neutral = remove_color_cast(small)
-    colors = dominant_colors(neutral, count=SCENE_COLORS)
+    neutral = rgb_to_lab(np.asarray(remove_color_cast(small)))
+    colors = dominant_of(neutral, count=SCENE_COLORS)
     lab = np.array([color for color, _ in colors], dtype=np.float32)
     share = np.array([area for _, area in colors], dtype=np.float32)
     probabilities = classifier.rooms(vector, embedding.named)
@@ -95,7 +95,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         palettes=palettes.astype(np.float32),
         lab=lab,
         share=share,
-        density=log_density(rgb_to_lab(np.asarray(neutral)).reshape(-1, 3)),
+        density=log_density(neutral.reshape(-1, 3)),
         windows=embedding.windows,
         boxes=embedding.boxes,
     )
