@@ -63,6 +63,11 @@ class BlendTable:
         arrays = {name: getattr(self, name)[scenes] for name in ("above", "words", "rest", "relevant", "known")}
         return replace(self, **arrays)
 
+    def among(self, encoders: Sequence[str]) -> "BlendTable":
+        """Return the table of some encoders."""
+        places = [self.encoders.index(id) for id in encoders]
+        return replace(self, encoders=tuple(encoders), above=self.above[..., places])
+
     def alone(self, encoder: int) -> np.ndarray:
         """Return the weights of one encoder alone."""
         return np.eye(len(self.encoders))[encoder]

@@ -30,6 +30,9 @@ from scene_pipeline.scenes.scene import Scene
 CENTER = "center.npy"
 """The mean scene of a member, in the member's folder."""
 
+PROJECTION = "projection.npy"
+"""What a member's vectors are multiplied by before they are compared, in the member's folder."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,18 +46,24 @@ class Describes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenMember:
-    """A member that is at hand: `read_by` makes windows of a scene, `center` [d] is taken off them."""
+    """A member that is at hand: `read_by` makes windows of a scene, `center` [d] is taken off them.
+
+    `projection` [d, k] weighs what products differ in little as much as what they differ in most; None where the
+    encoder's vectors are whitened already, or are words.
+    """
 
     spec: EncoderSpec
     looks: Looks
     center: np.ndarray
     read_by: OnnxImageEncoder | NearestPhrases | Describes
+    projection: np.ndarray | None = None
 
     def read(self, image: Image.Image, embedding: SceneEmbedding) -> np.ndarray:
         """Return the windows [w, d] of a scene that products are compared with. Raises EncoderError, MemoryError."""
         match self.read_by:
             case OnnxImageEncoder() as encoder:
-                return centered_windows(self.spec, embed_scene(encoder, image).windows, self.center)
+                windows = centered_windows(self.spec, embed_scene(encoder, image).windows, self.center)
+                return windows if self.projection is None else unit_or_zero(windows @ self.projection)
             case NearestPhrases() as phrases:
                 return unit_or_zero(phrases.describe(embedding.views) - self.center)
             case captioner:
@@ -160,7 +169,9 @@ def _open(bundle: Bundle, member: Member, threads: int | None, captioner: Descri
     folder, spec = bundle.path / member.folder, msgspec.convert(member.spec, EncoderSpec)
     parts = (spec, Looks.load(folder), np.load(folder / CENTER, allow_pickle=False))
     if spec.family != CAPTIONS:
-        return OpenMember(*parts, OnnxImageEncoder.open(folder / IMAGE_ENCODER, spec, threads=threads))
+        projection = None if spec.look else np.load(folder / PROJECTION, allow_pickle=False)
+        tower = OnnxImageEncoder.open(folder / IMAGE_ENCODER, spec, threads=threads)
+        return OpenMember(*parts, tower, projection)
     if spec.id == CAPTIONS:
         return OpenMember(*parts, NearestPhrases.load(folder))
     if captioner is None:

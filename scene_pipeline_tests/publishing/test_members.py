@@ -20,7 +20,7 @@ from scene_pipeline.encoders.spec import SPECS, get_spec
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.publishing.calibrations import calibration_for
-from scene_pipeline.publishing.members import EmbeddedMember
+from scene_pipeline.publishing.members import WHITENED, EmbeddedMember, whitening
 from scene_pipeline.publishing.publish import BundleRecipe, EmbeddedCatalog, Published, publish
 from scene_pipeline.publishing.recalibrate import recalibrate
 from scene_pipeline.sample import sample_path
@@ -77,7 +77,7 @@ def test_all_encoders_read_a_scene_and_none_is_missed(built: Path) -> None:
     assert result.encoder_id == matcher.encoder_id
     assert "read without" not in result.scene.note
     scene = matcher.analyze(SCENE)
-    assert scene.others["efficientnet-lite2"].shape == (10, LITE2.dimension)
+    assert scene.others["efficientnet-lite2"].shape == (10, WHITENED)
     assert scene.others["captions"].shape == (1, PHRASES.dimension)
 
 
@@ -139,3 +139,11 @@ def test_a_map_of_one_encoder_names_no_blend() -> None:
     assert b"blend" not in uncalibrated("compact").to_json()
     assert uncalibrated("compact").holds_for_blend({})
     assert not uncalibrated("compact").holds_for_blend({"compact": 1.0, "captions": 0.0})
+
+
+def test_directions_are_whitened_halfway_and_no_more_than_there_are() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((500, 4)) * (8, 4, 2, 1)
+    spread = (vectors @ whitening(vectors)).std(axis=0)
+    assert spread == pytest.approx(np.sqrt([8, 4, 2, 1]), rel=0.1)
+    assert whitening(vectors[:3]).shape == (4, 2)
