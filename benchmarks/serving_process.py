@@ -1,6 +1,6 @@
 """The processes that `benchmarks.serving` measures.
 
-    python -m benchmarks.serving_process cold|warm|peer ARTIFACTS SCENE…
+    python -m benchmarks.serving_process cold|warm|peer|answer ARTIFACTS SCENE…
 
 Each prints one line of JSON. They import nothing before the clock starts that a serving process would not have.
 """
@@ -65,6 +65,25 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     }
 
 
+def answer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
+    """Answer scenes one after the other, then score them as one library."""
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    from scene_pipeline.matching.matcher import SceneMatcher
+    from scene_pipeline.scene_libraries.score import score_library
+
+    matcher = SceneMatcher.open(artifacts)
+    whole = _times(matcher.recommend, scenes)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, scene in enumerate(scenes):
+            shutil.copy(scene, Path(folder) / f"{number}{Path(scene).suffix}")
+        took = _once(lambda library: score_library(library, matcher), Path(folder))
+    figures = {"score_scene_ms": took / len(scenes), "resident_mb": _resident_mb(), "n": float(ROUNDS)}
+    return {**_summary("recommend_", whole), **figures}
+
+
 def peer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     """The obvious alternative: everything in memory, every product scored in numpy for every scene."""
     import numpy as np
@@ -123,4 +142,6 @@ def _resident_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"cold": cold, "warm": warm, "peer": peer}[sys.argv[1]](sys.argv[2], sys.argv[3:])))
+    print(
+        json.dumps({"cold": cold, "warm": warm, "peer": peer, "answer": answer}[sys.argv[1]](sys.argv[2], sys.argv[3:]))
+    )

@@ -1,7 +1,7 @@
 """Fit a confidence map on a person's own labels, and measure on scenes held out whether it means what it says."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, Method
 from scene_pipeline.errors import TruthError
+from scene_pipeline.evaluation.blend import all_members, blend_table, learn_blend, out_of_fold
 from scene_pipeline.evaluation.calibration import (
     ReliabilityBin,
     brier,
@@ -63,6 +64,7 @@ class UserCalibration:
             "brier_by_method": dict(self.brier_by_method),
             "domain": known.domain,
             "set_name": known.set_name,
+            **({"blend": known.blend} if known.blend else {}),
             "reliability": [asdict(row) for row in self.table],
             "unknown_skus": list(self.unknown_skus),
             "missing_scenes": list(self.missing_scenes),
@@ -74,6 +76,9 @@ def calibrate_on(
 ) -> UserCalibration:
     """Return the map fitted on `labels` of the scenes in `folder`, as the matcher scores them as one library.
 
+    A bundle of several encoders is given the blend that the labels teach; its map is fitted on scores of scenes that
+    the blend was learned without.
+
     Raises TruthError for a missing folder, too few usable labels, and scenes of several domains (see
     SceneAnalysis.domain).
     """
@@ -84,10 +89,17 @@ def calibrate_on(
     there = {scene: fits for scene, fits in labels.fits.items() if (folder / scene).is_file()}
     usable = {scene: {row_of[sku]: fit for sku, fit in fits.items() if sku in row_of} for scene, fits in there.items()}
     _check(usable, labels.name)
+    if matcher.ensemble is not None:
+        matcher = all_members(matcher)
     run = read_scenes(matcher, [folder / scene for scene in sorted(usable) if usable[scene]], progress)
     run, domain = _of_one_domain(run, folder)
-    scores, fits, groups, shown = _pairs(run, usable)
-    return _fitted(matcher, (scores, fits, groups), shown, domain, labels, there, row_of)
+    if matcher.ensemble is None:
+        *pairs, shown = _pairs(run, usable)
+        return _fitted(matcher, pairs, shown, domain, labels, there, row_of)
+    held_out, blended, blend = _blended(run, usable)
+    *_, shown = _pairs(blended, usable)
+    found = _fitted(matcher, held_out, shown, domain, labels, there, row_of)
+    return replace(found, calibration=msgspec.structs.replace(found.calibration, blend=blend))
 
 
 def _of_one_domain(run: EvaluationRun, folder: Path) -> tuple[EvaluationRun, str]:
@@ -133,9 +145,26 @@ def _pairs(
     return np.array(scores), np.array(fits, dtype=float), np.array(groups), np.array(shown)
 
 
+def _blended(
+    run: EvaluationRun, usable: Mapping[str, Mapping[int, bool]]
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], EvaluationRun, dict[str, float]]:
+    """Return scores out of fold, labels and scene of every labeled pair, the run by the blend, and the blend."""
+    rows = np.array(sorted({row for name in run.names for row in usable[name]}))
+    known = np.array([[row in usable[name] for row in rows.tolist()] for name in run.names])
+    fits = np.array([[usable[name].get(row, False) for row in rows.tolist()] for name in run.names])
+    table = blend_table(run.matcher, run.scenes, rows, fits, known)
+    scores, _ = out_of_fold(table)
+    blend = dict(zip(table.encoders, learn_blend(table).tolist(), strict=True))
+    ensemble = run.matcher.ensemble
+    assert ensemble is not None
+    blended = replace(run, matcher=run.matcher.with_ensemble(replace(ensemble, weights=blend)))
+    groups = np.broadcast_to(np.array(run.names)[:, None], known.shape)
+    return (scores[known], fits[known].astype(float), groups[known]), blended, blend
+
+
 def _fitted(
     matcher: SceneMatcher,
-    pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
+    pairs: Sequence[np.ndarray],
     shown: np.ndarray,
     domain: str,
     labels: FitLabels,

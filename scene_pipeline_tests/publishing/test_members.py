@@ -1,5 +1,6 @@
 """A bundle of several encoders: each in a folder of its own, with its cost; what is lost leaves the rest."""
 
+import csv
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,8 @@ from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.encoders.ensemble import PHRASES
 from scene_pipeline.encoders.spec import SPECS, get_spec
 from scene_pipeline.encoders.text import TextEncoder
+from scene_pipeline.evaluation.truth import FitLabels
+from scene_pipeline.evaluation.user_calibration import calibrate_on
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.members import WHITENED, EmbeddedMember, whitening
@@ -133,6 +136,26 @@ def test_a_map_brings_its_blend_and_holds_for_no_other(built: Path, tmp_path: Pa
     assert calibration_for(specs, tmp_path) == known
     other = msgspec.structs.replace(known, blend={**blend, "captions": 0.5})
     assert not other.holds_for_blend(blend)
+
+
+def test_labels_teach_the_blend_and_the_map_of_several_encoders(built: Path, tmp_path: Path) -> None:
+    """The vectors of lite2 are random here, so it must lose its weight to the others."""
+    shutil.copytree(built / "bundles", tmp_path / "bundles")
+    fits: dict[str, dict[str, bool]] = {}
+    with (sample_path() / "truth" / "fits.csv").open(encoding="utf-8", newline="") as stream:
+        for row in list(csv.DictReader(stream))[::7]:
+            name = Path(row["scene"]).name
+            shutil.copyfile(sample_path() / "scenes" / row["scene"], tmp_path / name)
+            fits.setdefault(name, {})[row["sku_id"]] = row["fits"] == "1"
+    found = calibrate_on(SceneMatcher.open(tmp_path), tmp_path, FitLabels("labels.csv", fits))
+    blend = found.calibration.blend
+    assert blend
+    assert list(blend) == ["compact", "efficientnet-lite2", "captions"]
+    assert blend["efficientnet-lite2"] == 0
+    assert found.calibration.ece is not None
+    assert found.to_json()["blend"] == blend
+    recalibrate(tmp_path, found.calibration)
+    assert SceneMatcher.open(tmp_path).calibration == found.calibration
 
 
 def test_a_map_of_one_encoder_names_no_blend() -> None:
