@@ -163,7 +163,7 @@ def scored_library(
     """Match every scene of one library."""
     library = context.partition_key
     folder = library_files(store, library)
-    matcher = SceneMatcher.open(store.path())
+    matcher = with_captioner(SceneMatcher.open(store.path()))
     known = folder / RESULTS
     previous = None if config.rescore else read_or_set_aside(known, context.log.warning)
     analyses = Analyses.load(folder / ANALYSES, matcher)
