@@ -20,6 +20,7 @@ from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import lineage
 from scene_pipeline.defs.request_config import config_of, record_of, request_of
 from scene_pipeline.defs.resources import ArtifactStore, InsightsChoice, LookbookLinks, SceneLibraries
+from scene_pipeline.defs.vectors import with_captioner
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.images.store import ImageStore

@@ -51,12 +51,15 @@ class Captioner:
         return cls(spec, text, model.eval(), processor)
 
     def captions(self, images: Sequence[Image.Image]) -> list[str]:
-        """Return a sentence for each picture; the same picture gives the same sentence."""
+        """Return a sentence for each picture; the same picture gives the same one. Raises EncoderError."""
         import torch
 
         pixels = self.processor(images=list(images), return_tensors="pt")
-        with torch.inference_mode():
-            tokens = self.model.generate(**pixels, max_new_tokens=MAX_TOKENS, do_sample=False, num_beams=1)
+        try:
+            with torch.inference_mode():
+                tokens = self.model.generate(**pixels, max_new_tokens=MAX_TOKENS, do_sample=False, num_beams=1)
+        except RuntimeError as error:
+            raise EncoderError(f"captioner '{self.spec.id}': failed ({' '.join(str(error).split())[:200]})") from error
         return [text.strip() for text in self.processor.batch_decode(tokens, skip_special_tokens=True)]
 
     def describe(self, image: Image.Image) -> NDArray[np.float32]:

@@ -1,15 +1,19 @@
 """Several encoders give one similarity: by their weights, without those that fail, and exactly one's own alone."""
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
+from scene_pipeline.bundle.members import MEMBERS, Member
 from scene_pipeline.encoders.ensemble import PHRASES
 from scene_pipeline.errors import EncoderError
-from scene_pipeline.matching.ensemble import Ensemble, OpenMember
+from scene_pipeline.matching.ensemble import CENTER, Ensemble, OpenMember
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline_tests.matching.test_scoring import scene
 
@@ -83,3 +87,21 @@ def test_a_note_on_the_room_is_kept() -> None:
     reported = replace(scene(), analysis=replace(scene().analysis, note="the room is not certain"))
     seen = known.noted(known.read(PICTURE, cast(Any, None), reported))
     assert seen.analysis.note.startswith("the room is not certain; read without captions")
+
+
+def test_a_captioner_is_missing_until_it_is_given(tmp_path: Path) -> None:
+    folder = tmp_path / MEMBERS / "captions"
+    looks().save(folder)
+    np.save(folder / CENTER, np.zeros(1, np.float32))
+    spec = msgspec.structs.replace(PHRASES, id="captions//blip")
+    first = Member("compact", {}, "", 0.6)
+    member = Member(spec.id, msgspec.to_builtins(spec), f"{MEMBERS}/captions", 0.8)
+    manifest = SimpleNamespace(members=(first, member))
+    bundle = cast(Any, SimpleNamespace(path=tmp_path, manifest=manifest, lost=()))
+    known = Ensemble.open(bundle)
+    assert known is not None
+    assert "in the scoring of libraries only" in known.problems[spec.id]
+    assert not known.is_complete(read(known))
+    whole = known.with_captioner(bundle, member, Reads())
+    assert whole.is_complete(read(whole))
+    assert whole.blend(ABOVE, read(whole), ROWS) == pytest.approx(0.6 * ABOVE + 0.8 * OTHER)
