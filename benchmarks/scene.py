@@ -1,28 +1,36 @@
 """Measure what is read of a photograph, and match and furnish.
 
-`python -m benchmarks.scene --artifacts DIR [--renders DIR] [--photographs DIR] [--ikea DIR --ikea-artifacts DIR]`
+`python -m benchmarks.scene [--json] [--ikea DIR] [--renders DIR] [--photographs DIR] [--artifacts DIR]
+[--ikea-artifacts DIR] [--parts reading complete …]`
 
-`--renders` is a folder of rooms made by `python -m training.studio dataset`; every room is furnished from the
-catalog of `--artifacts`. `--ikea` is a folder with `scenes/` and `scene_products.csv`, whose catalog the bundle of
-`--ikea-artifacts` holds.
+`--renders` is a folder of rooms made by `python -m training.studio dataset --held-out-shapes`; every room is furnished
+from the sample's catalog. `--ikea` is a folder with `catalog.csv`, `scenes/` and `scene_products.csv`. Bundles that are
+not given are built in a folder that is deleted afterwards. What is missing is left out, with a line that says so.
 """
 
 import argparse
 import csv
 import json
+import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks._scene_blank import on_photographs, on_sample
+from benchmarks._scene_cost import cost_claim
+from benchmarks._scene_decor import corners, decor_claims, seen
+from benchmarks._scene_objects import average_precision_claim
 from benchmarks.claims import Claim, at_least, at_most, report
 from scene_pipeline.matching.furnish import Plan, furnish, greedy_fit
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
+from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import RoomObject
 from scene_pipeline.scenes.room_reading import overlap
 
@@ -36,8 +44,9 @@ CLASSES = {
 
 MATCH_BOUNDS = {"chairs": 0.70, "sofas": 0.55, "tables": 0.45}
 LABELS = Path(__file__).parents[1] / "scene_pipeline_tests" / "scenes" / "room_labels.json"
-MIN_AREA = 0.0015
-"""Share of the picture from which a rendered thing is to be found."""
+RENDERS = Path(__file__).parents[1] / "training" / "out" / "studio_test"
+PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "rooms" / "eval"
+PARTS = ("reading", "labels", "match", "complete", "furnish", "cost")
 
 SIZE_CLASSES = (12.0, 20.0)
 """From how many square meters a room is of medium size, and large."""
@@ -79,12 +88,8 @@ def furnishing(matcher: SceneMatcher, pictures: list[Path]) -> list[Claim]:
     ]
 
 
-def matching(matcher: SceneMatcher, folder: Path) -> list[Claim]:
+def matching(matcher: SceneMatcher, folder: Path, true: Mapping[str, set[str]]) -> list[Claim]:
     """Return the claims on match: is a true product of a class among the ten of it that stand out most?"""
-    true: dict[str, set[str]] = defaultdict(set)
-    with (folder / "scene_products.csv").open(encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            true[Path(row["scene"]).name].add(row["sku_id"])
     skus = np.array(matcher.bundle.products(["sku_id"])["sku_id"].to_pylist())
     groups = [group.id for group in matcher.vocabulary.types.groups]
     hits: dict[str, list[bool]] = {name: [] for name in CLASSES}
@@ -112,14 +117,12 @@ def matching(matcher: SceneMatcher, folder: Path) -> list[Claim]:
     ]
 
 
-def reading(matcher: SceneMatcher, folder: Path, most: int) -> list[Claim]:
+def reading(matcher: SceneMatcher, folder: Path, rooms: list[dict[str, Any]]) -> list[Claim]:
     """Return the claims on what is read of rendered rooms: things, layout, size and the direction of the light."""
     counts, layout, sizes, light = np.zeros(3, int), [], [], []
-    rooms = [json.loads(line) for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
-    rooms = [room for room in rooms if "objects" in room][:most]
     for room in rooms:
         found = matcher.analyze(folder / room["image"]).analysis.reading
-        true = [(item["type"], _corners(item["box"])) for item in room["objects"] if _area(item["box"]) >= MIN_AREA]
+        true = [(item["type"], corners(item["box"])) for item in seen(room)]
         counts += _agreement(found.objects if found else (), true, 0.5)
         if found is None:
             layout.append(False)
@@ -171,33 +174,78 @@ def _agreement(found: Sequence[RoomObject], true: list[tuple[str, Any]], least: 
     return np.array([hits, len(found) - hits, len(open_)])
 
 
-def _corners(box: list[float]) -> tuple[float, float, float, float]:
-    return box[0], box[1], box[0] + box[2], box[1] + box[3]
+def true_products(folder: Path) -> dict[str, set[str]]:
+    """Return the SKUs of each scene by file name."""
+    true: dict[str, set[str]] = defaultdict(set)
+    with (folder / "scene_products.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            true[Path(row["scene"]).name].add(row["sku_id"])
+    return true
 
 
-def _area(box: list[float]) -> float:
-    return box[2] * box[3]
+def opened(artifacts: Path | None, catalog: Path, scratch: Path) -> SceneMatcher:
+    """Return a matcher of the bundle in `artifacts`, else of one built of a catalog in `scratch`."""
+    if artifacts is None:
+        command = [sys.executable, "-m", "scene_pipeline.cli", "build", "--catalog", str(catalog)]
+        subprocess.run([*command, "--artifacts", str(scratch)], check=True, stdout=sys.stderr)
+        artifacts = scratch
+    return SceneMatcher.open(artifacts, verify=False)
+
+
+def sample_claims(arguments: argparse.Namespace, parts: set[str], scratch: Path) -> list[Claim]:
+    """Return the claims that the sample's catalog is enough for."""
+    matcher = opened(arguments.artifacts, sample_path() / "catalog.csv", scratch)
+    claims: list[Claim] = []
+    if arguments.renders.is_dir():
+        claims += rendered_claims(matcher, arguments, parts)
+    else:
+        print(f"{arguments.renders}: is not a directory, so renders are left out", file=sys.stderr)
+    if "complete" in parts:
+        claims += on_sample(matcher)
+    if "labels" in parts and arguments.photographs.is_dir():
+        claims += labeled(matcher, arguments.photographs)
+    return claims
+
+
+def rendered_claims(matcher: SceneMatcher, arguments: argparse.Namespace, parts: set[str]) -> list[Claim]:
+    """Return the claims on rendered rooms."""
+    lines = (arguments.renders / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    rooms = [room for room in map(json.loads, lines) if "objects" in room][: arguments.most]
+    pictures = [arguments.renders / room["image"] for room in rooms]
+    claims: list[Claim] = []
+    if "furnish" in parts:
+        claims += furnishing(matcher, pictures)
+    if "reading" in parts:
+        claims.append(average_precision_claim(matcher, arguments.renders, rooms))
+        claims += reading(matcher, arguments.renders, rooms)
+    if "complete" in parts:
+        claims += decor_claims(matcher, arguments.renders, rooms)
+    if "cost" in parts:
+        claims.append(cost_claim(matcher, pictures))
+    return claims
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure what is read of rooms, match and furnish.")
-    parser.add_argument("--artifacts", type=Path, required=True, help="bundles of the sample's catalog")
-    parser.add_argument("--renders", type=Path, help="folder of rendered rooms")
-    parser.add_argument("--photographs", type=Path, help="folder of rooms/eval, of which some are labeled")
-    parser.add_argument("--ikea", type=Path, help="folder with scenes and truth")
-    parser.add_argument("--ikea-artifacts", type=Path, help="bundles of its catalog")
-    parser.add_argument("--most", type=int, default=224, help="rooms furnished at most")
+    parser = argparse.ArgumentParser(description="Measure what is read of rooms, match, complete and furnish.")
+    parser.add_argument("--artifacts", type=Path, help="bundles of the sample's catalog; built where not given")
+    parser.add_argument("--renders", type=Path, default=RENDERS, help="folder of rendered rooms")
+    parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS, help="folder of which some are labeled")
+    parser.add_argument("--ikea", type=Path, help="folder with catalog, scenes and truth")
+    parser.add_argument("--ikea-artifacts", type=Path, help="bundles of its catalog; built where not given")
+    parser.add_argument("--most", type=int, default=224, help="rendered rooms at most")
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="what is measured")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    parts = set(arguments.parts)
     claims: list[Claim] = []
-    if arguments.renders:
-        pictures = sorted((arguments.renders / "rooms").glob("*.jpg"))[: arguments.most]
-        claims += furnishing(SceneMatcher.open(arguments.artifacts, verify=False), pictures)
-        claims += reading(SceneMatcher.open(arguments.artifacts, verify=False), arguments.renders, arguments.most)
-    if arguments.photographs:
-        claims += labeled(SceneMatcher.open(arguments.artifacts, verify=False), arguments.photographs)
-    if arguments.ikea and arguments.ikea_artifacts:
-        claims += matching(SceneMatcher.open(arguments.ikea_artifacts, verify=False), arguments.ikea)
+    with tempfile.TemporaryDirectory(prefix="scene-") as scratch:
+        if parts - {"match"}:
+            claims += sample_claims(arguments, parts, Path(scratch) / "sample")
+        if arguments.ikea and parts & {"match", "complete"}:
+            matcher = opened(arguments.ikea_artifacts, arguments.ikea / "catalog.csv", Path(scratch) / "ikea")
+            true = true_products(arguments.ikea)
+            claims += matching(matcher, arguments.ikea, true) if "match" in parts else []
+            claims += on_photographs(matcher, arguments.ikea, true) if "complete" in parts else []
     return report(claims, arguments)
 
 

@@ -10,10 +10,10 @@ from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.decor import GROUPS_OF
 from scene_pipeline.vocabulary.product_types import ProductTypes
 
-MISSING_WORTH = 0.10
+MISSING_WORTH = 0.05
 """What a product gains in the choice of a list, in score, for being of a type that the room lacks."""
 
-DOUBT_COSTS = 0.16
+DOUBT_COSTS = 0.08
 """What a product loses in the choice of a list, in score, where a thing of its type is surely in the picture: the loss
 of one that may be there is in proportion."""
 
