@@ -47,13 +47,14 @@ def free_stretches(
 def largest_rectangle(open_: np.ndarray) -> tuple[int, int, int, int]:
     """Return (top, left, bottom, right) of the largest rectangle of true cells, all 0 where there is none."""
     best, area = (0, 0, 0, 0), 0
-    heights = np.zeros(open_.shape[1] + 1, int)
-    for row, cells in enumerate(open_):
-        heights[:-1] = np.where(cells, heights[:-1] + 1, 0)
+    heights = [0] * (open_.shape[1] + 1)
+    for row, cells in enumerate(open_.tolist()):
+        for column, cell in enumerate(cells):
+            heights[column] = heights[column] + 1 if cell else 0
         stack: list[int] = []
-        for column, height in enumerate(heights.tolist()):
+        for column, height in enumerate(heights):
             while stack and heights[stack[-1]] >= height:
-                tall = int(heights[stack.pop()])
+                tall = heights[stack.pop()]
                 left = stack[-1] + 1 if stack else 0
                 if tall * (column - left) > area:
                     area = tall * (column - left)
@@ -65,13 +66,13 @@ def largest_rectangle(open_: np.ndarray) -> tuple[int, int, int, int]:
 def _sides(surface: str, box: Box, span: np.ndarray, aspect: float) -> tuple[int, int]:
     """Return width and height (of a floor: depth) in centimeters of a stretch whose cells have these spans."""
     left, top, right, bottom = box
-    near, far = float(np.median(span[-1])), float(np.median(span[0]))
+    near, far = float(np.mean(span[-1])), float(np.mean(span[0]))
     if surface == "floor":
         return _round_cm((right - left) * near), _round_cm(max(far - near, 0) * DEPTH_PER_SPAN)
-    first, last = float(np.median(span[:, 0])), float(np.median(span[:, -1]))
+    first, last = float(np.mean(span[:, 0])), float(np.mean(span[:, -1]))
     across = (right - 0.5) * last - (left - 0.5) * first
     away = (last - first) * DEPTH_PER_SPAN
-    return _round_cm(math.hypot(across, away)), _round_cm((bottom - top) * float(np.median(span)) / aspect)
+    return _round_cm(math.hypot(across, away)), _round_cm((bottom - top) * float(np.mean(span)) / aspect)
 
 
 def _round_cm(meters: float) -> int:

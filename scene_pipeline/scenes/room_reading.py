@@ -131,13 +131,20 @@ def _surfaces(probabilities: np.ndarray, names: tuple[str, ...]) -> tuple[Surfac
     height, width = best.shape
     found = []
     for number, name in enumerate(names[1:], start=1):
-        rows, columns = np.nonzero(best == number)
-        if len(rows) < MIN_SURFACE * best.size:
+        own = best == number
+        count = int(np.count_nonzero(own))
+        if count < MIN_SURFACE * best.size:
             continue
-        (left, right), (top, bottom) = (np.quantile(places, MAIN_PART) for places in (columns, rows))
+        (left, right), (top, bottom) = (_main_part(own.sum(axis=axis), count) for axis in (0, 1))
         box: Box = (left / width, top / height, (right + 1) / width, (bottom + 1) / height)
-        found.append(Surface(name, round(len(rows) / best.size, 4), tuple(np.round(box, 4).tolist())))
+        found.append(Surface(name, round(count / best.size, 4), tuple(np.round(box, 4).tolist())))
     return tuple(sorted(found, key=lambda item: -item.share))
+
+
+def _main_part(counts: np.ndarray, count: int) -> tuple[int, int]:
+    """Return the first and the last place between which the main part of `count` cells lies."""
+    low, high = np.searchsorted(np.cumsum(counts), [share * count for share in MAIN_PART])
+    return int(low), int(min(high, len(counts) - 1))
 
 
 def _architecture(probabilities: np.ndarray) -> tuple[Trait, ...]:
