@@ -2,6 +2,7 @@
 
 import csv
 import random
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -93,6 +94,7 @@ def measure(folder: Path) -> tuple[list[Claim], list[dict[str, object]]]:
             started = time.perf_counter()
             work = team.night(libraries)
             table.append({"night": night.name, **asdict(work), "seconds": round(time.perf_counter() - started, 1)})
+            print(table[-1], file=sys.stderr, flush=True)
             for name, bound in asdict(night.bound).items():
                 claims.append(
                     at_most(
