@@ -100,21 +100,23 @@ def worker(path: Path) -> dict[str, Any]:
     from scene_pipeline.catalog.accounting import accounted
     from scene_pipeline.catalog.categorize import categorize
     from scene_pipeline.catalog.enrich import enrich
+    from scene_pipeline.catalog.languages import lexicon_for
     from scene_pipeline.catalog.read import read_catalog
     from scene_pipeline.catalog.validate import validate
     from scene_pipeline.vocabulary import load_vocabulary
-    from scene_pipeline.vocabulary.lexicon import load_lexicon
 
-    words = load_vocabulary(), load_lexicon()
+    words = load_vocabulary()
     base, start, cpu = peak_mib(), time.perf_counter(), time.process_time()
     raw = read_catalog(path)
     validated = validate(raw)
-    categorize(enrich(validated.products, *words), *words)
+    lexicon = lexicon_for(validated.products["description"].to_pylist())
+    categorize(enrich(validated.products, words, lexicon), words, lexicon)
     seconds, cpu_seconds, mib = time.perf_counter() - start, time.process_time() - cpu, peak_mib() - base
     found = accounted(raw, validated)
     return {
         "file": path.name,
         "format": raw.profile,
+        "language": lexicon.words.language,
         "rows": validated.rows_in,
         "products": validated.products.num_rows,
         "variants": sum(len(variants) for variants in validated.products["variants"].to_pylist()),
@@ -212,16 +214,14 @@ def label_claims(labels: Path, feeds: Sequence[Path], half: str = "report") -> t
 
 def _facts_of(feed: Path, vocabulary: "Vocabulary") -> list[dict[str, Any]]:
     """Return the categorized products of a feed."""
-    from scene_pipeline.catalog.accounting import language_mix
     from scene_pipeline.catalog.categorize import categorize
     from scene_pipeline.catalog.enrich import enrich
+    from scene_pipeline.catalog.languages import lexicon_for
     from scene_pipeline.catalog.read import read_catalog
     from scene_pipeline.catalog.validate import validate
-    from scene_pipeline.vocabulary.lexicon import load_lexicon
 
     products = validate(read_catalog(feed)).products
-    language = next(iter(language_mix(products["description"].to_pylist())), "en")
-    lexicon = load_lexicon(language)
+    lexicon = lexicon_for(products["description"].to_pylist())
     rows = categorize(enrich(products, vocabulary, lexicon), vocabulary, lexicon).to_pylist()
     for row in rows:
         row["dimensions"] += _sizes_of_variants(row)

@@ -1,48 +1,44 @@
-"""The whole loop on real parts: lists, a crowd, learning, a bundle, an experiment, and what is promoted in the end.
+"""The whole loop through its real parts: the service, the event store, the nightly assets, and the decision's sensor.
 
-The sample's bundle answers the sample's scenes; a simulated crowd clicks by a taste that it shares (or by none) and by
-place. Events go through the store and its compaction, weights are learned by the nightly steps, sealed into a bundle,
-tried as an arm, and promoted by the verdict. With a crowd without taste nothing may be promoted.
+A simulated crowd asks the service for the sample's scenes, and clicks by place and by a taste that it shares, or by
+place alone. The service explores and logs; the job `learn_from_use` compacts and learns; the learned weights are sealed
+into a bundle (`scene-pipeline experiment seal`) and tried as an arm; the crowd visits again, the job looks, and the
+sensor starts the job that ends the experiment. With a taste the learned bundle must serve afterwards; without one
+nothing may be promoted.
 """
 
 import argparse
-import datetime as dt
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
+import msgspec
 import numpy as np
-from PIL import Image
+from starlette.testclient import TestClient
 
 from benchmarks.claims import Claim, at_least, report
 from scene_pipeline.bundle.layout import current_version
-from scene_pipeline.events.compaction import compact
-from scene_pipeline.events.open import events_folder, open_store
-from scene_pipeline.events.schema import Action, Exposure
-from scene_pipeline.experiments import lifecycle
-from scene_pipeline.experiments.assignment import assign
-from scene_pipeline.experiments.verdict import Status, experiment_status
-from scene_pipeline.learning import nightly
-from scene_pipeline.learning.exploration import Exploration
-from scene_pipeline.learning.serving import ServedList, exposure_of, serve_list
-from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.result import SceneResult
-from scene_pipeline.publishing.learned import promote_learned, seal_learned
+from scene_pipeline.experiments.verdict import Status
 from scene_pipeline.sample import sample_path
+from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 K = 8
-EXPLORING = Exploration("plackett_luce", block=4, temperature=0.1, runners_up=6)
 TASTE = {"color_harmony": 0.6, "material_quality": 0.4}
-START = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-DAYS = 10
+STRENGTH = 30.0
 DESIGN = """\
 name: learned-weights
 arms:
-  control: {{}}
-  learned: {{bundle: {version}}}
+  control: {{exploration: {{method: "off"}}}}
+  learned: {{bundle: "{version}", exploration: {{method: "off"}}}}
 allocation: {{control: 0.5, learned: 0.5}}
 metric: rewards_per_list
 guardrails:
@@ -58,126 +54,162 @@ class Crowd:
     strength: float
     generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(3))
 
-    def clicks(self, served: ServedList) -> list[str]:
+    def clicks(self, items: list[Mapping[str, Any]]) -> list[str]:
         """Return the products that a visitor clicks."""
         found = []
-        for item in served.shown:
-            liking = self.strength * (sum(TASTE[name] * item.factors[name] for name in TASTE) - 0.5)
-            if self.generator.random() < 0.6 / (1 + np.exp(-liking)) / item.rank**0.7:
-                found.append(item.product_id)
+        for item in items:
+            liking = self.strength * (sum(TASTE[name] * item["factors"][name] for name in TASTE) - 0.5)
+            if self.generator.random() < 0.6 / (1 + np.exp(-liking)) / item["rank"] ** 0.7:
+                found.append(item["product_id"])
         return found
 
 
-class Shop:
-    """Answers visitors from bundles of one artifacts folder and logs what it showed."""
+def visit(artifacts: Path, crowd: Crowd, visits: int, first: int) -> dict[str, int]:
+    """Serve visitors, one list each, numbered from `first`; return how many lists each arm and bundle gave."""
+    from scene_pipeline.service.app import create_app
+    from scene_pipeline.service.settings import ServiceSettings
 
-    def __init__(self, artifacts: Path) -> None:
-        """Read the sample's scenes once."""
-        self.artifacts = artifacts
-        self.matchers: dict[str, SceneMatcher] = {}
-        self.lists: dict[tuple[str, str], SceneResult] = {}
-        self.pictures = sorted((sample_path() / "scenes").rglob("*.webp"))
+    root = sample_path() / "scenes"
+    scenes = [str(path.relative_to(root)) for path in sorted(root.rglob("*.webp"))]
+    settings = ServiceSettings(
+        artifacts, workers=1, max_wait_s=60, deadline_s=60, exploration="plackett_luce", reload_poll_s=0.1
+    )
+    served: dict[str, int] = {}
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        for number in range(first, first + visits):
+            subject = f"visitor-{number}"
+            wanted = {"library_scene": scenes[number % len(scenes)], "k": K, "subject": subject}
+            answer = client.post("/v1/recommendations", json=wanted)
+            answer.raise_for_status()
+            shown = answer.json()
+            name = f"{shown['arm'] or 'all'} {shown['bundle_version'][:12]}"
+            served[name] = served.get(name, 0) + 1
+            events = [
+                {"event_id": f"{subject}-{product}", "recommendation_id": shown["recommendation_id"], "kind": "click"}
+                | {"product_id": product, "subject": subject}
+                for product in crowd.clicks(shown["items"])
+            ]
+            if events:
+                client.post("/v1/events", json={"events": events}).raise_for_status()
+    return served
 
-    def answer(self, version: str, picture: Path) -> SceneResult:
-        """Return the candidates of a bundle for a scene."""
-        key = version, picture.name
-        if key not in self.lists:
-            if version not in self.matchers:
-                self.matchers[version] = SceneMatcher.open(self.artifacts, version)
-            matcher = self.matchers[version]
-            self.lists[key] = matcher.recommend_for(matcher.analyze(picture), k=K + EXPLORING.runners_up)
-        return self.lists[key]
 
-    def serve(self, crowd: Crowd, visits: int, first_day: int, running: lifecycle.Registered | None) -> None:
-        """Serve visitors over DAYS days; outside an experiment lists are explored, within one they are not."""
-        store = open_store(self.artifacts)
-        current = current_version(self.artifacts) or ""
-        pending = []
-        for number in range(visits):
-            subject, name = f"{first_day}-{number:032x}"[:40], f"{first_day}-{number}"
-            at = (START + dt.timedelta(days=first_day + DAYS * number / visits)).timestamp()
-            arm = assign(running.design, subject) if running else None
-            version = (running.design.arms[arm].bundle if running and arm else None) or current
-            picture = self.pictures[number % len(self.pictures)]
-            result = self.answer(version, picture)
-            rules = Exploration() if running else EXPLORING
-            served = serve_list(
-                result.recommendations, K, rules, name, self.matchers[version].vocabulary.scoring.diversity
-            )
-            events: list[Exposure | Action] = [
-                exposure_of(
-                    served, name, at, result, scene=picture.name, subject=subject, arm=arm or "",
-                    experiment=running.design.name if running else "",
-                )
-            ]  # fmt: skip
-            events += [Action(name, "click", product, at + 5, subject) for product in crowd.clicks(served)]
-            pending.append(store.submit(events))
-        for future in pending:
-            future.result()
-        compact(store, events_folder(self.artifacts), (START + dt.timedelta(days=first_day + DAYS + 1)).date())
-        store.close()
+def learn(artifacts: Path) -> dict[str, Mapping[str, Any]]:
+    """Run the nightly job, today's events included; return the metadata of its assets."""
+    from scene_pipeline.definitions import defs
+    from scene_pipeline.defs.launch import QUIET
+
+    config = {
+        "resources": {"store": {"config": {"root": str(artifacts)}}},
+        "ops": {"events": {"config": {"today_too": True}}},
+        "loggers": QUIET,
+    }
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = defs.resolve_job_def("learn_from_use").execute_in_process(run_config=config, instance=instance)
+    return {
+        event.asset_key.to_user_string(): {
+            name: value.value for name, value in event.step_materialization_data.materialization.metadata.items()
+        }
+        for event in done.get_asset_materialization_events()
+        if event.asset_key
+    }
+
+
+def decide(artifacts: Path) -> str:
+    """Let the decision's sensor look and run what it asks for; return the verdict it acts on, or why it does not."""
+    from scene_pipeline.definitions import defs
+    from scene_pipeline.defs.launch import QUIET
+    from scene_pipeline.defs.resources import ArtifactStore
+
+    sensor = defs.resolve_sensor_def("decide_experiment_by_verdict")
+    with dg.DagsterInstance.ephemeral() as instance:
+        with dg.build_sensor_context(instance, resources={"store": ArtifactStore(root=str(artifacts))}) as context:
+            wanted = sensor(context)
+        if not isinstance(wanted, dg.RunRequest):
+            return str(wanted)
+        config = {
+            **wanted.run_config,
+            "resources": {"store": {"config": {"root": str(artifacts)}}},
+            "loggers": QUIET,
+        }
+        defs.resolve_job_def("decide_experiment").execute_in_process(run_config=config, instance=instance)
+    return str(wanted.run_config["ops"]["apply_decision"]["config"]["verdict"])
+
+
+def command(*arguments: str) -> str:
+    """Run scene-pipeline and return what it printed."""
+    program = [sys.executable, "-m", "scene_pipeline.cli", *arguments]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"scene-pipeline {' '.join(arguments)} failed: {done.stderr}")
+    return done.stdout
+
+
+def run(artifacts: Path, crowd: Crowd, visits: int) -> dict[str, Any]:
+    """Return what was learned, said and promoted."""
+    before = current_version(artifacts)
+    lists = {"to learn": visit(artifacts, crowd, visits, 0)}
+    learned = learn(artifacts)
+    if refused := learned["candidate_weights"]["refused"]:
+        raise SystemExit(f"nothing was learned: {refused}")
+    sealed = command("experiment", "seal", "--artifacts", str(artifacts))
+    found = re.search(r"bundle (\S+) is sealed", sealed)
+    if found is None:
+        raise SystemExit(f"no bundle was sealed: {sealed}")
+    design = artifacts / "experiment.yaml"
+    design.write_text(DESIGN.format(version=found[1], visits=visits))
+    command("experiment", "start", str(design), "--artifacts", str(artifacts))
+    lists["to decide"] = visit(artifacts, crowd, visits, visits)
+    learn(artifacts)
+    status = artifacts / "experiments" / "learned-weights" / "status.json"
+    look = msgspec.json.decode(status.read_bytes(), type=Status)
+    verdict = decide(artifacts)
+    lists["afterwards"] = visit(artifacts, crowd, 50, 2 * visits)
+    after = current_version(artifacts)
+    return {
+        "lists": lists,
+        "learned": {name: learned[name] for name in ("propensities", "candidate_weights", "policy_estimate")},
+        "sentence": look.arms[0].sentence,
+        "verdict": verdict,
+        "promoted": int(after == found[1] != before),
+        "changed": int(after != before),
+        "served afterwards": int(lists["afterwards"] == {f"all {(after or '')[:12]}": 50}),
+    }
 
 
 def main() -> int:
     """Print the claims."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--visits", type=int, default=8000)
+    parser.add_argument("--visits", type=int, default=8000, help="lists to learn from, and as many to decide")
+    parser.add_argument("--built", type=Path, help="artifacts with the sample's bundle; built here by default")
     arguments = parser.parse_args()
     details = {}
     with tempfile.TemporaryDirectory() as temporary:
-        command = [sys.executable, "-m", "scene_pipeline.cli", "build", "--artifacts", f"{temporary}/built"]
-        catalog = sample_path() / "catalog.csv"
-        subprocess.run([*command, "--catalog", str(catalog)], check=True, stdout=subprocess.DEVNULL)
-        for name, strength in (("taste", 30.0), ("no taste", 0.0)):
+        key = Path(temporary) / "key"
+        key.write_bytes(os.urandom(32))
+        os.environ[SUBJECT_KEY_FILE] = str(key)
+        started = time.perf_counter()
+        built = arguments.built or Path(temporary) / "built"
+        if arguments.built is None:
+            command("build", "--artifacts", str(built), "--catalog", str(sample_path() / "catalog.csv"))
+        for name, strength in (("taste", STRENGTH), ("no taste", 0.0)):
             artifacts = Path(temporary) / name
-            shutil.copytree(f"{temporary}/built/bundles", artifacts / "bundles")
+            for folder in ("bundles", "images"):
+                shutil.copytree(built / folder, artifacts / folder)
             details[name] = run(artifacts, Crowd(strength), arguments.visits)
-    against = f"a simulated crowd on the sample's scenes, {arguments.visits:,} visits to learn and as many to decide"
+        seconds = time.perf_counter() - started
+    against = f"a simulated crowd on the sample's scenes, {arguments.visits:,} lists to learn and as many to decide"
     n = 2 * arguments.visits
-    won, lost = details["taste"]["promoted"], details["no taste"]["promoted"]
+    won, lost = details["taste"], details["no taste"]
     claims = [
-        at_least("a crowd with taste: its weights are promoted", won, 1, unit="", against=against, n=n),
-        Claim("a crowd without taste: nothing is promoted", lost, "", "= 0", not lost, against, n),
+        at_least("a crowd with taste: its bundle is promoted", won["promoted"], 1, unit="", against=against, n=n),
+        at_least("... and serves every list afterwards", won["served afterwards"], 1, unit="", against=against, n=50),
+        Claim(
+            "a crowd without taste: nothing is promoted", lost["changed"], "", "= 0", not lost["changed"], against, n
+        ),
     ]
-    return report(claims, arguments, **{name.replace(" ", "_"): found for name, found in details.items()})
-
-
-def run(artifacts: Path, crowd: Crowd, visits: int) -> dict:
-    """Return what was learned, said and promoted."""
-    shop = Shop(artifacts)
-    before = current_version(artifacts)
-    shop.serve(crowd, visits, 0, None)
-    matcher = SceneMatcher.open(artifacts)
-    events = events_folder(artifacts)
-    bias = nightly.estimate_propensities(events)
-    candidate = nightly.learn_weights(events, bias, matcher.weights)
-    policy = nightly.estimate_policy(events, bias, candidate.weights)
-    found: dict = {
-        "examination": bias.examination,
-        "weights": candidate.weights,
-        "prior": dict(matcher.weights),
-        "gain": [candidate.gain_low, candidate.gain, candidate.gain_high],
-        "improves": candidate.improves,
-        "policy": policy.estimates or policy.refused,
-        "on_policy": policy.on_policy,
-    }
-    # tried whatever the held-out gain says: the experiment alone decides, as where the sensor is on
-    weights = candidate.weights or dict(matcher.weights)
-    version = seal_learned(artifacts, weights, Image.open(shop.pictures[0]))
-    design = artifacts / "experiment.yaml"
-    design.write_text(DESIGN.format(version=version, visits=visits))
-    running = lifecycle.start(artifacts, design, (START + dt.timedelta(days=DAYS + 2)).timestamp())
-    shop.serve(crowd, visits, DAYS + 2, running)
-    status: Status = experiment_status(events, running.design, running.started)
-    if status.verdict == "promote":
-        promote_learned(artifacts, version, running.design.name)
-    lifecycle.stop(artifacts, running.design.name, 0.0, status.verdict)
-    return found | {
-        "verdict": status.verdict,
-        "sentence": status.arms[0].sentence,
-        "promoted": int(current_version(artifacts) != before),
-    }
+    return report(claims, arguments, seconds=seconds, details=details)
 
 
 if __name__ == "__main__":

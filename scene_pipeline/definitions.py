@@ -45,7 +45,7 @@ CHANNELS = any(map(text, (settings.ALERT_WEBHOOK, settings.ALERT_SLACK, settings
 CATALOG = CatalogSource(
     path=text(settings.CATALOG, "sample"),
     column_map=text(settings.COLUMNS),
-    language=text(settings.LANGUAGE, "en"),
+    language=text(settings.LANGUAGE, "auto"),
     profile=text(settings.PROFILE),
 )
 ENCODER = EncoderChoice(id=text(settings.ENCODER, "compact"), int8=is_on(settings.INT8))

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -19,113 +19,6 @@ _NUMBER = re.compile(r"[\d.,]+")
 _LENGTH = re.compile(r"\d\s*(?:cm|mm|m|in|inch(?:es)?|ft|[\"″'])(?!\w)|\d\s*[x×]\s*\d", re.IGNORECASE)
 _MONEY = re.compile(r"[$€£₹]\s*\d|\d\s*[$€£₹]|\d[\d.,]*\s*(?:EUR|USD|GBP|CHF)\b")
 _PICTURE = re.compile(r"^(?:https?:)?//\S+\.(?:jpe?g|png|webp|gif|avif)", re.IGNORECASE)
-
-STOP_WORDS: Mapping[str, frozenset[str]] = {
-    "en": frozenset(
-        ("the", "and", "with", "for", "of", "is", "this", "made", "your", "from", "height", "width", "color", "wood")
-    ),
-    "de": frozenset(
-        (
-            "und",
-            "mit",
-            "für",
-            "der",
-            "die",
-            "das",
-            "aus",
-            "ist",
-            "ein",
-            "eine",
-            "von",
-            "höhe",
-            "breite",
-            "farbe",
-            "holz",
-        )
-    ),
-    "fr": frozenset(
-        (
-            "et",
-            "avec",
-            "pour",
-            "le",
-            "la",
-            "les",
-            "des",
-            "une",
-            "est",
-            "du",
-            "aux",
-            "dans",
-            "en",
-            "hauteur",
-            "largeur",
-            "bois",
-        )
-    ),
-    "nl": frozenset(
-        (
-            "en",
-            "met",
-            "voor",
-            "het",
-            "een",
-            "van",
-            "de",
-            "is",
-            "deze",
-            "uit",
-            "zijn",
-            "hoogte",
-            "breedte",
-            "kleur",
-            "hout",
-        )
-    ),
-    "it": frozenset(
-        (
-            "e",
-            "con",
-            "per",
-            "il",
-            "di",
-            "una",
-            "della",
-            "è",
-            "nel",
-            "del",
-            "gli",
-            "sono",
-            "altezza",
-            "larghezza",
-            "legno",
-        )
-    ),
-    "es": frozenset(
-        (
-            "y",
-            "con",
-            "para",
-            "el",
-            "los",
-            "las",
-            "una",
-            "es",
-            "del",
-            "por",
-            "su",
-            "muy",
-            "de",
-            "en",
-            "altura",
-            "ancho",
-            "madera",
-        )
-    ),
-}
-"""Frequent words that tell languages apart."""
-
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Accounted(msgspec.Struct, frozen=True):
@@ -213,19 +106,6 @@ def _kind(value: str) -> str:
     if "<" in text and ">" in text:
         return "HTML text"
     return "text" if text.count(" ") >= 5 else "words"
-
-
-def language_mix(texts: Iterable[str]) -> dict[str, float]:
-    """Return language → share of the texts whose frequent words are mostly of it; texts without any are not counted."""
-    counts: Counter[str] = Counter()
-    for text in texts:
-        words = set(_WORD.findall(text.lower()))
-        hits = {language: len(words & known) for language, known in STOP_WORDS.items()}
-        best = max(hits, key=lambda language: hits[language])
-        if hits[best] >= 2 or (hits[best] == 1 and sum(hits.values()) == 1):
-            counts[best] += 1
-    total = counts.total()
-    return {language: round(count / total, 3) for language, count in counts.most_common()} if total else {}
 
 
 def rows_to_check(table: pa.Table, dropped: pa.Table, count: int = 10) -> list[dict[str, str | int]]:

@@ -13,7 +13,6 @@ from scene_pipeline.catalog.accounting import (
     MATTERS,
     Accounted,
     accounted,
-    language_mix,
     rows_to_check,
     unused_columns,
 )
@@ -21,12 +20,13 @@ from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.home_goods import NOT_HOME
+from scene_pipeline.catalog.languages import AUTO, SAMPLE, language_mix, lexicon_for
 from scene_pipeline.catalog.plausibility import DROPPED as OUT_OF_RANGE
 from scene_pipeline.catalog.read import RawCatalog, read_catalog
 from scene_pipeline.catalog.schema import DROPPED
 from scene_pipeline.catalog.text import headline_end, tokenize
 from scene_pipeline.catalog.validate import Validated, reason_kind, validate
-from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
+from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.model import Vocabulary, load_vocabulary
 
 FIELDS = (
@@ -35,7 +35,6 @@ FIELDS = (
 )
 _FREQUENT = 40
 _EXAMPLES = 5
-_LANGUAGE_SAMPLE = 5000
 _LOW_SHARE = 0.9
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "nl": "Dutch", "it": "Italian", "es": "Spanish"}
 
@@ -117,9 +116,9 @@ class Profile(Intake, frozen=True, kw_only=True):
     recognized: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
     most frequent first, for words neither the lexicon nor the shop's names explain. score_histogram: products by
     description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit. languages:
-    language → share of the texts. out_of_range: sizes dropped since no such thing can have them. to_check: the rows
-    most worth a look. not_home: products held back since they are not for the home. warnings: sentences on what
-    probably costs facts.
+    language → share of the texts; read_as: the one they were read with. out_of_range: sizes dropped since no such thing
+    can have them. to_check: the rows most worth a look. not_home: products held back since they are not for the home.
+    warnings: sentences on what probably costs facts.
     """
 
     recognized: dict[str, float]
@@ -131,6 +130,7 @@ class Profile(Intake, frozen=True, kw_only=True):
     score_histogram: list[int]
     assumed_units: int
     languages: dict[str, float] = {}
+    read_as: str = "en"
     out_of_range: int = 0
     not_home: int = 0
     not_home_examples: list[dict[str, str | int]] = []
@@ -141,24 +141,26 @@ class Profile(Intake, frozen=True, kw_only=True):
 def profile_catalog(
     path: Path,
     column_map: Mapping[str, str] | ColumnMap | Path | None = None,
-    vocabulary: Vocabulary | None = None,
-    lexicon: Lexicon | None = None,
+    vocabulary: Path | None = None,
+    language: str = AUTO,
     *,
     progress: Callable[[str], Callable[[int, int], None]] | None = None,
 ) -> Profile:
     """Read, validate, enrich and categorize (by type words only) a catalog, and return its figures.
 
-    `progress` is given the name of each stage and returns what is called with its rows done and rows in all. Raises
-    CatalogError where the file as a whole cannot be used.
+    vocabulary: a folder with words of one's own. language: of the texts; "auto" is their own. `progress` is given the
+    name of each stage and returns what is called with its rows done and rows in all. Raises CatalogError where the file
+    as a whole cannot be used.
     """
     stage = progress or (lambda _: lambda _done, _total: None)
-    vocabulary, lexicon = vocabulary or load_vocabulary(), lexicon or load_lexicon()
+    words = load_vocabulary(vocabulary)
     reading = stage("Reading the catalog")
     raw = read_catalog(path, column_map, lambda rows: reading(rows, rows))
     validated = validate(raw, stage("Checking rows"))
-    enriched = enrich(validated.products, vocabulary, lexicon, stage("Reading product texts"))
-    table = categorize(enriched, vocabulary, lexicon)
-    return profile(Intake.of(raw, validated), table, vocabulary, lexicon, validated.dropped)
+    lexicon = lexicon_for(validated.products["description"].to_pylist(), language, vocabulary)
+    enriched = enrich(validated.products, words, lexicon, stage("Reading product texts"))
+    table = categorize(enriched, words, lexicon)
+    return profile(Intake.of(raw, validated), table, words, lexicon, validated.dropped)
 
 
 def profile(
@@ -173,7 +175,7 @@ def profile(
     `dropped` are its cells that could not be used (schema DROPPED).
     """
     sources = categorized["provenance"].to_pylist()
-    languages = language_mix(categorized["description"].slice(0, _LANGUAGE_SAMPLE).to_pylist())
+    languages = language_mix(categorized["description"].slice(0, SAMPLE).to_pylist())
     out_of_range = sum(text.count(f'"{OUT_OF_RANGE}"') for text in sources)
     rows = zip(*(categorized[n].to_pylist() for n in ("row", "product_id", "category_reason")), strict=True)
     held_back: list[dict[str, str | int]] = [
@@ -191,6 +193,7 @@ def profile(
         score_histogram=np.histogram(scores, bins=10, range=(0, 1))[0].tolist(),
         assumed_units=sum("(assumed)" in text for text in sources),
         languages=languages,
+        read_as=lexicon.words.language,
         out_of_range=out_of_range,
         not_home=len(held_back),
         not_home_examples=held_back[:_EXAMPLES],

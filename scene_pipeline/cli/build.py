@@ -33,7 +33,7 @@ def build(
     columns: Columns = None,
     export_format: Profile = "",
     vocabulary: Vocabulary = None,
-    language: Language = "en",
+    language: Language = "auto",
     int8: Annotated[bool, typer.Option(help="Serve the image tower in int8 where it stays faithful.")] = False,
     allow_host: Annotated[
         list[str] | None,

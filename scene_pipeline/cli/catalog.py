@@ -20,20 +20,17 @@ def profile(
     columns: Columns = None,
     export_format: Profile = "",
     vocabulary: Vocabulary = None,
-    language: Language = "en",
+    language: Language = "auto",
     as_json: AsJson = False,
 ) -> None:
     """What was recognized in a catalog and what was not: read this before trusting a feed."""
     from scene_pipeline.catalog.columns import read_column_map
     from scene_pipeline.catalog.profile import profile_catalog
     from scene_pipeline.reporting.terminal.profile import profile_view
-    from scene_pipeline.vocabulary import load_vocabulary
-    from scene_pipeline.vocabulary.lexicon import load_lexicon
 
-    words = load_vocabulary(vocabulary), load_lexicon(language, vocabulary)
     stated = read_column_map(columns, export_format)
     with progress.bars(err):
-        result = profile_catalog(catalog, stated, *words, progress=progress.track)
+        result = profile_catalog(catalog, stated, vocabulary, language, progress=progress.track)
     if as_json:
         print_json(msgspec.to_builtins(result))
     else:

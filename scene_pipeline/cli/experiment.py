@@ -12,6 +12,27 @@ from scene_pipeline.cli.printing import out, print_json
 experiment = group("Start, look at and stop experiments.")
 
 
+@experiment.command("seal")
+def experiment_seal(
+    truth: Annotated[str, typer.Option(help="Labeled scenes to fit the confidence on: CSV with scene, sku_id.")] = "",
+    scenes: Annotated[str, typer.Option(help="Folder with the scenes of --truth.")] = "",
+    artifacts: Artifacts = DEFAULT_ARTIFACTS,
+) -> None:
+    """Seal the learned weights as a bundle of their own, to name as an arm. It is not promoted."""
+    from scene_pipeline.learning.nightly import load_candidate
+    from scene_pipeline.publishing.learned import seal_candidate
+
+    candidate = load_candidate(artifacts)
+    version = seal_candidate(artifacts, candidate, (truth, scenes))
+    out.print(f"bundle {version} is sealed; name it in an arm: {{bundle: {version}}}", soft_wrap=True)
+    if not candidate.improves:
+        out.print(
+            f"the held-out gain is not above 0 for certain ({candidate.gain_low:+.4f} to {candidate.gain_high:+.4f} "
+            "nats a list); the experiment decides",
+            soft_wrap=True,
+        )
+
+
 @experiment.command("start")
 def experiment_start(
     design: Annotated[Path, typer.Argument(help="The experiment's YAML file.")],

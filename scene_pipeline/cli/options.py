@@ -16,7 +16,9 @@ Columns = Annotated[Path | None, typer.Option(help="YAML file from the shop's co
 Profile = Annotated[
     str, typer.Option("--profile", help="Export format of the file: shopify, woocommerce… Else by its header.")
 ]
-Language = Annotated[str, typer.Option(help="Language of the product texts: en, de, or one of your own vocabulary.")]
+Language = Annotated[
+    str, typer.Option(help="Language of the product texts: en, de, …, one of your own vocabulary, or auto: their own.")
+]
 Pictures = Annotated[Path, typer.Option(help="Folder with the pictures.")]
 BundleEncoder = Annotated[str | None, typer.Option(help="Encoder id; by default that of the promoted bundle.")]
 EventsUrl = Annotated[str, typer.Option(envvar=settings.EVENTS_URL, help="Postgres address; else SQLite.")]

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import dagster as dg
 import msgspec
+import pyarrow as pa
 
 from scene_pipeline.catalog.categorize import categorize
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.contract import contract_failures
 from scene_pipeline.catalog.enrich import enrich
 from scene_pipeline.catalog.home_goods import gate_descriptions
+from scene_pipeline.catalog.languages import lexicon_for
 from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
 from scene_pipeline.catalog.validate import validate
@@ -31,7 +33,7 @@ from scene_pipeline.monitoring.preflight import check_build
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table
-from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
+from scene_pipeline.vocabulary.lexicon import Lexicon
 
 GROUP = "catalog"
 TAGS = {"stage": "catalog"}
@@ -60,9 +62,10 @@ def read_intake(store: ArtifactStore) -> Intake:
     return msgspec.json.decode(store.read_bytes("catalog", "intake.json"), type=Intake)
 
 
-def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder) -> Lexicon:
-    """Return the words of the catalog's language, with those of the user's own folder laid over them."""
-    return load_lexicon(catalog.language, Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None)
+def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder, products: pa.Table) -> Lexicon:
+    """Return the words of the products' language, with those of the user's own folder laid over them."""
+    overlay = Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None
+    return lexicon_for(products["description"].to_pylist(), catalog.language, overlay)
 
 
 @dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")
@@ -220,13 +223,14 @@ def enriched_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
     """Products with what their texts say: materials, colors, dimensions, sets, rooms, styles, and where it says so."""
-    words = vocabulary.load(), lexicon_of(catalog, vocabulary)
-    table = enrich(store.read_table("catalog", "products.parquet"), *words, track("Reading product texts"))
+    products = store.read_table("catalog", "products.parquet")
+    lexicon = lexicon_of(catalog, vocabulary, products)
+    table = enrich(products, vocabulary.load(), lexicon, track("Reading product texts"))
     return table_result(
         store.write_table(table, "catalog", "enriched.parquet"),
         table,
         {
-            "language": catalog.language,
+            "language": lexicon.words.language,
             "dagster/column_lineage": enriched_lineage(),
             "description_score": dg.MetadataValue.md(
                 histogram(table["description_score"].to_numpy(), "description score: how much a row tells, 0 to 1")
@@ -243,11 +247,12 @@ def categorized_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
     """Products in the eight categories: by their type words, else by similarity of meaning, else uncategorized."""
-    words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary)
+    enriched = store.read_table("catalog", "enriched.parquet")
+    words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary, enriched)
     descriptions = text_encoder().embed([category.description for category in words.categories])
     others = text_encoder().embed(gate_descriptions())
     table = categorize(
-        store.read_table("catalog", "enriched.parquet"),
+        enriched,
         words,
         lexicon,
         lambda texts: text_vectors(store, texts) @ descriptions.T,

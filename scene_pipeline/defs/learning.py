@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 import msgspec
-from PIL import Image
 from pydantic import Field
 
 from scene_pipeline.bundle.open import open_bundle
@@ -25,9 +24,8 @@ from scene_pipeline.experiments.page import write_page
 from scene_pipeline.experiments.verdict import Status, experiment_status
 from scene_pipeline.files import sha256_bytes, write_bytes
 from scene_pipeline.learning import nightly
-from scene_pipeline.publishing.learned import promote_learned, seal_learned
+from scene_pipeline.publishing.learned import promote_learned, seal_learned, smoke_picture
 from scene_pipeline.reporting.plots import bar_chart, line_chart
-from scene_pipeline.sample import sample_path
 
 GROUP, OWNERS, TAGS = "learning", ["team:catalog"], {"stage": "learning"}
 
@@ -225,9 +223,8 @@ def apply_decision(
         arm = found.design.arms[config.arm]
         version = arm.bundle
         if version is None and arm.weights is not None:
-            picture = Image.open(next((sample_path() / "scenes").rglob("*.webp")))
             labels = (gate.truth, gate.scenes)
-            version = seal_learned(store.path(), arm.weights, picture, labels, gate.checks())
+            version = seal_learned(store.path(), arm.weights, smoke_picture(), labels, gate.checks())
         if version is not None:
             promote_learned(store.path(), version, config.name)
             decision = f"promoted {config.arm} as bundle {version}"

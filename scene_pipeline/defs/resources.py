@@ -84,9 +84,9 @@ class CatalogSource(dg.ConfigurableResource):
         description="YAML file from the shop's column names to ours; empty: by name. SCENE_PIPELINE_COLUMNS.",
     )
     language: str = Field(
-        default="en",
-        description="Language of the product texts: a file of the lexicon (en, de) or of one's own vocabulary folder. "
-        "SCENE_PIPELINE_LANGUAGE.",
+        default="auto",
+        description="Language of the product texts: a file of the lexicon (en, de) or of one's own vocabulary folder; "
+        "auto: that of most texts. SCENE_PIPELINE_LANGUAGE.",
     )
 
     profile: str = Field(

@@ -25,7 +25,7 @@ def sample_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
         """Build the sample's bundle, register its libraries and score them."""
         root = {"store": {"root": str(store.path())}}
         sample = {
-            "catalog": {"path": SAMPLE, "column_map": "", "language": "en"},
+            "catalog": {"path": SAMPLE, "column_map": "", "language": "auto"},
             "encoder": {"id": "compact"},
             "vocabulary": {"overlay": ""},
         }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scene_pipeline.catalog.column_map import load_column_map
 from scene_pipeline.catalog.columns import known_columns
+from scene_pipeline.catalog.languages import AUTO
 from scene_pipeline.catalog.products import IMAGE_ROLES
 from scene_pipeline.catalog.read import iter_catalog
 from scene_pipeline.encoders.ensemble import parse_encoders
@@ -28,7 +29,7 @@ class Settings:
 
     encoder: str = "compact"
     vocabulary: Path | None = None
-    language: str = "en"
+    language: str = AUTO
     columns: Path | None = None
     thresholds: Path | None = None
 
@@ -38,7 +39,7 @@ def check_settings(settings: Settings) -> None:
     spec = parse_encoders(settings.encoder)[0]
     vocabulary = load_vocabulary(settings.vocabulary)
     signs_of(spec, vocabulary.rooms)
-    load_lexicon(settings.language, settings.vocabulary)
+    load_lexicon("en" if settings.language == AUTO else settings.language, settings.vocabulary)
     load_column_map(settings.columns, known_columns())
     load_thresholds(settings.thresholds)
 

@@ -19,11 +19,15 @@ from scene_pipeline.bundle.manifest import ManifestFields
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.bundle.versions import rollback
 from scene_pipeline.bundle.write import BundleWriter
+from scene_pipeline.errors import ExperimentError, LearningError
 from scene_pipeline.evaluation.calibration import fit_calibration
 from scene_pipeline.evaluation.truth import read_match_truth
 from scene_pipeline.files import sha256_bytes, write_bytes
+from scene_pipeline.learning.nightly import CandidateWeights
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.publishing.gates import calibration, evaluation, sanity
 from scene_pipeline.publishing.publish import smoke_query
+from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import Vocabulary
 
 PROMOTED = "learned.json"
@@ -39,6 +43,24 @@ class LearnedWeights(msgspec.Struct, frozen=True):
     calibration: CalibrationMap
     bundle: str
     experiment: str
+
+
+def seal_candidate(artifacts: Path, candidate: CandidateWeights, labels: tuple[str, str] = ("", "")) -> str:
+    """Seal the weights that were learned last, through every gate; return the bundle's version.
+
+    labels: as of `seal_learned`. Raises LearningError where nothing was learned, and ExperimentError for half of them.
+    """
+    if not candidate.weights:
+        raise LearningError(f"there are no learned weights: {candidate.refused}")
+    if bool(labels[0]) != bool(labels[1]):
+        raise ExperimentError("only one of the labeled scenes' CSV and folder is given; give --truth and --scenes")
+    checks = (sanity(), calibration(), evaluation(*labels, 0.0))
+    return seal_learned(artifacts, candidate.weights, smoke_picture(), labels, checks)
+
+
+def smoke_picture() -> Image.Image:
+    """Return the picture of the sample that a sealed bundle is tried on."""
+    return Image.open(next(iter(sorted((sample_path() / "scenes").rglob("*.webp")))))
 
 
 def seal_learned(

@@ -14,7 +14,6 @@ from rich.console import Console
 from scene_pipeline.catalog.export import neutralize_formula, write_csv
 from scene_pipeline.catalog.profile import profile_catalog
 from scene_pipeline.reporting.terminal.profile import profile_view
-from scene_pipeline.vocabulary.lexicon import load_lexicon
 
 Write = Callable[..., Path]
 
@@ -105,10 +104,10 @@ def test_a_language_of_the_lexicon_reads_a_feed_of_that_language(write: Write) -
         "0090420332;EIK;Couchtisch aus massiver Eiche, 120 x 60 cm;1.299,00 €\n"
         "7;WELLE;Samtsessel dunkelgrün, fürs Wohnzimmer;349\n"
     )
-    german = profile_catalog(path, lexicon=load_lexicon("de"))
+    german = profile_catalog(path, language="de")
     assert german.categories == {"accent_furniture": 2, "statement_vases": 1}
     assert german.recognized["materials"] == 1
-    assert profile_catalog(path).recognized["materials"] == 0
+    assert profile_catalog(path, language="en").recognized["materials"] == 0
 
 
 def test_progress_is_reported_of_every_stage(write: Write) -> None:
@@ -131,8 +130,11 @@ def test_the_profile_answers_what_a_person_asks_first() -> None:
         "skus": 1,
         "sizes": 1,
     }
-    french = profile_catalog(Path(__file__).parent / "feeds" / "prestashop.csv")
-    assert any("French" in line and "--language fr" in line for line in french.warnings)
+    prestashop = Path(__file__).parent / "feeds" / "prestashop.csv"
+    assert profile_catalog(prestashop).read_as == "fr"
+    assert profile_catalog(prestashop).warnings == []
+    wrong = profile_catalog(prestashop, language="en")
+    assert any("French" in line and "--language fr" in line for line in wrong.warnings)
 
 
 def test_unused_columns_that_matter_and_sizes_out_of_range_are_said(write: Write) -> None:

@@ -48,7 +48,7 @@ def profile_view(profile: Profile) -> Group:
     parts.append(_listed("Words that mean nothing to us", profile.unknown_words))
     if profile.languages:
         mix = ", ".join(f"{language} {share:.0%}" for language, share in profile.languages.items())
-        parts.append(Text(f"Languages of the texts: {mix}"))
+        parts.append(Text(f"Languages of the texts: {mix}; read as {profile.read_as}"))
     if profile.out_of_range:
         parts.append(Text(f"{profile.out_of_range:,} sizes are larger than such a thing can be and were dropped"))
     if profile.not_home:
