@@ -1,16 +1,17 @@
 """Measure how whole the exports of shop systems are read, and how fast.
 
-    python -m benchmarks.feeds [--json] [--rows 100000] [--many 1000000] [--labels CSV] [FILE…]
+    python -m benchmarks.feeds [--json] [--rows 100000] [--many 1000000] [--xml-bytes 2150000000] [--labels CSV]
+                               [FILE…]
 
 Without files: a Shopify-shaped export (products over several rows, HTML, variants) made of the texts of the semicolon
-catalog, and the small feeds of the tests. For each file: format, rows, products, variants, the shares of prices,
-pictures, SKUs and sizes accounted for, cells dropped, and the rate. The rate of the large export is compared with that
-of a plain CSV of as many rows in the same run, and stands beside the SHA-256 of 1 GiB on one core. `--many 0` leaves
-the large file out. `--labels` compares the facts of the files with hand-made labels: `half` (as --half), `source`
-(the file's name), `id` (the product's), `dimensions_cm` ("150x200+50x80", "63-74"), `set_count`, `materials` (ids, by
-spaces), `colors` (by |) and `category`, as in `scene_pipeline_tests/catalog/labeled_feeds/labels.csv`. Without files
-the gate for mixed marketplaces is measured too, on its labeled titles (`_home_gate`). Each measurement of memory or
-rate runs in a process of its own.
+catalog, an XML feed of 2 GB, the labeled titles of the gate for mixed marketplaces (`_home_gate`), and the small feeds
+of the tests. For each file: format, language, rows, products, variants, the shares of prices, pictures, SKUs and sizes
+accounted for, cells dropped, and the rate. The rate of the large export is compared with that of a plain CSV of as many
+rows in the same run, and stands beside the SHA-256 of 1 GiB on one core. `--many 0` leaves the large export out,
+`--xml-bytes 0` the XML feed. `--labels` compares the facts of the files with hand-made labels: `half` (as --half),
+`source` (the file's name), `id` (the product's), `dimensions_cm` ("150x200+50x80", "63-74"), `set_count`, `materials`
+(ids, by spaces), `colors` (by |) and `category`, as in `scene_pipeline_tests/catalog/labeled_feeds/labels.csv`. Each
+measurement of memory or rate runs in a process of its own.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,9 +134,9 @@ def worker(path: Path) -> dict[str, Any]:
     }
 
 
-def measure(path: Path) -> dict[str, Any]:
-    """Run `worker` in a new process and return its figures."""
-    command = [sys.executable, "-m", "benchmarks.feeds", "--worker", str(path)]
+def measure(path: Path, mode: str = "--worker") -> dict[str, Any]:
+    """Run `worker` (or `stream`, by --stream) in a new process and return its figures."""
+    command = [sys.executable, "-m", "benchmarks.feeds", mode, str(path)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
     return json.loads(done.stdout)
 
@@ -183,6 +185,50 @@ def shopify_claims(folder: Path, rows: int, many: int) -> tuple[list[Claim], dic
         )
         details["many"] = grown
     return claims, details
+
+
+def write_xml(path: Path, size: int, texts: Sequence[tuple[str, str]]) -> int:
+    """Write an RSS product feed of at least `size` bytes; return how many items it has."""
+    draw, items = random.Random(size), 0
+    with path.open("w", encoding="utf-8") as stream:
+        written = stream.write('<?xml version="1.0"?><rss xmlns:g="http://base.google.com/ns/1.0"><channel>')
+        while written < size:
+            title, description = (escape(text) for text in texts[draw.randrange(len(texts))])
+            written += stream.write(
+                f"<item><g:id>{items}</g:id><g:title>{title}</g:title><g:description>{description * 4}</g:description>"
+                f"<g:price>{draw.randrange(500, 90_000) / 100:.2f} EUR</g:price>"
+                f"<g:image_link>https://cdn.example.com/{items}.jpg</g:image_link></item>\n"
+            )
+            items += 1
+        stream.write("</channel></rss>")
+    return items
+
+
+def stream(path: Path) -> dict[str, float]:
+    """Read one file chunk by chunk in this process: rows, seconds of processor time and peak memory in MiB."""
+    from scene_pipeline.catalog.read import iter_catalog
+
+    base, cpu = peak_mib(), time.process_time()
+    rows = sum(chunk.table.num_rows for chunk in iter_catalog(path))
+    return {"rows": rows, "cpu_seconds": time.process_time() - cpu, "mib": peak_mib() - base}
+
+
+def xml_claims(folder: Path, size: int) -> tuple[list[Claim], dict[str, Any]]:
+    """Return the claims about a large XML feed: every item is read, in the memory of one chunk."""
+    texts, source = real_texts()
+    feed = folder / "feed.xml"
+    items = write_xml(feed, size, texts)
+    found = measure(feed, "--stream")
+    gigabytes = feed.stat().st_size / 1e9
+    feed.unlink()
+    claims = [
+        at_least("items of the XML feed read", found["rows"] / items, 1, unit="", against=source, n=items),
+        at_most(
+            "memory of the XML feed", found["mib"], 512, unit="MiB", against=f"peak over start; {gigabytes:.2f} GB",
+            n=items,
+        ),
+    ]  # fmt: skip
+    return claims, {"xml": {**found, "gigabytes": round(gigabytes, 2)}}
 
 
 def label_claims(labels: Path, feeds: Sequence[Path], half: str = "report") -> tuple[list[Claim], list[str]]:
@@ -244,10 +290,12 @@ def main() -> int:
     parser.add_argument("--many", type=int, default=1_000_000)
     parser.add_argument("--labels", type=Path)
     parser.add_argument("--half", choices=("develop", "report"), default="report")
+    parser.add_argument("--xml-bytes", type=int, default=2_150_000_000)
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--stream", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.worker:
-        print(json.dumps(worker(arguments.worker)))
+    if arguments.worker or arguments.stream:
+        print(json.dumps(worker(arguments.worker) if arguments.worker else stream(arguments.stream)))
         return 0
     files = arguments.files or sorted(SMALL.glob("*.?sv"))
     details: dict[str, Any] = {"files": [worker(path) for path in files]}
@@ -255,7 +303,11 @@ def main() -> int:
     if not arguments.files:
         with tempfile.TemporaryDirectory() as folder:
             claims, measured = shopify_claims(Path(folder), arguments.rows, arguments.many)
-        details |= measured
+            details |= measured
+            if arguments.xml_bytes:
+                checked, measured = xml_claims(Path(folder), arguments.xml_bytes)
+                claims += checked
+                details |= measured
     if not arguments.files:
         checked, details["gate"] = gate_claims()
         claims += checked
