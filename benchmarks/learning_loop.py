@@ -145,7 +145,7 @@ def command(*arguments: str) -> str:
     return done.stdout
 
 
-def run(artifacts: Path, crowd: Crowd, visits: int) -> dict[str, Any]:
+def run(artifacts: Path, crowd: Crowd, visits: int, deciding: int) -> dict[str, Any]:
     """Return what was learned, said and promoted."""
     before = current_version(artifacts)
     lists = {"to learn": visit(artifacts, crowd, visits, 0)}
@@ -157,14 +157,14 @@ def run(artifacts: Path, crowd: Crowd, visits: int) -> dict[str, Any]:
     if found is None:
         raise SystemExit(f"no bundle was sealed: {sealed}")
     design = artifacts / "experiment.yaml"
-    design.write_text(DESIGN.format(version=found[1], visits=visits))
+    design.write_text(DESIGN.format(version=found[1], visits=deciding))
     command("experiment", "start", str(design), "--artifacts", str(artifacts))
-    lists["to decide"] = visit(artifacts, crowd, visits, visits)
+    lists["to decide"] = visit(artifacts, crowd, deciding, visits)
     learn(artifacts)
     status = artifacts / "experiments" / "learned-weights" / "status.json"
     look = msgspec.json.decode(status.read_bytes(), type=Status)
     verdict = decide(artifacts)
-    lists["afterwards"] = visit(artifacts, crowd, 50, 2 * visits)
+    lists["afterwards"] = visit(artifacts, crowd, 50, visits + deciding)
     after = current_version(artifacts)
     return {
         "lists": lists,
@@ -181,7 +181,8 @@ def main() -> int:
     """Print the claims."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--visits", type=int, default=8000, help="lists to learn from, and as many to decide")
+    parser.add_argument("--visits", type=int, default=8000, help="lists to learn from")
+    parser.add_argument("--deciding", type=int, default=20_000, help="lists of the experiment")
     parser.add_argument("--built", type=Path, help="artifacts with the sample's bundle; built here by default")
     arguments = parser.parse_args()
     details = {}
@@ -197,10 +198,10 @@ def main() -> int:
             artifacts = Path(temporary) / name
             for folder in ("bundles", "images"):
                 shutil.copytree(built / folder, artifacts / folder)
-            details[name] = run(artifacts, Crowd(strength), arguments.visits)
+            details[name] = run(artifacts, Crowd(strength), arguments.visits, arguments.deciding)
         seconds = time.perf_counter() - started
-    against = f"a simulated crowd on the sample's scenes, {arguments.visits:,} lists to learn and as many to decide"
-    n = 2 * arguments.visits
+    against = f"a simulated crowd, {arguments.visits:,} lists to learn from and {arguments.deciding:,} to decide"
+    n = arguments.visits + arguments.deciding
     won, lost = details["taste"], details["no taste"]
     claims = [
         at_least("a crowd with taste: its bundle is promoted", won["promoted"], 1, unit="", against=against, n=n),
