@@ -34,12 +34,19 @@ class FileRecord(msgspec.Struct, frozen=True):
 
 
 class IndexRecord(msgspec.Struct, frozen=True):
-    """How the vectors are indexed, and the recall@50 measured on `recall_queries` of them. `refine` 0 is exact."""
+    """How the vectors are indexed, and the recall@50 measured on `recall_queries` of them. `refine` 0 is exact.
+
+    `agreement` is the share of the lists of ten that stays when every product is scored instead of so many
+    `candidates`, measured on `agreement_scenes`; 1 without a scene where every product is scored.
+    """
 
     factory: str
     recall: float
     recall_queries: int
     refine: int
+    candidates: int = 0
+    agreement: float = 1.0
+    agreement_scenes: int = 0
 
 
 class ManifestFields(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ A picture's colors as a density over CIELAB: few dominant colors lose the blue o
 second blue thing is chosen to go with.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -52,9 +53,36 @@ def color_coverage(lab: np.ndarray, share: np.ndarray, usual: np.ndarray, densit
     density over typical rooms, `density` [cells] that of the picture. A small color counts more than its area: it is
     mostly by such that a thing is chosen for a room.
     """
-    weight = np.sqrt(share)
-    weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-6)
+    weight = _weights(share)
     return (weight * (density[cells_of(lab)] - usual[..., 0]) / usual[..., 1]).sum(axis=1)
+
+
+def _weights(share: np.ndarray) -> np.ndarray:
+    weight = np.sqrt(share)
+    return weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-6)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What `color_coverage` needs of products for any picture: 36 bytes each, and a tenth of its time.
+
+    `cells` [n, c] are those of their colors, `worth` [n, c] what one unit of density counts there, `usual` [n] what
+    typical rooms give.
+    """
+
+    cells: np.ndarray
+    worth: np.ndarray
+    usual: np.ndarray
+
+    @classmethod
+    def of(cls, lab: np.ndarray, share: np.ndarray, usual: np.ndarray) -> "Coverage":
+        """Return that of products; the arguments are those of `color_coverage`."""
+        worth = (_weights(share) / usual[..., 1]).astype(np.float32)
+        return cls(cells_of(lab).astype(np.int32), worth, (worth * usual[..., 0]).sum(axis=1))
+
+    def seen(self, rows: np.ndarray, density: np.ndarray) -> np.ndarray:
+        """Return what `color_coverage` returns for some of the products [m]."""
+        return (self.worth[rows] * density[self.cells[rows]]).sum(axis=1) - self.usual[rows]
 
 
 def log_density(lab: np.ndarray) -> np.ndarray:

@@ -50,6 +50,7 @@ CHECKS = {
     "size_change": "The catalog did not shrink or grow beyond its bounds since the last bundle.",
     "image_share": "Enough products have a picture.",
     "smoke": "The bundle answers a query.",
+    "agreement": "Lists are those of the whole catalog.",
     **gates.DESCRIPTIONS,
 }
 DRIFT = {
@@ -58,7 +59,7 @@ DRIFT = {
     "drift_prices": "The median price stays near that of the last bundle.",
     "drift_words": "As many products as before have a word that says what they are.",
 }
-ADVISORY = {"image_share", *DRIFT}
+ADVISORY = {"image_share", "agreement", *DRIFT}
 
 
 class BundleConfig(dg.Config):

@@ -249,6 +249,12 @@ class SceneMatcher:
         other._scorer = replace(self._scorer, data=other._opened)
         return other
 
+    def with_candidates(self, count: int) -> "SceneMatcher":
+        """Return a matcher that scores the best `count` candidates: all products where there are no more than these."""
+        other = copy.copy(self)
+        other._scorer = replace(self._scorer, depth=count)
+        return other
+
     def with_products(self, snapshot: Snapshot) -> "SceneMatcher":
         """Return a matcher whose candidates come from a product index, with its prices and stock as they are now.
 

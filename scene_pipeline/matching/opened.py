@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.bundle.open import Bundle
+from scene_pipeline.color.density import Coverage
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.encoders.spec import EncoderSpec
@@ -56,6 +57,7 @@ class Opened:
     features: ProductFeatures
     products: pa.Table
     looks: Looks
+    coverage: Coverage
     room_votes: RoomVotes
     background: np.ndarray
     variants: ProductVariants | None
@@ -85,6 +87,7 @@ class Opened:
             features=features,
             products=products,
             looks=looks,
+            coverage=Coverage.of(features.color_lab, features.color_share, features.color_usual),
             room_votes=RoomVotes.load(bundle.path, looks, features),
             background=_read_background(bundle),
             variants=ProductVariants.of(bundle, features),

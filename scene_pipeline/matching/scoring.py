@@ -1,6 +1,7 @@
 """Score products for a scene: the candidates, their similarity to it, and the weighted factors."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from scene_pipeline.encoders.windows import CROPS
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
-from scene_pipeline.matching.factors import Candidates, override_weights
+from scene_pipeline.matching.diversity import best_of_each_group
+from scene_pipeline.matching.factors import Candidates, override_weights, rough_score
 from scene_pipeline.matching.factors import score as combine
 from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.opened import Opened
@@ -24,21 +26,31 @@ POOL_FACTOR = 20
 SCORED_WHOLE = 4000
 """Exhaustive-scoring limit: up to so many products all are scored; beyond, those nearest by similarity."""
 
+ROUGH_FACTOR = 10
+"""Products that are put in order by a rough score, as a multiple of the candidates wanted."""
+
+EACH_TYPE = 30
+"""Candidates of each type of product at least, where there are so many: a list has one of a type."""
+
 WINDOWS_WHOLE = 250_000
 """Up to so many products every picture is compared with every window; beyond, those that the index finds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Scores scenes as seen from a mean scene, `center` [d]; candidates come from `source` where there is one."""
+    """Scores scenes as seen from a mean scene, `center` [d]; candidates come from `source` where there is one.
+
+    `depth` is how many candidates are scored; the vocabulary's number where None.
+    """
 
     data: Opened
     center: np.ndarray
     source: ProductSource | None = None
+    depth: int | None = None
 
     def score(self, scene: Scene, request: Request) -> Scored:
         """Return the candidates for a scene, those that pass the filter first, each group best first."""
-        wanted = max(self.data.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
+        wanted = max(self.depth or self.data.vocabulary.scoring.candidates, POOL_FACTOR * request.k)
         if self.source is not None:
             rows = self.source.candidates(self.query(scene), max(wanted, SCORED_WHOLE), request.constraints)
         else:
@@ -49,7 +61,8 @@ class Scorer:
                 self.data.brands,
                 self.data.variants,
             )
-            rows = self._candidates(scene, wanted, allowed)
+            used = override_weights(self.data.weights, request.weights)
+            rows = self._candidates(scene, wanted, allowed, used)
         shown = ~kept_back(scene, self.data.features, rows, request.constraints.include)
         return self.score_rows(scene, rows[shown], request)
 
@@ -104,13 +117,15 @@ class Scorer:
         share = self.data.vocabulary.scoring.image_share
         return fuse_query(self._windows(scene)[0] + fusion.image_mean, words + fusion.text_mean, fusion, share)
 
-    def _candidates(self, scene: Scene, wanted: int, allowed: np.ndarray | None) -> np.ndarray:
+    def _candidates(
+        self, scene: Scene, wanted: int, allowed: np.ndarray | None, weights: Mapping[str, float]
+    ) -> np.ndarray:
         """Return the rows of the products to score: all that are allowed while they are few.
 
-        Else those whose best window stands out most, and those nearest in words and in the picture as a whole.
+        Else those that would score best without the costly factors, of each type some, and those nearest in words.
         """
         count = len(self.data.features)
-        if count <= SCORED_WHOLE:
+        if count <= max(SCORED_WHOLE, wanted):
             return np.arange(count) if allowed is None else np.flatnonzero(allowed)
         by_words, _ = self.data.bundle.index.search(self.query(scene), wanted, allowed)
         if count > WINDOWS_WHOLE:
@@ -122,9 +137,27 @@ class Scorer:
         else:
             rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
             above = self.data.looks.above_usual(self._windows(scene))[rows]
-        above[~self.data.features.has_image[rows]] = -np.inf
-        best = rows[np.argpartition(-above, wanted - 1)[:wanted]] if len(rows) > wanted else rows
-        return np.union1d(by_words, best)
+        best = self._roughly_best(scene, rows, above, wanted, weights)
+        return np.union1d(by_words, rows[best])
+
+    def _roughly_best(
+        self, scene: Scene, rows: np.ndarray, above: np.ndarray, wanted: int, weights: Mapping[str, float]
+    ) -> np.ndarray:
+        """Return which of the rows [m] a rough score puts first, of each type some; `above` [m] is that of `Looks`."""
+        features = self.data.features
+        similarity = np.where(features.has_image[rows], above, 0)
+        passed = np.flatnonzero(passes(scene, Candidates(rows, similarity, features, self.data.vocabulary)))
+        if len(passed) < wanted:  # what does not pass only fills a list
+            passed = np.arange(len(rows))
+        candidates = Candidates(
+            rows[passed], similarity[passed], features, self.data.vocabulary, coverage=self.data.coverage
+        )
+        rough = rough_score(scene, candidates, weights)
+        most = min(ROUGH_FACTOR * wanted, len(rough))
+        first = np.argpartition(-rough, most - 1)[:most]
+        order = first[np.argsort(-rough[first])]
+        of_each = best_of_each_group(features.type_group[candidates.rows[order]], wanted, EACH_TYPE)
+        return passed[np.union1d(order[:wanted], order[of_each])]
 
     def _above(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return how far the pictures of products [m] stand out, by all encoders, and the window of the first."""

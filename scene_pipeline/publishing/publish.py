@@ -27,7 +27,7 @@ from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.encoders.windows import look_of, meaning_of
 from scene_pipeline.errors import BundleError
-from scene_pipeline.files import sha256_bytes
+from scene_pipeline.files import sha256_bytes, write_bytes
 from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
 from scene_pipeline.matching.looks import Looks
@@ -35,6 +35,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opened import BACKGROUND, background_rows
 from scene_pipeline.matching.product_features import PRODUCT_FEATURES
 from scene_pipeline.matching.room_votes import RoomVotes
+from scene_pipeline.publishing.depth import agreement, settle, with_depth
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
 from scene_pipeline.publishing.members import EmbeddedMember, FirstEncoder, MemberWriter
 from scene_pipeline.publishing.terms import product_terms
@@ -115,35 +116,34 @@ def publish(
     smoke = smoke_query(samples[0])
     if current is not None and current.manifest.data_version == version:
         standard = standard_checks(None, smoke, recipe.recall_floor, recipe.size_change)
-        results = run_checks(current.path, [*standard, *recipe.checks])
+        results = run_checks(current.path, [*standard, agreement, *recipe.checks])
         return Published(current, results, unchanged=True)
     previous = current.manifest.counts["products"] if current else None
     prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
     with BundleWriter(artifacts / "bundles") as writer:
         index, tower, members = _write_files(writer.folder, catalog, recipe, prompts, samples)
-        writer.seal(
-            ManifestFields(
-                data_version=version,
-                image_encoder=msgspec.to_builtins(recipe.spec),
-                image_tower=_export_facts(tower),
-                text_encoder=recipe.text_encoder.id,
-                counts={
-                    "products": catalog.products.num_rows,
-                    "with_image": int(catalog.has_image.sum()),
-                    "rejects": catalog.rejects,
-                },
-                index=IndexRecord(
-                    factory=index.plan.factory,
-                    recall=index.recall,
-                    recall_queries=index.recall_queries,
-                    refine=0 if index.plan.exact else index.plan.refine_factor,
-                ),
-                calibration=msgspec.to_builtins(recipe.calibration),
-                members=members,
-            )
+        fields = ManifestFields(
+            data_version=version,
+            image_encoder=msgspec.to_builtins(recipe.spec),
+            image_tower=_export_facts(tower),
+            text_encoder=recipe.text_encoder.id,
+            counts={
+                "products": catalog.products.num_rows,
+                "with_image": int(catalog.has_image.sum()),
+                "rejects": catalog.rejects,
+            },
+            index=IndexRecord(
+                factory=index.plan.factory,
+                recall=index.recall,
+                recall_queries=index.recall_queries,
+                refine=0 if index.plan.exact else index.plan.refine_factor,
+            ),
+            calibration=msgspec.to_builtins(recipe.calibration),
+            members=members,
         )
+        writer.seal(_with_depth(writer, fields, recipe.vocabulary))
         standard = standard_checks(previous, smoke, recipe.recall_floor, recipe.size_change)
-        promotion = writer.promote([*standard, *recipe.checks])
+        promotion = writer.promote([*standard, agreement, *recipe.checks])
     prune(artifacts, recipe.keep)
     return Published(open_bundle(artifacts, verify=False), promotion.checks, unchanged=False)
 
@@ -182,6 +182,17 @@ def _member_bytes(member: EmbeddedMember, order: np.ndarray) -> Iterator[bytes]:
     yield member.problem.encode()
     if member.image is not None:
         yield hashlib.sha256(np.ascontiguousarray(member.image[order]).data).digest()
+
+
+def _with_depth(writer: BundleWriter, fields: ManifestFields, vocabulary: Vocabulary) -> ManifestFields:
+    """Return the fields with the depth that the bundle needs, which goes into its vocabulary as well."""
+    writer.seal(fields)  # the matcher opens sealed bundles only
+    depth = settle(SceneMatcher.open(writer.folder, verify=False))
+    write_bytes(writer.folder / SCORING, with_depth(vocabulary, depth).to_json())
+    index = msgspec.structs.replace(
+        fields.index, candidates=depth.candidates, agreement=depth.agreement, agreement_scenes=depth.scenes
+    )
+    return msgspec.structs.replace(fields, index=index)
 
 
 def _windows_bytes(spec: EncoderSpec) -> bytes:

@@ -7,6 +7,7 @@ from scene_pipeline.color.density import (
     MIN_DEVIATION,
     SIGMA,
     STEP,
+    Coverage,
     cells_of,
     color_coverage,
     log_density,
@@ -45,3 +46,14 @@ def test_a_product_without_colors_covers_nothing() -> None:
     lab, share = np.zeros((1, 4, 3), np.float32), np.zeros((1, 4), np.float32)
     usual = np.ones((1, 4, 2), np.float32)
     assert color_coverage(lab, share, usual, log_density(np.array([WHITE], np.float32))) == 0
+
+
+def test_coverage_prepared_for_products_says_the_same() -> None:
+    rng = np.random.default_rng(4)
+    lab = rng.uniform((0, -80, -90), (100, 80, 90), (20, 4, 3)).astype(np.float32)
+    share = rng.dirichlet(np.ones(4), 20).astype(np.float32)
+    usual = np.stack([rng.normal(-5, 1, (20, 4)), rng.uniform(0.3, 1, (20, 4))], axis=-1).astype(np.float32)
+    density = log_density(rng.uniform((0, -60, -60), (100, 60, 60), (500, 3)))
+    rows = np.array([3, 19, 0])
+    expected = color_coverage(lab[rows], share[rows], usual[rows], density)
+    np.testing.assert_allclose(Coverage.of(lab, share, usual).seen(rows, density), expected, rtol=1e-4, atol=1e-4)
