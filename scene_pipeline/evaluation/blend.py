@@ -2,7 +2,7 @@
 
 A score is the weighted sum of factors, of which the blend changes one: base similarity. The weights are chosen so that
 the known products of a scene stand above the others (the likelihood of a softmax over its products), none negative. An
-encoder stays only where it gains more than its parameter costs (Bayesian information criterion): one that knows nothing
+encoder stays only where it gains more than its parameter costs (Akaike's information criterion): one that knows nothing
 gets 0 by itself. Reciprocal rank fusion of the lists by each encoder alone is the baseline.
 """
 
@@ -22,6 +22,9 @@ from scene_pipeline.scenes.scene import Scene
 FOLDS = 5
 RANK_OFFSET = 60
 """The constant of reciprocal rank fusion (Cormack et al. 2009)."""
+
+PARAMETER_COST = 1.0
+"""Log-likelihood, summed over scenes, that an encoder must gain to stay (Akaike's criterion)."""
 
 NEGATIVES = 300
 """Products of a scene that are not known to fit, drawn once with a fixed seed, that the known ones are held against."""
@@ -124,11 +127,10 @@ def learn_blend(table: BlendTable) -> np.ndarray:
     table = _drawn(table)
     kept = list(range(len(table.encoders)))
     shares, loss = _fit(table, kept)
-    cost = math.log(len(table.above)) / 2  # of one parameter, in log-likelihood summed over scenes
     while len(kept) > 1:
         smaller = [(_fit(table, [other for other in kept if other != one]), one) for one in kept]
         (fewer, without), one = min(smaller, key=lambda item: item[0][1])
-        if (without - loss) * len(table.above) > cost:
+        if (without - loss) * len(table.above) > PARAMETER_COST:
             break
         kept, shares, loss = [other for other in kept if other != one], fewer, without
     return of_one_deviation(shares, table.covariance())
