@@ -16,33 +16,29 @@ def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
     """The registry: what each encoder is good for, and whether its weights are on this machine."""
     if context.invoked_subcommand is not None:
         return
+    from scene_pipeline.encoders.ensemble import PHRASES
     from scene_pipeline.encoders.loading import is_cached
-    from scene_pipeline.encoders.spec import SPECS
-    from scene_pipeline.reporting.terminal.views import rows_view
+    from scene_pipeline.encoders.spec import SPECS, speeds
+    from scene_pipeline.reporting.terminal.encoders import encoders_view
 
+    known = speeds()
     rows = [
         {
             "id": spec.id,
-            "cached": is_cached(spec),
+            "cached": spec is PHRASES or is_cached(spec),
             "dimension": spec.dimension,
             "input": spec.input_size,
             "size_mb": spec.size_mb,
+            "core_ms": known.get(spec.id),
             "license": spec.license,
             "good_for": spec.good_for,
         }
-        for spec in SPECS.values()
+        for spec in (*SPECS.values(), PHRASES)
     ]
     if as_json:
         print_json(rows)
         return
-    short = [
-        {
-            **{name: row[name] for name in ("id", "cached", "size_mb")},
-            "good_for": f"{row['good_for']}; {row['dimension']} dimensions; license: {row['license']}",
-        }
-        for row in rows
-    ]
-    out.print(rows_view(short))
+    out.print(encoders_view(rows), markup=False, highlight=False)
 
 
 @encoders.command("fetch")

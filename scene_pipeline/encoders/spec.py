@@ -149,6 +149,21 @@ _HOSTED = (
         good_for="production on CPUs: fast, and int8 serves it in tens of milliseconds",
     ),
     EncoderSpec(
+        id="ViT-B-16/dfn2b",
+        family="open_clip",
+        model="ViT-B-16",
+        weights="dfn2b",
+        dimension=512,
+        input_size=224,
+        mean=_CLIP_MEAN,
+        std=_CLIP_STD,
+        resize="crop",
+        interpolation="bicubic",
+        license="Apple's own (see the model's page)",
+        size_mb=599,
+        good_for="production where its license allows: filtered data (DFN), finer patches than ViT-B-32",
+    ),
+    EncoderSpec(
         id="ViT-L-14/laion2b_s32b_b82k",
         family="open_clip",
         model="ViT-L-14",
@@ -205,6 +220,12 @@ def _registry() -> Mapping[str, EncoderSpec]:
 
 SPECS: Mapping[str, EncoderSpec] = _registry()
 """The encoders this project names, by id. `get_spec` knows many more."""
+
+
+def speeds() -> dict[str, float]:
+    """Return how many milliseconds of one processor core a picture takes by id, as `benchmarks.encoder_speed` found."""
+    path = Path(__file__).with_name("speed.json")
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, float])
 
 
 def get_spec(id: str) -> EncoderSpec:

@@ -159,7 +159,9 @@ def test_encoders_lists_what_is_at_hand() -> None:
 def test_the_list_of_encoders_keeps_ids_whole_at_80_columns() -> None:
     lines = run_cli("encoders").stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    assert any("│ ViT-B-16-SigLIP2-256/webli " in line for line in lines)
+    assert "ViT-B-16-SigLIP2-256/webli" in lines
+    assert "efficientnet-lite2" in lines
+    assert "captions" in lines
     assert any("license" in line or "MIT" in line for line in lines)
 
 
