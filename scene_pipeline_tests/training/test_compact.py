@@ -50,15 +50,16 @@ def features() -> Features:
 
 
 def test_trained_heads_export_and_load_as_the_package_loads_them(features: Features, tmp_path: Path) -> None:
-    export(train(features, steps=3), tmp_path)
+    export(train(features, steps=3), tuple(ROOMS), tmp_path)
     spec = compact_spec(tmp_path)
+    assert spec.rooms == tuple(ROOMS)
     assert (spec.dimension, spec.look, spec.input_size, spec.scene_size) == (512, 128, 224, 384)
     assert load_image_tower(spec, tmp_path) is not None
 
 
 def test_the_same_seed_trains_the_same_heads(features: Features, tmp_path: Path) -> None:
-    first = export(train(features, steps=2), tmp_path / "a").read_bytes()
-    assert export(train(features, steps=2), tmp_path / "b").read_bytes() == first
+    first = export(train(features, steps=2), tuple(ROOMS), tmp_path / "a").read_bytes()
+    assert export(train(features, steps=2), tuple(ROOMS), tmp_path / "b").read_bytes() == first
 
 
 def test_features_are_computed_once(tmp_path: Path) -> None:
