@@ -40,7 +40,7 @@ class Soak:
         self._lock = threading.Lock()
 
     def work(self, first: int) -> None:
-        """Answer and reload until told to stop."""
+        """Answer and reload until stopped."""
         number = first
         while not self.stop.is_set():
             number += 1

@@ -50,7 +50,7 @@ BATCH, RATE = 16, 1.5e-3
 PHOTOGRAPHS_SHARE = 0.3
 """Share of the batches that are of photographs."""
 
-LEAST_SEEN = 0.0015
+MIN_SEEN = 0.0015
 """Share of the picture from which a thing counts as present."""
 
 PANELLED = ("panelled", "slats", "boards")
@@ -63,7 +63,7 @@ def room_truth(labels: dict[str, Any], window: tuple[float, float, float, float]
     objects = cropped_objects(labels["objects"], window)
     light = labels["light"]
     walls = {"beams": labels["beams"], "panelling": labels["wall"] in PANELLED, "brick wall": labels["wall"] == "brick"}
-    seen = {item["type"] for item in objects if item["box"][2] * item["box"][3] >= LEAST_SEEN}
+    seen = {item["type"] for item in objects if item["box"][2] * item["box"][3] >= MIN_SEEN}
     return {
         "objects": objects,
         "layers": sampled(labels["layers"], window, GRID),

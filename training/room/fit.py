@@ -10,7 +10,7 @@ from scene_pipeline.scenes.analysis import Box
 from scene_pipeline.scenes.room_heads import TYPES, RoomHeads
 from scene_pipeline.scenes.room_reading import find_objects, overlap, type_scores
 
-LEAST_SEEN = 0.0015
+MIN_SEEN = 0.0015
 HIT = 0.5
 """Intersection over union from which a box is right."""
 
@@ -59,7 +59,7 @@ def fitted(heads: RoomHeads, maps: list[np.ndarray], truth: list[dict[str, Any]]
 
 def large(item: dict[str, Any]) -> bool:
     """Tell whether a thing is large enough to be looked for."""
-    return item["box"][2] * item["box"][3] >= LEAST_SEEN
+    return item["box"][2] * item["box"][3] >= MIN_SEEN
 
 
 def corners(box: list[float]) -> Box:
