@@ -165,6 +165,8 @@ def choices_of(logs: Logs, click_model: ClickModel | None) -> Choices:
 
 def fit_weights(choices: Choices, prior: np.ndarray, strength: float = PRIOR_STRENGTH) -> WeightsFit:
     """Fit weights to choices. Raises LearningError with fewer than MIN_CHOICES, or fewer than MIN_SCENES scenes."""
+    from threadpoolctl import threadpool_limits
+
     total = int(choices.chosen.sum())
     if total < MIN_CHOICES:
         raise LearningError(
@@ -177,8 +179,9 @@ def fit_weights(choices: Choices, prior: np.ndarray, strength: float = PRIOR_STR
         )
     prior = np.asarray(prior, dtype=np.float64) / np.sum(prior)
     lists = _Lists.of(choices)
-    weights, scale = _fit(lists, prior, strength)
-    gains = _held_out_gains(lists, prior, strength)
+    with threadpool_limits(1):  # blocks are small: more threads only wait for each other
+        weights, scale = _fit(lists, prior, strength)
+        gains = _held_out_gains(lists, prior, strength)
     members = np.unique(choices.scene, return_inverse=True)[1]
     residuals = np.bincount(members, weights=gains - gains.mean())
     error = float(np.sqrt((residuals**2).sum() * scenes / (scenes - 1))) / len(gains)

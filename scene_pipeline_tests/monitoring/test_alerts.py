@@ -121,7 +121,7 @@ def test_mail_arrives_with_subject_text_and_link(mailbox: tuple[int, list[Any]])
 
 
 @pytest.mark.parametrize(
-    ("statuses", "asked", "delivered"),
+    ("statuses", "requested", "delivered"),
     [([], 1, True), ([503, 429], 3, True), ([500, 500, 500], 3, False), ([403], 1, False)],
 )
 def test_a_server_in_trouble_is_requested_again_and_a_refusal_is_not(

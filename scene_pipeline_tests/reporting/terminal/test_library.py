@@ -82,5 +82,5 @@ def test_the_json_of_a_scene_has_the_contracted_keys(make_result: Callable[..., 
     assert (document["scene"]["room"], document["scene"]["style"]) == ("living_room", "mid_century_modern")
     assert [document["scene"][f"{name}_confidence"] for name in ("room", "style", "palette")] == [0.8, 0.5, 0.7]
     contracted = "rank product_id sku_id description category placement score confidence calibrated factors reason"
-    contracted += " context opinion variant"
+    contracted += " context opinion variant box"
     assert [list(item) for item in document["recommendations"]] == [contracted.split()] * 2
