@@ -86,8 +86,8 @@ def test_a_picture_is_analyzed_once_and_answered_again_for_another_bundle(
     other = {name: replace(item, bundle_version="another") for name, item in first.results.items()}
     before = replace(first, results=other)  # as scored with the bundle before a price changed
     analyzed: list[object] = []
-    real = SceneMatcher.analyze
-    monkeypatch.setattr(SceneMatcher, "analyze", lambda self, image: analyzed.append(image) or real(self, image))
+    real = SceneMatcher.read
+    monkeypatch.setattr(SceneMatcher, "read", lambda self, image: analyzed.append(image) or real(self, image))
     again = score_library(library, matcher, Request(3), previous=before, analyses=Analyses.load(kept, matcher))
     assert analyzed == []
     assert (again.analyzed, again.reused) == (0, 0)
