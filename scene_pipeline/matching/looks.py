@@ -24,6 +24,9 @@ MIN_DEVIATION = 0.02
 
 _BLOCK = 8192
 
+IN_MEMORY = 150_000
+"""Up to so many products looks are kept in full precision: turning them for each scene costs as much as comparing."""
+
 KEPT_SCENES = 16
 """Scenes whose comparison with all products is kept: 4 bytes a product each."""
 
@@ -50,7 +53,7 @@ class _Recent:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """`vectors` [n, look] are unit vectors of the products' pictures (float16, zeros without one); `hubness` [n, 2]
+    """`vectors` [n, look] are unit vectors of the products' pictures (zeros without one); `hubness` [n, 2]
     holds mean and deviation of each product's best window over the reference scenes.
     """
 
@@ -77,9 +80,11 @@ class Looks:
 
     @classmethod
     def load(cls, folder: Path) -> "Looks":
-        """Map the vectors and read the rest of what `save` wrote. Raises BundleError when a file is something else."""
+        """Read what `save` wrote; many vectors are mapped. Raises BundleError when a file is something else."""
         try:
             vectors = np.load(folder / LOOKS, mmap_mode="r", allow_pickle=False)
+            if len(vectors) <= IN_MEMORY:
+                vectors = vectors.astype(np.float32)
             return cls(vectors, np.load(folder / HUBNESS, allow_pickle=False))
         except (OSError, ValueError, EOFError) as error:
             raise BundleError(f"{folder}: the looks cannot be read ({error}); build the bundle again") from error
@@ -98,7 +103,7 @@ class Looks:
         for start in range(0, count, _BLOCK):
             part = slice(start, start + _BLOCK)
             own = part if rows is None else rows[part]
-            similarity = self.vectors[own].astype(np.float32) @ windows.T
+            similarity = self.vectors[own].astype(np.float32, copy=False) @ windows.T
             mean, deviation = self.hubness[own].T
             above[part] = (similarity.max(axis=1) - mean) / deviation
             window[part] = similarity.argmax(axis=1)
@@ -115,7 +120,7 @@ class Looks:
             above = np.empty(len(self), np.float32)
             for start in range(0, len(self), _BLOCK):
                 part = slice(start, start + _BLOCK)
-                best = (windows @ self.vectors[part].astype(np.float32).T).max(axis=0)
+                best = (windows @ self.vectors[part].astype(np.float32, copy=False).T).max(axis=0)
                 mean, deviation = self.hubness[part].T
                 above[part] = (best - mean) / deviation
             above.setflags(write=False)
