@@ -63,8 +63,8 @@ def fill_in_the_blank(scores: np.ndarray, questions: Questions, seed: int = 0) -
 
     scores: shape (scenes, products). By chance: 1 / choices. The interval resamples scenes.
     """
-    requested = scores[questions.scene[:, None], questions.options]
-    best = requested == requested.max(axis=1, keepdims=True)
+    offered = scores[questions.scene[:, None], questions.options]
+    best = offered == offered.max(axis=1, keepdims=True)
     return bootstrap_mean(best[:, 0] / best.sum(axis=1), questions.scene, seed)
 
 

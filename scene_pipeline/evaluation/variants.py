@@ -38,8 +38,8 @@ def hits_within(
 
     Only `columns` are ranked, as in protocols that search one kind of product in a small gallery.
     """
-    requested = relevant[:, columns].any(axis=1)
-    order = np.argsort(-scores[np.ix_(requested, columns)], axis=1, kind="stable")
-    found = np.take_along_axis(relevant[np.ix_(requested, columns)], order, axis=1)
-    n_scenes = int(requested.sum())
+    counted = relevant[:, columns].any(axis=1)
+    order = np.argsort(-scores[np.ix_(counted, columns)], axis=1, kind="stable")
+    found = np.take_along_axis(relevant[np.ix_(counted, columns)], order, axis=1)
+    n_scenes = int(counted.sum())
     return n_scenes, {k: float(found[:, :k].any(axis=1).mean()) if n_scenes else 0.0 for k in cutoffs}

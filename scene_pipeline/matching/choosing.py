@@ -37,11 +37,14 @@ class Chooser:
         found = accents(scene.density)
         chosen: list[int] = []
         completion = self.completion(scene, scored)
-        for positions in completion.parts(self.data.features.type_group[scored.rows], scored.passed):
-            best = best_of_each_group(self.data.features.type_group[scored.rows[positions]], POOL_FACTOR * k, k)
-            part = positions[best]
+        groups = self.data.features.type_group[scored.rows]
+        adjusted = scored.ranking + self._category_adjustments(scene, rules)[self.data.features.category[scored.rows]]
+        scores = adjusted + completion.worth(groups)
+        for positions in completion.parts(groups, scored.passed):
+            part = positions[best_of_each_group(groups[positions], POOL_FACTOR * k, k)]
             if len(chosen) < k and len(part):
-                picked = spread(self._pool(scene, scored, part, found, rules), k - len(chosen), rules, listed)
+                pool = self._pool(scored.rows[part], scores[part], found, rules)
+                picked = spread(pool, k - len(chosen), rules, listed)
                 chosen += [int(part[index]) for index in picked]
         return sorted(chosen, key=lambda index: -scored.ranking[index])
 
@@ -61,19 +64,14 @@ class Chooser:
         """Return what is there already and what is missing, as the choice heeds it."""
         return Completion.of(scene.analysis, self.data.vocabulary.types, scored.weights)
 
-    def _pool(
-        self, scene: Scene, scored: Scored, part: np.ndarray, found: tuple[Accent, ...], rules: Diversity
-    ) -> Pool:
-        rows = scored.rows[part]
+    def _pool(self, rows: np.ndarray, scores: np.ndarray, found: tuple[Accent, ...], rules: Diversity) -> Pool:
         vectors = self.data.bundle.index.decode(rows)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
         category, group = self.data.features.category[rows], self.data.features.type_group[rows]
         lab, share = self.data.features.color_lab[rows], self.data.features.color_share[rows]
         limits = group_limits(self.data.vocabulary.types, rules.max_bought_in_numbers)
         return Pool(
-            scores=scored.ranking[part]
-            + self._category_adjustments(scene, rules)[category]
-            + self.completion(scene, scored).worth(group),
+            scores=scores,
             vectors=vectors,
             category=category,
             group=group,

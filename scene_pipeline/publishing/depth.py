@@ -20,7 +20,7 @@ from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
 SCENES = 20
-"""The sample's scenes that are asked; all have 25."""
+"""So many of the sample's 25 scenes are answered twice."""
 
 GOAL = 0.99
 """Share of the first ten products that candidates and the whole catalog have in common at which depth suffices."""

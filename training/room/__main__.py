@@ -29,7 +29,7 @@ from scene_pipeline.scenes.room_heads import (
 )  # fmt: skip
 from training.room.augment import WHOLE, crop, cropped_objects, draw_window, in_other_light, sampled
 from training.room.features import backbone_maps, photographs, renders, teacher_boxes
-from training.room.fit import fitted
+from training.room.fit import fitted, large
 from training.room.learn import (
     DROPPED,
     KNOWN_TO_TEACHER,
@@ -50,9 +50,6 @@ BATCH, RATE = 16, 1.5e-3
 PHOTOGRAPHS_SHARE = 0.3
 """Share of the batches that are of photographs."""
 
-MIN_SEEN = 0.0015
-"""Share of the picture from which a thing counts as present."""
-
 PANELLED = ("panelled", "slats", "boards")
 
 Maps = list[np.ndarray]
@@ -63,7 +60,7 @@ def room_truth(labels: dict[str, Any], window: tuple[float, float, float, float]
     objects = cropped_objects(labels["objects"], window)
     light = labels["light"]
     walls = {"beams": labels["beams"], "panelling": labels["wall"] in PANELLED, "brick wall": labels["wall"] == "brick"}
-    seen = {item["type"] for item in objects if item["box"][2] * item["box"][3] >= MIN_SEEN}
+    seen = {item["type"] for item in objects if large(item)}
     return {
         "objects": objects,
         "layers": sampled(labels["layers"], window, GRID),

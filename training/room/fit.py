@@ -11,6 +11,8 @@ from scene_pipeline.scenes.room_heads import TYPES, RoomHeads
 from scene_pipeline.scenes.room_reading import find_objects, overlap, type_scores
 
 MIN_SEEN = 0.0015
+"""Share of the picture from which a thing counts as present."""
+
 HIT = 0.5
 """Intersection over union from which a box is right."""
 
