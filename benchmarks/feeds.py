@@ -98,30 +98,44 @@ def _write_product(
 
 
 def worker(path: Path) -> dict[str, Any]:
-    """Read one file to its categories in this process: what became of it, seconds and peak memory in MiB."""
+    """Read one file to its categories in this process: what became of it, seconds and peak memory in MiB.
+
+    The tables of each step go to a temporary folder, as in a build.
+    """
     from scene_pipeline.catalog.accounting import accounted
-    from scene_pipeline.catalog.categorize import categorize
-    from scene_pipeline.catalog.enrich import enrich
-    from scene_pipeline.catalog.languages import lexicon_for
-    from scene_pipeline.catalog.read import read_catalog
-    from scene_pipeline.catalog.validate import validate
+    from scene_pipeline.catalog.categorize import categorized_parts
+    from scene_pipeline.catalog.enrich import enriched_parts
+    from scene_pipeline.catalog.languages import SAMPLE, lexicon_for
+    from scene_pipeline.catalog.read import store_catalog
+    from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
+    from scene_pipeline.catalog.stored import write_parts
+    from scene_pipeline.catalog.validate import validate_into
     from scene_pipeline.vocabulary import load_vocabulary
 
     words = load_vocabulary()
     base, start, cpu = peak_mib(), time.perf_counter(), time.process_time()
-    raw = read_catalog(path)
-    validated = validate(raw)
-    lexicon = lexicon_for(validated.products["description"].to_pylist())
-    categorize(enrich(validated.products, words, lexicon), words, lexicon)
-    seconds, cpu_seconds, mib = time.perf_counter() - start, time.process_time() - cpu, peak_mib() - base
-    found = accounted(raw, validated)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        raw = store_catalog(path, home / "raw.parquet")
+        validated = validate_into(home / "products.parquet", raw)
+        lexicon = lexicon_for(validated.products.slice(0, SAMPLE)["description"].to_pylist())
+        enriched = write_parts(enriched_parts(validated.products, words, lexicon), home / "enriched.parquet", ENRICHED)
+        write_parts(categorized_parts(enriched, words, lexicon), home / "categorized.parquet", CATEGORIZED)
+        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+        found = accounted(raw, validated)
+        mib = peak_mib() - base
+        variants = sum(
+            len(chunk.flatten())
+            for part in validated.products.batches(["variants"])
+            for chunk in part["variants"].chunks
+        )
     return {
         "file": path.name,
         "format": raw.profile,
         "language": lexicon.words.language,
         "rows": validated.rows_in,
         "products": validated.products.num_rows,
-        "variants": sum(len(variants) for variants in validated.products["variants"].to_pylist()),
+        "variants": variants,
         "rejects": validated.rejects.num_rows,
         "left_out": validated.left_out.num_rows,
         "dropped": validated.dropped.num_rows,

@@ -1,18 +1,22 @@
 """What a file states and what was read of it: shares of pictures, prices, SKUs and sizes, and columns left unused."""
 
+import heapq
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.catalog import cells
 from scene_pipeline.catalog.products import IMAGE_ROLES
 from scene_pipeline.catalog.read import EXTRA_PREFIX, RawCatalog
+from scene_pipeline.catalog.stored import Rows, batches
 from scene_pipeline.catalog.validate import Validated
 
 _LENGTHS = ("width", "depth", "height", "length", "diameter", "dimensions")
+_BATCH = 20_000
 _SAMPLE = 500
 _MIN_FILLED = 5
 _NUMBER = re.compile(r"[\d.,]+")
@@ -35,33 +39,62 @@ class Accounted(msgspec.Struct, frozen=True):
 
 def accounted(raw: RawCatalog, validated: Validated) -> dict[str, Accounted]:
     """Return pictures, prices, SKUs and sizes: the distinct pictures and SKUs, and the cells of prices and sizes."""
-    away = {row for table in (validated.rejects, validated.left_out) for row in table["row"].to_pylist()}
-    kept = [row not in away for row in raw.table["row"].to_pylist()]
     dropped = Counter(validated.dropped["column"].to_pylist())
-    products = validated.products
-    images = {image["url"] for row in products["images"].to_pylist() for image in row}
-    variants = [variant for row in products["variants"].to_pylist() for variant in row]
-    stated_images = {
-        _address(url) for name in IMAGE_ROLES for c in _cells(raw, name, kept) for url in cells.parse_images(c)
-    }
-    stated_skus = {cells.clean_cell(cell) for cell in _cells(raw, "sku_id", kept)} - {None}
-    skus = {*products["sku_id"].to_pylist(), *(variant["sku_id"] for variant in variants)}
-    priced = sum(1 for _ in _cells(raw, "price", kept))
-    sized = sum(1 for name in _LENGTHS for _ in _cells(raw, name, kept))
+    images, skus = _Distinct(), _Distinct()
+    for part in batches(validated.products, _BATCH, ["images", "sku_id", "variants"]):
+        images.add(image["url"] for row in part["images"].to_pylist() for image in row)
+        skus.add(part["sku_id"].to_pylist())
+        skus.add(variant["sku_id"] for row in part["variants"].to_pylist() for variant in row)
+    stated_images, stated_skus, counts = _Distinct(), _Distinct(), Counter[str]()
+    for part in _rows_on_sale(raw, validated):
+        for name in IMAGE_ROLES:
+            stated_images.add(_address(url) for cell in _cells(part, name) for url in cells.parse_images(cell))
+        stated_skus.add(cells.clean_cell(cell) for cell in _cells(part, "sku_id"))
+        counts.update({name: sum(1 for _ in _cells(part, name)) for name in ("price", *_LENGTHS)})
+    sized = sum(counts[name] for name in _LENGTHS)
     based = bool(raw.column_map.image_base)
-    read_images = len(stated_images & images) if not based else min(len(images), len(stated_images))
+    read_images = stated_images.shared(images) if not based else min(len(images), len(stated_images))
     return {
         "pictures": Accounted(len(stated_images), read_images),
-        "prices": Accounted(priced, priced - dropped["price"]),
-        "skus": Accounted(len(stated_skus), len(stated_skus & skus)),
+        "prices": Accounted(counts["price"], counts["price"] - dropped["price"]),
+        "skus": Accounted(len(stated_skus), stated_skus.shared(skus)),
         "sizes": Accounted(sized, sized - sum(dropped[name] for name in _LENGTHS)),
     }
 
 
-def _cells(raw: RawCatalog, name: str, kept: Sequence[bool]) -> Iterable[str]:
-    if name not in raw.table.column_names:
+class _Distinct:
+    """Counts distinct texts by their hashes: eight bytes each."""
+
+    def __init__(self) -> None:
+        self.parts: list[np.ndarray] = []
+
+    def add(self, texts: Iterable[str | None]) -> None:
+        self.parts.append(np.unique(np.fromiter((hash(text) for text in texts if text is not None), np.int64)))
+
+    @property
+    def values(self) -> np.ndarray:
+        self.parts = [np.unique(np.concatenate(self.parts))] if self.parts else []
+        return self.parts[0] if self.parts else np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def shared(self, other: "_Distinct") -> int:
+        return len(np.intersect1d(self.values, other.values, assume_unique=True))
+
+
+def _rows_on_sale(raw: RawCatalog, validated: Validated) -> Iterator[pa.Table]:
+    """Yield the columns that are counted, without the rows that were refused or left out."""
+    away = np.concatenate([table["row"].to_numpy() for table in (validated.rejects, validated.left_out)])
+    counted = [n for n in ("row", *IMAGE_ROLES, "sku_id", "price", *_LENGTHS) if n in raw.table.column_names]
+    for part in batches(raw.table, _BATCH, counted):
+        yield part.filter(pa.array(~np.isin(part["row"].to_numpy(), away)))
+
+
+def _cells(part: pa.Table, name: str) -> Iterable[str]:
+    if name not in part.column_names:
         return ()
-    return (c for c, keep in zip(raw.table[name].to_pylist(), kept, strict=True) if keep and c and cells.clean_cell(c))
+    return (cell for cell in part[name].to_pylist() if cell and cells.clean_cell(cell))
 
 
 def _address(url: str) -> str:
@@ -71,10 +104,9 @@ def _address(url: str) -> str:
 def unused_columns(raw: RawCatalog) -> dict[str, str]:
     """Return the shop's columns that are none of ours, with what they seem to hold; empty columns are left out."""
     found = {}
+    head = raw.table.slice(0, _SAMPLE)
     for name in raw.kept_aside:
-        values = [
-            value for value in raw.table[EXTRA_PREFIX + name].slice(0, _SAMPLE).to_pylist() if value and value.strip()
-        ]
+        values = [value for value in head[EXTRA_PREFIX + name].to_pylist() if value and value.strip()]
         if values:
             found[name] = seems(values)
     return found
@@ -108,23 +140,27 @@ def _kind(value: str) -> str:
     return "text" if text.count(" ") >= 5 else "words"
 
 
-def rows_to_check(table: pa.Table, dropped: pa.Table, count: int = 10) -> list[dict[str, str | int]]:
+def rows_to_check(table: Rows, dropped: pa.Table, count: int = 10) -> list[dict[str, str | int]]:
     """Return the rows most worth a look, worst first: row, product and why."""
     lost = Counter(dropped["product_id"].to_pylist())
-    names = ("row", "product_id", "product_type", "category", "images", "price", "description_score", "provenance")
-    found = []
-    for row, product, kind, category, images, price, score, source in zip(
-        *(table[name].to_pylist() for name in names), strict=True
-    ):
-        reasons = {
-            f"{lost[product]} cells dropped": 2.0 * min(lost[product], 3),
-            "a size was out of range": 3.0 * ("dropped_dimensions" in source),
-            "no product type": 2.0 * (kind is None),
-            f"'{kind}' is in no category": 1.0 * (kind is not None and category == "uncategorized"),
-            "no picture": 1.0 * (not images),
-            "no price": 1.0 * (price is None),
-        }
-        weight = sum(reasons.values()) + (1 - score)
-        found.append((weight, row, product, ", ".join(reason for reason, value in reasons.items() if value)))
-    worst = sorted(found, key=lambda item: (-item[0], item[1]))[:count]
+    worst = heapq.nsmallest(count, _weighed(table, lost), key=lambda item: (-item[0], item[1]))
     return [{"row": row, "product_id": product, "why": why} for _, row, product, why in worst if why]
+
+
+def _weighed(table: Rows, lost: Counter[str]) -> Iterator[tuple[float, int, str, str]]:
+    """Yield (weight, row, product, why) for each product."""
+    names = ("row", "product_id", "product_type", "category", "images", "price", "description_score", "provenance")
+    for part in batches(table, _BATCH, names):
+        for row, product, kind, category, images, price, score, source in zip(
+            *(part[name].to_pylist() for name in names), strict=True
+        ):
+            reasons = {
+                f"{lost[product]} cells dropped": 2.0 * min(lost[product], 3),
+                "a size was out of range": 3.0 * ("dropped_dimensions" in source),
+                "no product type": 2.0 * (kind is None),
+                f"'{kind}' is in no category": 1.0 * (kind is not None and category == "uncategorized"),
+                "no picture": 1.0 * (not images),
+                "no price": 1.0 * (price is None),
+            }
+            weight = sum(reasons.values()) + (1 - score)
+            yield weight, row, product, ", ".join(reason for reason, value in reasons.items() if value)

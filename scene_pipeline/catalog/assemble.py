@@ -5,7 +5,7 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from scene_pipeline.catalog.columns import LENGTHS, MULTIPLE, ColumnPlan, Source, attribute_column
+from scene_pipeline.catalog.columns import ATTRIBUTES, LENGTHS, MULTIPLE, ColumnPlan, Source, attribute_column
 from scene_pipeline.catalog.header import UNITS, along_axes, with_unit, with_unit_if_joined
 from scene_pipeline.catalog.html_text import SEPARATOR
 from scene_pipeline.catalog.packed import Pairs, parse_pairs
@@ -26,9 +26,10 @@ class Assembler:
         self.default_unit = UNITS.get(stated, "") or (plan.profile.unit if plan.profile is not None else "")
         self.names: dict[str, str] = {}
         self.group: str | None = None
+        self.has_attributes = bool(plan.pairs or plan.packed or any(source.ours == "facts" for source in plan.sources))
 
     def arrays(self, columns: Mapping[str, Cells], rows: int) -> dict[str, pa.Array]:
-        """Return our columns as Arrow strings; `columns` are the shop's, by name."""
+        """Return our columns as Arrow strings; `columns` are the shop's, by name. Every chunk has the same columns."""
         filled: dict[str, Cells] = {}
         ordered = sorted(self.plan.sources, key=lambda source: source.ours)
         sources = {ours: list(group) for ours, group in groupby(ordered, key=lambda source: source.ours)}
@@ -36,8 +37,10 @@ class Assembler:
             if source.ours not in filled:
                 parts = [self._cells(one, columns, filled) for one in sources[source.ours]]
                 filled[source.ours] = parts[0] if len(parts) == 1 else _joined(source.ours, parts)
-        if self.plan.pairs or self.plan.packed or any(source.ours == "facts" for source in self.plan.sources):
+        if self.has_attributes:
             self._attributes(columns, filled, rows)
+            nothing: Cells = [None] * rows
+            filled |= {ours: nothing for ours in (*ATTRIBUTES, "detailed_description") if ours not in filled}
         filled.pop("unit", None)
         return {ours: pa.array(cells, pa.string()) for ours, cells in filled.items()}
 

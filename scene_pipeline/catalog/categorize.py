@@ -1,10 +1,9 @@
 """Put each product into one of the categories, or into none: type words first, similarity of meaning second."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,7 @@ from scene_pipeline.catalog.common_sense import check_types_are_known
 from scene_pipeline.catalog.facts import Extractor, Facts
 from scene_pipeline.catalog.home_goods import NOT_HOME, HomeGate, nearer_elsewhere
 from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
+from scene_pipeline.catalog.stored import Rows, batches
 from scene_pipeline.catalog.text import headline_end, tokenize
 from scene_pipeline.catalog.words import LexiconIndex
 from scene_pipeline.vocabulary.lexicon import Lexicon
@@ -33,7 +33,9 @@ TIERS = {
     **dict.fromkeys(("premium", "high", "high-end", "luxury", "$$$"), "premium"),
 }
 """What shops call their price tiers, in lower case, and ours."""
+CATEGORIZE_CHUNK = 20_000
 _PHRASE_ENDS = frozenset(",;|(")
+_READ = ("title", "description", "product_type", "stated_category", "price")
 
 Similarity = Callable[[Sequence[str]], np.ndarray]
 
@@ -47,8 +49,11 @@ class CategoryDecision:
     reason: str
 
 
+NOTHING = CategoryDecision(UNCATEGORIZED, 0.0, "no word names the type of product")
+
+
 def categorize(
-    enriched: pa.Table,
+    enriched: Rows,
     vocabulary: Vocabulary,
     lexicon: Lexicon,
     similarity: Similarity | None = None,
@@ -62,42 +67,35 @@ def categorize(
     lead by MIN_MARGIN. `elsewhere` returns the cosines with `gate_descriptions` (`home_goods`): a product nearer to
     another department is held back, as is one whose department or name says that it is not for the home.
     """
+    parts = list(categorized_parts(enriched, vocabulary, lexicon, similarity, elsewhere))
+    return pa.concat_tables(parts) if parts else CATEGORIZED.empty_table()
+
+
+def categorized_parts(
+    enriched: Rows,
+    vocabulary: Vocabulary,
+    lexicon: Lexicon,
+    similarity: Similarity | None = None,
+    elsewhere: Similarity | None = None,
+) -> Iterator[pa.Table]:
+    """Yield what `categorize` returns part by part; price tiers follow from all prices, so each part is read twice."""
     check_types_are_known(vocabulary, lexicon)
-    chooser = _Chooser(vocabulary, lexicon)
-    types, departments = enriched["product_type"].to_pylist(), enriched["stated_category"].to_pylist()
-    weak = _weak_rows(enriched, lexicon)
-    gate = HomeGate(chooser.extractor.index)
-    names = zip(enriched["title"].to_pylist(), enriched["description"].to_pylist(), strict=True)
-    held = [gate.reason(title or text, place) for (title, text), place in zip(names, departments, strict=True)]
-    decisions = [
-        chooser.by_type(*row) if reason is None else CategoryDecision(UNCATEGORIZED, 0.9, reason)
-        for row, reason in zip(zip(types, departments, weak, strict=True), held, strict=True)
-    ]
-    open_rows = [i for i, decision in enumerate(decisions) if decision is None]
-    if similarity is not None and open_rows:
-        some = enriched.select(["description", "title"]).take(pa.array(open_rows)).to_pylist()
-        ends = frozenset(lexicon.words.sentence_abbreviations)
-        texts = [kind_phrase(row["description"], row["title"], ends) for row in some]
-        other = [None] * len(texts) if elsewhere is None else elsewhere(texts)
-        for i, cosines, others in zip(open_rows, similarity(texts), other, strict=True):
-            away = None if others is None else nearer_elsewhere(np.asarray(cosines), np.asarray(others))
-            decisions[i] = (
-                chooser.by_similarity(np.asarray(cosines))
-                if away is None
-                else CategoryDecision(UNCATEGORIZED, 0.6, f"{NOT_HOME}: its meaning is nearer to {away}")
-            )
-    nothing = CategoryDecision(UNCATEGORIZED, 0.0, "no word names the type of product")
-    final = [decision or nothing for decision in decisions]
-    categories = [decision.category for decision in final]
-    columns = [
-        *(enriched[name] for name in ENRICHED.names),
-        pa.array(categories, pa.string()),
-        pa.array([decision.confidence for decision in final], pa.float32()),
-        pa.array([decision.reason for decision in final], pa.string()),
-        pa.array(_size_classes(enriched["largest_cm"].to_pylist(), categories, vocabulary), pa.string()),
-        pa.array(_price_tiers(enriched, categories), pa.string()),
-    ]
-    return pa.Table.from_arrays(columns, schema=CATEGORIZED)
+    decider = _Decider(_Chooser(vocabulary, lexicon), similarity, elsewhere)
+    tiers = _PriceTiers()
+    decided = []
+    for part in batches(enriched, CATEGORIZE_CHUNK, _READ):
+        decisions = decider.decide(part)
+        decided.append(decisions)
+        tiers.add(part["price"].to_pylist(), decisions["category"].to_pylist())
+    for part, decisions in zip(batches(enriched, CATEGORIZE_CHUNK), decided, strict=True):
+        categories = decisions["category"].to_pylist()
+        columns = [
+            *(part[name] for name in ENRICHED.names),
+            *(decisions[name].cast(CATEGORIZED.field(name).type) for name in decisions.column_names),
+            pa.array(_size_classes(part["largest_cm"].to_pylist(), categories, vocabulary), pa.string()),
+            pa.array(tiers.of(part, categories), pa.string()),
+        ]
+        yield pa.Table.from_arrays(columns, schema=CATEGORIZED)
 
 
 def kind_phrase(description: str, title: str | None, abbreviations: frozenset[str]) -> str:
@@ -116,9 +114,55 @@ def kind_phrase(description: str, title: str | None, abbreviations: frozenset[st
     return phrase if any(char.isalpha() for char in phrase) else description
 
 
-def _weak_rows(enriched: pa.Table, lexicon: Lexicon) -> list[bool]:
-    weak = frozenset(lexicon.words.weak_types)
-    return [name in weak for name in enriched["product_type"].to_pylist()]
+class _Decider:
+    """Decides the products of a part of a table: words first, similarity second."""
+
+    def __init__(self, chooser: "_Chooser", similarity: Similarity | None, elsewhere: Similarity | None) -> None:
+        self.chooser, self.similarity, self.elsewhere = chooser, similarity, elsewhere
+        self.gate = HomeGate(chooser.extractor.index)
+
+    def decide(self, part: pa.Table) -> pa.Table:
+        """Return category, category_confidence and category_reason of each row, texts as dictionaries."""
+        names = zip(part["title"].to_pylist(), part["description"].to_pylist(), strict=True)
+        rows = zip(names, part["product_type"].to_pylist(), part["stated_category"].to_pylist(), strict=True)
+        decisions: list[CategoryDecision | None] = []
+        for (title, text), product_type, department in rows:
+            held = self.gate.reason(title or text, department)
+            decisions.append(
+                self.chooser.by_type(product_type, department)
+                if held is None
+                else CategoryDecision(UNCATEGORIZED, 0.9, held)
+            )
+        open_rows = [i for i, decision in enumerate(decisions) if decision is None]
+        for i, decision in zip(open_rows, self.by_meaning(part, open_rows), strict=True):
+            decisions[i] = decision
+        final = [decision or NOTHING for decision in decisions]
+        return pa.table(
+            {
+                "category": pa.array([decision.category for decision in final], pa.string()).dictionary_encode(),
+                "category_confidence": pa.array([decision.confidence for decision in final], pa.float32()),
+                "category_reason": pa.array([decision.reason for decision in final], pa.string()).dictionary_encode(),
+            }
+        )
+
+    def by_meaning(self, part: pa.Table, places: list[int]) -> list[CategoryDecision | None]:
+        """Decide rows that no word decides."""
+        if self.similarity is None or not places:
+            return [None] * len(places)
+        texts = [
+            kind_phrase(row["description"], row["title"], self.chooser.abbreviations)
+            for row in part.select(["description", "title"]).take(pa.array(places)).to_pylist()
+        ]
+        other = [None] * len(texts) if self.elsewhere is None else self.elsewhere(texts)
+        found: list[CategoryDecision | None] = []
+        for cosines, others in zip(self.similarity(texts), other, strict=True):
+            away = None if others is None else nearer_elsewhere(np.asarray(cosines), np.asarray(others))
+            found.append(
+                self.chooser.by_similarity(np.asarray(cosines))
+                if away is None
+                else CategoryDecision(UNCATEGORIZED, 0.6, f"{NOT_HOME}: its meaning is nearer to {away}")
+            )
+        return found
 
 
 class _Chooser:
@@ -128,10 +172,12 @@ class _Chooser:
         self.ids = [category.id for category in vocabulary.categories]
         self.of_type = {name: category for category, names in lexicon.concepts.types.items() for name in names}
         self.generic = frozenset(lexicon.words.generic_types)
+        self.weak = frozenset(lexicon.words.weak_types)
+        self.abbreviations = frozenset(lexicon.words.sentence_abbreviations)
         self.extractor = Extractor(LexiconIndex.build(vocabulary, lexicon))
         self.department = lru_cache(maxsize=4096)(self._department)
 
-    def by_type(self, product_type: str | None, department: str | None, weak: bool) -> CategoryDecision | None:
+    def by_type(self, product_type: str | None, department: str | None) -> CategoryDecision | None:
         """Decide from the type words; None when there are none."""
         stated = self.department(department) if department else None
         if product_type is None:
@@ -145,7 +191,7 @@ class _Chooser:
             return CategoryDecision(
                 UNCATEGORIZED, 0.6, f"'{product_type}' under '{department}' may be a part of something else"
             )
-        confidence = 0.7 if weak else 0.92
+        confidence = 0.7 if product_type in self.weak else 0.92
         if stated == category:
             confidence += 0.06
         return CategoryDecision(category, confidence, f"the text names a {product_type}")
@@ -193,26 +239,41 @@ def _size_classes(sizes: Sequence[float | None], categories: Sequence[str], voca
     return result
 
 
-def _price_tiers(enriched: pa.Table, categories: Sequence[str]) -> list[str | None]:
-    """Return the tier the shop states, else the third of its category's prices: budget, mid, premium."""
-    prices = enriched["price"].to_pylist()
-    stated = [TIERS.get((word or "").lower()) for word in enriched["stated_price_tier"].to_pylist()]
-    by_category: dict[str, list[float]] = defaultdict(list)
-    for price, category in zip(prices, categories, strict=True):
-        if price is not None:
-            by_category[category].append(price)
-    bounds: dict[str, Any] = {
-        category: np.quantile(values, [1 / 3, 2 / 3])
-        for category, values in by_category.items()
-        if len(values) >= MIN_PRICED and category != UNCATEGORIZED
-    }
-    tiers: list[str | None] = []
-    for price, category, tier in zip(prices, categories, stated, strict=True):
-        if tier is not None:
-            tiers.append(tier)
-        elif price is None or category not in bounds:
-            tiers.append(None)
-        else:
-            low, high = bounds[category]
-            tiers.append("budget" if price <= low else "mid" if price <= high else "premium")
-    return tiers
+class _PriceTiers:
+    """Parts the prices of each category into thirds: budget, mid, premium."""
+
+    def __init__(self) -> None:
+        self.prices: dict[str, list[np.ndarray]] = defaultdict(list)
+
+    def add(self, prices: Sequence[float | None], categories: Sequence[str]) -> None:
+        """Take in the prices of some products."""
+        found: dict[str, list[float]] = defaultdict(list)
+        for price, category in zip(prices, categories, strict=True):
+            if price is not None:
+                found[category].append(price)
+        for category, values in found.items():
+            self.prices[category].append(np.array(values))
+
+    @cached_property
+    def bounds(self) -> dict[str, np.ndarray]:
+        """The two prices that part each category with enough of them."""
+        joined = {category: np.concatenate(parts) for category, parts in self.prices.items()}
+        return {
+            category: np.quantile(values, [1 / 3, 2 / 3])
+            for category, values in joined.items()
+            if len(values) >= MIN_PRICED and category != UNCATEGORIZED
+        }
+
+    def of(self, part: pa.Table, categories: Sequence[str]) -> list[str | None]:
+        """Return the tier the shop states, else the third of its category's prices."""
+        stated = [TIERS.get((word or "").lower()) for word in part["stated_price_tier"].to_pylist()]
+        tiers: list[str | None] = []
+        for price, category, tier in zip(part["price"].to_pylist(), categories, stated, strict=True):
+            if tier is not None:
+                tiers.append(tier)
+            elif price is None or category not in self.bounds:
+                tiers.append(None)
+            else:
+                low, high = self.bounds[category]
+                tiers.append("budget" if price <= low else "mid" if price <= high else "premium")
+        return tiers

@@ -26,10 +26,12 @@ MULTIPLE = frozenset(
 """Columns of ours whose cells hold what all the shop's columns say; of the others the first that says something."""
 
 _ROW_COUNTERS = {"", "x1", "x", "index", "unnamed0", "unnamed", "rownum", "rownumber", "column1"}
-_ATTRIBUTES = (
+ATTRIBUTES = (
     *("materials", "colors", "dimensions", *LENGTHS, "weight", "style_tags", "room_tags", "brand", "collection"),
     "care_instructions",
 )
+"""Columns of ours that an attribute's name can stand for."""
+
 _NUMBERED = re.compile(r"[\s_-]*\d+$")
 
 
@@ -89,7 +91,7 @@ def attribute_column(name: str) -> tuple[str, str] | None:
     """Return (our column, unit) of an attribute's name in a packed cell or an option, or None."""
     base, unit = split_unit(name)
     ours = _names().get(plain_name(base)) or _names().get(plain_name(name))
-    return (ours, unit) if ours in _ATTRIBUTES else None
+    return (ours, unit) if ours in ATTRIBUTES else None
 
 
 def plan_columns(

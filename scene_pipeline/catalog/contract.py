@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from scene_pipeline.catalog.schema import PRODUCTS
+from scene_pipeline.catalog.stored import Rows, batches
 
 if TYPE_CHECKING:
     from pandera.pandas import DataFrameSchema
@@ -47,7 +48,7 @@ def product_contract() -> "DataFrameSchema":
     return DataFrameSchema(columns, strict=True, ordered=True, name="products")
 
 
-def contract_failures(products: pa.Table) -> list[str]:
+def contract_failures(products: Rows) -> list[str]:
     """Return what in `products` breaks the contract, one line each ("row 17, price: -3 fails …"); empty: nothing.
 
     The table is read in chunks, so that memory does not grow with it. The first failures of each chunk are reported.
@@ -60,8 +61,7 @@ def contract_failures(products: pa.Table) -> list[str]:
     if repeated:
         failures.append(f"product_id: {repeated:,} ids stand in more than one row")
     schema = product_contract()
-    for start in range(0, products.num_rows, CONTRACT_CHUNK):
-        chunk = products.slice(start, CONTRACT_CHUNK)
+    for chunk in batches(products, CONTRACT_CHUNK):
         try:
             schema.validate(chunk.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
         except SchemaErrors as error:

@@ -1,6 +1,6 @@
 """Read product facts out of the texts: deterministic, and every value says where it came from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from scene_pipeline.catalog.measures import Measurement
 from scene_pipeline.catalog.plausibility import PlausibleSizes, learned_unit
 from scene_pipeline.catalog.schema import ENRICHED, ENRICHED_FIELDS, PRODUCT_FIELDS, PRODUCTS, SCORE_PARTS
 from scene_pipeline.catalog.sentence import SentenceWriter
+from scene_pipeline.catalog.stored import Rows, batches
 from scene_pipeline.catalog.words import COLOR, FINISH, MATERIAL, OUTDOOR, ROOM, STYLE, LexiconIndex
 from scene_pipeline.color.named_colors import NamedColors
 from scene_pipeline.vocabulary.lexicon import Lexicon
@@ -31,7 +32,7 @@ _READ = (
 
 
 def enrich(
-    products: pa.Table,
+    products: Rows,
     vocabulary: Vocabulary,
     lexicon: Lexicon,
     progress: Callable[[int, int], None] | None = None,
@@ -41,10 +42,21 @@ def enrich(
     Each row is read on its own, but for the unit of lengths that state none: it is learned from those that do (see
     `plausibility`). `progress` is called with the rows done and the rows in all.
     """
+    parts = list(enriched_parts(products, vocabulary, lexicon, progress))
+    return pa.concat_tables(parts) if parts else ENRICHED.empty_table()
+
+
+def enriched_parts(
+    products: Rows,
+    vocabulary: Vocabulary,
+    lexicon: Lexicon,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[pa.Table]:
+    """Yield what `enrich` returns part by part, in the memory of one."""
     enricher = Enricher(vocabulary, lexicon, learned_unit(products))
-    parts = []
-    for start in range(0, products.num_rows, ENRICH_CHUNK):
-        chunk = products.slice(start, ENRICH_CHUNK).combine_chunks()
+    done = 0
+    for part in batches(products, ENRICH_CHUNK):
+        chunk = part.combine_chunks()
         columns = {name: chunk[name].to_pylist() for name in _READ}
         rows = [enricher.row(dict(zip(_READ, values, strict=True))) for values in zip(*columns.values(), strict=True)]
         added = [pa.array([row[f.name] for row in rows], f.type) for f in ENRICHED_FIELDS]
@@ -52,10 +64,10 @@ def enrich(
         if any(chunk["variants"].to_pylist()):
             read = [[enricher.variant(v) for v in variants] for variants in chunk["variants"].to_pylist()]
             own[PRODUCTS.get_field_index("variants")] = pa.array(read, PRODUCTS.field("variants").type)
-        parts.append(pa.Table.from_arrays([*own, *added], schema=ENRICHED))
+        yield pa.Table.from_arrays([*own, *added], schema=ENRICHED)
+        done += len(rows)
         if progress is not None:
-            progress(start + len(rows), products.num_rows)
-    return pa.concat_tables(parts) if parts else ENRICHED.empty_table()
+            progress(done, products.num_rows)
 
 
 class Enricher:

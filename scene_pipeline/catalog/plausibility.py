@@ -5,9 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
 
 from scene_pipeline.catalog.facts import Facts
+from scene_pipeline.catalog.stored import Rows
 from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
@@ -74,7 +74,7 @@ class PlausibleSizes:
         return {axis: value for axis, value in stated.items() if value <= limit}
 
 
-def learned_unit(products: pa.Table) -> str | None:
+def learned_unit(products: Rows) -> str | None:
     """Return the unit, cm or in, that nearly all rows with a unit state; None where too few do or both occur.
 
     Looks at the first rows only: 90% of at least 20 texts must agree.

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import numpy as np
@@ -16,16 +17,17 @@ from scene_pipeline.catalog.accounting import (
     rows_to_check,
     unused_columns,
 )
-from scene_pipeline.catalog.categorize import categorize
+from scene_pipeline.catalog.categorize import categorized_parts
 from scene_pipeline.catalog.column_map import ColumnMap
-from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.enrich import enriched_parts
 from scene_pipeline.catalog.home_goods import NOT_HOME
 from scene_pipeline.catalog.languages import AUTO, SAMPLE, language_mix, lexicon_for
 from scene_pipeline.catalog.plausibility import DROPPED as OUT_OF_RANGE
-from scene_pipeline.catalog.read import RawCatalog, read_catalog
-from scene_pipeline.catalog.schema import DROPPED
+from scene_pipeline.catalog.read import RawCatalog, store_catalog
+from scene_pipeline.catalog.schema import CATEGORIZED, DROPPED, ENRICHED
+from scene_pipeline.catalog.stored import Rows, batches, write_parts
 from scene_pipeline.catalog.text import headline_end, tokenize
-from scene_pipeline.catalog.validate import Validated, reason_kind, validate
+from scene_pipeline.catalog.validate import Validated, reason_kind, validate_into
 from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.model import Vocabulary, load_vocabulary
 
@@ -33,6 +35,11 @@ FIELDS = (
     *("product_type", "materials", "colors", "finishes", "dimensions", "largest_cm", "set_count"),
     *("rooms", "styles", "images", "price", "availability"),
 )
+_READ = (
+    *(*FIELDS, "category", "size_class", "provenance", "description_score", "row", "product_id", "category_reason"),
+    *("description", "title", "brand", "collection"),
+)
+_BATCH = 20_000
 _FREQUENT = 40
 _EXAMPLES = 5
 _LOW_SHARE = 0.9
@@ -91,7 +98,11 @@ class Intake(msgspec.Struct, frozen=True):
             guesses=list(raw.guesses),
             format=raw.profile,
             merged=validated.merged,
-            variants=sum(len(variants) for variants in validated.products["variants"].to_pylist()),
+            variants=sum(
+                len(chunk.flatten())
+                for part in batches(validated.products, _BATCH, ["variants"])
+                for chunk in part["variants"].chunks
+            ),
             left_out=_reasons(validated.left_out),
             dropped=_dropped(validated.dropped),
             dropped_examples=validated.dropped.slice(0, _EXAMPLES).to_pylist(),
@@ -155,17 +166,21 @@ def profile_catalog(
     stage = progress or (lambda _: lambda _done, _total: None)
     words = load_vocabulary(vocabulary)
     reading = stage("Reading the catalog")
-    raw = read_catalog(path, column_map, lambda rows: reading(rows, rows))
-    validated = validate(raw, stage("Checking rows"))
-    lexicon = lexicon_for(validated.products["description"].to_pylist(), language, vocabulary)
-    enriched = enrich(validated.products, words, lexicon, stage("Reading product texts"))
-    table = categorize(enriched, words, lexicon)
-    return profile(Intake.of(raw, validated), table, words, lexicon, validated.dropped)
+    with TemporaryDirectory(prefix="profile-") as folder:
+        home = Path(folder)
+        raw = store_catalog(path, home / "raw.parquet", column_map, lambda rows: reading(rows, rows))
+        validated = validate_into(home / "products.parquet", raw, stage("Checking rows"))
+        texts = validated.products.slice(0, SAMPLE)["description"].to_pylist()
+        lexicon = lexicon_for(texts, language, vocabulary)
+        parts = enriched_parts(validated.products, words, lexicon, stage("Reading product texts"))
+        enriched = write_parts(parts, home / "enriched.parquet", ENRICHED)
+        table = write_parts(categorized_parts(enriched, words, lexicon), home / "categorized.parquet", CATEGORIZED)
+        return profile(Intake.of(raw, validated), table, words, lexicon, validated.dropped)
 
 
 def profile(
     intake: Intake,
-    categorized: pa.Table,
+    categorized: Rows,
     vocabulary: Vocabulary,
     lexicon: Lexicon,
     dropped: pa.Table | None = None,
@@ -174,32 +189,73 @@ def profile(
 
     `dropped` are its cells that could not be used (schema DROPPED).
     """
-    sources = categorized["provenance"].to_pylist()
-    languages = language_mix(categorized["description"].slice(0, SAMPLE).to_pylist())
-    out_of_range = sum(text.count(f'"{OUT_OF_RANGE}"') for text in sources)
-    rows = zip(*(categorized[n].to_pylist() for n in ("row", "product_id", "category_reason")), strict=True)
-    held_back: list[dict[str, str | int]] = [
-        {"row": row, "product_id": product, "why": why} for row, product, why in rows if why.startswith(NOT_HOME)
-    ]
-    scores = categorized["description_score"].to_numpy()
+    languages = language_mix(categorized.slice(0, SAMPLE)["description"].to_pylist())
+    figures = _Figures(vocabulary, lexicon)
+    for part in batches(categorized, _BATCH, _READ):
+        figures.add(part)
+    products = categorized.num_rows
     return Profile(
         **msgspec.structs.asdict(intake),
-        recognized={name: _share(categorized[name]) for name in FIELDS},
-        categories=_counts(categorized["category"]),
-        size_classes=_counts(categorized["size_class"]),
-        product_types=dict(list(_counts(categorized["product_type"]).items())[:_FREQUENT]),
-        unknown_words=_unknown_words(categorized, vocabulary, lexicon),
-        mean_description_score=round(float(scores.mean()), 3),
-        score_histogram=np.histogram(scores, bins=10, range=(0, 1))[0].tolist(),
-        assumed_units=sum("(assumed)" in text for text in sources),
+        recognized={name: round(figures.filled[name] / products, 4) for name in FIELDS},
+        categories=dict(figures.counts["category"].most_common()),
+        size_classes=dict(figures.counts["size_class"].most_common()),
+        product_types=dict(figures.counts["product_type"].most_common(_FREQUENT)),
+        unknown_words=dict(sorted(figures.unknown.items(), key=lambda item: (-item[1], item[0]))[:_FREQUENT]),
+        mean_description_score=round(float(np.concatenate(figures.scores).mean()), 3),
+        score_histogram=np.histogram(np.concatenate(figures.scores), bins=10, range=(0, 1))[0].tolist(),
+        assumed_units=figures.assumed_units,
         languages=languages,
         read_as=lexicon.words.language,
-        out_of_range=out_of_range,
-        not_home=len(held_back),
-        not_home_examples=held_back[:_EXAMPLES],
+        out_of_range=figures.out_of_range,
+        not_home=figures.not_home,
+        not_home_examples=figures.held_back,
         to_check=rows_to_check(categorized, DROPPED.empty_table() if dropped is None else dropped),
         warnings=_warnings(intake, languages, lexicon.words.language),
     )
+
+
+class _Figures:
+    """Counts what is known of products, part by part."""
+
+    def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
+        self.known = _known_words(vocabulary, lexicon)
+        self.abbreviations = frozenset(lexicon.words.sentence_abbreviations)
+        self.filled: Counter[str] = Counter()
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("category", "size_class", "product_type")}
+        self.unknown: Counter[str] = Counter()
+        self.scores: list[np.ndarray] = []
+        self.assumed_units = self.out_of_range = self.not_home = 0
+        self.held_back: list[dict[str, str | int]] = []
+
+    def add(self, part: pa.Table) -> None:
+        """Count the products of a part."""
+        for name in FIELDS:
+            self.filled[name] += sum(value is not None and value != [] for value in part[name].to_pylist())
+        for name, count in self.counts.items():
+            count.update(value for value in part[name].to_pylist() if value is not None)
+        sources = part["provenance"].to_pylist()
+        self.assumed_units += sum("(assumed)" in text for text in sources)
+        self.out_of_range += sum(text.count(f'"{OUT_OF_RANGE}"') for text in sources)
+        self.scores.append(part["description_score"].to_numpy())
+        for row, product, why in zip(*_lists(part, "row", "product_id", "category_reason"), strict=True):
+            if why.startswith(NOT_HOME):
+                self.not_home += 1
+                if len(self.held_back) < _EXAMPLES:
+                    self.held_back.append({"row": row, "product_id": product, "why": why})
+        self.add_words(part)
+
+    def add_words(self, part: pa.Table) -> None:
+        """Count the words of first sentences that nobody explains."""
+        for description, *own in zip(*_lists(part, "description", "title", "brand", "collection"), strict=True):
+            named = {word for name in own if name for word in tokenize(name).words}
+            tokens = tokenize(description)
+            headline = tokens.words[: headline_end(tokens, self.abbreviations)]
+            words = {word for word in headline if len(word) > 2 and word[0].isalpha()}
+            self.unknown.update(words - self.known - named)
+
+
+def _lists(part: pa.Table, *names: str) -> list[list]:
+    return [part[name].to_pylist() for name in names]
 
 
 def _warnings(intake: Intake, languages: Mapping[str, float], read_as: str) -> list[str]:
@@ -220,29 +276,6 @@ def _warnings(intake: Intake, languages: Mapping[str, float], read_as: str) -> l
         for name, found in intake.accounted.items()
         if found.share < _LOW_SHARE
     ]
-
-
-def _share(column: pa.ChunkedArray) -> float:
-    values = column.to_pylist()
-    return round(sum(value is not None and value != [] for value in values) / len(values), 4)
-
-
-def _counts(column: pa.ChunkedArray) -> dict[str, int]:
-    return dict(Counter(value for value in column.to_pylist() if value is not None).most_common())
-
-
-def _unknown_words(table: pa.Table, vocabulary: Vocabulary, lexicon: Lexicon) -> dict[str, int]:
-    known = _known_words(vocabulary, lexicon)
-    abbreviations = frozenset(lexicon.words.sentence_abbreviations)
-    counts: Counter[str] = Counter()
-    names = zip(*(table[name].to_pylist() for name in ("title", "brand", "collection")), strict=True)
-    for description, own in zip(table["description"].to_pylist(), names, strict=True):
-        named = {word for name in own if name for word in tokenize(name).words}
-        tokens = tokenize(description)
-        headline = tokens.words[: headline_end(tokens, abbreviations)]
-        words = {word for word in headline if len(word) > 2 and word[0].isalpha()}
-        counts.update(words - known - named)
-    return dict(counts.most_common(_FREQUENT))
 
 
 def _known_words(vocabulary: Vocabulary, lexicon: Lexicon) -> set[str]:

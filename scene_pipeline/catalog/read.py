@@ -5,9 +5,10 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.columns import known_columns, plan_columns, read_column_map
 from scene_pipeline.catalog.encoding import detect_text, first_bytes, open_bytes
 from scene_pipeline.catalog.feeds import recognize_feed
+from scene_pipeline.catalog.stored import Held, Rows, StoredTable, write_parts
 from scene_pipeline.catalog.xml_feed import FIRST_ITEMS, is_xml, iter_items
 from scene_pipeline.errors import CatalogError
 
@@ -25,10 +27,14 @@ MAX_COLUMNS = 4096
 MAX_LINE = 8 << 20
 MAX_CELL = 1 << 20
 MAX_LINES_PER_ROW = 1000
+CHUNK_ROWS = 20_000
+CHUNK_CHARACTERS = 32 << 20
+"""Characters of text after which a chunk ends, however few its rows are."""
 EXTRA_PREFIX = "extra:"
 PROBLEM = "problem"
 
-Rows = list[list[str]]
+Item = TypeVar("Item")
+Other = TypeVar("Other", bound=Rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +48,18 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class RawCatalog:
+class RawCatalog(Generic[Held]):
     """A catalog as text.
 
-    `table` has `row` (int64, the file's row, the header being row 1), `problem` (why the row cannot be split into the
-    header's columns, or null), our column names, and the shop's other columns as "extra:<name>"; all strings.
+    `table`, in memory or in a file, has `row` (int64, the file's row, the header being row 1), `problem` (why the row
+    cannot be split into the header's columns, or null), our column names, and the shop's other columns as
+    "extra:<name>"; all strings.
     `columns` maps the shop's names to ours; `guesses` are sentences, one per thing that was guessed. `profile` is the
     name of the export format, "" for a table of its own kind; `column_map` is what a person stated about the file.
     """
 
     path: Path
-    table: pa.Table
+    table: Held
     dialect: Dialect
     columns: Mapping[str, str]
     guesses: tuple[str, ...]
@@ -64,12 +71,16 @@ class RawCatalog:
         """The shop's columns that are none of ours."""
         return [n.removeprefix(EXTRA_PREFIX) for n in self.table.column_names if n.startswith(EXTRA_PREFIX)]
 
+    def with_table(self, table: Other) -> "RawCatalog[Other]":
+        """Return the same catalog with another table."""
+        return RawCatalog(self.path, table, self.dialect, self.columns, self.guesses, self.profile, self.column_map)
+
 
 def read_catalog(
     path: Path,
     column_map: Mapping[str, str] | ColumnMap | Path | None = None,
     progress: Callable[[int], None] | None = None,
-) -> RawCatalog:
+) -> RawCatalog[pa.Table]:
     """Read a whole catalog. `progress` is called with the rows read so far, after each chunk.
 
     Raises CatalogError in one line: missing, empty or binary file, header missing, repeated or without id and
@@ -81,15 +92,35 @@ def read_catalog(
         rows += chunk.table.num_rows
         if progress is not None:
             progress(rows)
-    first = chunks[0]
-    table = pa.concat_tables([chunk.table for chunk in chunks], promote_options="default")
-    return replace(first, table=table)
+    return chunks[0].with_table(pa.concat_tables([chunk.table for chunk in chunks]))
+
+
+def store_catalog(
+    path: Path,
+    target: Path,
+    column_map: Mapping[str, str] | ColumnMap | Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> RawCatalog[StoredTable]:
+    """Read a catalog of any size into the Parquet file `target`, in the memory of one chunk. Errors as above."""
+    chunks = iter_catalog(path, column_map)
+    first = next(chunks)
+
+    def tables() -> Iterator[pa.Table]:
+        rows = 0
+        for chunk in chain([first], chunks):
+            yield chunk.table
+            rows += chunk.table.num_rows
+            if progress is not None:
+                progress(rows)
+
+    return first.with_table(write_parts(tables(), target, first.table.schema))
 
 
 def iter_catalog(
-    path: Path, column_map: Mapping[str, str] | ColumnMap | Path | None = None, chunk_rows: int = 50_000
-) -> Iterator[RawCatalog]:
-    """Yield the catalog in chunks of at most `chunk_rows` rows: the memory is that of one chunk. Errors as above."""
+    path: Path, column_map: Mapping[str, str] | ColumnMap | Path | None = None, chunk_rows: int = CHUNK_ROWS
+) -> Iterator[RawCatalog[pa.Table]]:
+    """Yield the catalog in chunks of at most `chunk_rows` rows and about CHUNK_CHARACTERS: the memory is that of one
+    chunk. Errors as above."""
     path = Path(path)
     wanted = read_column_map(column_map)
     if first_bytes(path).startswith(b"PAR1"):
@@ -109,7 +140,7 @@ def iter_catalog(
         _, first = next(islice(records, hints, None), (0, []))
         header = _checked_header(first, path)
         opened: _Table | None = None
-        while numbered := list(islice(records, chunk_rows)):
+        for numbered in _chunks(records, chunk_rows, lambda record: sum(map(len, record[1]))):
             if opened is None:
                 opened = _Table(path, header, [row for _, row in numbered[:1000]], wanted, dialect)
             yield opened.chunk_of_rows(numbered)
@@ -129,7 +160,7 @@ class _Table:
         self.plan = plan_columns(header, rows, wanted, path, profile)
         self.assembler = Assembler(self.plan)
 
-    def chunk_of_rows(self, numbered: list[tuple[int, list[str]]]) -> RawCatalog:
+    def chunk_of_rows(self, numbered: list[tuple[int, list[str]]]) -> RawCatalog[pa.Table]:
         """Return rows of cells as a chunk; a row of more cells than columns gets a problem."""
         width = len(self.header)
         problems: list[str | None] = [None] * len(numbered)
@@ -151,7 +182,7 @@ class _Table:
         numbers: Sequence[int],
         problems: Sequence[str | None],
         columns: Mapping[str, Sequence[str | None]],
-    ) -> RawCatalog:
+    ) -> RawCatalog[pa.Table]:
         """Return columns of cells, by the shop's names, as a chunk."""
         arrays = {"row": pa.array(numbers, pa.int64()), PROBLEM: pa.array(problems, pa.string())}
         arrays |= self.assembler.arrays(columns, len(numbers))
@@ -160,6 +191,20 @@ class _Table:
         plan = self.plan
         profile = plan.profile.name if plan.profile is not None else ""
         return RawCatalog(self.path, pa.table(arrays), self.dialect, plan.used, plan.guesses, profile, plan.column_map)
+
+
+def _chunks(items: Iterator[Item], rows: int, characters: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Yield lists of at most `rows` items, shorter where they hold much text."""
+    chunk: list[Item] = []
+    held = 0
+    for item in items:
+        chunk.append(item)
+        held += characters(item)
+        if len(chunk) >= rows or held >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
 
 
 class _Lines:
@@ -288,7 +333,7 @@ def _checked_header(header: list[str], path: Path) -> list[str]:
     return [name or ("" if next(unnamed) == 0 else f"unnamed {i + 1}") for i, name in enumerate(names)]
 
 
-def _iter_xml(path: Path, wanted: ColumnMap, chunk_rows: int, compressed: bool) -> Iterator[RawCatalog]:
+def _iter_xml(path: Path, wanted: ColumnMap, chunk_rows: int, compressed: bool) -> Iterator[RawCatalog[pa.Table]]:
     """Yield an XML or RSS feed in chunks; the columns are those of the first items."""
     items = iter_items(path, compressed)
     first = list(islice(items, FIRST_ITEMS))
@@ -298,13 +343,13 @@ def _iter_xml(path: Path, wanted: ColumnMap, chunk_rows: int, compressed: bool) 
     cells = [[item.get(name) for name in header] for item in first[:1000]]
     table = _Table(path, header, cells, wanted, Dialect("xml", "xml", compressed, damaged=False))
     row, rest = 2, chain(first, items)
-    while batch := list(islice(rest, chunk_rows)):
+    for batch in _chunks(rest, chunk_rows, lambda item: sum(map(len, item.values()))):
         columns = {name: [item.get(name) for item in batch] for name in header}
         yield table.chunk(range(row, row + len(batch)), [None] * len(batch), columns)
         row += len(batch)
 
 
-def _iter_parquet(path: Path, wanted: ColumnMap, chunk_rows: int) -> Iterator[RawCatalog]:
+def _iter_parquet(path: Path, wanted: ColumnMap, chunk_rows: int) -> Iterator[RawCatalog[pa.Table]]:
     opened: _Table | None = None
     try:
         with pq.ParquetFile(path) as file:

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any
+from pathlib import Path
+from typing import Any, Generic
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,9 @@ import pyarrow as pa
 from scene_pipeline.catalog.grouping import PARENT, Grouping, group_rows
 from scene_pipeline.catalog.products import MAX_ID, NO_HOST, Known, RefusedError, RowReader, content_hash
 from scene_pipeline.catalog.read import EXTRA_PREFIX, PROBLEM, RawCatalog
+from scene_pipeline.catalog.repeats import Repeat, Repeats
 from scene_pipeline.catalog.schema import DROPPED, LEFT_OUT, PRODUCTS, REJECTS
+from scene_pipeline.catalog.stored import Held, StoredTable, gather, write_parts
 from scene_pipeline.catalog.variants import (
     is_variant,
     left_out_reason,
@@ -30,14 +32,15 @@ _NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(Generic[Held]):
     """Products (schema PRODUCTS), rejects (schema REJECTS), and how many rows were folded into an identical one.
 
     merged: rows that became a variant or a picture of a product. left_out: rows not on sale (schema LEFT_OUT). dropped:
     cells that cannot be used, in rows that can (schema DROPPED). notes: sentences about the file as a whole.
+    `products` is in memory or in a file.
     """
 
-    products: pa.Table
+    products: Held
     rejects: pa.Table
     folded: int
     rows_in: int
@@ -56,23 +59,51 @@ class Validated:
 
 @dataclass(slots=True)
 class _State:
-    """What is known of the rows before: for each id, where its first product stands in the table, and its digest."""
+    """What is known of the rows before, and what the rows of the chunk left behind."""
 
-    table: pa.Table
-    reader: RowReader
-    first: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    raw: RawCatalog
+    reader: RowReader = field(init=False)
+    repeats: Repeats = field(default_factory=Repeats)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[dict[str, Any]] = field(default_factory=list)
+    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
+    products: int = 0
     folded: int = 0
     merged: int = 0
+    hostless: int = 0
+
+    def __post_init__(self) -> None:
+        self.reader = RowReader(self.raw.column_map, self.raw.dialect.damaged, bool(self.raw.profile))
 
     def leave_out(self, row: int, known: Known, why: tuple[str, str, str]) -> None:
         """Note a row that is not on sale."""
         column, value, reason = why
         self.left_out.append(_reject(row, known.get("id"), RefusedError(column, value, reason)))
 
+    def settle(self) -> None:
+        """Put the notes of a chunk into tables, which take a tenth of their memory."""
+        self.repeats.explain(self.raw.table)
+        self.hostless += sum(drop["reason"] == NO_HOST for drop in self.reader.dropped)
+        for name, notes in (("rejects", self.rejects), ("left_out", self.left_out), ("dropped", self.reader.dropped)):
+            self.tables.setdefault(name, [REJECTS.empty_table()])
+            if notes:
+                self.tables[name].append(pa.Table.from_pylist(notes, REJECTS))
+                notes.clear()
 
-def validate(raw: RawCatalog, progress: Callable[[int, int], None] | None = None) -> Validated:
+    def table(self, name: str) -> pa.Table:
+        """Return the notes of all chunks (schema REJECTS)."""
+        return pa.concat_tables(self.tables.get(name, [REJECTS.empty_table()]))
+
+    def result(self, products: Held) -> Validated[Held]:
+        """Return what became of all rows. AssertionError when one was lost."""
+        rejects, left_out, dropped = map(self.table, ("rejects", "left_out", "dropped"))
+        rows = self.raw.table.num_rows
+        found = Validated(products, rejects, self.folded, rows, self.merged, left_out, dropped, _notes(self))
+        assert found.complete
+        return found
+
+
+def validate(raw: RawCatalog, progress: Callable[[int, int], None] | None = None) -> Validated[pa.Table]:
     """Type and check every row. A cell that cannot be used is dropped; a row without an id or a text is a reject that
     names row, column, value and reason.
 
@@ -81,31 +112,33 @@ def validate(raw: RawCatalog, progress: Callable[[int, int], None] | None = None
     called with the rows done and the rows in all. Raises CatalogError when no row is left, naming the most frequent
     reason.
     """
-    state = _State(raw.table, RowReader(raw.column_map, raw.dialect.damaged, bool(raw.profile)))
-    grouping = group_rows(raw.table, raw.profile)
-    tables, done, total = [], 0, raw.table.num_rows
-    for starts, positions in _chunks(total, grouping):
-        tables.append(_validate_chunk(positions, starts, state, grouping))
+    state = _State(raw)
+    return state.result(pa.concat_tables(_products(state, progress)))
+
+
+def validate_into(
+    target: Path, raw: RawCatalog, progress: Callable[[int, int], None] | None = None
+) -> Validated[StoredTable]:
+    """Do what `validate` does, and write the products to the Parquet file `target`, in the memory of one chunk."""
+    state = _State(raw)
+    return state.result(write_parts(_products(state, progress), target, PRODUCTS))
+
+
+def _products(state: _State, progress: Callable[[int, int], None] | None) -> Iterator[pa.Table]:
+    """Yield the products chunk by chunk. Raises CatalogError when there are none."""
+    grouping = group_rows(state.raw.table, state.raw.profile)
+    done, total = 0, state.raw.table.num_rows
+    bounds, parts = _chunks(total, grouping)
+    for starts, positions, table in zip(bounds, parts, gather(state.raw.table, parts), strict=True):
+        yield _validate_chunk(table, positions, starts, state, grouping)
+        state.settle()
         done += len(positions)
         if progress is not None:
             progress(done, total)
-    products = pa.concat_tables(tables) if tables else PRODUCTS.empty_table()
-    result = Validated(
-        products,
-        pa.Table.from_pylist(state.rejects, REJECTS),
-        state.folded,
-        total,
-        state.merged,
-        pa.Table.from_pylist(state.left_out, LEFT_OUT),
-        pa.Table.from_pylist(state.reader.dropped, DROPPED),
-        _notes(state),
-    )
-    if not products.num_rows:
-        refused = [*state.rejects, *state.left_out]
-        (reason, count), *_ = Counter(reason_kind(reject["reason"]) for reject in refused).most_common(1)
-        raise CatalogError(f"{raw.path}: none of its {result.rows_in:,} rows can be used; {count:,} times: {reason}")
-    assert result.complete
-    return result
+    if not state.products:
+        refused = [*state.table("rejects")["reason"].to_pylist(), *state.table("left_out")["reason"].to_pylist()]
+        (reason, count), *_ = Counter(map(reason_kind, refused)).most_common(1)
+        raise CatalogError(f"{state.raw.path}: none of its {total:,} rows can be used; {count:,} times: {reason}")
 
 
 def reason_kind(reason: str) -> str:
@@ -121,29 +154,29 @@ def _notes(state: _State) -> tuple[str, ...]:
             f"{reader.gtins:,} GTINs were damaged by a spreadsheet ({reader.gtin}) and are not used; "
             "export the column as text"
         )
-    hostless = sum(drop["reason"] == NO_HOST for drop in reader.dropped)
-    if hostless:
+    if state.hostless:
         notes.append(
-            f"{hostless:,} picture paths have no host; state their base address as image_base in the column map"
+            f"{state.hostless:,} picture paths have no host; state their base address as image_base in the column map"
         )
     return tuple(notes)
 
 
-def _chunks(rows: int, grouping: Grouping | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (where each group begins in the chunk, the chunk's rows of the table); no group is parted."""
+def _chunks(rows: int, grouping: Grouping | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return, of each chunk, where its groups begin and the places of its rows in the table; no group is parted."""
     if grouping is None:
-        for start in range(0, rows, VALIDATE_CHUNK):
-            positions = np.arange(start, min(start + VALIDATE_CHUNK, rows))
-            yield np.arange(len(positions)), positions
-        return
-    for bounds in grouping.chunks(VALIDATE_CHUNK):
-        yield bounds[:-1] - bounds[0], grouping.order[bounds[0] : bounds[-1]]
+        parts = [
+            np.arange(start, min(start + VALIDATE_CHUNK, rows), dtype=np.int32)
+            for start in range(0, rows, VALIDATE_CHUNK)
+        ]
+        return [np.arange(len(part), dtype=np.int32) for part in parts], parts
+    bounds = list(grouping.chunks(VALIDATE_CHUNK))
+    return [own[:-1] - own[0] for own in bounds], [grouping.order[own[0] : own[-1]] for own in bounds]
 
 
-def _validate_chunk(positions: np.ndarray, starts: np.ndarray, state: _State, grouping: Grouping | None) -> pa.Table:
-    """Return the products of the rows of the table at `positions`."""
-    in_order = bool(len(positions)) and positions[-1] - positions[0] == len(positions) - 1
-    table = state.table.slice(int(positions[0]), len(positions)) if in_order else state.table.take(positions)
+def _validate_chunk(
+    table: pa.Table, positions: np.ndarray, starts: np.ndarray, state: _State, grouping: Grouping | None
+) -> pa.Table:
+    """Return the products of the rows of a chunk; `positions` are their places in the file's table."""
     columns = {name: table[name].to_pylist() for name in table.column_names}
     numbers, problems = columns.pop("row"), columns.pop(PROBLEM)
     extra_names = [name for name in columns if name.startswith(EXTRA_PREFIX)]
@@ -163,6 +196,7 @@ def _validate_chunk(positions: np.ndarray, starts: np.ndarray, state: _State, gr
         if product is not None:
             product["content_hash"] = content_hash(product)
             products.append(product)
+    state.products += len(products)
     arrays = [pa.array([product.get(f.name) for product in products], f.type) for f in PRODUCTS]
     return pa.Table.from_arrays(arrays, schema=PRODUCTS)
 
@@ -188,7 +222,7 @@ class _Group:
                 kept.append(i)
                 continue
             self.state.leave_out(number, known, why)
-            if i == 0 or (grouping is not None and grouping.kinds[self.places[i]] == PARENT):
+            if i == 0 or (grouping is not None and grouping.kind(self.places[i]) == PARENT):
                 whole = why
                 for j in kept:
                     self.state.leave_out(self.numbers[j], self.rows[j], why)
@@ -206,26 +240,36 @@ class _Group:
         known, row = self.rows[0], self.numbers[0]
         kinds: list[str] = []
         if grouping is not None and len(self.rows) > 1:
-            kinds = [grouping.kinds[place] for place in self.places]
+            kinds = [grouping.kind(place) for place in self.places]
             known = merged_cells(self.rows, kinds)
             if PARENT not in kinds and grouping.keys_are_ids:
-                known["id"] = grouping.keys[self.places[0]]
+                known["id"] = grouping.key(self.places[0])
         before = len(self.state.reader.dropped)
         try:
             product = self.state.reader.product(row, known, extra)
-            first = _is_first(self.places[0], product["product_id"], known, self.state)
         except RefusedError as refused:
             for number, own in zip(self.numbers, self.rows, strict=True):
                 self.reject(number, own, refused)
             return None
-        if not first:
-            self.state.folded += len(self.rows)
+        repeat = self.state.repeats.find(product["product_id"], self.places[0], known)
+        if repeat is not None:
+            self.repeated(repeat, product["product_id"])
             return None
         if len(self.rows) > 1:
             self.state.merged += len(self.rows) - 1
             product = with_variants(product, self.variants(kinds))
             self.settle_dropped(before)
         return product
+
+    def repeated(self, repeat: Repeat, product_id: str) -> None:
+        """Fold the rows into the product of the same id that says the same, or reject them."""
+        if repeat.says_the_same:
+            self.state.folded += len(self.rows)
+            return
+        for number, own in zip(self.numbers, self.rows, strict=True):
+            self.reject(number, own, RefusedError("id", product_id, ""))
+            repeat.rejects.append(self.state.rejects[-1])
+        repeat.row = self.numbers[0]
 
     def variants(self, kinds: Sequence[str]) -> list[dict[str, Any]]:
         """Return the variants of the rows; none where only one row can be bought."""
@@ -262,27 +306,3 @@ def _reject(row: int, product_id: str | None, refused: RefusedError) -> dict[str
         "value": value,
         "reason": refused.reason,
     }
-
-
-def _is_first(place: int, identity: str, known: dict[str, str | None], state: _State) -> bool:
-    """Say whether a row is the first of its id; False: it says the same as the first and is folded into it.
-
-    A row that says something else is refused, naming both rows and what differs.
-    """
-    values = _comparable(known)
-    digest = sha256("\x00".join(values).encode()).digest()
-    first_place, first_digest = state.first.setdefault(identity, (place, digest))
-    if first_place == place:
-        return True
-    if first_digest == digest:
-        return False
-    first = {name: state.table[name][first_place].as_py() for name in known}
-    pairs = zip(known, _comparable(first), values, strict=True)
-    differing = [name for name, before, now in pairs if before != now]
-    first_row, row = state.table["row"][first_place], state.table["row"][place]
-    reason = f"row {row} repeats the id of row {first_row} with another {', '.join(differing[:4])}"
-    raise RefusedError("id", identity, reason)
-
-
-def _comparable(known: dict[str, str | None]) -> list[str]:
-    return [" ".join(value.split()) if value else "" for value in known.values()]

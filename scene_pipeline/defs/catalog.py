@@ -6,17 +6,18 @@ from pathlib import Path
 
 import dagster as dg
 import msgspec
-import pyarrow as pa
 
-from scene_pipeline.catalog.categorize import categorize
+from scene_pipeline.catalog.categorize import categorized_parts
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.contract import contract_failures
-from scene_pipeline.catalog.enrich import enrich
+from scene_pipeline.catalog.enrich import enriched_parts
 from scene_pipeline.catalog.home_goods import gate_descriptions
-from scene_pipeline.catalog.languages import lexicon_for
+from scene_pipeline.catalog.languages import SAMPLE, lexicon_for
 from scene_pipeline.catalog.profile import Intake, profile
-from scene_pipeline.catalog.read import Dialect, RawCatalog, read_catalog
-from scene_pipeline.catalog.validate import validate
+from scene_pipeline.catalog.read import Dialect, RawCatalog, store_catalog
+from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
+from scene_pipeline.catalog.stored import Rows
+from scene_pipeline.catalog.validate import validate_into
 from scene_pipeline.defs.asset_metadata import OWNERS, table_result
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import categorized_lineage, enriched_lineage, products_lineage
@@ -62,10 +63,10 @@ def read_intake(store: ArtifactStore) -> Intake:
     return msgspec.json.decode(store.read_bytes("catalog", "intake.json"), type=Intake)
 
 
-def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder, products: pa.Table) -> Lexicon:
+def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder, products: Rows) -> Lexicon:
     """Return the words of the products' language, with those of the user's own folder laid over them."""
     overlay = Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None
-    return lexicon_for(products["description"].to_pylist(), catalog.language, overlay)
+    return lexicon_for(products.slice(0, SAMPLE)["description"].to_pylist(), catalog.language, overlay)
 
 
 @dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")
@@ -81,11 +82,12 @@ def raw_catalog(
     # All settings of a build, also those that later steps read: a typo ends the run here.
     check_build(settings_of(catalog, encoder, vocabulary, monitor), catalog.file(), store.path())
     report = track("Reading the catalog")
-    raw = read_catalog(catalog.file(), catalog.columns(), lambda rows: report(rows, rows))
+    path = store.path("catalog", "raw.parquet")
+    raw = store_catalog(catalog.file(), path, catalog.columns(), lambda rows: report(rows, rows))
     source = ReadCatalogConfig(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses, raw.profile, raw.column_map)
     store.write_bytes(msgspec.json.encode(source), "catalog", "source.json")
     return table_result(
-        store.write_table(raw.table, "catalog", "raw.parquet"),
+        path,
         raw.table,
         {
             "source": dg.MetadataValue.path(raw.path),
@@ -149,11 +151,12 @@ spec = functools.partial(
 def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     """Type and check every row; a bad one becomes a reject, never a lost row."""
     source = read_source(store)
-    table = store.read_table("catalog", "raw.parquet")
+    table = store.stored_table("catalog", "raw.parquet")
     raw = RawCatalog(
         Path(source.path), table, source.dialect, source.columns, source.guesses, source.profile, source.column_map
     )
-    result = validate(raw, track("Checking rows"))
+    path = store.path("catalog", "products.parquet")
+    result = validate_into(path, raw, track("Checking rows"))
     intake = Intake.of(raw, result)
     store.write_bytes(msgspec.json.encode(intake), "catalog", "intake.json")
     counted = (
@@ -164,7 +167,7 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     share = result.dropped.num_rows / max(result.rows_in, 1)
     failures = contract_failures(result.products)
     yield table_result(
-        store.write_table(result.products, "catalog", "products.parquet"),
+        path,
         result.products,
         {
             "rows_in": result.rows_in,
@@ -223,11 +226,12 @@ def enriched_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
     """Products with what their texts say: materials, colors, dimensions, sets, rooms, styles, and where it says so."""
-    products = store.read_table("catalog", "products.parquet")
+    products = store.stored_table("catalog", "products.parquet")
     lexicon = lexicon_of(catalog, vocabulary, products)
-    table = enrich(products, vocabulary.load(), lexicon, track("Reading product texts"))
+    parts = enriched_parts(products, vocabulary.load(), lexicon, track("Reading product texts"))
+    table = store.write_parts(parts, ENRICHED, "catalog", "enriched.parquet")
     return table_result(
-        store.write_table(table, "catalog", "enriched.parquet"),
+        table.path,
         table,
         {
             "language": lexicon.words.language,
@@ -247,20 +251,21 @@ def categorized_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
     """Products in the eight categories: by their type words, else by similarity of meaning, else uncategorized."""
-    enriched = store.read_table("catalog", "enriched.parquet")
+    enriched = store.stored_table("catalog", "enriched.parquet")
     words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary, enriched)
     descriptions = text_encoder().embed([category.description for category in words.categories])
     others = text_encoder().embed(gate_descriptions())
-    table = categorize(
+    parts = categorized_parts(
         enriched,
         words,
         lexicon,
         lambda texts: text_vectors(store, texts) @ descriptions.T,
         lambda texts: text_vectors(store, texts) @ others.T,
     )
+    table = store.write_parts(parts, CATEGORIZED, "catalog", "categorized.parquet")
     figures = profile(read_intake(store), table, words, lexicon)
     return table_result(
-        store.write_table(table, "catalog", "categorized.parquet"),
+        table.path,
         table,
         {
             "dagster/column_lineage": categorized_lineage(),

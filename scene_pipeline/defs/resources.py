@@ -1,5 +1,6 @@
 """Where a run reads and writes, and with what: shared by all assets, set once, shown in the launchpad."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +11,7 @@ from pydantic import Field
 from scene_pipeline import settings
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.columns import read_column_map
+from scene_pipeline.catalog.stored import StoredTable, write_parts
 from scene_pipeline.encoders.ensemble import parse_encoders
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import ScenePipelineError
@@ -46,6 +48,17 @@ class ArtifactStore(dg.ConfigurableResource):
         target = self.path(*parts)
         write_parquet(table, target)
         return target
+
+    def write_parts(self, tables: Iterable[pa.Table], schema: pa.Schema, *parts: str) -> StoredTable:
+        """Write a Parquet file table by table, in the memory of one, and return it."""
+        return write_parts(tables, self.path(*parts), schema)
+
+    def stored_table(self, *parts: str) -> StoredTable:
+        """Return a Parquet file to be read part by part. Raises ScenePipelineError as `read_table` does."""
+        target = self.path(*parts)
+        if not target.exists():
+            raise ScenePipelineError(f"{target} is missing; {MAKE_FIRST}")
+        return StoredTable(target)
 
     def read_table(self, *parts: str, columns: list[str] | None = None) -> pa.Table:
         """Read a Parquet file. Raises ScenePipelineError naming the asset to materialize when it is missing."""
