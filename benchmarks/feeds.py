@@ -105,7 +105,7 @@ def worker(path: Path) -> dict[str, Any]:
     from scene_pipeline.catalog.accounting import accounted
     from scene_pipeline.catalog.categorize import categorized_parts
     from scene_pipeline.catalog.enrich import enriched_parts
-    from scene_pipeline.catalog.languages import SAMPLE, lexicon_for
+    from scene_pipeline.catalog.languages import lexicon_for, sample_texts
     from scene_pipeline.catalog.read import store_catalog
     from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
     from scene_pipeline.catalog.stored import write_parts
@@ -118,7 +118,7 @@ def worker(path: Path) -> dict[str, Any]:
         home = Path(folder)
         raw = store_catalog(path, home / "raw.parquet")
         validated = validate_into(home / "products.parquet", raw)
-        lexicon = lexicon_for(validated.products.slice(0, SAMPLE)["description"].to_pylist())
+        lexicon = lexicon_for(sample_texts(validated.products))
         enriched = write_parts(enriched_parts(validated.products, words, lexicon), home / "enriched.parquet", ENRICHED)
         write_parts(categorized_parts(enriched, words, lexicon), home / "categorized.parquet", CATEGORIZED)
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
@@ -276,12 +276,12 @@ def _facts_of(feed: Path, vocabulary: "Vocabulary") -> list[dict[str, Any]]:
     """Return the categorized products of a feed."""
     from scene_pipeline.catalog.categorize import categorize
     from scene_pipeline.catalog.enrich import enrich
-    from scene_pipeline.catalog.languages import lexicon_for
+    from scene_pipeline.catalog.languages import lexicon_for, sample_texts
     from scene_pipeline.catalog.read import read_catalog
     from scene_pipeline.catalog.validate import validate
 
     products = validate(read_catalog(feed)).products
-    lexicon = lexicon_for(products["description"].to_pylist())
+    lexicon = lexicon_for(sample_texts(products))
     rows = categorize(enrich(products, vocabulary, lexicon), vocabulary, lexicon).to_pylist()
     for row in rows:
         row["dimensions"] += _sizes_of_variants(row)

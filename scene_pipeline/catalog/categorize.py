@@ -35,7 +35,7 @@ TIERS = {
 """What shops call their price tiers, in lower case, and ours."""
 CATEGORIZE_CHUNK = 20_000
 _PHRASE_ENDS = frozenset(",;|(")
-_READ = ("title", "description", "product_type", "stated_category", "price")
+_READ = ("title", "description", "product_type", "stated_category", "stated_type", "price")
 
 Similarity = Callable[[Sequence[str]], np.ndarray]
 
@@ -124,10 +124,11 @@ class _Decider:
     def decide(self, part: pa.Table) -> pa.Table:
         """Return category, category_confidence and category_reason of each row, texts as dictionaries."""
         names = zip(part["title"].to_pylist(), part["description"].to_pylist(), strict=True)
-        rows = zip(names, part["product_type"].to_pylist(), part["stated_category"].to_pylist(), strict=True)
+        columns = ("product_type", "stated_category", "stated_type")
+        rows = zip(names, *(part[name].to_pylist() for name in columns), strict=True)
         decisions: list[CategoryDecision | None] = []
-        for (title, text), product_type, department in rows:
-            held = self.gate.reason(title or text, department)
+        for (title, text), product_type, department, stated_type in rows:
+            held = self.gate.reason(title or text, department or stated_type)
             decisions.append(
                 self.chooser.by_type(product_type, department)
                 if held is None

@@ -39,6 +39,9 @@ _LENGTH_WORDS = re.compile(
     r"^\s*(?:(?:ca|circa|approx|approximately|about|env|environ|aprox|ungefähr|etwa|[whdlbtø⌀])\b\.?|[ø⌀~≈])\s*:?\s*",
     re.IGNORECASE,
 )
+_VULGAR = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8"}
+_HYPHEN = re.compile(r"(\d)-(\d{1,2}/\d{1,2})(?!\d)")
+_FRACTION = re.compile(r"\s*\d{1,2}/\d{1,2}(?!\d)")
 _FEET = re.compile(
     r"^\s*(\d{1,2})\s*(?:'|′|ft\.?|feet)\s*(\d{1,2}(?:\.\d+)?)\s*(?:\"|″|in\.?|inches|'')\s*$", re.IGNORECASE
 )
@@ -231,13 +234,20 @@ def parse_availability(text: str) -> str | None:
     return "preorder" if word in _PREORDER else None
 
 
+def _fractions_apart(text: str) -> str:
+    """Return a mixed number with a space before its fraction: 31½, 31-1/2 and 31 1/2 are the same."""
+    text = "".join(f" {_VULGAR[sign]}" if sign in _VULGAR else sign for sign in text)
+    text = _HYPHEN.sub(r"\1 \2", text)
+    return f"0 {text.strip()}" if _FRACTION.match(text) else text
+
+
 def parse_length_cm(text: str) -> float | None:
     """Return a length in centimeters ("35", "35 cm", '14 1/2"', "1,2 m"): of a range the upper end; bare numbers are
     centimeters."""
     feet = _FEET.match(text)
     if feet is not None:
         return (12 * int(feet.group(1)) + float(feet.group(2))) * 2.54
-    match = _LENGTH.match(_LENGTH_WORDS.sub("", text))
+    match = _LENGTH.match(_fractions_apart(_LENGTH_WORDS.sub("", text)))
     number = parse_number(match.group(1)) if match else None
     if match is None or number is None:
         return None

@@ -32,6 +32,8 @@ ATTRIBUTES = (
 )
 """Columns of ours that an attribute's name can stand for."""
 
+_PRIVATE = re.compile(r"^meta:\s*_", re.IGNORECASE)
+_UNIT = re.compile(r"[-_ ]unit$", re.IGNORECASE)
 _NUMBERED = re.compile(r"[\s_-]*\d+$")
 
 
@@ -84,6 +86,12 @@ def _names() -> dict[str, str]:
         for name in (ours, *names):
             found.setdefault(plain_name(name), ours)
     return found
+
+
+def names_columns(row: Sequence[str]) -> bool:
+    """Say whether the cells of a row are names of columns: of an id and of a text."""
+    found = {_names().get(plain_name(name)) for name in row if name}
+    return not found.isdisjoint({"id", "sku_id", "gtin"}) and not found.isdisjoint(TEXTS)
 
 
 @lru_cache(maxsize=4096)
@@ -213,9 +221,15 @@ class _Planner:
         if profile.metafields:
             for name in self.header:
                 label = metafield_name(name) if name not in self.taken else None
-                if label is not None:
+                if label is not None and _PRIVATE.match(name) and attribute_column(label) is None:
+                    self.ignored.append(name)  # what a plugin keeps for itself: "Meta: _wpcom_is_markdown"
+                    self.taken.add(name)
+                elif label is not None:
                     self.add_attribute(name, label)
         ignored = [name for name, own in plain.items() if any(name_pattern(i).fullmatch(own) for i in profile.ignore)]
+        if profile.scoped:  # other languages and channels of columns that are read
+            read = {plain[source.shop] for source in self.sources if source.shop in plain}
+            ignored += [name for name, own in plain.items() if own in read and "-" in name and not _UNIT.search(name)]
         self.ignored += [name for name in ignored if name not in self.taken]
         self.taken.update(ignored)
 
@@ -273,7 +287,7 @@ class _Planner:
                 continue
             self.sources.append(Source(name, ours, unit, axes=axes))
             self.taken.add(name)
-            self.guesses.append(f"column '{name}' is read as {ours}" + (f" in {unit}" if unit else ""))
+            self.guesses.append(f"column '{name}' is read as {ours}" + (f", in {unit}" if unit else ""))
 
 
 def _require(planner: _Planner, path: Path) -> None:

@@ -86,6 +86,7 @@ class Enricher:
     def row(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return the columns of ENRICHED_FIELDS for one row that has the columns `enrich` reads."""
         facts = self.facts(row)
+        drop_count(facts)
         self.sizes.drop_implausible(facts)
         own = [measure for measure in facts.measures if measure.part == 0]
         axes = {measure.axis: measure.high_cm for measure in own if measure.axis}
@@ -181,6 +182,13 @@ class Enricher:
             "context": min(1.0, known_context / 2),
             "detail": min(1.0, words / _DETAIL_WORDS),
         }
+
+
+def drop_count(facts: Facts) -> None:
+    """Take the number of pieces out of the sizes: a pair of curtains "2 x 140 x 245 cm" is not 2 cm deep."""
+    own = [measure for measure in facts.measures if measure.part == 0]
+    if len(own) == 3 and own[0].axis is None and own[0].high == facts.set_count and own[1].high >= 10 * own[0].high:
+        facts.measures.remove(own[0])
 
 
 def _same(measure: Measurement, value: float) -> bool:

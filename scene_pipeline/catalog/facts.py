@@ -386,8 +386,18 @@ class Extractor:
         words, last = tokens.words, match.last
         if match.first and words[match.first - 1] in self.index.negations:
             return True
+        if self.resembles(words, match.first):
+            return True
         free = last < len(words) and words[last] in self.index.free_words
         return free and (last + 1 == len(words) or words[last + 1] not in self.index.not_free)
+
+    def resembles(self, words: list[str], first: int) -> bool:
+        """Say whether what stands at `first` is only resembled: "looks like real marble"."""
+        for phrase in self.index.resembling:
+            for end in range(first, max(first - 3, 0), -1):
+                if words[end - 1] == phrase[-1] and tuple(words[max(end - len(phrase), 0) : end]) == phrase:
+                    return True
+        return False
 
     def is_shade(self, tokens: Tokens, match: Match) -> bool:
         """Say whether a material only names the shade of the color behind it: "stone gray", "steel blue"."""

@@ -27,7 +27,8 @@ _ORDER = re.compile(
 )
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?(?:\s+\d/\d+)?")
 _JOINED = re.compile(r"\d\s*[x×*]\s*\d", re.IGNORECASE)
-_BARE = re.compile(r"^\s*\d+(?:[.,]\d+)*(?:\s*[x×*/-]\s*\d+(?:[.,]\d+)*)*\s*$", re.IGNORECASE)
+_PLAIN = r"(?:\d+(?:[.,]\d+)*(?:(?:\s+|-)\d{1,2}/\d{1,2}|\s?[¼½¾⅓⅔⅛⅜⅝⅞])?|[¼½¾⅓⅔⅛⅜⅝⅞])"
+_BARE = re.compile(rf"^\s*{_PLAIN}(?:\s*[x×*/-]\s*{_PLAIN})*\s*$", re.IGNORECASE)
 
 
 def split_unit(name: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from scene_pipeline.catalog.stored import Rows
 from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
 
 AUTO = "auto"
@@ -43,6 +44,13 @@ def language_mix(texts: Iterable[str]) -> dict[str, float]:
             counts[best] += 1
     total = counts.total()
     return {language: round(count / total, 3) for language, count in counts.most_common()} if total else {}
+
+
+def sample_texts(products: Rows) -> list[str]:
+    """Return the texts of the first SAMPLE products: a short description alone may not show its language."""
+    head = products.slice(0, SAMPLE)
+    pairs = zip(head["description"].to_pylist(), head["detailed_description"].to_pylist(), strict=True)
+    return [f"{text}\n{more}" if more else text for text, more in pairs]
 
 
 def language_of(texts: Sequence[str | None]) -> str:

@@ -1,6 +1,7 @@
 """Read cells that hold several attributes: JSON, `name=value,…`, `Name:Value:Position`, lines of `Name: value`."""
 
 import ast
+import csv
 import json
 import re
 
@@ -11,6 +12,9 @@ _NAMES = ("key", "name", "label", "attribute", "title")
 _VALUES = ("value", "values", "val", "content")
 _EQUALS = re.compile(r"[,;|\n]\s*(?=[^\W\d][\w .()/-]{0,60}=)")
 _COLON_PARTS = (re.compile(r"\s*[|;\n]\s*"), re.compile(r",\s*(?=[^\W\d][^,:]{0,60}:)"))
+_QUOTED = re.compile(r'^"[^"=]+=')
+_DISPLAY = re.compile(r"(^|[,;|])\s*\[[A-Z]{1,4}\](?=\w)")
+_SWATCH = re.compile(r"\s*\[(?:#[0-9A-Fa-f]{3,8}(?::#[0-9A-Fa-f]{3,8})*|https?:[^\]]*)\]")
 _POSITION = re.compile(r":\d+(?::\d+)?$")
 
 
@@ -23,8 +27,11 @@ def parse_pairs(text: str | None) -> Pairs:
         found = _structured(stripped)
         if found:
             return found[:MAX_PAIRS]
+    if _QUOTED.match(stripped):  # Magento with "fields enclosure": "color=Matte Black","size=Large"
+        return _split(next(csv.reader([stripped], strict=False)), "=")[:MAX_PAIRS]
     if "=" in stripped:
-        return _split(_EQUALS.split(stripped), "=")[:MAX_PAIRS]
+        pairs = _split(_EQUALS.split(_DISPLAY.sub(r"\1", _SWATCH.sub("", stripped))), "=")
+        return _options(pairs)[:MAX_PAIRS]
     if ":" not in stripped:
         return []
     parts = [stripped]
@@ -36,6 +43,23 @@ def parse_pairs(text: str | None) -> Pairs:
 def _split(parts: list[str], sign: str) -> Pairs:
     pairs = [part.partition(sign) for part in parts]
     return [(name.strip(" \"'"), value.strip(" \"'")) for name, _, value in pairs if name.strip() and value.strip()]
+
+
+def _options(pairs: Pairs) -> Pairs:
+    """Return pairs in which `Type=Swatch|Name=Color|Value=Natural` is the one pair it states, as BigCommerce writes."""
+    names = [name.lower() for name, _ in pairs]
+    if "name" not in names or "value" not in names:
+        return pairs
+    found: Pairs = []
+    option = ""
+    for name, value in pairs:
+        if name.lower() == "name":
+            option = value
+        elif name.lower() == "value":
+            found.append((option, value))
+        elif name.lower() != "type":
+            found.append((name, value))
+    return found
 
 
 def _structured(text: str) -> Pairs:

@@ -21,7 +21,7 @@ from scene_pipeline.catalog.categorize import categorized_parts
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.enrich import enriched_parts
 from scene_pipeline.catalog.home_goods import NOT_HOME
-from scene_pipeline.catalog.languages import AUTO, SAMPLE, language_mix, lexicon_for
+from scene_pipeline.catalog.languages import AUTO, language_mix, lexicon_for, sample_texts
 from scene_pipeline.catalog.plausibility import DROPPED as OUT_OF_RANGE
 from scene_pipeline.catalog.read import RawCatalog, store_catalog
 from scene_pipeline.catalog.schema import CATEGORIZED, DROPPED, ENRICHED
@@ -170,8 +170,7 @@ def profile_catalog(
         home = Path(folder)
         raw = store_catalog(path, home / "raw.parquet", column_map, lambda rows: reading(rows, rows))
         validated = validate_into(home / "products.parquet", raw, stage("Checking rows"))
-        texts = validated.products.slice(0, SAMPLE)["description"].to_pylist()
-        lexicon = lexicon_for(texts, language, vocabulary)
+        lexicon = lexicon_for(sample_texts(validated.products), language, vocabulary)
         parts = enriched_parts(validated.products, words, lexicon, stage("Reading product texts"))
         enriched = write_parts(parts, home / "enriched.parquet", ENRICHED)
         table = write_parts(categorized_parts(enriched, words, lexicon), home / "categorized.parquet", CATEGORIZED)
@@ -189,7 +188,7 @@ def profile(
 
     `dropped` are its cells that could not be used (schema DROPPED).
     """
-    languages = language_mix(categorized.slice(0, SAMPLE)["description"].to_pylist())
+    languages = language_mix(sample_texts(categorized))
     figures = _Figures(vocabulary, lexicon)
     for part in batches(categorized, _BATCH, _READ):
         figures.add(part)

@@ -5,7 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from scene_pipeline.catalog.assemble import Assembler
 from scene_pipeline.catalog.column_map import ColumnMap
-from scene_pipeline.catalog.columns import known_columns, plan_columns, read_column_map
+from scene_pipeline.catalog.columns import known_columns, names_columns, plan_columns, read_column_map
 from scene_pipeline.catalog.encoding import detect_text, first_bytes, open_bytes
 from scene_pipeline.catalog.feeds import recognize_feed
 from scene_pipeline.catalog.stored import Held, Rows, StoredTable, write_parts
@@ -27,6 +27,7 @@ MAX_COLUMNS = 4096
 MAX_LINE = 8 << 20
 MAX_CELL = 1 << 20
 MAX_LINES_PER_ROW = 1000
+MAX_ROWS_ABOVE = 8
 CHUNK_ROWS = 20_000
 CHUNK_CHARACTERS = 32 << 20
 """Characters of text after which a chunk ends, however few its rows are."""
@@ -137,12 +138,13 @@ def iter_catalog(
         delimiter, hints = _stated_delimiter(start) or (_find_delimiter(start), 0)
         dialect = Dialect(kind.encoding, delimiter, kind.compressed, kind.damaged)
         records = _records(lines.again(start), delimiter)
-        _, first = next(islice(records, hints, None), (0, []))
+        above = hints + _rows_above_header(start[hints:], delimiter, wanted)
+        _, first = next(islice(records, above, None), (0, []))
         header = _checked_header(first, path)
         opened: _Table | None = None
         for numbered in _chunks(records, chunk_rows, lambda record: sum(map(len, record[1]))):
             if opened is None:
-                opened = _Table(path, header, [row for _, row in numbered[:1000]], wanted, dialect)
+                opened = _Table(path, header, [row for _, row in numbered[:1000]], wanted, dialect, above - hints)
             yield opened.chunk_of_rows(numbered)
         if opened is None:
             _Table(path, header, [], wanted, dialect)
@@ -153,11 +155,20 @@ class _Table:
     """A file whose header is understood: turns its rows into chunks of a RawCatalog."""
 
     def __init__(
-        self, path: Path, header: list[str], rows: Sequence[Sequence[str | None]], wanted: ColumnMap, dialect: Dialect
+        self,
+        path: Path,
+        header: list[str],
+        rows: Sequence[Sequence[str | None]],
+        wanted: ColumnMap,
+        dialect: Dialect,
+        above: int = 0,
     ) -> None:
         self.path, self.header, self.dialect = path, header, dialect
         profile = recognize_feed(header, wanted.profile)
         self.plan = plan_columns(header, rows, wanted, path, profile)
+        if above:
+            guess = f"the header stands below {above} other rows, which are left out"
+            self.plan = replace(self.plan, guesses=(guess, *self.plan.guesses))
         self.assembler = Assembler(self.plan)
 
     def chunk_of_rows(self, numbered: list[tuple[int, list[str]]]) -> RawCatalog[pa.Table]:
@@ -254,6 +265,24 @@ def _stated_delimiter(lines: Sequence[str]) -> tuple[str, int] | None:
     return (line[4], 1) if line.startswith("sep=") and line[4:] in DELIMITERS else None
 
 
+def _rows_above_header(lines: Sequence[str], delimiter: str, wanted: ColumnMap) -> int:
+    """Return how many rows stand above the header: titles of a sheet, or the first two lines of an Amazon flat file.
+
+    A row among the first ones is the header where it is one of a known format, holds the names that a column map
+    states, or those of an id and a text; where none does it is the first.
+    """
+    try:
+        rows = list(islice((row for row in csv.reader(lines[:50], delimiter=delimiter) if any(row)), MAX_ROWS_ABOVE))
+    except csv.Error:
+        return 0
+    stated = {shop for shop, ours in wanted.columns.items() if ours != "ignore"}
+    for i, row in enumerate(rows):
+        names = [name.strip() for name in row]
+        if recognize_feed(names) or (stated and stated <= set(names)) or names_columns(names):
+            return i
+    return 0
+
+
 def _find_delimiter(lines: Sequence[str]) -> str:
     """Return the delimiter that splits the first lines into the most columns, the same number in most rows."""
     best, best_score = ",", 0.0
@@ -262,7 +291,7 @@ def _find_delimiter(lines: Sequence[str]) -> str:
             rows = [row for row in csv.reader(lines[:100], delimiter=delimiter) if row]
         except csv.Error:
             continue
-        width = len(rows[0]) if rows else 1
+        width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
         if width > 1:
             agree = sum(len(row) == width for row in rows) / len(rows)
             score = agree * (1 + min(width, 20) / 100) if agree > 0.5 else agree / 2

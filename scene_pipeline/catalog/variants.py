@@ -9,7 +9,7 @@ from scene_pipeline.catalog.columns import MULTIPLE, attribute_column
 from scene_pipeline.catalog.feeds import plain_name
 from scene_pipeline.catalog.grouping import PARENT, PICTURE, RULE, VARIANT
 from scene_pipeline.catalog.html_text import SEPARATOR
-from scene_pipeline.catalog.packed import parse_pairs
+from scene_pipeline.catalog.packed import Pairs, parse_pairs
 from scene_pipeline.catalog.products import IMAGE_ROLES, Cell, Known, RowReader
 
 _OWN = (
@@ -40,12 +40,13 @@ _DRAFT = frozenset(
     {"draft", "archived", "inactive", "disabled", "unpublished", "trash", "private", "pending", "hidden", "deleted"}
     | {"discontinued", "entwurf", "brouillon"}
 )
+_DISPLAY = re.compile(r"\s*\[[A-Z]{1,4}\]\w")
 _OPTIONS = {"colors": "color", "dimensions": "size", "materials": "material"}
 _FIELDS = (
     *("sku_id", "row", "color", "size", "material", "price", "sale_price", "price_low", "price_high"),
     *("stock_level", "availability", "image"),
 )
-_NO = frozenset({"false", "0", "-1", "no", "n", "nein", "non", "disabled", "unpublished"})
+_NO = frozenset({"false", "0", "-1", "2", "no", "n", "nein", "non", "disabled", "unpublished"})
 
 
 def left_out_reason(known: Known) -> tuple[str, str, str] | None:
@@ -113,12 +114,13 @@ def variant_of(reader: RowReader, row: int, known: Known) -> dict[str, Any]:
         for axis in ("length", "width", "depth", "height", "diameter")
         if (value := cells.clean_cell(known.get(axis)))
     )
+    options = _named_options(known.get("title"))
     return {
         "sku_id": cells.clean_cell(known.get("sku_id")) or cells.clean_cell(known.get("id")),
         "row": row,
-        "color": _one_line(known.get("colors")),
-        "size": size or None,
-        "material": _one_line(known.get("materials")),
+        "color": _one_line(known.get("colors")) or options.get("color"),
+        "size": size or options.get("size"),
+        "material": _one_line(known.get("materials")) or options.get("material"),
         "price": prices["price"],
         "sale_price": prices["sale_price"],
         "price_low": prices["price_low"],
@@ -141,17 +143,25 @@ def listed_variants(parent: Known, found: Sequence[dict[str, Any]]) -> list[dict
         sku = next((value for name, value in pairs if name.lower() == "sku"), None)
         if sku is None:
             continue
-        options = {
-            _OPTIONS[known[0]]: value
-            for name, value in pairs
-            if (known := attribute_column(name)) and known[0] in _OPTIONS
-        }
+        options = _options(pairs)
         variant = by_sku.get(sku)
         if variant is None:
             listed.append({**dict.fromkeys(_FIELDS), "sku_id": sku, **options})
         else:
             variant |= {name: value for name, value in options.items() if not variant[name]}
     return listed
+
+
+def _options(pairs: Pairs) -> dict[str, str]:
+    """Return color, size and material of a variant's attributes."""
+    return {
+        _OPTIONS[known[0]]: value for name, value in pairs if (known := attribute_column(name)) and known[0] in _OPTIONS
+    }
+
+
+def _named_options(title: str | None) -> dict[str, str]:
+    """Return the options that a variant is named by: "[S]Color=Natural,[RT]Size=Large", as BigCommerce writes."""
+    return _options(parse_pairs(title)) if title and _DISPLAY.match(title) else {}
 
 
 def with_variants(product: dict[str, Any], variants: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class LexiconIndex:
     parts: frozenset[str]
     looks: frozenset[str]
     negations: frozenset[str]
+    resembling: tuple[tuple[str, ...], ...]
     free_words: frozenset[str]
     not_free: frozenset[str]
     shade_words: frozenset[str]
@@ -134,6 +135,7 @@ class LexiconIndex:
             parts=frozenset(part + ending for part in words.parts for ending in ("", *words.plural_endings)),
             looks=frozenset(words.looks),
             negations=frozenset(words.negations),
+            resembling=tuple(tuple(phrase.split()) for phrase in words.resembling),
             free_words=frozenset(words.free_words),
             not_free=frozenset(words.not_free),
             shade_words=frozenset(words.shade_words),

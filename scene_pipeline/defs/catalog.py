@@ -12,7 +12,7 @@ from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.contract import contract_failures
 from scene_pipeline.catalog.enrich import enriched_parts
 from scene_pipeline.catalog.home_goods import gate_descriptions
-from scene_pipeline.catalog.languages import SAMPLE, lexicon_for
+from scene_pipeline.catalog.languages import lexicon_for, sample_texts
 from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, store_catalog
 from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
@@ -66,7 +66,7 @@ def read_intake(store: ArtifactStore) -> Intake:
 def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder, products: Rows) -> Lexicon:
     """Return the words of the products' language, with those of the user's own folder laid over them."""
     overlay = Path(vocabulary.overlay).expanduser() if vocabulary.overlay else None
-    return lexicon_for(products.slice(0, SAMPLE)["description"].to_pylist(), catalog.language, overlay)
+    return lexicon_for(sample_texts(products), catalog.language, overlay)
 
 
 @dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")

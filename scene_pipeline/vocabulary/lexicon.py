@@ -78,6 +78,7 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: tuple[str, ...] = ()
     looks: tuple[str, ...] = ()
     negations: tuple[str, ...] = ()
+    resembling: tuple[str, ...] = ()
     free_words: tuple[str, ...] = ()
     not_free: tuple[str, ...] = ()
     shade_words: tuple[str, ...] = ()
