@@ -213,7 +213,7 @@ class _Planner:
         self.packed += [name for name, own in plain.items() if own in packed and name not in self.taken]
         self.taken.update(self.packed)
         for i, source in enumerate(self.sources):
-            beside = [f"{source.shop}-unit", f"{source.shop}_unit", f"{source.shop} unit"]
+            beside = [f"{source.shop}{sign}unit{more}" for sign in "-_ " for more in ("", "_of_measure", " of measure")]
             unit_column = next((name for name in beside if name in self.header), "")
             if unit_column:
                 self.sources[i] = replace(source, unit_column=unit_column)

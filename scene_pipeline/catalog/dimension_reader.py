@@ -138,7 +138,8 @@ class DimensionReader:
                 low, high, unit, k = low * 12 + inches, low * 12 + inches, "in", after_unit
         if k < self.n and self.t.words[k] in self.w.ranges:
             other, top, after = self.number(k + 1)
-            if other is not None and top is not None and self.in_range(k):
+            percent = after < self.n and self.t.words[after] == "%"  # "70 x 140 cm - 100% cotton"
+            if other is not None and top is not None and self.in_range(k) and not percent:
                 low, high, k = min(low, other), max(high, top), after
                 second, k = self.unit(k, after)
                 unit = second or unit

@@ -22,6 +22,8 @@ _WHOLE = frozenset(
     | {"available", "approximate", "approx", "full", "external", "actual", "the", "unit", "gesamt", "produkt"}
 )
 """Words before a label that speak of the whole product; others name a part of it, or what it is packed in."""
+_UNIT_WORDS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_ONE_LENGTH = re.compile(rf"\W*[\d.,/½¼¾⅓⅔⅛⅜⅝⅞ -]*[\d½¼¾⅓⅔⅛⅜⅝⅞]\s*(?:{_UNIT_WORDS})\.?\s*(?:$|[,(\[])", re.IGNORECASE)
 _MAX_VALUE = 300
 _LOOK = frozenset({COLOR, FINISH, MATERIAL})
 _MADE_OF = frozenset({MATERIAL, FINISH})
@@ -52,7 +54,7 @@ def read_labels(extractor: Extractor, facts: Facts, column: str, text: str) -> N
             extractor.read_cell(facts, column, label.value, _LOOK, label.start)
         elif label.ours == "dimensions":
             _take(extractor, facts, column, _dimensions(extractor, label))
-        elif label.ours in LENGTHS and label.unit in UNITS:
+        elif label.ours in LENGTHS and (label.unit in UNITS or _ONE_LENGTH.match(label.value)):
             lengths += _length(extractor, label)
     apart = len({measure.axis for measure in lengths}) == len(lengths) or all(measure.listed for measure in lengths)
     if lengths and apart:

@@ -171,6 +171,10 @@ def with_variants(product: dict[str, Any], variants: Sequence[dict[str, Any]]) -
     stocks = [v["stock_level"] for v in variants if v["stock_level"] is not None]
     known = {v["availability"] for v in variants}
     rank = ("in_stock", "preorder", "out_of_stock")
+    stated = product.get("stated_colors") or ""
+    colors = dict.fromkeys(variant["color"] for variant in variants if variant["color"])
+    more = [color for color in colors if plain_name(color) not in plain_name(stated)]
+    product["stated_colors"] = "\n".join(filter(None, (stated, *more))) or None
     product |= {
         "price_low": min(lows, default=None),
         "price_high": max(highs, default=None),
