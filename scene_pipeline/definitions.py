@@ -27,6 +27,7 @@ from scene_pipeline.defs.resources import (
     ArtifactStore,
     CatalogSource,
     EncoderChoice,
+    EventLog,
     InsightsChoice,
     LookbookLinks,
     QualityMonitor,
@@ -110,7 +111,11 @@ defs = dg.Definitions(
         dead_runs.dead_run_sensor(SENSOR_S),
     ],
     resources={
-        "event_log": learning.EventLog(url=text(settings.EVENTS_URL)),
+        "event_log": EventLog(
+            url=text(settings.EVENTS_URL),
+            exposures=is_on(settings.EXPOSURES),
+            exploration=text(settings.EXPLORATION, "off"),
+        ),
         "store": ArtifactStore(root=text(settings.ARTIFACTS, "artifacts")),
         "catalog": CATALOG,
         "libraries": SceneLibraries(root=text(settings.SCENES, "sample")),

@@ -52,6 +52,12 @@ SMTP_USER = "SCENE_PIPELINE_SMTP_USER"
 SMTP_PASSWORD = "SCENE_PIPELINE_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
 
 EVENTS_URL = "SCENE_PIPELINE_EVENTS_URL"
+EXPOSURES = "SCENE_PIPELINE_EXPOSURES"
+"""1: library runs log their lists as exposures; the service always does."""
+
+EXPLORATION = "SCENE_PIPELINE_EXPLORATION"
+"""off, swap or plackett_luce: how library runs that log shuffle their lists."""
+
 SUBJECT_KEY_FILE = "SCENE_PIPELINE_SUBJECT_KEY_FILE"
 INDEX_URL = "SCENE_PIPELINE_INDEX_URL"
 INSIGHTS = "SCENE_PIPELINE_INSIGHTS"

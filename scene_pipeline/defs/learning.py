@@ -15,10 +15,10 @@ from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.gates import EvaluationGate
-from scene_pipeline.defs.resources import ArtifactStore
+from scene_pipeline.defs.resources import ArtifactStore, EventLog
 from scene_pipeline.events.compaction import compact
 from scene_pipeline.events.erasure import drop_before, finish_erasures
-from scene_pipeline.events.open import events_folder, open_store
+from scene_pipeline.events.open import events_folder
 from scene_pipeline.experiments import lifecycle
 from scene_pipeline.experiments.page import write_page
 from scene_pipeline.experiments.verdict import Status, experiment_status
@@ -28,12 +28,6 @@ from scene_pipeline.publishing.learned import promote_learned, seal_learned, smo
 from scene_pipeline.reporting.plots import bar_chart, line_chart
 
 GROUP, OWNERS, TAGS = "learning", ["team:catalog"], {"stage": "learning"}
-
-
-class EventLog(dg.ConfigurableResource):
-    """Where events are kept until they are compacted."""
-
-    url: str = Field(default="", description="Postgres address; empty: SQLite among the artifacts. …_EVENTS_URL.")
 
 
 class EventsConfig(dg.Config):
@@ -74,7 +68,7 @@ def result(document: msgspec.Struct, metadata: Mapping[str, Any]) -> dg.Material
 def events(store: ArtifactStore, event_log: EventLog, config: EventsConfig) -> dg.MaterializeResult:
     """Exposures and actions of complete days, moved from the store into daily partitions, each once."""
     folder, now = events_folder(store.path()), dt.datetime.now(dt.UTC).date()
-    opened = open_store(store.path(), event_log.url)
+    opened = event_log.open(store.path())
     try:
         finish_erasures(opened, folder, ProfileStore.below(store.path()).forget)
         report = compact(opened, folder, now + dt.timedelta(days=1) if config.today_too else now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 import dagster as dg
 import pyarrow as pa
@@ -15,8 +16,12 @@ from scene_pipeline.catalog.stored import StoredTable, write_parts
 from scene_pipeline.encoders.ensemble import parse_encoders
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.events.open import open_store
+from scene_pipeline.events.store import EventStore
 from scene_pipeline.files import sha256_file, write_bytes
+from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.matching.factors import check_scoring
+from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.channels import Channel, Email, Slack, Webhook
 from scene_pipeline.monitoring.history import FOLDER
 from scene_pipeline.monitoring.preflight import Settings
@@ -27,6 +32,7 @@ from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.reporting.lookbook_server import ADDRESS, lookbook_link
 from scene_pipeline.reporting.tables import write_parquet
 from scene_pipeline.sample import sample_path
+from scene_pipeline.scene_libraries.exposures import Listing
 from scene_pipeline.settings import text
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
 
@@ -114,6 +120,30 @@ class CatalogSource(dg.ConfigurableResource):
     def columns(self) -> ColumnMap:
         """Return what is stated about the file's columns; nothing where its names and format speak for themselves."""
         return read_column_map(Path(self.column_map).expanduser() if self.column_map else None, self.profile)
+
+
+class EventLog(dg.ConfigurableResource):
+    """Where events are kept until they are compacted, and whether library runs log theirs."""
+
+    url: str = Field(default="", description="Postgres address; empty: SQLite among the artifacts. …_EVENTS_URL.")
+    exposures: bool = Field(
+        default=False, description="Log the list of every scene that is scored. SCENE_PIPELINE_EXPOSURES=1."
+    )
+    exploration: str = Field(
+        default="off",
+        pattern="^(off|swap|plackett_luce)$",
+        description="How lists that are logged are shuffled: off, swap or plackett_luce. SCENE_PIPELINE_EXPLORATION.",
+    )
+
+    def open(self, artifacts: Path) -> EventStore:
+        """Open the store. Raises EventError."""
+        return open_store(artifacts, self.url)
+
+    def listing(self, library: str, request: Request) -> Listing | None:
+        """Return what draws and logs the lists of a library; None where they are not logged."""
+        if not self.exposures:
+            return None
+        return Listing(library, request, Exploration(method=cast(Any, self.exploration)))
 
 
 class SceneLibraries(dg.ConfigurableResource):

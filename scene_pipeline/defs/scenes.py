@@ -4,6 +4,7 @@ import functools
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
@@ -19,7 +20,7 @@ from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import lineage
 from scene_pipeline.defs.request_config import config_of, record_of, request_of
-from scene_pipeline.defs.resources import ArtifactStore, InsightsChoice, LookbookLinks, SceneLibraries
+from scene_pipeline.defs.resources import ArtifactStore, EventLog, InsightsChoice, LookbookLinks, SceneLibraries
 from scene_pipeline.defs.vectors import with_captioner
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_bytes
@@ -160,6 +161,7 @@ def scored_library(
     store: ArtifactStore,
     libraries: SceneLibraries,
     insights: InsightsChoice,
+    event_log: EventLog,
 ) -> Iterator[dg.MaterializeResult]:
     """Match every scene of one library."""
     library = context.partition_key
@@ -172,15 +174,18 @@ def scored_library(
     if ray := text(RAY):
         with compute_of(ray) as compute:
             analyze_in_shards(libraries.library(library), matcher, analyses, folder / SHARDS, compute)
+    request = request_of(config)
+    listing = event_log.listing(library, request)
     result = score_library(
         libraries.library(library),
         matcher,
-        request_of(config),
+        request,
         previous,
         track(f"Scoring {library}"),
         analyses=analyses,
         advise=None if advisor is None else advisor.ask_all,
         wishes=record_of(config, Wishes),
+        listing=listing,
     )
     analyses.save(folder / ANALYSES)
     shutil.rmtree(folder / SHARDS, ignore_errors=True)
@@ -197,6 +202,10 @@ def scored_library(
     if not result.results:
         name, reason = next(iter(result.failures.items()))
         raise ScenePipelineError(f"none of {len(result.failures)} scenes of '{library}' can be read; {name}: {reason}")
+    if listing is not None:  # before the result is kept: killed in between, the next run logs the same lists once
+        with closing(event_log.open(store.path())) as events:
+            logged = listing.write(events)
+        context.log.info(f"{logged:,} of {len(listing.exposures):,} lists of '{library}' are new in the event log")
     result.save(known)
     changes = _changes(context, store, result)
     scenes = scenes_table(result.results, library, result.failures, result.content_hashes, result.insight_notes)

@@ -39,6 +39,9 @@ pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type
 BOT_ACTIONS_A_MINUTE = 60
 """More actions of one subject in one minute than a person can do."""
 
+LIST_DAYS = 31
+"""How long after a list was shown an action on it is expected: a lookbook is used for weeks."""
+
 BATCH = 4_000
 
 
@@ -141,10 +144,13 @@ def _judge(folder: Path, day: dt.date) -> None:
     """Mark actions whose list is unknown, and those of subjects that act faster than people do."""
     target = part_path(folder, ACTIONS, day)
     table = pq.read_table(target, schema=ACTION_SCHEMA)
-    lists = part_files(folder, EXPOSURES, day - dt.timedelta(days=7), day)
-    ids = [batch["event_id"] for batch in read_batches(lists, ["event_id"])]
-    known = pa.chunked_array(ids, pa.string())
-    orphan = pc.invert(pc.is_in(table["request_id"], value_set=known))
+    lists = part_files(folder, EXPOSURES, day - dt.timedelta(days=LIST_DAYS), day)
+    wanted = pc.unique(table["request_id"])
+    known = [
+        batch["event_id"].filter(pc.is_in(batch["event_id"], value_set=wanted))
+        for batch in read_batches(lists, ["event_id"])
+    ]
+    orphan = pc.invert(pc.is_in(table["request_id"], value_set=pa.chunked_array(known, pa.string())))
     bot = pc.is_in(table["subject"], value_set=pa.array(_bots(table), pa.string()))
     for name, column in (("orphan", orphan), ("bot", bot)):
         table = table.set_column(table.schema.get_field_index(name), name, column)

@@ -48,13 +48,10 @@ class ExposedProduct(msgspec.Struct, frozen=True, array_like=True):
     rank_propensities: tuple[tuple[int, float], ...] = ()
 
 
-class Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type"):
-    """A list that was shown. Its id is the request id, so that one request is logged once.
+class _Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type", gc=False):
+    """What Exposure and ExposureRow share: everything but how the products are held.
 
-    at: seconds since 1970, UTC. scene: content hash of the photograph. arm: of `experiment`, both empty outside one.
-    seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments. date (ISO),
-    country, hemisphere, channel: the context that the list was ranked for, empty where unknown; personal: whether the
-    subject's profile moved it.
+    Without gc: nothing in it refers back, and compaction holds millions of them.
     """
 
     request_id: Name
@@ -62,7 +59,6 @@ class Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type"):
     scene: OptionalName
     bundle: Name
     weights_version: OptionalName
-    products: tuple[ExposedProduct, ...]
     factor_names: tuple[str, ...]
     subject: OptionalName = ""
     experiment: OptionalName = ""
@@ -83,6 +79,27 @@ class Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type"):
     def event_id(self) -> str:
         """The id that makes a repeated write harmless."""
         return self.request_id
+
+
+class Exposure(_Exposure, kw_only=True, frozen=True):
+    """A list that was shown. Its id is the request id, so that one request is logged once.
+
+    at: seconds since 1970, UTC. scene: content hash of the photograph. arm: of `experiment`, both empty outside one.
+    seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments. date (ISO),
+    country, hemisphere, channel: the context that the list was ranked for, empty where unknown; personal: whether the
+    subject's profile moved it.
+    """
+
+    products: tuple[ExposedProduct, ...]
+
+
+class ExposureRow(_Exposure, kw_only=True, frozen=True):
+    """A stored exposure for columns: products as plain tuples in ExposedProduct's order.
+
+    Decoding hundreds of thousands of lists into ExposedProduct takes several times as long.
+    """
+
+    products: tuple[tuple[str, int, float, float, bool, tuple[float, ...], tuple[tuple[int, float], ...]], ...]
 
 
 class Action(msgspec.Struct, frozen=True, tag="action", tag_field="type", forbid_unknown_fields=True):
@@ -113,40 +130,6 @@ class Action(msgspec.Struct, frozen=True, tag="action", tag_field="type", forbid
 
 
 Event = Exposure | Action
-
-
-class ExposureRow(msgspec.Struct, tag="exposure", tag_field="type", gc=False):
-    """A stored exposure for columns: the fields of Exposure, and products as plain tuples in ExposedProduct's order.
-
-    Decoding hundreds of thousands of lists into ExposedProduct takes several times as long.
-    """
-
-    request_id: str
-    at: float
-    scene: str
-    bundle: str
-    weights_version: str
-    products: tuple[tuple[str, int, float, float, bool, tuple[float, ...], tuple[tuple[int, float], ...]], ...]
-    factor_names: tuple[str, ...]
-    subject: str = ""
-    experiment: str = ""
-    arm: str = ""
-    seed: int = 0
-    exploration: str = ""
-    elapsed_ms: float = 0.0
-    calibrated: bool = False
-    source: str = "server"
-    date: str = ""
-    country: str = ""
-    hemisphere: str = ""
-    channel: str = ""
-    personal: bool = False
-    schema_version: int = SCHEMA_VERSION
-
-    @property
-    def event_id(self) -> str:
-        """The id that makes a repeated write harmless."""
-        return self.request_id
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -123,10 +123,10 @@ def plan_exploration(scores: np.ndarray, k: int, rules: Exploration, rule: ListR
     )
 
 
-def list_rule(categories: np.ndarray, k: int, rules: Diversity, near: np.ndarray | None = None) -> ListRule:
+def list_rule(categories: np.ndarray, k: int, rules: Diversity) -> ListRule:
     """Return the rule that an explored list is as varied as diversity wants, or at least as the own list is.
 
-    categories [n]: of the candidates; near [n, n]: which are near-duplicates of each other.
+    categories [n]: of the candidates, which hold no near-duplicates.
     """
     own_counts = np.unique(categories[:k], return_counts=True)[1]
     most = max(int(own_counts.max(initial=0)), rules.max_per_category * -(-k // 10))
@@ -135,9 +135,7 @@ def list_rule(categories: np.ndarray, k: int, rules: Diversity, near: np.ndarray
 
     def allowed(shown: np.ndarray) -> bool:
         counts = np.unique(categories[shown], return_counts=True)[1]
-        if counts.max(initial=0) > most or not fewest <= len(counts) <= highest:
-            return False
-        return near is None or not np.triu(near[np.ix_(shown, shown)], 1).any()
+        return counts.max(initial=0) <= most and fewest <= len(counts) <= highest
 
     return allowed
 

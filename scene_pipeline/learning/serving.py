@@ -1,6 +1,5 @@
 """Lists as they are shown and logged, explored or not: for the service and the batch run alike."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,17 +26,16 @@ class ServedList:
     price: float
 
 
-def serve_list(
-    candidates: Sequence[Recommendation], k: int, rules: Exploration, request_id: str, diversity: Diversity
-) -> ServedList:
-    """Return the list of `k` that a request is shown, drawn by `rules` from `candidates` in the matcher's order.
+def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str, diversity: Diversity) -> ServedList:
+    """Return the list of `k` that a request is shown, drawn by `rules` from what a result recommends.
 
-    Ask the matcher for k + rules.runners_up candidates; it has removed near-duplicates from all of them. With the rules
-    off the first k are shown in their order and every propensity is 1.
+    Ask the matcher for `rules.runners_up`: with the list they are free of near-duplicates. With the rules off the list
+    is shown in its order and every propensity is 1.
     """
+    candidates = (*result.recommendations, *result.runners_up)
     scores = np.array([item.score for item in candidates])
     categories = np.unique([item.category for item in candidates], return_inverse=True)[1]
-    rule = list_rule(categories, k, diversity) if len(candidates) else None
+    rule = list_rule(categories, k, diversity) if candidates else None
     plan = plan_exploration(scores, k, rules, rule)
     order = plan.draw(request_id)
     chance = plan.propensities(order)
@@ -55,7 +53,7 @@ def serve_list(
         for item, place in zip(ranked, order, strict=True)
     )
     names = tuple(candidates[0].factors) if candidates else ()
-    price = 1 - plan.score / plan.best_score if len(candidates) and plan.best_score > 0 else 0.0
+    price = 1 - plan.score / plan.best_score if candidates and plan.best_score > 0 else 0.0
     seed = request_seed(request_id) if rules.name else 0
     return ServedList(tuple(ranked[:k]), products, names, rules.name, seed, price)
 

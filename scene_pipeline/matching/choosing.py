@@ -28,8 +28,14 @@ class Chooser:
         """The data that answers need."""
         return self.scorer.data
 
-    def choose(self, scene: Scene, scored: Scored, k: int, diversity: float | None) -> list[int]:
-        """Spread the list over the candidates that passed and are not there yet; the others only fill what is left."""
+    def choose(
+        self, scene: Scene, scored: Scored, k: int, diversity: float | None, runners_up: int = 0
+    ) -> tuple[list[int], list[int]]:
+        """Return the list and its runners-up, each best first.
+
+        The list is spread over the candidates that passed and are not there yet; the others only fill what is left.
+        Runners-up come next: with the list they keep every bound of it, so that any of them may take a place in it.
+        """
         rules = self.data.vocabulary.scoring.diversity
         if diversity is not None:
             rules = with_strength(rules, diversity)
@@ -42,23 +48,26 @@ class Chooser:
         scores = adjusted + completion.worth(groups)
         for positions in completion.parts(groups, scored.passed):
             part = positions[best_of_each_group(groups[positions], POOL_FACTOR * k, k)]
-            if len(chosen) < k and len(part):
+            if len(chosen) < k + runners_up and len(part):
                 pool = self._pool(scored.rows[part], scores[part], found, rules)
-                picked = spread(pool, k - len(chosen), rules, listed)
+                picked = spread(pool, k + runners_up - len(chosen), rules, listed, places=k)
                 chosen += [int(part[index]) for index in picked]
-        return sorted(chosen, key=lambda index: -scored.ranking[index])
+        best_first = [sorted(part, key=lambda index: -scored.ranking[index]) for part in (chosen[:k], chosen[k:])]
+        return best_first[0], best_first[1]
 
-    def choose_around(self, scene: Scene, scored: Scored, held: Held, request: Request) -> tuple[Scored, list[int]]:
+    def choose_around(
+        self, scene: Scene, scored: Scored, held: Held, request: Request, runners_up: int = 0
+    ) -> tuple[Scored, tuple[list[int], list[int]]]:
         """Choose for the places that no pinned product holds; return the candidates with the pinned ones as well."""
         free = scored.without(held.rows)
-        chosen = self.choose(scene, free, request.k - len(held.pinned), request.diversity)
+        chosen, more = self.choose(scene, free, request.k - len(held.pinned), request.diversity, runners_up)
         rows = np.array(list(held.pinned.values()), dtype=np.int64)
         if not len(rows):
-            return free, chosen
+            return free, (chosen, more)
         own = self.scorer.score_rows(scene, rows, request)
         at = {int(row): len(free.rows) + index for index, row in enumerate(own.rows)}
         pinned = {rank: at[row] for rank, row in held.pinned.items()}
-        return free.joined(own), held.placed(chosen, pinned, request.k)
+        return free.joined(own), (held.placed(chosen, pinned, request.k), more)
 
     def completion(self, scene: Scene, scored: Scored) -> Completion:
         """Return what is there already and what is missing, as the choice heeds it."""

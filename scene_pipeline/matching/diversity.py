@@ -65,17 +65,18 @@ class Listed:
         self.accents += bool(pool.accent[row])
 
 
-def choose(pool: Pool, k: int, rules: Diversity, listed: Listed | None = None) -> list[int]:
+def choose(pool: Pool, k: int, rules: Diversity, listed: Listed | None = None, places: int | None = None) -> list[int]:
     """Return up to `k` positions into the pool, in the order in which they were chosen; `listed` is added to.
 
     Greedy MMR (Carbonell and Goldstein 1998). A candidate nearer than `near_duplicate_similarity` to a chosen one is
     left out, and so is one whose type group has no place left: a second sofa would replace the first. Of every ten
     places a category takes at most `max_per_category` and a color at most `max_per_color`, and the first ten are filled
     from at least `min_categories` and at most `max_categories` categories and hold `min_accents` answers to an accent
-    of the scene, each as far as there are candidates for it.
+    of the scene, each as far as there are candidates for it. `places` is the length of the list that is bounded so, by
+    default all that is chosen: what comes after it keeps the bounds of the list, so that it may take a place in it.
     """
     listed = Listed() if listed is None else listed
-    wanted = k + len(listed.vectors)
+    wanted = k + len(listed.vectors) if places is None else places
     tens = math.ceil(wanted / 10)
     nearest = _similarity(pool, listed.vectors)
     available = nearest < rules.near_duplicate_similarity

@@ -106,10 +106,12 @@ class SceneMatcher:
         held: Held | None = None,
         opinion: Opinion | None = None,
         started: float | None = None,
+        runners_up: int = 0,
     ) -> SceneResult:
         """Return what `recommend` does for a scene analyzed before; time is counted from `started` (perf_counter).
 
         `held` keeps pinned products at their places and rejected ones out. `opinion` moves the order, within its bound.
+        `runners_up` is how many products are returned that would come next; the list is the same with and without.
         """
         started = time.perf_counter() if started is None else started
         request = _request(request, k)
@@ -119,17 +121,25 @@ class SceneMatcher:
         if opinion is not None:
             scored = scored.nudged(self.opinion_nudges(opinion, scored.rows))
         if held is None:
-            chosen = chooser.choose(scene, scored, request.k, request.diversity)
+            chosen = chooser.choose(scene, scored, request.k, request.diversity, runners_up)
         else:
-            scored, chosen = chooser.choose_around(scene, scored, held, request)
+            scored, chosen = chooser.choose_around(scene, scored, held, request, runners_up)
         calibration = explainer.calibration_for(scene, scored, request)
-        fixed = np.isin(scored.rows[chosen], [] if held is None else list(held.pinned.values()))
+        pinned = [] if held is None else list(held.pinned.values())
+        completion = chooser.completion(scene, scored)
+
+        def explained(positions: list[int]) -> tuple[Recommendation, ...]:
+            if not positions:
+                return ()
+            rows = scored.rows[positions]
+            listed = (scored, positions, np.isin(rows, pinned))
+            items = explainer.explain(scene, listed, calibration, opinion, request.constraints)
+            return completion.explained(items, self.features.type_group[rows])
+
         return SceneResult(
             scene=scene.analysis,
-            recommendations=chooser.completion(scene, scored).explained(
-                explainer.explain(scene, (scored, chosen, fixed), calibration, opinion, request.constraints),
-                self.features.type_group[scored.rows[chosen]],
-            ),
+            recommendations=explained(chosen[0]),
+            runners_up=explained(chosen[1]),
             bundle_version=self.bundle.version,
             encoder_id=self.encoder_id,
             elapsed_ms=1000 * (time.perf_counter() - started),
@@ -187,7 +197,7 @@ class SceneMatcher:
         request = _request(request, k)
         scene = self._with_style(scene, request)
         scored = self._scorer.score(scene, request)
-        return scored.rows[Chooser(self._scorer).choose(scene, scored, request.k, request.diversity)]
+        return scored.rows[Chooser(self._scorer).choose(scene, scored, request.k, request.diversity)[0]]
 
     def stand_out(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return how far the pictures of products [m] stand out in a scene, and the window that shows each best.

@@ -124,7 +124,8 @@ class SceneResult:
 
     `context` records for when, where and whom it is, `opinion` is a second opinion on the scene; None without one.
     `objects` are the things that are there with products like them, and `set` is a set within a budget: of a library,
-    where they were wanted.
+    where they were wanted. `runners_up` would come next, where they were wanted. `recommendation_id` is the id that the
+    list was logged with, which actions name; empty where it was not logged.
     """
 
     scene: SceneAnalysis
@@ -138,6 +139,8 @@ class SceneResult:
     opinion: Opinion | None = None
     objects: tuple[Match, ...] = ()
     set: FurnishedSet | None = None
+    runners_up: tuple[Recommendation, ...] = ()
+    recommendation_id: str = ""
 
     def to_json(self) -> bytes:
         """Return the answer as a JSON document; `from_json` reads it."""

@@ -82,6 +82,7 @@ def recommendations_schema() -> pa.Schema:
             pa.field("box", pa.list_(pa.float32())),  # where that is, or where it would stand: left, top, right, bottom
             pa.field("set_id", pa.string()),  # the set it is part of (furnish)
             pa.field("pieces", pa.int32()),  # how many of it the set has
+            pa.field("recommendation_id", pa.string()),  # of a list that was logged: what actions on it name (complete)
         ]
     )
 
@@ -122,7 +123,14 @@ def _listed(result: SceneResult, intent: str) -> Iterator[tuple[Recommendation, 
     """Yield the products of an answer to one intent, with the columns that depend on it."""
     if intent == "complete":
         for item in result.recommendations:
-            yield item, {"intent": intent, "box": None if item.box is None else list(item.box)}
+            yield (
+                item,
+                {
+                    "intent": intent,
+                    "box": None if item.box is None else list(item.box),
+                    "recommendation_id": result.recommendation_id or None,
+                },
+            )
     elif intent == "match":
         for thing in result.objects:
             own = {"intent": intent, "object_id": thing.object_id, "box": list(thing.box)}

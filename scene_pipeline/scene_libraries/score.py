@@ -19,6 +19,7 @@ from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reasoning.advisor import ScenePicture
 from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.scene_libraries.analyses import Analyses
+from scene_pipeline.scene_libraries.exposures import Listing
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes, shown
 from scene_pipeline.scene_libraries.wishes import Wishes, answered
 from scene_pipeline.scenes.analysis import SceneAnalysis
@@ -57,7 +58,7 @@ class LibraryResult:
     analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
     the package which scored; `context_version` changes with what was learned of the request's context.
     `insight_notes` says, by name, why a scene has no second opinion where one was wanted. `wishes` are what else was
-    asked of every scene.
+    asked of every scene. `listing` says how lists were drawn and logged, empty where they were not.
     """
 
     request: Request = field(default_factory=Request)
@@ -73,6 +74,7 @@ class LibraryResult:
     context_version: str = ""
     insight_notes: Mapping[str, str] = field(default_factory=dict)
     wishes: Wishes = field(default_factory=Wishes)
+    listing: str = ""
 
     def save(self, path: Path) -> None:
         """Write the result as JSON, atomically."""
@@ -97,19 +99,21 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     analyses: Analyses | None = None,
     advise: Advise | None = None,
     wishes: Wishes | None = None,
+    listing: Listing | None = None,
 ) -> LibraryResult:
     """Return the recommendations for every scene of `folder`, taking over from `previous` what has not changed.
 
     A library of MIN_SCENES or more is read against its own mean scene in part. That center is kept until a fifth of
     the scenes are others; then all are answered again. `analyses` are those kept of earlier runs: a picture is analyzed
     once, and answered again for another bundle, other settings, another opinion or another release. `advise` gives
-    second opinions; what it has none on is answered as without. `wishes` are
-    what else is asked. A file that cannot be read is a failure and the rest go on. Raises ScenePipelineError for
-    constraints that leave nothing.
+    second opinions; what it has none on is answered as without. `wishes` are what else is asked. `listing` draws the
+    lists and keeps what is logged of them. A file that cannot be read is a failure and the rest go on. Raises
+    ScenePipelineError for constraints that leave nothing.
     """
     analyses = Analyses() if analyses is None else analyses
     request, wishes = request or Request(), wishes or Wishes()
-    now = (request, wishes, RELEASE, matcher.context_version(request))
+    logged = "" if listing is None else listing.name
+    now = (request, wishes, RELEASE, matcher.context_version(request), logged)
     found = look_at_scenes(folder)
     hashes, failures = _read(found.pictures)
     paths = [path for path in found.pictures if path.name in hashes]
@@ -128,7 +132,10 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     results = {name: result for name, result in known.items() if name not in stale}
     for name, (scene, took) in scenes.items():
         started = time.perf_counter() - took
-        listed = own.recommend_for(scene, request, opinion=opinions.get(name), started=started)
+        more = 0 if listing is None else listing.rules.runners_up
+        listed = own.recommend_for(scene, request, opinion=opinions.get(name), started=started, runners_up=more)
+        if listing is not None:
+            listed = listing.listed(name, hashes[name], listed, own.vocabulary.scoring.diversity)
         results[name] = answered(own, scene, request, wishes, listed)
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
     shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
@@ -141,16 +148,17 @@ def score_library(  # noqa: PLR0913 - the parts of one run
         center=center,
         drift=score_drift(matcher.calibration, np.array(shown_scores)),
         analyzed=analyses.keep(hashes.values()),
-        context_version=now[-1],
+        context_version=now[3],
         not_looked_at=found.not_looked_at,
         release=RELEASE,
         insight_notes=notes,
         wishes=wishes,
+        listing=logged,
     )
 
 
-def _requested(previous: LibraryResult) -> tuple[Request, Wishes, str, str]:
-    return previous.request, previous.wishes, previous.release, previous.context_version
+def _requested(previous: LibraryResult) -> tuple[Request, Wishes, str, str, str]:
+    return previous.request, previous.wishes, previous.release, previous.context_version, previous.listing
 
 
 def _seen(scenes: Mapping[str, tuple[Scene, float]], known: Mapping[str, SceneResult]) -> dict[str, SceneAnalysis]:

@@ -46,11 +46,10 @@ def complete_list(trial: Trial, scene: Scene, request: Request, identifier: str,
     Products that a person has pinned keep their places, so that a list with such is never explored.
     """
     rules = NOT_EXPLORED if held is not None and held.pinned else trial.exploration
-    more = rules.runners_up if rules.name else 0
     matcher = trial.served.matcher
-    result = matcher.recommend_for(scene, replace(request, k=request.k + more), held=held, opinion=trial.opinion)
-    listed = serve_list(result.recommendations, request.k, rules, identifier, matcher.vocabulary.scoring.diversity)
-    return Shown(replace(result, recommendations=listed.shown), listed)
+    result = matcher.recommend_for(scene, request, held=held, opinion=trial.opinion, runners_up=rules.runners_up)
+    listed = serve_list(result, request.k, rules, identifier, matcher.vocabulary.scoring.diversity)
+    return Shown(replace(result, recommendations=listed.shown, runners_up=()), listed)
 
 
 def matched_list(trial: Trial, scene: Scene, request: Request, identifier: str) -> Shown:
@@ -98,7 +97,7 @@ def _as_listed(
         request_id=request.id,
         weights_version=weights_version(override_weights(matcher.weights, request.weights)),
     )
-    return Shown(result, serve_list(ranked, max(len(ranked), 1), NOT_EXPLORED, identifier, diversity))
+    return Shown(result, serve_list(result, max(len(ranked), 1), NOT_EXPLORED, identifier, diversity))
 
 
 def _set_out(found: FurnishedSet) -> SetOut:

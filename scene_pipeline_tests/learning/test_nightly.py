@@ -34,7 +34,7 @@ def log(artifacts: Path, rules: Exploration, lists: int = 1200) -> Path:
             )
             if rank <= 6 and generator.random() < 1 / (1 + np.exp(-10 * (factors[place] @ TASTE - 0.5))) / rank:
                 events.append(Action(f"r{number}", "click", f"p{place}", NOON + 1))
-        events.append(Exposure(f"r{number}", NOON, f"s{number % 30}", "b", "w", tuple(products), NAMES))
+        events.append(Exposure(f"r{number}", NOON, f"s{number % 30}", "b", "w", NAMES, products=tuple(products)))
     store = open_store(artifacts)
     store.append(events)
     compact(store, events_folder(artifacts), dt.date(2026, 6, 1))

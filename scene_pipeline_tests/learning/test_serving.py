@@ -4,7 +4,8 @@ import pytest
 
 from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.learning.serving import serve_list
-from scene_pipeline.matching.result import Recommendation
+from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
 from scene_pipeline.vocabulary import load_vocabulary
 
 CANDIDATES = [
@@ -16,8 +17,21 @@ CANDIDATES = [
 DIVERSITY = load_vocabulary().scoring.diversity
 
 
+def result_of(candidates: list[Recommendation], k: int = 10) -> SceneResult:
+    """Return what a matcher says: the first `k` as the list, the others as runners-up."""
+    unknown = Classification("unknown", 0.0, 1.0, {})
+    return SceneResult(
+        SceneAnalysis(unknown, unknown, unknown, ()),
+        tuple(candidates[:k]),
+        "b1",
+        "compact",
+        1.0,
+        runners_up=tuple(candidates[k:]),
+    )
+
+
 def test_without_exploration_the_list_is_as_the_matcher_made_it() -> None:
-    served = serve_list(CANDIDATES, 10, Exploration(), "r1", DIVERSITY)
+    served = serve_list(result_of(CANDIDATES), 10, Exploration(), "r1", DIVERSITY)
     assert [item.product_id for item in served.shown] == [f"p{rank}" for rank in range(1, 11)]
     assert {item.propensity for item in served.products} == {1.0}
     assert [item.shown for item in served.products] == [True] * 10 + [False] * 3
@@ -26,7 +40,7 @@ def test_without_exploration_the_list_is_as_the_matcher_made_it() -> None:
 
 def test_an_explored_list_is_logged_as_shown_with_its_propensities() -> None:
     rules = Exploration("plackett_luce", temperature=0.2)
-    served = [serve_list(CANDIDATES, 10, rules, f"r{number}", DIVERSITY) for number in range(30)]
+    served = [serve_list(result_of(CANDIDATES), 10, rules, f"r{number}", DIVERSITY) for number in range(30)]
     for one in served:
         assert [item.product_id for item in one.shown] == [item.product_id for item in one.products[:10]]
         assert [item.rank for item in one.products] == list(range(1, 14))
@@ -40,5 +54,5 @@ def test_an_explored_list_is_logged_as_shown_with_its_propensities() -> None:
 
 
 def test_an_empty_list_is_logged_too() -> None:
-    served = serve_list([], 10, Exploration("swap"), "r1", DIVERSITY)
+    served = serve_list(result_of([]), 10, Exploration("swap"), "r1", DIVERSITY)
     assert served.shown == served.products == ()

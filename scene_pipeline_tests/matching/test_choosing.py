@@ -57,6 +57,18 @@ def test_the_best_comes_first_and_no_category_takes_more_than_its_share() -> Non
     assert np.count_nonzero(counts) >= RULES.min_categories
 
 
+def test_what_comes_after_a_list_leaves_it_alone_and_keeps_its_bounds() -> None:
+    """A runner-up may take a place in the list, which must then still have one sofa and no near-duplicate."""
+    scores = np.linspace(1, 0.5, 60)
+    given = pool(scores, np.arange(60) % 6, group=np.arange(60) % 14, limit=np.ones(60, int))
+    listed = choose(given, 10, RULES)
+    more = choose(given, 13, RULES, places=10)
+    assert more[:10] == listed
+    assert len(more) == 13
+    assert len(set(given.group[more])) == 13
+    assert max(np.bincount(given.category[more])) <= RULES.max_per_category
+
+
 def test_near_duplicates_are_left_out_of_this_list_and_of_what_it_held_before() -> None:
     vectors = random_units(6)
     vectors[1] = vectors[0]

@@ -76,8 +76,9 @@ def test_without_an_experiment_every_list_is_as_chosen_and_certain(artifacts: Pa
     assert {item["propensity"] for item in answer["items"]} == {1.0}
     [exposure] = exposures(artifacts).values()
     assert [(item.rank, item.propensity, item.shown) for item in exposure.products] == [
-        (rank, 1.0, True) for rank in range(1, 6)
+        (rank, 1.0, rank <= 5) for rank in range(1, 9)
     ]
+    assert all(item.factors and item.score for item in exposure.products), "runners-up are logged as the list is"
     assert exposure.exploration == exposure.arm == ""
 
 
