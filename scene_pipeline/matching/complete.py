@@ -10,7 +10,7 @@ from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.decor import GROUPS_OF
 from scene_pipeline.vocabulary.product_types import ProductTypes
 
-MISSING_WORTH = 0.05
+MISSING_WORTH = 0.02
 """What a product gains in the choice of a list, in score, for being of a type that the room lacks."""
 
 DOUBT_COSTS = 0.08
@@ -27,27 +27,32 @@ class Completion:
     """What is there and what is missing, over type groups: `there` and `missing` [G + 1], the last for unknown types.
 
     `doubt` [G + 1] is how surely a thing of the type is in the picture, 0-1. `names` [G] are the groups in words.
+    `sure` says whether what is missing may be stated: in photographs much that is there is not recognized.
     """
 
     there: np.ndarray
     missing: np.ndarray
     doubt: np.ndarray
     names: tuple[str, ...]
+    sure: bool = True
 
     @classmethod
     def of(cls, analysis: SceneAnalysis, types: ProductTypes, weights: Mapping[str, float]) -> "Completion":
         """Return what an analysis says; nothing where it says nothing or the weights leave it out."""
-        found = analysis.decor if weights[RULED_BY] > 0 else None
+        completes = weights[RULED_BY] > 0
+        found = analysis.decor if completes else None
         ids = [group.id for group in types.groups]
+        seen = found.groups if found is not None else ()
         present = analysis.reading.present if found is not None and analysis.reading is not None else {}
         doubt = dict.fromkeys(ids, 0.0)
         for kind, sure in present.items():
             doubt |= {name: max(doubt.get(name, 0.0), sure) for name in GROUPS_OF[kind]}
         return cls(
-            there=np.array([*(found is not None and name in found.groups for name in ids), False]),
+            there=np.array([*(completes and (group.fitted or group.id in seen) for group in types.groups), False]),
             missing=np.array([*(found is not None and name in found.missing for name in ids), False]),
             doubt=np.array([*(doubt[name] for name in ids), 0.0]),
             names=tuple(group.types[0] if group.types else group.id.replace("_", " ") for group in types.groups),
+            sure=analysis.reading is not None and analysis.reading.calibrated,
         )
 
     def parts(self, groups: np.ndarray, passed: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -63,9 +68,9 @@ class Completion:
         return MISSING_WORTH * self.missing[groups] - DOUBT_COSTS * self.doubt[groups]
 
     def explained(self, items: Sequence[Recommendation], groups: np.ndarray) -> tuple[Recommendation, ...]:
-        """Return the products with reasons that begin with what is missing, where they are it."""
+        """Return the products with reasons that begin with what is missing, where they are it and that is sure."""
         return tuple(
-            replace(item, reason=self._reason(item.reason, int(group))) if self.missing[group] else item
+            replace(item, reason=self._reason(item.reason, int(group))) if self.sure and self.missing[group] else item
             for item, group in zip(items, groups, strict=True)
         )
 

@@ -147,7 +147,7 @@ class Scoring(_Strict, frozen=True):
     unknown_threshold: float
     candidates: int
     diversity: Diversity
-    room_certainty: float = 0.4
+    room_certainty: float = 0.5
     room_sharpness: float = 2
     weights_by_encoder: dict[str, dict[str, float]] = {}
 

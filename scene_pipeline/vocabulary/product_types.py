@@ -27,7 +27,7 @@ class TypeGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `types` are product types of the lexicon, `posture` one or several ids, `places` the group's own places in place of
     those of its first posture. `kind` (`class` in YAML) says whether such a thing is décor, a part of something else or
-    used up.
+    used up. `fitted` says that a room has such a thing as part of the house or of its bed.
     """
 
     id: str
@@ -36,6 +36,7 @@ class TypeGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     places: dict[str, tuple[str, ...]] = {}
     kind: Literal["decor", "component", "supply"] = msgspec.field(default="decor", name="class")
     bought_in_numbers: bool = False
+    fitted: bool = False
     children: bool = False
     outdoor: bool = False
 

@@ -15,8 +15,17 @@ TYPES = load_vocabulary().types
 IDS = [group.id for group in TYPES.groups]
 EVEN = dict.fromkeys(FACTORS, 1 / len(FACTORS))
 OPEN = Classification("unknown", 0.5, 1.0, {})
+NO_TRAIT = Trait("unknown", 0.3, "a test")
+READING = RoomReading(
+    (), {}, {}, {}, NO_TRAIT, NO_TRAIT, NO_TRAIT, 20.0, (15.0, 25.0), 1.3, calibrated=True
+)  # fmt: skip
 ROOM = SceneAnalysis(
-    OPEN, OPEN, OPEN, (), decor=Decor({"sofa": 1}, {"sofa": 0.9}, ("sofas",), ("rugs", "curtains", "coffee_tables"))
+    OPEN,
+    OPEN,
+    OPEN,
+    (),
+    reading=READING,
+    decor=Decor({"sofa": 1}, {"sofa": 0.9}, ("sofas",), ("rugs", "curtains", "coffee_tables")),
 )
 
 
@@ -46,10 +55,21 @@ def test_what_is_missing_gains_and_its_reason_says_so() -> None:
 
 
 def test_what_may_be_there_loses_in_proportion() -> None:
-    open_ = Trait("unknown", 0.3, "a test")
-    reading = RoomReading((), {}, {}, {}, open_, open_, open_, 20.0, (15.0, 25.0), 1.3, {"vase": 0.4, "plant": 0.2})
+    reading = replace(READING, present={"vase": 0.4, "plant": 0.2})
     worth = Completion.of(replace(ROOM, reading=reading), TYPES, EVEN).worth(groups("vases", "plants", "cushions"))
     assert worth[0] < worth[1] < worth[2] == 0
+
+
+def test_a_photograph_is_not_said_to_lack_what_may_be_unrecognized() -> None:
+    photograph = replace(ROOM, reading=replace(READING, calibrated=False))
+    completion = Completion.of(photograph, TYPES, EVEN)
+    assert completion.worth(groups("rugs"))[0] > 0
+    assert completion.explained([item("It fits.")], groups("rugs"))[0].reason == "It fits."
+
+
+def test_what_belongs_to_the_house_comes_last_though_it_is_not_seen() -> None:
+    parts = Completion.of(ROOM, TYPES, EVEN).parts(groups("taps", "rugs", "appliances"), np.ones(3, bool))
+    assert [part.tolist() for part in parts] == [[1], [], [0, 2]]
 
 
 @pytest.mark.parametrize(
@@ -59,13 +79,15 @@ def test_a_reason_names_one_or_several(group: str, says: str) -> None:
     assert says in Completion.of(ROOM, TYPES, EVEN).explained([item("It fits.")], groups(group))[0].reason
 
 
-@pytest.mark.parametrize(
-    ("analysis", "weights"),
-    [(replace(ROOM, decor=None), EVEN), (ROOM, {**dict.fromkeys(FACTORS, 0.0), "base_similarity": 1.0})],
-)
-def test_nothing_is_left_out_where_nothing_is_known_or_only_similarity_counts(
-    analysis: SceneAnalysis, weights: dict[str, float]
-) -> None:
-    completion = Completion.of(analysis, TYPES, weights)
+def test_only_what_belongs_to_the_house_is_left_out_where_nothing_is_known() -> None:
+    completion = Completion.of(replace(ROOM, decor=None), TYPES, EVEN)
+    assert [name for name, there in zip(IDS, completion.there, strict=False) if there] == [
+        group.id for group in TYPES.groups if group.fitted
+    ]
+    assert not completion.missing.any()
+
+
+def test_nothing_is_left_out_where_only_similarity_counts() -> None:
+    completion = Completion.of(ROOM, TYPES, {**dict.fromkeys(FACTORS, 0.0), "base_similarity": 1.0})
     assert not completion.there.any()
     assert not completion.missing.any()
