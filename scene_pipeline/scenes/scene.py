@@ -12,6 +12,7 @@ from scene_pipeline.color.harmony import palette_distribution
 from scene_pipeline.color.lab import lab_to_hex, rgb_to_lab
 from scene_pipeline.encoders.windows import SceneEmbedding
 from scene_pipeline.scenes.analysis import (
+    PHOTOGRAPHS,
     RENDERS,
     UNKNOWN,
     Classification,
@@ -24,6 +25,7 @@ from scene_pipeline.scenes.decor import decor
 from scene_pipeline.scenes.light import measure_light, reduced, remove_color_cast
 from scene_pipeline.scenes.room_heads import RoomHeads
 from scene_pipeline.scenes.room_reading import read_room
+from scene_pipeline.scenes.style_head import StyleHead
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -64,9 +66,9 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     share = np.array([area for _, area in colors], dtype=np.float32)
     probabilities = classifier.rooms(vector, embedding.named)
     read = _read_room(probabilities, vocabulary)
-    styles = classifier.styles(vector)
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
     domain = classifier.reference.domain_name(vector)
+    styles = _styles(embedding, classifier, domain)
     reading = None
     if embedding.maps is not None and read.room.value != UNKNOWN:
         reading = read_room(RoomHeads.shipped(), embedding.maps, image.width / image.height)
@@ -99,6 +101,15 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         windows=embedding.windows,
         boxes=embedding.boxes,
     )
+
+
+def _styles(embedding: SceneEmbedding, classifier: ZeroShotClassifier, domain: str) -> np.ndarray:
+    """Return the probabilities [S] of the styles: by words, and by the head of styles where there are its maps."""
+    by_words = classifier.styles(embedding.vector)
+    if embedding.maps is None:
+        return by_words
+    names = [style.id for style in classifier.vocabulary.styles]
+    return StyleHead.shipped().applied(by_words, names, embedding.maps[-1], domain == PHOTOGRAPHS)
 
 
 @dataclass(frozen=True, slots=True)
