@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
+from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 900.0
+"""What is waited for comes within seconds on a calm machine; this only ends a test that waits in vain."""
 T = TypeVar("T")
 _UNFINISHED = (
     dg.DagsterRunStatus.QUEUED,
@@ -60,19 +63,29 @@ class DagsterDev:
             )
             assert answer["startSensor"]["__typename"] == "Sensor", answer
 
-    def switch_schedule(self, name: str, on: bool) -> None:
-        """Turn a schedule on or off, as the switch in the UI does."""
-        if on:
-            self.ask(
-                "mutation($s: ScheduleSelector!){startSchedule(scheduleSelector:$s){__typename}}",
-                s={**_REPOSITORY, "scheduleName": name},
-            )
-            return
-        found = self.ask(
-            "query($s: ScheduleSelector!){scheduleOrError(scheduleSelector:$s){...on Schedule{scheduleState{id}}}}",
+    def start_schedule(self, name: str) -> None:
+        """Turn a schedule on, as the switch in the UI does."""
+        self.ask(
+            "mutation($s: ScheduleSelector!){startSchedule(scheduleSelector:$s){__typename}}",
             s={**_REPOSITORY, "scheduleName": name},
         )
-        self.ask("mutation($id: String!){stopRunningSchedule(id:$id){__typename}}", id=_state(found))
+
+    def stop_schedule(self, name: str) -> None:
+        """Turn a schedule off, and again while a tick that was under way writes the old state back."""
+
+        def off() -> bool:
+            found = self.ask(
+                "query($s: ScheduleSelector!){scheduleOrError(scheduleSelector:$s)"
+                "{...on Schedule{scheduleState{id status}}}}",
+                s={**_REPOSITORY, "scheduleName": name},
+            )
+            state = found["scheduleOrError"]["scheduleState"]
+            if state["status"] == "RUNNING":
+                self.ask("mutation($id: String!){stopRunningSchedule(id:$id){__typename}}", id=state["id"])
+                self.looked()
+            return state["status"] == "STOPPED"
+
+        self.wait(off)
 
     def launch(self, job: str, run_config: Mapping[str, Any] | None = None) -> str:
         """Launch a job, as the launchpad does, and return the run's id."""
@@ -100,21 +113,56 @@ class DagsterDev:
         with self.instance() as instance:
             return list(reversed(instance.get_runs(dg.RunsFilter(job_name=job))))
 
-    def finished(self, run_id: str, timeout_s: float = 300) -> dg.DagsterRun:
+    def wait(self, look: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
+        """Return the first true value of `look`. Raises AssertionError at once when the command has ended."""
+
+        def alive() -> T | None:
+            assert self.process.poll() is None, (self.home / "dagster.log").read_text()[-2000:]
+            return look()
+
+        return wait(alive, timeout_s)
+
+    def finished(self, run_id: str, timeout_s: float = PATIENCE_S) -> dg.DagsterRun:
         """Wait for a run to end and return it."""
-        return wait(lambda: next((r for r in self.runs() if r.run_id == run_id and r.is_finished), None), timeout_s)
+        return self.wait(
+            lambda: next((r for r in self.runs() if r.run_id == run_id and r.is_finished), None), timeout_s
+        )
 
-    def settle(self, quiet_s: float = 8, timeout_s: float = 300) -> None:
-        """Wait until no run is waiting or under way for `quiet_s` seconds."""
-        since = time.monotonic()
+    def looked(self, times: int = 2) -> None:
+        """Wait until every sensor that is on has looked so many times, each look begun after this call."""
+        since = time.time()
+        with self.instance() as instance:
+            sensors = [
+                state
+                for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+                if state.is_running
+            ]
 
-        def quiet() -> bool:
-            nonlocal since
-            if any(run.status in _UNFINISHED for run in self.runs()):
-                since = time.monotonic()
-            return time.monotonic() - since > quiet_s
+            def counts() -> bool:
+                return all(
+                    sum(
+                        tick.timestamp > since and tick.status != TickStatus.STARTED
+                        for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, after=since)
+                    )
+                    >= times
+                    for state in sensors
+                )
 
-        wait(quiet, timeout_s)
+            assert sensors
+            self.wait(counts)
+
+    def settle(self) -> None:
+        """Wait until no run is waiting or under way, and every sensor has looked twice since without starting one."""
+
+        def idle() -> bool:
+            return not any(run.status in _UNFINISHED for run in self.runs())
+
+        while True:
+            self.wait(idle)
+            known = len(self.runs())
+            self.looked()
+            if idle() and len(self.runs()) == known:
+                return
 
 
 _REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "scene_pipeline.definitions"}
@@ -141,7 +189,7 @@ def dagster_dev(home: Path, settings: Mapping[str, str]) -> Iterator[DagsterDev]
         )
     try:
         dev = DagsterDev(f"http://127.0.0.1:{port}", home, process)
-        wait(lambda: _loaded(dev), 180)
+        wait(lambda: _loaded(dev))
         yield dev
     finally:
         if process.poll() is None:
@@ -165,7 +213,7 @@ def session_of(leader: int) -> list[int]:
     return found
 
 
-def wait(look: Callable[[], T | None], timeout_s: float = 120, pause_s: float = 0.5) -> T:
+def wait(look: Callable[[], T | None], timeout_s: float = PATIENCE_S, pause_s: float = 0.5) -> T:
     """Return the first true value of `look`. Raises AssertionError after `timeout_s`."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
@@ -190,7 +238,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _state(found: Mapping[str, Any]) -> str:
-    return found["scheduleOrError"]["scheduleState"]["id"]

@@ -5,7 +5,6 @@ It takes minutes and is run by `make e2e`, which sets SCENE_PIPELINE_E2E.
 
 import csv
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from PIL import Image
 
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.monitoring.history import ScoringRecord, read_history
-from scene_pipeline_tests.defs.dagster_dev import DagsterDev, dagster_dev, wait
+from scene_pipeline_tests.defs.dagster_dev import DagsterDev, dagster_dev
 from scene_pipeline_tests.defs.receiver import Receiver
 
 pytestmark = [
@@ -103,7 +102,7 @@ def test_a_dropped_folder_is_registered_and_scored_once(dev: DagsterDev, shop: P
         for scene in range(count):
             picture(shop / ".incoming" / library / f"{scene}.png", 100 + scene, (320, 240))
         (shop / ".incoming" / library).rename(shop / "scenes" / library)
-    wait(lambda: scorings(shop, "spring") and scorings(shop, "summer"), 180)
+    dev.wait(lambda: scorings(shop, "spring") and scorings(shop, "summer"))
     dev.settle()
     assert [(item.scored, item.taken_over) for item in scorings(shop, "spring")] == [(3, 0)]
     assert [(item.scored, item.taken_over) for item in scorings(shop, "summer")] == [(2, 0)]
@@ -118,7 +117,7 @@ def test_a_dropped_folder_is_registered_and_scored_once(dev: DagsterDev, shop: P
 
 def test_a_changed_picture_scores_that_scene_alone(dev: DagsterDev, shop: Path) -> None:
     picture(shop / "scenes" / "spring" / "1.png", 999, (320, 240))
-    wait(lambda: len(scorings(shop, "spring")) == 2, 120)
+    dev.wait(lambda: len(scorings(shop, "spring")) == 2)
     dev.settle()
     assert [(item.scored, item.taken_over) for item in scorings(shop, "spring")] == [(3, 0), (1, 2)]
     assert len(scorings(shop, "summer")) == 1
@@ -130,16 +129,16 @@ def test_a_changed_picture_scores_that_scene_alone(dev: DagsterDev, shop: Path) 
 def test_a_changed_product_rebuilds_a_little_and_scores_every_library_again(dev: DagsterDev, shop: Path) -> None:
     before, stored = current(shop), vectors(shop)
     write_catalog(shop, changed=" S/3")
-    dev.switch_schedule("refresh_catalog", on=True)
-    run = wait(lambda: next((r for r in dev.runs("build_bundle") if "dagster/schedule_name" in r.tags), None), 90)
+    dev.start_schedule("refresh_catalog")
+    run = dev.wait(lambda: next((r for r in dev.runs("build_bundle") if "dagster/schedule_name" in r.tags), None))
     assert dev.finished(run.run_id).status == dg.DagsterRunStatus.SUCCESS
-    time.sleep(5)  # a tick that is under way would write the schedule's old state back
-    dev.switch_schedule("refresh_catalog", on=False)
+    dev.stop_schedule("refresh_catalog")
+    dev.settle()
     after = current(shop)
     assert after != before
     grown = {name: count - stored[name] for name, count in vectors(shop).items()}
     assert sorted(grown.values()) == [0, 1]  # the new text, and no picture
-    wait(lambda: all(scorings(shop, name)[-1].bundle_version == after for name in ("spring", "summer")), 180)
+    dev.wait(lambda: all(scorings(shop, name)[-1].bundle_version == after for name in ("spring", "summer")))
     dev.settle()
     assert [item.scored for item in scorings(shop, "spring")] == [3, 1, 3]
     assert [item.scored for item in scorings(shop, "summer")] == [2, 2]
@@ -150,7 +149,7 @@ def test_a_changed_product_rebuilds_a_little_and_scores_every_library_again(dev:
 def test_an_unchanged_catalog_changes_nothing(dev: DagsterDev, shop: Path) -> None:
     before, scored = current(shop), len(read_history(shop / "artifacts"))
     assert build(dev).status == dg.DagsterRunStatus.SUCCESS
-    dev.settle(15)
+    dev.settle()
     assert current(shop) == before
     assert len(read_history(shop / "artifacts")) == scored
 
@@ -163,8 +162,8 @@ def test_a_broken_catalog_is_not_promoted_and_people_are_reported_once(
     run = build(dev)
     assert run.status == dg.DagsterRunStatus.FAILURE
     assert current(shop) == before
-    wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("raised")), 60)
-    wait(lambda: receiver.mails, 30)
+    dev.wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("raised")))
+    dev.wait(lambda: receiver.mails and any(path == "/slack" for path, _ in receiver.posts))
     (reported,) = [item for item in receiver.hooks("raised") if "size_change" in item["cause"]]
     assert reported["severity"] == "error"
     assert reported["link"] == f"http://ui.example/runs/{run.run_id}"
@@ -174,19 +173,19 @@ def test_a_broken_catalog_is_not_promoted_and_people_are_reported_once(
 
     count = len(receiver.posts)
     assert build(dev).status == dg.DagsterRunStatus.FAILURE
-    time.sleep(15)
+    dev.settle()
     assert [item["cause"] for _, item in receiver.posts[count:] if "cause" in item] == []
 
     write_catalog(shop, changed=" S/3")
     assert build(dev).status == dg.DagsterRunStatus.SUCCESS
-    wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("resolved")), 60)
+    dev.wait(lambda: any("size_change" in item["cause"] for item in receiver.hooks("resolved")))
     assert current(shop) == before
 
 
 def test_a_library_that_vanishes_is_forgotten(dev: DagsterDev, shop: Path) -> None:
     (shop / "scenes" / "summer").rename(shop / ".incoming" / "summer")
     with dev.instance() as instance:
-        wait(lambda: instance.get_dynamic_partitions("scene_libraries") == ["spring"], 60)
+        dev.wait(lambda: instance.get_dynamic_partitions("scene_libraries") == ["spring"])
 
 
 def vectors(shop: Path) -> dict[str, int]:

@@ -60,9 +60,17 @@ def launch(dev: DagsterDev, server: SlowServer) -> str:
     return dev.launch("build_bundle", {"ops": {"product_images": {"config": {"allow_hosts": [server.address]}}}})
 
 
+def launch_two(dev: DagsterDev, step: str, server: SlowServer) -> tuple[str, str]:
+    """Launch a run that will be long in a step, and one that waits behind it."""
+    server.delay = 3.0 if step == "product_images" else 0.0
+    first = launch(dev, server)
+    with dev.instance() as instance:
+        dev.wait(lambda: getattr(instance.get_run_by_id(first), "status", None) == dg.DagsterRunStatus.STARTED)
+    return first, launch(dev, server)
+
+
 def reach(dev: DagsterDev, run_id: str, step: str, server: SlowServer) -> int:
     """Wait until a run is in the middle of a step and return the process id of its worker."""
-    server.delay = 3.0 if step == "product_images" else 0.0
     with dev.instance() as instance:
 
         def begun() -> bool:
@@ -72,9 +80,9 @@ def reach(dev: DagsterDev, run_id: str, step: str, server: SlowServer) -> int:
             assert not run.is_finished, "the run ended before it was killed"
             return any(entry.dagster_event and entry.dagster_event.step_key == step for entry in entries)
 
-        wait(begun, 240, 0.05)
+        wait(begun, pause_s=0.1)
         if step == "product_images":
-            wait(lambda: len(server.requested) > 20, 120, 0.05)
+            dev.wait(lambda: len(server.requested) > 20)
         run = instance.get_run_by_id(run_id)
         assert run is not None
         worker = worker_of(instance, run)
@@ -92,8 +100,8 @@ def follows(dev: DagsterDev, dead: str, waiting: str, killed_at: float, shop: Pa
 
 def reported_once(dev: DagsterDev, receiver: Receiver, dead: str) -> None:
     """Check that people were alerted of the run once by each channel, and once that it is over."""
-    wait(lambda: receiver.hooks("resolved") and len(receiver.mails) >= 2, 120)
-    dev.settle(12)  # two more looks of the sensors
+    dev.wait(lambda: receiver.hooks("resolved") and len(receiver.mails) >= 2)
+    dev.settle()
     (raised,) = receiver.hooks("raised")
     assert raised["link"].endswith(dead)
     (resolved,) = receiver.hooks("resolved")
@@ -108,9 +116,8 @@ def test_a_killed_run_worker_is_followed_by_the_next_build(
 ) -> None:
     folder, server = shop
     with dagster_dev(tmp_path / "home", settings(folder, receiver)) as dev:
-        dead = launch(dev, server)
+        dead, waiting = launch_two(dev, step, server)
         worker = reach(dev, dead, step, server)
-        waiting = launch(dev, server)
         os.kill(worker, number)
         killed_at = time.monotonic()
         assert current_version(folder / "artifacts") is None
@@ -125,9 +132,8 @@ def test_after_all_of_dagster_was_killed_the_next_build_follows(
 ) -> None:
     folder, server = shop
     with dagster_dev(tmp_path / "home", settings(folder, receiver)) as dev:
-        dead = launch(dev, server)
+        dead, waiting = launch_two(dev, step, server)
         reach(dev, dead, step, server)
-        waiting = launch(dev, server)
         dev.kill(number)
         dev.process.wait(60)
     assert current_version(folder / "artifacts") is None
