@@ -18,7 +18,7 @@ FLOORS = {
     floor: number
     for number, floors in enumerate(
         [
-            ("errors", "paths", "progress"),
+            ("errors", "memory", "progress"),
             ("files", "settings"),
             ("vocabulary", "sample", "compute"),
             ("color", "index"),

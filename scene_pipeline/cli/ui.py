@@ -13,7 +13,7 @@ import typer
 from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts
 from scene_pipeline.cli.printing import err
-from scene_pipeline.settings import ARTIFACTS, LOOKBOOK_URL, text
+from scene_pipeline.settings import ARTIFACTS, DAGSTER_HOME, LOOKBOOK_URL, text
 
 commands = group()
 
@@ -33,8 +33,11 @@ def ui(
     """Run Dagster's UI and daemon (`dagster dev`), and serve the lookbooks that its links lead to, until Ctrl-C."""
     import dagster_webserver  # noqa: F401 - says in one line when the extra is missing
 
+    from scene_pipeline.defs.launch import open_home
     from scene_pipeline.reporting.lookbook_server import LOOPBACK, lookbook_server
 
+    if text(DAGSTER_HOME):
+        open_home().dispose()  # its tables are there before three processes of Dagster look for them
     name = host if host in LOOPBACK else socket.gethostname()
     address = text(LOOKBOOK_URL) or f"http://{name}:{lookbook_port}"
     server = lookbook_server(artifacts, host, lookbook_port, address)

@@ -29,6 +29,7 @@ from scene_pipeline.images.duplicates import center, confirm, proposed
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.progress import track
+from scene_pipeline.sample import sample_path
 from scene_pipeline.settings import RAY, text
 
 TAGS = {"stage": "embeddings"}
@@ -48,11 +49,13 @@ def read_pictures(store: ArtifactStore) -> pa.Table:
 
 
 def sample_pictures(store: ArtifactStore, keys: list[str]) -> list[Image.Image]:
-    """Return up to SAMPLE_PICTURES pictures, spread over `keys`. Raises EncoderError when there is none."""
-    if not keys:
-        raise EncoderError("no product has a picture, and an encoder is checked on pictures; fix primary_image")
+    """Return up to SAMPLE_PICTURES pictures, spread over `keys`; the sample's where the catalog has none.
+
+    An encoder is checked on them, since scenes are read with it also where products have texts alone.
+    """
     images = ImageStore(store.path("images"))
-    return [decode_image(images.path(key)) for key in keys[:: max(1, len(keys) // SAMPLE_PICTURES)][:SAMPLE_PICTURES]]
+    paths = [images.path(key) for key in keys] or sorted((sample_path() / "products").iterdir())
+    return [decode_image(path) for path in paths[:: max(1, len(paths) // SAMPLE_PICTURES)][:SAMPLE_PICTURES]]
 
 
 def _result(

@@ -23,8 +23,8 @@ from scene_pipeline.progress import track
 from scene_pipeline.reporting.previews import markdown_counts, markdown_jpeg, markdown_table
 
 NO_PICTURES = (
-    "no product of the catalog names a picture, and an encoder is checked on pictures; fill the column primary_image, "
-    "or map the shop's own name to it in a column map"
+    "no product of the catalog names a picture; fill the column primary_image, map the shop's own name to it in a "
+    "column map, or allow a bundle of texts alone: --most-without-image 1.0, max_without_image in the launchpad"
 )
 SHEET_PICTURES = 48
 SHEET_COLUMNS = 12
@@ -115,7 +115,7 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
     """One row per picture of a product: outcome, reason, size, hashes and colors; pictures lie in the image store."""
     products = store.read_table("catalog", "products.parquet", columns=["product_id", "title", "description", "images"])
     requests = image_requests(products)
-    if not requests:
+    if not requests and config.max_without_image < 1:
         raise ImageError(NO_PICTURES)
     images = ImageStore(store.path("images"))
     status_path = store.path("images", "status.parquet")

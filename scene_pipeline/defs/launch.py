@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from filelock import FileLock
 
 from scene_pipeline.bundle.layout import writer_lock
 from scene_pipeline.defs.claims import release
@@ -29,11 +30,23 @@ QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 def instance() -> Iterator[dg.DagsterInstance]:
     """Yield the instance of DAGSTER_HOME, or one that is forgotten afterwards where that is not set."""
     if text(DAGSTER_HOME):
-        with dg.DagsterInstance.get() as kept:
+        with open_home() as kept:
             yield kept
     else:
         with dg.DagsterInstance.ephemeral() as forgotten:
             yield forgotten
+
+
+def open_home() -> dg.DagsterInstance:
+    """Open the instance of DAGSTER_HOME, one process after the other: two that make its tables at once fail in Dagster.
+
+    So `make demo` and `make ui` may be started together.
+    """
+    home = Path(text(DAGSTER_HOME))
+    if not home.is_dir():
+        return dg.DagsterInstance.get()  # which says what is wrong with it
+    with FileLock(home / ".opening.lock"):
+        return dg.DagsterInstance.get()
 
 
 def run_bundle_build(

@@ -1,8 +1,10 @@
 """Open a bundle and answer photographs: `SceneMatcher.open("artifacts").recommend("room.webp")`."""
 
 import copy
+import threading
 import time
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from scene_pipeline import memory
 from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.context.ranking import ContextModel
@@ -47,10 +50,12 @@ Photograph = str | Path | bytes | BinaryIO | Image.Image
 
 
 class SceneMatcher:
-    """Answers scenes from one opened bundle. Safe to share between threads: nothing changes after opening."""
+    """Answers scenes from one opened bundle. Safe to share between threads: no answer changes after opening."""
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         self._threads = threads
+        self._reloading = threading.Lock()
+        self._newer: Callable[[], SceneMatcher | None] = lambda: None
         self._opened = Opened.read(bundle, threads)
         self.classifier = ZeroShotClassifier(bundle.vocabulary, self.prompts, self.reference)
         self._scorer = Scorer(self._opened, self.reference.vector)
@@ -80,11 +85,18 @@ class SceneMatcher:
     def reload(self, *, verify: bool = True) -> "SceneMatcher":
         """Return a matcher of the promoted bundle with this one's options: this one itself while its bundle is current.
 
-        This one keeps answering in any case. Raises BundleError when the promoted bundle cannot be opened.
+        This one keeps answering in any case. Threads that reload at once share one newer matcher. Raises BundleError
+        when the promoted bundle cannot be opened.
         """
         if self.bundle.is_current():
             return self
-        return SceneMatcher.open(self.bundle.artifacts, threads=self._threads, verify=verify)
+        with self._reloading:
+            newer = self._newer()
+            if newer is None or not newer.bundle.is_current():
+                newer = SceneMatcher.open(self.bundle.artifacts, threads=self._threads, verify=verify)
+                self._newer = weakref.ref(newer)  # an old matcher that is kept must not keep the newer one
+                memory.give_back()  # of those left behind before
+            return newer
 
     def recommend(self, image: Photograph, request: Request | None = None, *, k: int | None = None) -> SceneResult:
         """Return the scene's analysis and the products that suit it best, fewer than requested when fewer are allowed.

@@ -1,8 +1,6 @@
 """The bundle that is served: opened, replaced when another is promoted, kept when the new one is broken."""
 
 import contextlib
-import ctypes
-import gc
 import hashlib
 import logging
 import threading
@@ -11,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import pyarrow as pa
 
+from scene_pipeline import memory
 from scene_pipeline.bundle.layout import IMAGE_ENCODER, PROMPTS
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.images.store import ImageStore
@@ -108,16 +106,7 @@ class ServedBundle:
         while not self._stop.wait(self._poll_s):
             if self._replaced:
                 self._replaced = False  # by now requests that began with the former bundle have ended
-                _give_back_memory()
+                memory.give_back()
             with contextlib.suppress(ScenePipelineError):  # said in `stale` and in the log; looked at again
                 self._replaced = self.reload()
             self._also()
-
-
-def _give_back_memory() -> None:
-    """Free what a former bundle held: objects in cycles, and what the allocators keep of it for later."""
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
-    if trim is not None:
-        trim(0)

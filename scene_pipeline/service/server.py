@@ -8,6 +8,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from scene_pipeline import memory
 from scene_pipeline.errors import ServiceError
 from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
@@ -80,6 +81,7 @@ def make_server(settings: ServiceSettings) -> uvicorn.Server:
 
 def serve(settings: ServiceSettings) -> None:
     """Serve until SIGTERM or Ctrl-C."""
+    memory.share_arenas()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for line in settings.lines():
         log.info(line)

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("SCENE_PIPELINE_E2E"), reason="takes minutes; run by `make e2e`"),
 ]
 
-PRODUCTS = 240
+PRODUCTS = 160
 NEXT_BUILD_S = 300.0
 """From a kill until the next build has promoted."""
 

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -342,3 +345,17 @@ def test_a_gate_that_cannot_be_measured_keeps_a_bundle_from_being_promoted(
     with pytest.raises(ScenePipelineError, match=r"serving_bundle, check evaluation: .*none: is not a directory"):
         run_bundle_build(defs, instance, {**resources(shop, artifacts), "gate": gate})
     assert not (artifacts / "bundles" / "CURRENT").exists()
+
+
+def test_two_processes_open_a_new_home_at_once(tmp_path: Path) -> None:
+    program = (
+        "from scene_pipeline.defs.launch import open_home\n"
+        "with open_home() as home: home.get_runs(limit=1), home.all_instigator_state()"
+    )
+    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path)}
+    together = [
+        subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    ended = [(process.communicate()[1][-2000:], process.returncode) for process in together]
+    assert [code for _, code in ended] == [0, 0], ended

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from scene_pipeline import settings
+from scene_pipeline.definitions import defs
 from scene_pipeline.defs.executor import EXECUTORS, executor_named
 from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.errors import ScenePipelineError
@@ -34,6 +35,15 @@ def test_the_instance_configuration_loads(tmp_path: Path) -> None:
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert not instance.telemetry_enabled
         assert instance.run_monitoring_enabled
+        assert instance.run_monitoring_max_resume_run_attempts == 0  # a dead run fails; the next goes on from its files
+        assert instance.get_settings("run_monitoring")["free_slots_after_run_end_seconds"] == 60
+        assert instance.get_settings("run_monitoring")["max_runtime_seconds"] == 24 * 3600
+        concurrency = instance.get_concurrency_config()
+        assert concurrency.pool_config.default_pool_limit == 1
+        assert concurrency.run_queue_config is not None
+        (limit,) = concurrency.run_queue_config.tag_concurrency_limits
+        assert limit == {"key": "scene_pipeline/writes", "value": "bundle", "limit": 1}
+    assert defs.resolve_job_def("build_bundle").tags["scene_pipeline/writes"] == "bundle"
 
 
 def test_what_is_deployed_names_files_that_are_there() -> None:

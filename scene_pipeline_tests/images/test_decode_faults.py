@@ -25,14 +25,19 @@ def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return data.getvalue()
 
 
-def wide_gamut() -> bytes:
-    """Return an RGB profile with the primaries of Display P3: sRGB's own with its red, green and blue moved."""
+SRGB = ((0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
+SPACES = {
+    "Display P3": ((0.5151, 0.2412, -0.0011), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841)),
+    "Adobe RGB": ((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446)),
+    "ProPhoto RGB": ((0.7977, 0.2880, 0.0), (0.1352, 0.7119, 0.0), (0.0313, 0.0001, 0.8252)),
+}
+"""XYZ under D50 of red, green and blue, as their profiles state them."""
+
+
+def wide_gamut(space: str = "Display P3") -> bytes:
+    """Return an RGB profile with the primaries of a color space: sRGB's own with its red, green and blue moved."""
     data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    primaries = {
-        b"rXYZ": (0.5151, 0.2412, -0.0011),
-        b"gXYZ": (0.2920, 0.6922, 0.0419),
-        b"bXYZ": (0.1571, 0.0666, 0.7841),
-    }
+    primaries = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), SPACES[space], strict=True))
     count = struct.unpack(">I", data[128:132])[0]
     for at in range(132, 132 + 12 * count, 12):
         tag, offset, _ = struct.unpack(">4sII", data[at : at + 12])
@@ -42,21 +47,37 @@ def wide_gamut() -> bytes:
     return bytes(data)
 
 
+def in_srgb(color: tuple[int, int, int], space: str) -> np.ndarray:
+    """Return what the numbers of a color mean in a space, in sRGB (0-255), by the definition."""
+    value = np.array(color) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    shown = np.clip(np.linalg.solve(np.transpose(SRGB), np.transpose(SPACES[space]) @ linear), 0, 1)
+    return 255 * np.where(shown <= 0.0031308, 12.92 * shown, 1.055 * shown ** (1 / 2.4) - 0.055)
+
+
+def shown(data: bytes) -> tuple[int, int, int]:
+    """Return the color in the middle of an encoded picture."""
+    color = decode_image(data).getpixel((20, 15))
+    assert isinstance(color, tuple)
+    return color
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_colors_of_a_profile_are_shown_in_srgb(kind: str, mode: str) -> None:
+@pytest.mark.parametrize("space", SPACES)
+def test_colors_of_a_profile_are_shown_in_srgb(space: str, kind: str, mode: str) -> None:
     if (kind, mode) == ("JPEG", "RGBA"):
         pytest.skip("JPEG has no transparency")
-    image = Image.new(mode, (40, 30), RED if mode == "RGB" else (*RED, 255))
+    color = (150, 110, 90)
+    image = Image.new(mode, (40, 30), color if mode == "RGB" else (*color, 255))
     options = {"lossless": True} if kind == "WEBP" else {}
-    plain = decode_image(saved(image, kind, **options)).getpixel((20, 15))
-    p3 = decode_image(saved(image, kind, icc_profile=wide_gamut(), **options)).getpixel((20, 15))
-    assert isinstance(plain, tuple)
-    assert isinstance(p3, tuple)
-    assert np.abs(np.subtract(plain, RED)).max() <= 3
-    assert p3[0] > plain[0] + 10  # the same numbers are a redder red in Display P3
+    plain = shown(saved(image, kind, **options))
+    assert np.abs(np.subtract(plain, color)).max() <= 3
+    expected = in_srgb(color, space)
+    assert np.abs(expected - color).max() > 6
+    assert np.abs(shown(saved(image, kind, icc_profile=wide_gamut(space), **options)) - expected).max() <= 4
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    assert decode_image(saved(image, kind, icc_profile=srgb, **options)).getpixel((20, 15)) == plain
+    assert shown(saved(image, kind, icc_profile=srgb, **options)) == plain
 
 
 @pytest.mark.parametrize("profile", [b"no profile", b"\0" * 200, wide_gamut()[:300]])
@@ -163,6 +184,15 @@ def test_a_large_jpeg_is_scaled_while_it_is_decoded() -> None:
         decode_image(jpeg, max_pixels=500_000)
     with pytest.raises(DecodeError, match="more than"):
         decode_image(jpeg, max_pixels=300_000, short_side=200)
+
+
+def test_a_telephone_s_108_megapixels_are_scaled_and_not_refused() -> None:
+    jpeg = saved(Image.new("RGB", (12_000, 9_000), RED), "JPEG")
+    scaled = decode_image(jpeg, max_pixels=50_000_000, short_side=336)
+    assert scaled.size == (1500, 1125)
+    assert np.abs(np.subtract(scaled.getpixel((700, 500)), RED)).max() <= 3  # type: ignore[arg-type]
+    with pytest.raises(DecodeError, match="12000×9000 pixels, more than"):
+        decode_image(saved(Image.new("1", (12_000, 9_000))), max_pixels=50_000_000, short_side=336)
 
 
 def test_messages_hold_no_address() -> None:

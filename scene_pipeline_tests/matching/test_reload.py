@@ -1,6 +1,7 @@
 """A matcher in a serving process, while versions come and go under it."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -23,11 +24,11 @@ def served(demo: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def promote_copy(artifacts: Path) -> str:
+def promote_copy(artifacts: Path, year: int = 2999) -> str:
     """Publish the same content as a later version, and remove the earlier one."""
     root = artifacts / "bundles"
     before = str(current_version(artifacts))
-    after = f"2999{before[4:]}"
+    after = f"{year}{before[4:]}"
     shutil.copytree(root / before, root / after)
     manifest = msgspec.structs.replace(read_manifest(root / after), bundle_version=after)
     write_manifest(root / after, manifest)
@@ -46,6 +47,16 @@ def test_a_matcher_answers_on_and_reloads_when_reported(served: Path) -> None:
     fresh = matcher.reload()
     assert fresh.bundle.version == after
     assert fresh.recommend(SCENE, k=3).recommendations == before.recommendations
+
+
+def test_threads_that_reload_at_once_share_one_matcher(served: Path) -> None:
+    matcher = SceneMatcher.open(served, threads=1)
+    promote_copy(served)
+    with ThreadPoolExecutor(8) as pool:
+        fresh = set(pool.map(lambda _: matcher.reload(), range(8)))
+    assert len(fresh) == 1
+    later = promote_copy(served, year=3000)
+    assert {found.reload().bundle.version for found in (matcher, *fresh)} == {later}
 
 
 def test_a_bundle_pruned_while_it_is_opened_gives_the_promoted_one(
