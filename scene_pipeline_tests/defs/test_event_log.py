@@ -37,7 +37,7 @@ def test_a_run_of_10_000_products_leaves_less_than_5_mb(tmp_path: Path) -> None:
         writer = csv.writer(stream)
         writer.writerow(["id", "sku_id", "description", "primary_image", "price"])
         for row in range(PRODUCTS):
-            text = f"{THINGS[row % len(THINGS)]} WHITE {row % 200 + 1}x10 cm " + "with a long story " * 40
+            text = f"{THINGS[row % len(THINGS)]} WHITE {row % 17 + 1}x10 cm " + "with a long story " * 40
             image = f"products/{row % len(THINGS)}.jpg" if row % 10 else f"products/missing-{row}.jpg"
             writer.writerow([f"{row:05}", f"S-{row:05}", text if row % 7 else "", image, row % 90 + 1])
     home = tmp_path / "home"
