@@ -59,6 +59,7 @@ def shown(data: bytes) -> tuple[int, int, int]:
     """Return the color in the middle of an encoded picture."""
     color = decode_image(data).getpixel((20, 15))
     assert isinstance(color, tuple)
+    assert len(color) == 3
     return color
 
 
