@@ -128,7 +128,7 @@ class _Decider:
         rows = zip(names, *(part[name].to_pylist() for name in columns), strict=True)
         decisions: list[CategoryDecision | None] = []
         for (title, text), product_type, department, stated_type in rows:
-            held = self.gate.reason(title or text, department or stated_type)
+            held = self.gate.reason(title or text, department, stated_type)
             decisions.append(
                 self.chooser.by_type(product_type, department)
                 if held is None

@@ -46,9 +46,15 @@ class HomeGate:
         self.firsts = frozenset(self.nouns.entries)
         self.home, self.other = _index(words.home_departments), _index(words.departments)
         self.by_department = lru_cache(maxsize=4096)(self._by_department)
+        self.by_type = lru_cache(maxsize=4096)(self._by_type)
 
-    def reason(self, name: str, department: str | None) -> str | None:
-        """Return why a product of this name (its title, else its text) and department is held back, or None."""
+    def reason(self, name: str, department: str | None, stated_type: str | None = None) -> str | None:
+        """Return why a product of this name (its title, else its text) and department is held back, or None.
+
+        stated_type: the shop's type cell, which stands in for a department that is not stated.
+        """
+        if not department and stated_type and self.by_type(stated_type):
+            department = stated_type
         stated = self.by_department(department) if department else None
         if stated is False:
             return None
@@ -56,6 +62,11 @@ class HomeGate:
             return f"{NOT_HOME}: the shop lists it under '{department}'"
         noun = self._last_noun(name)
         return f"{NOT_HOME}: the text names a {noun}" if noun else None
+
+    def _by_type(self, stated_type: str) -> bool:
+        """Say whether a type cell ends in the name of another department: "Men's Shoes", but not "FOOD_STORAGE"."""
+        words = tokenize(stated_type.replace("_", " ")).words
+        return not self.home.find(words) and any(match.last == len(words) for match in self.other.find(words))
 
     def _by_department(self, department: str) -> bool | None:
         """Say whether a department is of other goods; False: of home goods; None: neither, or both."""

@@ -156,9 +156,10 @@ def test_a_type_cell_says_what_is_not_for_the_home(write: Write, vocabulary: Voc
         ["2", "Table tennis bat", ""],
         ["3", "Curtain bangs hair clip", ""],
         ["4", "Oak chair", "Chairs"],
+        ["5", "Glass jars with bamboo lids", "FOOD_STORAGE"],
     ]
     _, products = read(write(table(rows)), vocabulary)
-    assert [row["category"] for row in products] == ["uncategorized"] * 3 + ["accent_furniture"]
+    assert [row["category"] for row in products] == ["uncategorized"] * 3 + ["accent_furniture", "functional_beauty"]
 
 
 def test_what_plugins_and_other_languages_add_is_no_text_of_the_product(write: Write, vocabulary: Vocabulary) -> None:
