@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from scene_pipeline.bundle.layout import PRODUCT_FEATURES
 from scene_pipeline.evaluation.calibration import ece
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
+from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.result import SceneResult
 from training.calibrate import build, sample_items, sample_scenes
 from training.product_style import style_metrics, true_styles

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from scene_pipeline.bundle.layout import MANIFEST, PRODUCTS
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.catalog.schema import CATEGORIZED
 from scene_pipeline.errors import IndexBuildError, ScenePipelineError
+from scene_pipeline.index.vector_index import INDEX_FILE, VECTORS_FILE
 from scene_pipeline.index.vectors import check_vectors
 
 
@@ -76,9 +78,7 @@ def products(folder: Path) -> CheckResult:
         if wanted.name not in schema.names or not _same_type(schema.field(wanted.name).type, wanted.type)
     ]
     if wrong:
-        message = (
-            f"products.parquet has other columns than the schema: {', '.join(wrong)}; categorize the catalog again"
-        )
+        message = f"{PRODUCTS} has other columns than the schema: {', '.join(wrong)}; categorize the catalog again"
         return CheckResult("products", passed=False, blocking=True, message=message)
     ids = bundle.products(["product_id"]).column("product_id")
     repeated = len(ids) - len(ids.unique())
@@ -95,15 +95,15 @@ def rows(folder: Path) -> CheckResult:
     """The product table, the vectors, the index and the manifest count the same products."""
     bundle = open_bundle(folder, verify=False)
     counts = {
-        "products.parquet": bundle.products_count(),
-        "vectors.npy": len(bundle.index.vectors),
-        "index.faiss": len(bundle.index),
-        "manifest.json": bundle.manifest.counts.get("products", 0),
+        PRODUCTS: bundle.products_count(),
+        VECTORS_FILE: len(bundle.index.vectors),
+        INDEX_FILE: len(bundle.index),
+        MANIFEST: bundle.manifest.counts.get("products", 0),
     }
     said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     passed = len(set(counts.values())) == 1 and min(counts.values()) > 0
     message = said if passed else f"the files count differently: {said}; build the bundle again"
-    figure, bound = float(counts["vectors.npy"]), float(counts["products.parquet"])
+    figure, bound = float(counts[VECTORS_FILE]), float(counts[PRODUCTS])
     return CheckResult("rows", passed, True, message, figure, bound, dict(counts))
 
 

@@ -7,19 +7,31 @@ from pathlib import Path
 
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import write_text
+from scene_pipeline.index.vector_index import INDEX_FILE, RECORD_FILE, VECTORS_FILE
 
 MANIFEST = "manifest.json"
 PRODUCTS = "products.parquet"
-VECTORS = "vectors.npy"
-INDEX = "index.faiss"
-INDEX_RECORD = "index.json"
+PRODUCT_FEATURES = "product_features.npz"
+TERMS = "terms.npz"
 PROMPTS = "prompts.npz"
 IMAGE_ENCODER = "image_encoder.onnx"
 SCORING = "scoring.json"
 CALIBRATION = "calibration.json"
 FUSION = "fusion.npz"
+BACKGROUND = "background.npy"
+"""Fused vectors of the products against which a similarity is standardized."""
+LOOKS = "looks.npy"
+HUBNESS = "hubness.npy"
+ROOM_VOTES = "room_votes.npy"
+CENTER = "center.npy"
+"""The mean scene of a further encoder, in that encoder's folder."""
+PROJECTION = "projection.npy"
+"""What a further encoder's vectors are multiplied by before they are compared, in that encoder's folder."""
 
-REQUIRED_FILES = (PRODUCTS, VECTORS, INDEX, INDEX_RECORD, PROMPTS, IMAGE_ENCODER, SCORING, CALIBRATION, FUSION)
+REQUIRED_FILES = (
+    *(PRODUCTS, VECTORS_FILE, INDEX_FILE, RECORD_FILE),
+    *(PROMPTS, IMAGE_ENCODER, SCORING, CALIBRATION, FUSION),
+)
 """Files every bundle has beside its manifest. Others may lie beside them; all are hashed."""
 
 CURRENT = "CURRENT"

@@ -11,9 +11,6 @@ import numpy as np
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 
-TERMS = "terms.npz"
-"""The file's name in a bundle."""
-
 STOP_WORDS = frozenset(
     {
         "and", "are", "assorted", "for", "from", "has", "have", "its", "large", "medium", "mini", "pack", "pcs",

@@ -8,6 +8,7 @@ import dagster as dg
 import numpy as np
 from pydantic import Field
 
+from scene_pipeline.bundle.layout import TERMS
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.context import fitting
 from scene_pipeline.context.context import Context
@@ -16,7 +17,7 @@ from scene_pipeline.context.profiles import FOLDER, PROFILES, ProfileStore, mark
 from scene_pipeline.context.ranking import SEASON, TRENDS
 from scene_pipeline.context.sales import Sales, read_sales
 from scene_pipeline.context.season import MAX_LIFT, shipped_lifts
-from scene_pipeline.context.terms import TERMS, ProductTerms
+from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import FRESH_DAYS, read_signals, read_stock_outs
 from scene_pipeline.context.trend import MAX_LIFT as MAX_GROWTH
 from scene_pipeline.defs.asset_metadata import OWNERS

@@ -4,12 +4,12 @@ from functools import cached_property
 
 import numpy as np
 
-from scene_pipeline.bundle.layout import bundles_root
+from scene_pipeline.bundle.layout import TERMS, bundles_root
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.profiles import FOLDER
 from scene_pipeline.context.ranking import KINDS, ContextEffect, ContextModel, moves
-from scene_pipeline.context.terms import TERMS, ProductTerms
+from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes
 

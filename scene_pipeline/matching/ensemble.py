@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from scene_pipeline.bundle.layout import IMAGE_ENCODER
+from scene_pipeline.bundle.layout import CENTER, IMAGE_ENCODER, PROJECTION
 from scene_pipeline.bundle.members import Member
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.encoders.ensemble import CAPTIONS
@@ -26,12 +26,6 @@ from scene_pipeline.errors import BundleError, EncoderError
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.scenes.reference import centered_windows
 from scene_pipeline.scenes.scene import Scene
-
-CENTER = "center.npy"
-"""The mean scene of a member, in the member's folder."""
-
-PROJECTION = "projection.npy"
-"""What a member's vectors are multiplied by before they are compared, in the member's folder."""
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from scene_pipeline.bundle.layout import HUBNESS, LOOKS
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
-
-LOOKS, HUBNESS = "looks.npy", "hubness.npy"
-"""The files' names in a bundle."""
 
 MIN_DEVIATION = 0.02
 """Added to a product's deviation, so that a few alike reference scenes do not make every other one outstanding."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
+from scene_pipeline.bundle.layout import BACKGROUND, PRODUCT_FEATURES
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.color.density import Coverage
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
@@ -22,14 +23,11 @@ from scene_pipeline.matching.ensemble import Ensemble
 from scene_pipeline.matching.factors import complete_weights
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.opinion import OpinionRanking
-from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
+from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference
 from scene_pipeline.vocabulary import Vocabulary
-
-BACKGROUND = "background.npy"
-"""The file's name in a bundle: fused vectors of the products against which a similarity is standardized."""
 
 BACKGROUND_ROWS = 2048
 

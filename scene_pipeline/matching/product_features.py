@@ -9,9 +9,6 @@ import numpy as np
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 
-PRODUCT_FEATURES = "product_features.npz"
-"""The file's name in a bundle."""
-
 
 @dataclass(frozen=True, slots=True)
 class ProductFeatures:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from scene_pipeline.bundle.layout import PRODUCT_FEATURES
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.color.names import BASIC_COLORS
 from scene_pipeline.errors import ScenePipelineError
@@ -13,7 +14,7 @@ from scene_pipeline.index.faiss_index import ARROW_TYPES, FaissSnapshot
 from scene_pipeline.index.port import IndexSchema, Snapshot
 from scene_pipeline.index.where import And, AnyOf, Eq, FieldKind, In, Not, Range, Where
 from scene_pipeline.matching.filtering import near_colors
-from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
+from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
 
 FIELDS: Mapping[str, FieldKind] = {

@@ -11,13 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from scene_pipeline.bundle.layout import ROOM_VOTES
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.product_features import ProductFeatures
-
-ROOM_VOTES = "room_votes.npy"
-"""The file's name in a bundle."""
 
 VOTERS = 4096
 """At most so many products vote, drawn evenly: more cost time and say the same."""

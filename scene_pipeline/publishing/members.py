@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from scene_pipeline.bundle.layout import IMAGE_ENCODER
+from scene_pipeline.bundle.layout import CENTER, IMAGE_ENCODER, PROJECTION
 from scene_pipeline.bundle.members import MEMBERS, Member, MemberCost
 from scene_pipeline.encoders.captioner import Captioner
 from scene_pipeline.encoders.ensemble import CAPTIONS
@@ -23,7 +23,6 @@ from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.encoders.windows import decoded_side, embed_scene, look_of, unit_or_zero
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.images.decode import decode_image
-from scene_pipeline.matching.ensemble import CENTER, PROJECTION
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.scenes.reference import reference_for, sample_scenes
 from scene_pipeline.vocabulary import Vocabulary

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from scene_pipeline.bundle.layout import FUSION, PRODUCT_FEATURES
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.bundle.versions import list_bundles
 from scene_pipeline.encoders.spec import EncoderSpec
@@ -18,11 +19,11 @@ from scene_pipeline.files import sha256_bytes
 from scene_pipeline.index.fuse import Fusion, fuse_products
 from scene_pipeline.index.open import open_index
 from scene_pipeline.index.port import ProductIndex, Records, Sealed, Snapshot, digest_of
-from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
+from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.product_source import COLUMNS, bundle_snapshot, field_values, schema_for
 from scene_pipeline.publishing.publish import EmbeddedCatalog
 
-FOLDER, FUSION = "index", "fusion.npz"
+FOLDER = "index"
 
 MEAN_MOVED = 0.03
 """How far a mean vector may move before all vectors are fused again; below, the index keeps the means it began with.

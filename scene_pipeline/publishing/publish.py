@@ -14,13 +14,22 @@ from PIL import Image
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap
 from scene_pipeline.bundle.checks import Check, CheckResult, run_checks, standard_checks
-from scene_pipeline.bundle.layout import CALIBRATION, FUSION, IMAGE_ENCODER, PRODUCTS, PROMPTS, SCORING
+from scene_pipeline.bundle.layout import (
+    BACKGROUND,
+    CALIBRATION,
+    FUSION,
+    IMAGE_ENCODER,
+    PRODUCT_FEATURES,
+    PRODUCTS,
+    PROMPTS,
+    SCORING,
+    TERMS,
+)
 from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
 from scene_pipeline.bundle.members import Member, start_weights
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.bundle.versions import prune
 from scene_pipeline.bundle.write import BundleWriter
-from scene_pipeline.context.terms import TERMS
 from scene_pipeline.encoders.export import ExportReport, export_onnx
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.prompts import PromptVectors, build_prompts
@@ -32,8 +41,7 @@ from scene_pipeline.index import VectorIndex
 from scene_pipeline.index.fuse import fit, fuse_products
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.opened import BACKGROUND, background_rows
-from scene_pipeline.matching.product_features import PRODUCT_FEATURES
+from scene_pipeline.matching.opened import background_rows
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.scoring import SCORED_WHOLE
 from scene_pipeline.publishing.depth import agreement, settle, with_depth

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scene_pipeline.bundle.layout import CENTER
 from scene_pipeline.bundle.members import MEMBERS, Member
 from scene_pipeline.encoders.ensemble import PHRASES
 from scene_pipeline.errors import EncoderError
-from scene_pipeline.matching.ensemble import CENTER, Ensemble, OpenMember
+from scene_pipeline.matching.ensemble import Ensemble, OpenMember
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline_tests.matching.test_scoring import scene
 

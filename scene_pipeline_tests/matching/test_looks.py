@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scene_pipeline.bundle.layout import LOOKS
 from scene_pipeline.errors import BundleError
 from scene_pipeline.matching import looks as module
-from scene_pipeline.matching.looks import LOOKS, Looks
+from scene_pipeline.matching.looks import Looks
 
 
 def units(rng: np.random.Generator, *shape: int) -> np.ndarray:

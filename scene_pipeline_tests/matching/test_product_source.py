@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from scene_pipeline.bundle.layout import PRODUCT_FEATURES
 from scene_pipeline.bundle.open import Bundle, open_bundle
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.index.faiss_index import FaissSnapshot
@@ -15,7 +16,7 @@ from scene_pipeline.index.port import Hits, IndexSchema, Snapshot
 from scene_pipeline.index.where import Where
 from scene_pipeline.matching.filtering import allowed_products
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.matching.product_features import PRODUCT_FEATURES, ProductFeatures
+from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.product_source import ProductSource, bundle_snapshot, where_of
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.sample import sample_path

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scene_pipeline.bundle.layout import ROOM_VOTES
 from scene_pipeline.errors import BundleError
 from scene_pipeline.matching import room_votes as module
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.product_features import ProductFeatures
-from scene_pipeline.matching.room_votes import ROOM_VOTES, RoomVotes
+from scene_pipeline.matching.room_votes import RoomVotes
 
 RNG = np.random.default_rng(3)
 KITCHEN, NURSERY = 0, 1
