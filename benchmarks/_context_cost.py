@@ -64,34 +64,31 @@ def cost_claims() -> tuple[list[Claim], dict[str, float]]:
 def calibration_claims(artifacts: Path) -> list[Claim]:
     """Return the claim that the ECE of confidences is the same with every context on and off, on the sample.
 
-    `artifacts` holds a bundle of the sample catalog; labels are those of the sample's fits.csv.
+    `artifacts` holds a bundle of the sample catalog; labels are those of the tests' fits.csv.
     """
-    import csv
-
     from scene_pipeline.evaluation.calibration import ece
     from scene_pipeline.matching.matcher import SceneMatcher
     from scene_pipeline.matching.request import Request
     from scene_pipeline.sample import sample_path
+    from scene_pipeline_tests.sample.fits import sample_fits
 
     matcher = SceneMatcher.open(artifacts)
     skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()
     row_of = {sku: row for row, sku in enumerate(skus)}
-    with (sample_path() / "truth" / "fits.csv").open(encoding="utf-8", newline="") as stream:
-        labels = list(csv.DictReader(stream))
+    labels = sample_fits()
     pictures = {path.name: path for path in (sample_path() / "scenes").rglob("*.webp")}
-    names = sorted({row["scene"] for row in labels})
     contexts = [Context(), Context(date="2026-12-01", country="GB", person=PERSON), Context(date="2026-06-01")]
     confidences: list[list[np.ndarray]] = [[] for _ in contexts]
     fits = []
-    for name in names:
-        own = [row for row in labels if row["scene"] == name and row["sku_id"] in row_of]
+    for name, known in sorted(labels.items()):
+        own = [sku for sku in known if sku in row_of]
         scene = matcher.analyze(pictures[Path(name).name])
-        fits.append(np.array([row["fits"] in ("1", "true", "True") for row in own]))
+        fits.append(np.array([known[sku] for sku in own]))
         for found, context in zip(confidences, contexts, strict=True):
             scored = matcher.score_all(scene, Request(context=context))
             at = np.empty(len(scored.rows), dtype=np.int64)
             at[scored.rows] = np.arange(len(scored.rows))
-            found.append(matcher.calibration.apply(scored.scores[at[[row_of[row["sku_id"]] for row in own]]]))
+            found.append(matcher.calibration.apply(scored.scores[at[[row_of[sku] for sku in own]]]))
     truth = np.concatenate(fits)
     errors = [ece(np.concatenate(found), truth) for found in confidences]
     return [

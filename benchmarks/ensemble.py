@@ -8,7 +8,6 @@ random weights. `--artifacts` keeps the bundles, and uses those that are there.
 """
 
 import argparse
-import csv
 import shutil
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from scene_pipeline.evaluation.protocol import read_scenes
 from scene_pipeline.evaluation.truth import read_match_truth
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path
+from scene_pipeline_tests.sample.fits import sample_fits
 
 PAIRS = (("compact", "captions"), ("compact", "efficientnet-lite2"))
 RANDOM, OPEN_CLIP = "ViT-S-32", "ViT-B-32"
@@ -86,11 +86,7 @@ def rooms(matcher: SceneMatcher, renders: Path | None) -> BlendTable:
 
 
 def _fits_of_sample() -> dict[Path, dict[str, bool]]:
-    found: dict[Path, dict[str, bool]] = {}
-    with (sample_path() / "truth" / "fits.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            found.setdefault(sample_path() / "scenes" / row["scene"], {})[row["sku_id"]] = row["fits"] == "1"
-    return found
+    return {sample_path() / "scenes" / scene: known for scene, known in sample_fits().items()}
 
 
 def _fits_of(matcher: SceneMatcher, renders: Path) -> dict[Path, dict[str, bool]]:

@@ -1,6 +1,5 @@
 """The whole measurement, on the sample: what is in the document, and that it can tell good from bad."""
 
-import csv
 import shutil
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path
+from scene_pipeline_tests.sample.fits import sample_fits
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,11 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fits() -> MatchTruth:
     """What fits which scene, by the rules the sample was made by."""
-    products: dict[str, set[str]] = {}
-    with (sample_path() / "truth" / "fits.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["fits"] == "1":
-                products.setdefault(row["scene"].split("/")[1], set()).add(row["sku_id"])
-    return MatchTruth({scene: frozenset(skus) for scene, skus in products.items()}, {})
+    fitting = {
+        scene.split("/")[1]: frozenset(sku for sku, fits in known.items() if fits)
+        for scene, known in sample_fits().items()
+    }
+    return MatchTruth({scene: skus for scene, skus in fitting.items() if skus}, {})
 
 
 @pytest.fixture(scope="module")

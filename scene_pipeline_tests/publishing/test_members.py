@@ -1,6 +1,5 @@
 """A bundle of several encoders: each in a folder of its own, with its cost; what is lost leaves the rest."""
 
-import csv
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +27,7 @@ from scene_pipeline.publishing.publish import BundleRecipe, EmbeddedCatalog, Pub
 from scene_pipeline.publishing.recalibrate import recalibrate
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import load_vocabulary
+from scene_pipeline_tests.sample.fits import sample_fits
 
 LITE2 = SPECS["efficientnet-lite2"]
 SCENE = min((sample_path() / "scenes").rglob("*.webp"))
@@ -142,11 +142,11 @@ def test_labels_teach_the_blend_and_the_map_of_several_encoders(built: Path, tmp
     """The vectors of lite2 are random here, so it must lose its weight to the others."""
     shutil.copytree(built / "bundles", tmp_path / "bundles")
     fits: dict[str, dict[str, bool]] = {}
-    with (sample_path() / "truth" / "fits.csv").open(encoding="utf-8", newline="") as stream:
-        for row in list(csv.DictReader(stream))[::7]:
-            name = Path(row["scene"]).name
-            shutil.copyfile(sample_path() / "scenes" / row["scene"], tmp_path / name)
-            fits.setdefault(name, {})[row["sku_id"]] = row["fits"] == "1"
+    pairs = [(scene, sku, fit) for scene, known in sample_fits().items() for sku, fit in known.items()]
+    for scene, sku, fit in pairs[::7]:
+        name = Path(scene).name
+        shutil.copyfile(sample_path() / "scenes" / scene, tmp_path / name)
+        fits.setdefault(name, {})[sku] = fit
     found = calibrate_on(SceneMatcher.open(tmp_path), tmp_path, FitLabels("labels.csv", fits))
     blend = found.calibration.blend
     assert blend

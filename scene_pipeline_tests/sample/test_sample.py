@@ -9,19 +9,14 @@ from PIL import Image
 
 from scene_pipeline.sample import sample_path
 from scene_pipeline.vocabulary import load_vocabulary
+from scene_pipeline_tests.sample.fits import WRONG_SKUS, sample_fits, sample_rows
 
 SAMPLE = sample_path()
 NO_PICTURE = "products/sp-0905.webp"
-WRONG_SKUS = {"SP-0901", "SP-0902", "SP-0903", "SP-0904"}
-
-
-def rows(name: str) -> list[dict[str, str]]:
-    with (SAMPLE / name).open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def valid_products() -> list[dict[str, str]]:
-    return [row for row in rows("catalog.csv") if row["sku_id"] not in WRONG_SKUS]
+    return [row for row in sample_rows("catalog.csv") if row["sku_id"] not in WRONG_SKUS]
 
 
 def scene_files() -> dict[str, Path]:
@@ -65,25 +60,25 @@ def test_scenes_decode_and_are_described() -> None:
         with Image.open(path) as image:
             image.load()
             assert min(image.size) >= 500
-    described = [row["scene"] for row in rows("truth/scenes.csv")]
+    described = [row["scene"] for row in sample_rows("truth/scenes.csv")]
     assert sorted(described) == sorted(scene_files())
 
 
 @pytest.mark.parametrize(("column", "kind"), [("room", "rooms"), ("style", "styles"), ("palette", "palettes")])
 def test_truth_uses_the_vocabulary_and_covers_it(column: str, kind: str) -> None:
     known = {record.id for record in getattr(load_vocabulary(), kind)}
-    used = {row[column] for row in rows("truth/scenes.csv")}
+    used = {row[column] for row in sample_rows("truth/scenes.csv")}
     assert used <= known
     if column != "palette":
         assert used == known - {"laundry", "outdoor"}  # rooms that the studio does not build
 
 
 def test_wrong_rows_are_wrong_as_documented() -> None:
-    by_sku = {row["sku_id"]: row for row in rows("catalog.csv")}
+    by_sku = {row["sku_id"]: row for row in sample_rows("catalog.csv")}
     assert by_sku["SP-0901"]["description"] == ""
     assert by_sku["SP-0903"]["id"] == ""
     assert by_sku["SP-0904"]["primary_image"].startswith("../")
-    repeated = [key for key, count in Counter(row["id"] for row in rows("catalog.csv")).items() if count > 1]
+    repeated = [key for key, count in Counter(row["id"] for row in sample_rows("catalog.csv")).items() if count > 1]
     assert repeated == [by_sku["SP-0902"]["id"]]
 
 
@@ -94,10 +89,10 @@ def test_valid_products_are_complete_and_unique() -> None:
 
 
 def test_placed_products_are_known_and_fit_and_lie_inside() -> None:
-    fitting = {(row["scene"], row["sku_id"]) for row in rows("truth/fits.csv") if row["fits"] == "1"}
-    placed = rows("truth/placed.csv")
+    fits = sample_fits()
+    placed = sample_rows("truth/placed.csv")
     for row in placed:
-        assert (row["scene"], row["sku_id"]) in fitting
+        assert fits[row["scene"]][row["sku_id"]]
         x, y, w, h = (float(row[key]) for key in "xywh")
         assert w > 0
         assert h > 0
@@ -108,9 +103,10 @@ def test_placed_products_are_known_and_fit_and_lie_inside() -> None:
     assert {row["scene"] for row in placed} == set(scene_files())
 
 
-def test_fits_states_every_scene_and_valid_product_once() -> None:
-    pairs = Counter((row["scene"], row["sku_id"]) for row in rows("truth/fits.csv"))
+def test_fits_names_known_scenes_and_products_once() -> None:
+    with (Path(__file__).parent / "fits.csv").open(encoding="utf-8", newline="") as stream:
+        pairs = Counter((row["scene"], row["sku_id"]) for row in csv.DictReader(stream))
     assert set(pairs.values()) == {1}
-    assert set(pairs) == {(scene, row["sku_id"]) for scene in scene_files() for row in valid_products()}
-    share = sum(row["fits"] == "1" for row in rows("truth/fits.csv")) / len(pairs)
+    assert set(pairs) <= {(scene, row["sku_id"]) for scene in scene_files() for row in valid_products()}
+    share = len(pairs) / (len(scene_files()) * len(valid_products()))
     assert 0.03 < share < 0.4

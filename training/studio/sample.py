@@ -104,8 +104,8 @@ def write_truth(out: Path, scenes: list[SceneItem], furnished: list[Built], item
                 continue
             placed.append({"scene": scene.key, "sku_id": box.sku, "x": box.x, "y": box.y, "w": box.w, "h": box.h})
     write_text(out / "truth/placed.csv", table(("scene", "sku_id", "x", "y", "w", "h"), placed))
-    suited = [{"scene": s.key, "sku_id": i.sku, "fits": int(fits(i, s.brief))} for s in scenes for i in items]
-    write_text(out / "truth/fits.csv", table(("scene", "sku_id", "fits"), suited))
+    suited = [{"scene": s.key, "sku_id": i.sku} for s in scenes for i in items if fits(i, s.brief)]
+    write_text(out / "truth/fits.csv", table(("scene", "sku_id"), suited))  # scene_pipeline_tests/sample has it
 
 
 def make(out: Path, seed: int) -> None:
