@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,10 +51,15 @@ Photograph = str | Path | bytes | BinaryIO | Image.Image
 
 
 class SceneMatcher:
-    """Answers scenes from one opened bundle. Safe to share between threads: no answer changes after opening."""
+    """Answers scenes from one opened bundle. Safe to share between threads: no answer changes after opening.
+
+    Opening one limits numpy's matrix products to one thread for the whole process: they are so small that more threads
+    mostly wait for each other, and on a busy machine that wait costs several times the products themselves.
+    """
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         self._threads = threads
+        _limit_blas()
         self._reloading = threading.Lock()
         self._newer: Callable[[], SceneMatcher | None] = lambda: None
         self._opened = Opened.read(bundle, threads)
@@ -396,6 +402,14 @@ class SceneMatcher:
         if request.style not in styles:
             raise ScenePipelineError(f"style '{request.style}' is not one of {', '.join(styles)}")
         return replace(scene, styles=(np.array(styles) == request.style).astype(np.float32))
+
+
+@lru_cache(maxsize=1)
+def _limit_blas() -> None:
+    """Keep the products of numpy on one thread. The image tower has threads of its own."""
+    from threadpoolctl import ThreadpoolController
+
+    ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 
 
 def _request(request: Request | None, k: int | None) -> Request:

@@ -81,3 +81,10 @@ def test_a_damaged_part_is_not_requested_for_again_and_again(served: Path, head:
     path.write_bytes(head.ljust(path.stat().st_size, b"\0"))
     with pytest.raises(BundleError, match=r"product_features\.npz"):
         SceneMatcher.open(served, verify=False)
+
+
+def test_an_open_matcher_keeps_numpy_s_products_on_one_thread(demo: Path) -> None:
+    from threadpoolctl import threadpool_info
+
+    SceneMatcher.open(demo)
+    assert {pool["num_threads"] for pool in threadpool_info() if "numpy" in pool["filepath"]} <= {1}
