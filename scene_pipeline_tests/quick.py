@@ -5,31 +5,57 @@ skipped and counted; `make test` runs everything.
 """
 
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 TESTS_S = 40.0
 """So long after the start, lint and collection included, no further test is begun."""
+LAST_S = 10.0
+"""So much later the test under way, or the fixture it waits for, is given up."""
 
 
 class Deadline:
-    """Skip every test that would begin after the deadline."""
+    """Skip every test that would begin after the deadline, and one that lasts `last_s` seconds beyond it."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, last_s: float = LAST_S) -> None:
         self.end = time.monotonic() + seconds
+        self.last_s = last_s
         self.skipped = 0
+        self._running = False
+
+    def pytest_sessionstart(self) -> None:
+        """Called by pytest before it collects."""
+        signal.signal(signal.SIGALRM, self._give_up)
+        signal.setitimer(signal.ITIMER_REAL, max(0.001, self.end + self.last_s - time.monotonic()))
+
+    def pytest_runtest_logstart(self) -> None:
+        """Called by pytest before each test and its fixtures."""
+        self._running = True
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Called by pytest before each test."""
         if time.monotonic() > self.end:
-            self.skipped += 1
-            pytest.skip("the minute is over")
+            self._skip()
+
+    def pytest_runtest_teardown(self) -> None:
+        """Called by pytest after each test."""
+        self._running = False
+
+    def _give_up(self, number: int, frame: object) -> None:
+        if self._running:
+            self._skip()
+
+    def _skip(self) -> NoReturn:
+        self.skipped += 1
+        pytest.skip("the minute is over")
 
 
 def changed_files(root: Path, base: str = "main") -> list[str]:

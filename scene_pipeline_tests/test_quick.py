@@ -1,12 +1,13 @@
 """`make quick` finds what changed, and the tests that concern it."""
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from scene_pipeline_tests.quick import Deadline, changed_files, find_tests
+from scene_pipeline_tests.quick import ROOT, Deadline, changed_files, find_tests
 
 TESTS = {
     "scene_pipeline_tests/images/test_images_guard.py": "from scene_pipeline.images.guard import allowed\n",
@@ -64,3 +65,23 @@ def test_no_test_begins_after_the_deadline(request: pytest.FixtureRequest) -> No
     with pytest.raises(pytest.skip.Exception):
         late.pytest_runtest_setup(request.node)
     assert late.skipped == 1
+
+
+def test_a_test_that_lasts_beyond_the_deadline_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import os, signal, subprocess, pytest\n"
+        "@pytest.fixture\n"
+        "def long():\n"
+        "    os.kill(os.getpid(), signal.SIGALRM)\n"  # what the timer does at the end of the minute
+        "    subprocess.run(['sleep', '600'], check=True)\n"
+        "def test_short(): pass\n"
+        "def test_of_a_long_fixture(long): pass\n"
+    )
+    program = (
+        "import pytest\nfrom scene_pipeline_tests.quick import Deadline\ndeadline = Deadline(900)\n"
+        f"pytest.main(['-q', '-c', '/dev/null', '-p', 'no:cacheprovider', {str(tmp_path)!r}], plugins=[deadline])\n"
+        "print('skipped', deadline.skipped)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "1 passed, 1 skipped" in result.stdout, result.stdout + result.stderr
+    assert "skipped 1" in result.stdout
