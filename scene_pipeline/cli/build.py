@@ -69,7 +69,8 @@ def build(
 
     # Before Dagster and torch are imported: a typo is found within a second or two.
     HostHeaders(header or [])
-    check_build(Settings(encoder, vocabulary, language, columns), catalog, artifacts)
+    settings = Settings(encoder, vocabulary, language, columns)
+    check_build(settings, catalog, artifacts, texts_alone=max_without_image >= 1)
     if encoder == "compact":
         err.print(
             "The compact encoder is small and was trained on room photographs and rendered products; for a real "

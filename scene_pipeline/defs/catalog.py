@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import msgspec
@@ -69,9 +70,17 @@ def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder, products: R
     return lexicon_for(sample_texts(products), catalog.language, overlay)
 
 
+def _texts_alone(context: dg.AssetExecutionContext) -> bool:
+    """Tell whether this run allows that no product has a picture."""
+    ops: Any = context.run.run_config.get("ops", {})
+    pictures = ops.get("product_images", {}).get("config", {})
+    return pictures.get("max_without_image", 0) >= 1
+
+
 @dg.asset(group_name=GROUP, owners=OWNERS, tags=TAGS, kinds={"csv", "parquet"}, code_version="1")
 @user_errors_as_failures
 def raw_catalog(
+    context: dg.AssetExecutionContext,
     store: ArtifactStore,
     catalog: CatalogSource,
     encoder: EncoderChoice,
@@ -80,7 +89,8 @@ def raw_catalog(
 ) -> dg.MaterializeResult:
     """The shop's file, every cell as text, with the row it stands in and how its columns were understood."""
     # All settings of a build, also those that later steps read: a typo ends the run here.
-    check_build(settings_of(catalog, encoder, vocabulary, monitor), catalog.file(), store.path())
+    settings = settings_of(catalog, encoder, vocabulary, monitor)
+    check_build(settings, catalog.file(), store.path(), texts_alone=_texts_alone(context))
     report = track("Reading the catalog")
     path = store.path("catalog", "raw.parquet")
     raw = store_catalog(catalog.file(), path, catalog.columns(), lambda rows: report(rows, rows))

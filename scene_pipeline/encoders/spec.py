@@ -1,6 +1,7 @@
 """What an encoder is: the registry of known ones, and how any other open_clip model or local checkpoint is named."""
 
 import difflib
+import importlib.util
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -270,6 +271,12 @@ def _safe(name: str) -> str:
 
 def _tagged_spec(id: str) -> EncoderSpec:
     model, _, tag = id.partition("/")
+    table = _open_clip_table()
+    models = re.findall(r'^    "([^"\n]+)": ?\w', table, re.MULTILINE)
+    if table and not (
+        model.removesuffix("-quickgelu") in models and re.search(rf'[\s("]{re.escape(tag)}"?\s*[=:]', table)
+    ):
+        raise EncoderError(_unknown(id, [*SPECS, *models]))  # a typo is said without loading torch
     open_clip = _open_clip()
     known = [f"{name}/{weights}" for name, weights in open_clip.list_pretrained()] if open_clip else []
     if open_clip is None or id not in known:
@@ -346,6 +353,19 @@ def _from_config(open_clip: Any, config: dict[str, Any], id: str, weights: str, 
         size_mb=None,
         good_for="whatever you chose it for",
     )
+
+
+def _open_clip_table() -> str:
+    """Return the text of open_clip's table of models and tags, empty where it is not installed.
+
+    Importing open_clip takes seconds, and a typo is to be found before them.
+    """
+    try:
+        found = importlib.util.find_spec("open_clip")
+    except ModuleNotFoundError:
+        return ""
+    table = Path(found.origin).with_name("pretrained.py") if found and found.origin else None
+    return table.read_text(encoding="utf-8") if table and table.is_file() else ""
 
 
 def _open_clip() -> Any:

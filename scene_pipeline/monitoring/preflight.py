@@ -44,17 +44,17 @@ def check_settings(settings: Settings) -> None:
     load_thresholds(settings.thresholds)
 
 
-def check_build(settings: Settings, catalog: Path, artifacts: Path) -> None:
+def check_build(settings: Settings, catalog: Path, artifacts: Path, *, texts_alone: bool = False) -> None:
     """Check settings, the head of the catalog, and the folder that is written to.
 
-    Raises ScenePipelineError in one line that says what to fix.
+    `texts_alone`: no product needs a picture. Raises ScenePipelineError in one line that says what to fix.
     """
     check_settings(settings)
     head = next(iter_catalog(catalog, settings.columns, chunk_rows=100))
-    if not {*IMAGE_ROLES, "variant_image"} & set(head.columns.values()):
+    if not texts_alone and not {*IMAGE_ROLES, "variant_image"} & set(head.columns.values()):
         raise ScenePipelineError(
             f"{catalog}: has no column of pictures, and products are matched by their pictures; add primary_image, or "
-            "map the shop's own name to it with --columns"
+            "map the shop's own name to it with --columns, or allow a bundle of texts alone: --most-without-image 1.0"
         )
     check_folder(artifacts)
 

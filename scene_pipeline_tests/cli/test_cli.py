@@ -195,12 +195,24 @@ def test_a_command_without_its_extra_says_what_to_install(tmp_path: Path, comman
     assert "pip install 'scene-pipeline[pipeline]'" in lines[0]
 
 
-def test_a_typo_in_the_vocabulary_costs_less_than_three_seconds(tmp_path: Path) -> None:
-    (tmp_path / "styles.yaml").write_text("styles: [{id: japandi, nme: Japandi}]\n")
-    catalog = str(sample_path() / "catalog.csv")
+@pytest.mark.parametrize(
+    ("name", "text", "options", "line"),
+    [
+        ("styles.yaml", "styles: [{id: japandi, nme: Japandi}]\n", ["--vocabulary", "."], "styles.yaml"),
+        ("map.yaml", "Artikel: id\n", ["--columns", "map.yaml"], "Artikel"),
+        ("own.csv", "a,b\n1,2\n", ["--catalog", "own.csv"], "own.csv"),
+        ("file", "", ["--encoder", "ViT-B-23/laion2b_s34b_b79k"], "ViT-B-32"),
+        ("file", "", ["--artifacts", "file"], "file: cannot be written"),
+    ],
+)
+def test_what_is_checked_before_work_costs_less_than_three_seconds(
+    name: str, text: str, options: list[str], line: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    result = run_cli("build", "--catalog", catalog, "--vocabulary", str(tmp_path), cwd=tmp_path)
+    result = run_cli("build", "--catalog", str(sample_path() / "catalog.csv"), *options, cwd=tmp_path)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert result.returncode == 1
-    assert "styles.yaml" in result.stderr
+    assert line in result.stderr
+    assert len(result.stderr.splitlines()) == 1
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3

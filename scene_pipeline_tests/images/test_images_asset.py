@@ -152,12 +152,21 @@ def test_a_placeholder_under_unlike_products_is_reported_and_not_used(server: An
     assert table["reason"].to_pylist() == [None] + ["placeholder"] * 11 + [None] * 18
 
 
-def test_a_catalog_that_names_no_picture_is_refused_unless_texts_alone_are_allowed(tmp_path: Path) -> None:
-    (tmp_path / "catalog.csv").write_text("id,sku_id,description,primary_image\n1,S-1,CERAMIC VASE,\n")
+@pytest.mark.parametrize(
+    ("text", "step", "line"),
+    [
+        ("primary_image\n1,S-1,VASE,\n", "product_images", "no product of the catalog names a picture"),
+        ("price\n1,S-1,VASE,9.95\n", "raw_catalog", "has no column of pictures"),
+    ],
+)
+def test_a_catalog_that_names_no_picture_is_refused_unless_texts_alone_are_allowed(
+    text: str, step: str, line: str, tmp_path: Path
+) -> None:
+    (tmp_path / "catalog.csv").write_text(f"id,sku_id,description,{text}")
     result = materialize(tmp_path, max_without_image=0.99)
     (failure,) = [event for event in result.all_events if event.is_step_failure]
-    assert failure.step_key == "product_images"
-    assert "no product of the catalog names a picture" in failure_line(failure)[0]
+    assert failure.step_key == step
+    assert line in failure_line(failure)[0]
     result = materialize(tmp_path, max_without_image=1.0)
     assert result.success
     assert check_named(result, "most_products_have_a_picture").passed

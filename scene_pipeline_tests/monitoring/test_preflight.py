@@ -32,6 +32,7 @@ def test_a_catalog_without_a_column_of_pictures_is_refused_before_work(catalog: 
     with pytest.raises(ScenePipelineError, match=r"catalog\.csv: has no column of pictures"):
         check_build(Settings(), catalog, tmp_path / "artifacts")
     assert not (tmp_path / "artifacts").exists()
+    check_build(Settings(), catalog, tmp_path / "artifacts", texts_alone=True)
 
 
 def test_the_right_settings_pass(catalog: Path, tmp_path: Path) -> None:
