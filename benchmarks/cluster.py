@@ -56,6 +56,20 @@ def processor_seconds() -> float:
 
 
 @contextmanager
+def output_to_stderr() -> Iterator[None]:
+    """Send what anything writes to file descriptor 1 to standard error: Ray's C++ part logs there, past sys.stdout."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+@contextmanager
 def two_nodes() -> Iterator[Any]:
     """Yield Ray, connected to a cluster of two nodes on this machine."""
     from ray.cluster_utils import Cluster
@@ -240,7 +254,7 @@ def main() -> int:
         print(line, file=sys.stderr, flush=True)
 
     pictures = {sha256_file(path): path for path in found[: arguments.pictures]}
-    with two_nodes() as ray:
+    with output_to_stderr(), two_nodes() as ray:
         claims = search_claims(ray, arguments.products, arguments.queries, note)
         claims += embedding_claims(ray, pictures, note)
     return report(claims, arguments, load_average=os.getloadavg())

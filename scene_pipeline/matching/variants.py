@@ -82,6 +82,20 @@ class ProductVariants:
         kept = np.bincount(self._product[self._keep(constraints)], minlength=len(self.starts) - 1)
         return self.starts[1:] > self.starts[:-1], kept > 0
 
+    def spans(self) -> dict[str, np.ndarray]:
+        """Return of each product [n] the lowest and highest price and size in cm, the best stock, and their count.
+
+        NaN where nothing states them.
+        """
+        n = len(self.starts) - 1
+        found = {"count": np.diff(self.starts), "stock": np.full(n, np.nan)}
+        np.fmax.at(found["stock"], self._product, self.stock)
+        for name, values in (("price", self.paid), ("cm", self.longest_cm)):
+            for side, bound in (("low", np.fmin), ("high", np.fmax)):
+                found[f"{name}_{side}"] = np.full(n, np.nan)
+                bound.at(found[f"{name}_{side}"], self._product, values)
+        return found
+
     def choose(self, row: int, lab: np.ndarray, constraints: Constraints) -> Variant | None:
         """Return the variant of product `row` that suits best, or None where it has none.
 

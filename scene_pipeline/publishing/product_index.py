@@ -21,6 +21,7 @@ from scene_pipeline.index.open import open_index
 from scene_pipeline.index.port import ProductIndex, Records, Sealed, Snapshot, digest_of
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.product_source import COLUMNS, bundle_snapshot, field_values, schema_for
+from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.publishing.publish import EmbeddedCatalog
 
 FOLDER = "index"
@@ -150,7 +151,8 @@ def records_of(bundle: Bundle, catalog: EmbeddedCatalog, fusion: Fusion) -> Reco
         raise BundleError(f"bundle {bundle.version} holds other products than the catalog; materialize serving_bundle")
     look = look_of(msgspec.convert(bundle.manifest.image_encoder, EncoderSpec), catalog.image)
     vectors = fuse_products(look, catalog.text, catalog.has_image, fusion).astype(np.float16)
-    values = field_values(products, ProductFeatures.load(bundle.path / PRODUCT_FEATURES))
+    features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
+    values = field_values(products, features, ProductVariants.of(bundle, features))
     texts: list[str] = products["sentence"].to_pylist()
     hashes = [
         sha256_bytes(
