@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from scene_pipeline.errors import EventError, VocabularyError
-from scene_pipeline.events.schema import Action, ActionKind
+from scene_pipeline.events.schema import Action, ActionKind, normalized
 from scene_pipeline.events.store import EventStore
 from scene_pipeline.events.subjects import SubjectIds
 from scene_pipeline.vocabulary.strict_yaml import load_strict
@@ -76,7 +76,7 @@ def import_actions(path: Path, columns: ActionMap, store: EventStore, subjects: 
             continue
         try:
             batch.append(_action(row, columns.columns, kind, subjects))
-        except (ValueError, msgspec.ValidationError) as error:
+        except (ValueError, msgspec.ValidationError, EventError) as error:
             refused.append((line, str(error)))
         if len(batch) >= BATCH:
             flush()
@@ -99,14 +99,14 @@ def _rows(path: Path, columns: ActionColumns) -> Iterator[tuple[int, dict[str, s
 
 
 def _action(row: dict[str, str], columns: ActionColumns, kind: ActionKind, subjects: SubjectIds | None) -> Action:
-    value = row.get(columns.value) or None
-    return msgspec.convert(
+    value, at = row.get(columns.value) or None, _timestamp(row[columns.at])
+    action = msgspec.convert(
         {
             "type": "action",
             "request_id": row[columns.request_id],
             "kind": kind,
             "product_id": row.get(columns.product_id) or "",
-            "at": _timestamp(row[columns.at]),
+            "at": at,
             "subject": subjects.subject(row.get(columns.customer) or "") if subjects else "",
             "value": None if value is None else float(value),
             "action_id": row.get(columns.action_id) or "",
@@ -114,6 +114,7 @@ def _action(row: dict[str, str], columns: ActionColumns, kind: ActionKind, subje
         },
         Action,
     )
+    return normalized(action, at)
 
 
 def _timestamp(text: str) -> float:

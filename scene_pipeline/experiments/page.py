@@ -8,7 +8,7 @@ from scene_pipeline.experiments.design import Experiment
 from scene_pipeline.experiments.verdict import METRIC_NAMES, ArmStatus, Status
 from scene_pipeline.files import write_text
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 260, 64, 14, 34
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 720, 260, 84, 14, 34
 
 
 def write_page(path: Path, design: Experiment, status: Status) -> None:

@@ -7,11 +7,12 @@ import pytest
 from scene_pipeline.errors import EventError
 from scene_pipeline.events.importing import import_actions, read_map
 from scene_pipeline.events.open import open_store
+from scene_pipeline.events.schema import Action
 from scene_pipeline.events.subjects import SubjectIds
 
 MAP = """\
 columns: {request_id: token, kind: event, at: time, product_id: sku, customer: user, value: revenue}
-kinds: {view_item: click, purchase: purchase}
+kinds: {view_item: click, purchase: purchase, stay: dwell}
 """
 ROWS = """\
 token,event,time,sku,user,revenue
@@ -20,6 +21,9 @@ r1,purchase,2026-05-28T20:01:00+02:00,p1,anna,12.50
 r1,scroll,2026-05-28T20:01:00,p1,anna,
 r1,purchase,yesterday,p1,anna,1
 r1,purchase,2026-05-28T20:01:00,p1,anna,-1
+r1,purchase,2026-05-28T20:01:00,p2,anna,
+r1,view_item,2026-05-28T20:01:00,,anna,
+r1,stay,2026-05-28T20:02:00,p1,anna,900
 """
 
 
@@ -29,13 +33,16 @@ def test_rows_become_actions(tmp_path: Path) -> None:
     columns, ids = read_map(tmp_path / "map.yaml"), SubjectIds(b"k" * 32)
     store = open_store(tmp_path)
     report = import_actions(tmp_path / "events.csv", columns, store, ids)
-    assert (report.stored, report.duplicates, report.skipped) == (2, 0, 1)
-    assert [line for line, _ in report.refused] == [5, 6]
-    assert "yesterday" in report.refused[0][1]
-    assert import_actions(tmp_path / "events.csv", columns, store, ids).duplicates == 2
-    click, purchase = (item.event for item in store.read(store.days()[0]))
+    assert (report.stored, report.duplicates, report.skipped) == (3, 0, 1)
+    assert [line for line, _ in report.refused] == [5, 6, 7, 8]
+    for (_, reason), said in zip(report.refused, ("yesterday", "value", "no value", "no product_id"), strict=True):
+        assert said in reason
+    assert import_actions(tmp_path / "events.csv", columns, store, ids).duplicates == 3
+    click, purchase, stay = (item.event for item in store.read(store.days()[0]))
     assert click.subject == ids.subject("anna")
     assert click.at - purchase.at == pytest.approx(2 * 3600 - 60)
+    assert isinstance(stay, Action)
+    assert (stay.value, stay.censored) == (300.0, True), "imported as it is taken from a page"
     store.close()
 
 
