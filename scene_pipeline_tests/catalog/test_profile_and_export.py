@@ -130,6 +130,9 @@ def test_the_profile_answers_what_a_person_asks_first() -> None:
         "skus": 1,
         "sizes": 1,
     }
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(profile_view(profile))
+    assert console.export_text().splitlines()[1].strip() == "this is a Shopify product export"
     prestashop = Path(__file__).parent / "feeds" / "prestashop.csv"
     assert profile_catalog(prestashop).read_as == "fr"
     assert profile_catalog(prestashop).warnings == []

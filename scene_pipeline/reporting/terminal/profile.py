@@ -9,6 +9,8 @@ from rich.text import Text
 from scene_pipeline.catalog.profile import Profile
 
 _BAR = 24
+_FORMAT = "this is a"
+"""How the guess begins that names the export format: it stands first."""
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -28,6 +30,7 @@ def profile_view(profile: Profile) -> Group:
     )
     parts: list[RenderableType] = [
         head,
+        *(Text(guess, style="bold") for guess in profile.guesses if guess.startswith(_FORMAT)),
         Text(written),
         *(Text(note, style="yellow") for note in (*profile.notes, *profile.warnings)),
     ]
@@ -68,7 +71,7 @@ def _columns(profile: Profile) -> list[Text]:
     stated = [f"{shop} → {ours}" for shop, ours in profile.columns.items() if shop not in guessed]
     if stated:
         lines.append(Text(f"  by name or map: {', '.join(stated)}"))
-    lines += [Text(f"  guessed: {guess}") for guess in profile.guesses]
+    lines += [Text(f"  guessed: {guess}") for guess in profile.guesses if not guess.startswith(_FORMAT)]
     if profile.kept_aside:
         named = [f"{name} ({profile.unused[name]})" if name in profile.unused else name for name in profile.kept_aside]
         lines.append(Text(f"  kept aside, not used: {', '.join(named)}"))
