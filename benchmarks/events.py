@@ -295,7 +295,8 @@ def fill(folder: Path, events: int) -> None:
             request, subject = f"request-{number:08}", f"{number % 30_000:032x}"
             batch.append(
                 Exposure(
-                    *(request, at, model.scene, "b1", "w1", model.products, NAMES, subject),
+                    *(request, at, model.scene, "b1", "w1", NAMES, subject),
+                    products=model.products,
                     exploration="swap",
                     elapsed_ms=40.0,
                     calibrated=True,
