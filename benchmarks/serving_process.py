@@ -28,14 +28,17 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     """Answer many scenes: alone, without the encoder, and from several threads at once."""
     import dataclasses
     from concurrent.futures import ThreadPoolExecutor
+    from pathlib import Path
 
     import numpy as np
 
+    from scene_pipeline.images.decode import decode_image
     from scene_pipeline.matching.matcher import SceneMatcher
 
     matcher = SceneMatcher.open(artifacts)
     whole = _times(matcher.recommend, scenes)
     resident = _resident_mb()
+    colors = _times(_colors_and_light, [decode_image(Path(scene), short_side=matcher.spec.scene_size) for scene in scenes])
     rng = np.random.default_rng(0)
     analyzed = []
     for number in range(ROUNDS):  # moved a little, so that no query reads the rows that one before it read
@@ -57,6 +60,7 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     return {
         **_summary("recommend_", whole),
         **_summary("search_filter_score_", ranked),
+        **_summary("colors_", colors),
         "resident_mb": resident,
         "threads": crowd,
         "recall": matcher.bundle.index.recall,
@@ -115,6 +119,22 @@ def peer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     recommend(scenes[0])
     opened = time.perf_counter() - started
     return {"open_s": opened, **_summary("recommend_", _times(recommend, scenes)), "resident_mb": _resident_mb()}
+
+
+def _colors_and_light(image: Any) -> None:
+    """Do what an analysis does beside the encoder: colors, their density, light."""
+    import numpy as np
+
+    from scene_pipeline.color.density import log_density
+    from scene_pipeline.color.dominant import dominant_of
+    from scene_pipeline.color.lab import rgb_to_lab
+    from scene_pipeline.scenes.light import measure_light, reduced, remove_color_cast
+
+    small = reduced(image)
+    neutral = rgb_to_lab(np.asarray(remove_color_cast(small)))
+    dominant_of(neutral, count=6)
+    log_density(neutral.reshape(-1, 3))
+    measure_light(small)
 
 
 def _times(function: Callable[[Any], Any], arguments: list[Any]) -> list[float]:
