@@ -38,7 +38,9 @@ def warm(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     matcher = SceneMatcher.open(artifacts)
     whole = _times(matcher.recommend, scenes)
     resident = _resident_mb()
-    colors = _times(_colors_and_light, [decode_image(Path(scene), short_side=matcher.spec.scene_size) for scene in scenes])
+    colors = _times(
+        _colors_and_light, [decode_image(Path(scene), short_side=matcher.spec.scene_size) for scene in scenes]
+    )
     rng = np.random.default_rng(0)
     analyzed = []
     for number in range(ROUNDS):  # moved a little, so that no query reads the rows that one before it read

@@ -6,7 +6,15 @@ import numpy as np
 
 from scene_pipeline.color.accents import Accent, accents, answers
 from scene_pipeline.matching.complete import Completion
-from scene_pipeline.matching.diversity import Listed, Pool, best_of_each_group, group_limits, main_colors, with_strength
+from scene_pipeline.matching.diversity import (
+    Listed,
+    Pool,
+    best_of_each_group,
+    group_limits,
+    main_colors,
+    places_shared,
+    with_strength,
+)
 from scene_pipeline.matching.diversity import choose as spread
 from scene_pipeline.matching.held import Held
 from scene_pipeline.matching.opened import Opened
@@ -76,7 +84,8 @@ class Chooser:
     def _pool(self, rows: np.ndarray, scores: np.ndarray, found: tuple[Accent, ...], rules: Diversity) -> Pool:
         vectors = self.data.bundle.index.decode(rows)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
-        category, group = self.data.features.category[rows], self.data.features.type_group[rows]
+        category = self.data.features.category[rows]
+        group = places_shared(self.data.vocabulary.types)[self.data.features.type_group[rows]]
         lab, share = self.data.features.color_lab[rows], self.data.features.color_share[rows]
         limits = group_limits(self.data.vocabulary.types, rules.max_bought_in_numbers)
         return Pool(

@@ -109,6 +109,12 @@ def best_of_each_group(group: np.ndarray, most: int, each: int) -> np.ndarray:
     return np.flatnonzero((place < each) | (group < 0))[:most]
 
 
+def places_shared(types: ProductTypes) -> np.ndarray:
+    """Return [G + 1] for each type group the group whose places in a list it takes; the last is the unknown type."""
+    ids = [group.id for group in types.groups]
+    return np.array([*(ids.index(group.counts_as or group.id) for group in types.groups), -1])
+
+
 def group_limits(types: ProductTypes, bought_in_numbers: int) -> np.ndarray:
     """Return how many of each type group [G + 1] ten places hold; the last is for products of no known group."""
     limits = [bought_in_numbers if group.bought_in_numbers else 1 for group in types.groups]

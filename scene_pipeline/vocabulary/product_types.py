@@ -27,7 +27,8 @@ class TypeGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `types` are product types of the lexicon, `posture` one or several ids, `places` the group's own places in place of
     those of its first posture. `kind` (`class` in YAML) says whether such a thing is décor, a part of something else or
-    used up. `fitted` says that a room has such a thing as part of the house or of its bed.
+    used up. `fitted` says that a room has such a thing as part of the house or of its bed. `counts_as` names a
+    group with which it shares its place in a list: who has a chair needs no swivel chair beside it.
     """
 
     id: str
@@ -37,6 +38,7 @@ class TypeGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["decor", "component", "supply"] = msgspec.field(default="decor", name="class")
     bought_in_numbers: bool = False
     fitted: bool = False
+    counts_as: str = ""
     children: bool = False
     outdoor: bool = False
 
@@ -101,6 +103,7 @@ def _check_groups(types: ProductTypes, rooms: set[str]) -> None:
     postures = {posture.id for posture in types.postures}
     seen: dict[str, str] = {}
     ids: set[str] = set()
+    known = {group.id for group in types.groups}
     for group in types.groups:
         where = f"types.yaml, group '{group.id}'"
         if group.id in ids:
@@ -113,6 +116,8 @@ def _check_groups(types: ProductTypes, rooms: set[str]) -> None:
             if name in seen:
                 raise VocabularyError(f"{where}: '{name}' is in group '{seen[name]}' too; keep one")
             seen[name] = group.id
+        if group.counts_as and group.counts_as not in known:
+            raise VocabularyError(f"{where}: counts_as '{group.counts_as}' is not a group of types.yaml")
         _check_rooms(where, [room for room in group.places if room != ANY], rooms)
         check_places(where, group.places, types)
 

@@ -14,6 +14,7 @@ from scene_pipeline.matching.diversity import (
     choose,
     group_limits,
     main_colors,
+    places_shared,
 )
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.phrases import Look, look_of
@@ -119,6 +120,15 @@ def test_limits_are_one_but_for_what_is_bought_in_numbers() -> None:
     assert limits[ids.index("mirrors")] == 1
     assert limits[ids.index("cushions")] == 2
     assert limits[-1] == UNLIMITED
+
+
+def test_a_list_holds_one_chair_of_whatever_kind() -> None:
+    shared = places_shared(VOCABULARY.types)
+    ids = [group.id for group in VOCABULARY.types.groups]
+    kinds = [ids.index(name) for name in ("chairs", "desk_chairs", "childrens_seats")]
+    assert set(shared[kinds].tolist()) == {ids.index("chairs")}
+    assert shared[ids.index("mirrors")] == ids.index("mirrors")
+    assert shared[-1] == -1
 
 
 def test_the_main_color_is_that_of_the_largest_share() -> None:

@@ -65,6 +65,7 @@ def test_what_is_bought_in_numbers(product_type: str) -> None:
             "groups: [{id: a, posture: wall, types: [vase]}, {id: b, posture: wall, types: [vase]}]",
             "group 'b': 'vase' is in group 'a' too; keep one",
         ),
+        ("groups: [{id: a, posture: wall, types: [vase], counts_as: b}]", "counts_as 'b' is not a group of types.yaml"),
         ("groups: [{id: a, posture: wall, types: [vase], class: toy}]", "line 1: Invalid enum value 'toy'"),
         ("groups: [{id: a, posture: wall, types: [vase], placse: {}}]", "unknown field `placse`"),
         (
