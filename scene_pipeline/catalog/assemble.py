@@ -8,6 +8,7 @@ import pyarrow as pa
 from scene_pipeline.catalog.columns import ATTRIBUTES, LENGTHS, MULTIPLE, ColumnPlan, Source, attribute_column
 from scene_pipeline.catalog.header import UNITS, along_axes, with_unit, with_unit_if_joined
 from scene_pipeline.catalog.html_text import SEPARATOR
+from scene_pipeline.catalog.listed import option_values, write_variants
 from scene_pipeline.catalog.packed import Pairs, parse_pairs
 
 Cells = Sequence[str | None]
@@ -37,6 +38,8 @@ class Assembler:
             if source.ours not in filled:
                 parts = [self._cells(one, columns, filled) for one in sources[source.ours]]
                 filled[source.ours] = parts[0] if len(parts) == 1 else _joined(source.ours, parts)
+        if self.plan.profile is not None and self.plan.profile.options:
+            self._list_variants(columns, filled, rows)
         if self.has_attributes:
             self._attributes(columns, filled, rows)
             nothing: Cells = [None] * rows
@@ -88,8 +91,26 @@ class Assembler:
             before = filled.get(ours, [None] * rows)
             filled[ours] = [_with(cell, values.get(row), ours) for row, cell in enumerate(before)]
 
+    def _list_variants(self, columns: Mapping[str, Cells], filled: dict[str, Cells], rows: int) -> None:
+        """List the variants that a row's options make, and keep the first of its SKUs as the product's."""
+        skus = [option_values(cell) for cell in filled.get("sku_id", [None] * rows)]
+        listed: list[str | None] = []
+        for row in range(rows):
+            options: dict[str, tuple[str, list[str]]] = {}
+            for names, values in self.plan.pairs:
+                name, found = (columns[names][row] or "").strip(), option_values(columns[values][row])
+                if name and found and (values not in options or attribute_column(name)):
+                    options[values] = name, found
+            listed.append(write_variants(list(options.values()), skus[row]))
+        filled["children"] = listed
+        filled["sku_id"] = [own[0] if own else None for own in skus]
+
     def _pair(self, name: str | None, value: str | None, column: str) -> Pairs:
         name = (name or "").strip()
+        if self.plan.profile is not None and self.plan.profile.options:
+            values, known = option_values(value), attribute_column(name)
+            several = known is None or known[0] in MULTIPLE
+            return [(name, "\n".join(values if several else values[:1]))] if name and values else []
         if name:
             self.names[column] = name
         elif self.plan.profile is not None and self.plan.profile.carry_names:

@@ -23,11 +23,12 @@ class FeedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     recognize: sets of column names, one of which the header must hold whole. columns: our column → the shop's names, in
     the order of preference; # stands for a number. ignore: columns that say nothing of a product. pairs: columns that
-    hold the name and the value of an attribute. packed: columns that hold several attributes in a cell. carry_names: an
-    attribute's name stands only in the first row of a product. metafields, scoped: columns named after a metafield, or
-    with a locale or channel behind a hyphen. unit: of lengths without one; where it is empty they are read as in any
-    text. group: what makes rows one product (see `grouping`). kinds: the words of the row kind column → parent,
-    variant, simple, picture or rule.
+    hold the name and the value of an attribute. options: these are the options of variants, with values separated by
+    commas, and the SKU cell lists those of the variants. packed: columns that hold several attributes in a cell.
+    carry_names: an attribute's name stands only in the first row of a product. metafields, scoped: columns named after
+    a metafield, or with a locale or channel behind a hyphen. unit: of lengths without one; where it is empty they are
+    read as in any text. group: what makes rows one product (see `grouping`). kinds: the words of the row kind column →
+    parent, variant, simple, picture or rule.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FeedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: dict[str, tuple[str, ...]]
     ignore: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
+    options: bool = False
     packed: tuple[str, ...] = ()
     carry_names: bool = False
     metafields: bool = False

@@ -259,6 +259,8 @@ class _Group:
             self.state.merged += len(self.rows) - 1
             product = with_variants(product, self.variants(kinds))
             self.settle_dropped(before)
+        elif grouping is None and (listed := listed_variants(known, [])):
+            product = with_variants(product, listed)
         return product
 
     def repeated(self, repeat: Repeat, product_id: str) -> None:

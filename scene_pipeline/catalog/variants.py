@@ -9,6 +9,7 @@ from scene_pipeline.catalog.columns import MULTIPLE, attribute_column
 from scene_pipeline.catalog.feeds import plain_name
 from scene_pipeline.catalog.grouping import PARENT, PICTURE, RULE, VARIANT
 from scene_pipeline.catalog.html_text import SEPARATOR
+from scene_pipeline.catalog.listed import read_variants
 from scene_pipeline.catalog.packed import Pairs, parse_pairs
 from scene_pipeline.catalog.products import IMAGE_ROLES, Cell, Known, RowReader
 
@@ -132,19 +133,15 @@ def variant_of(reader: RowReader, row: int, known: Known) -> dict[str, Any]:
 
 
 def listed_variants(parent: Known, found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the variants that a parent lists and that have no row; fill those that have one.
-
-    Magento writes "sku=A-1,color=Grey|sku=A-2,color=Blue" in the parent's cell.
-    """
+    """Return the variants that a parent lists and that have no row (see `listed`); fill those that have one."""
     by_sku = {variant["sku_id"]: variant for variant in found}
     listed = []
-    for cell in (parent.get("children") or "").split("|"):
-        pairs = parse_pairs(cell)
+    for pairs in read_variants(parent.get("children")):
         sku = next((value for name, value in pairs if name.lower() == "sku"), None)
-        if sku is None:
-            continue
         options = _options(pairs)
-        variant = by_sku.get(sku)
+        if sku is None and not options:
+            continue
+        variant = by_sku.get(sku) if sku else None
         if variant is None:
             listed.append({**dict.fromkeys(_FIELDS), "sku_id": sku, **options})
         else:
