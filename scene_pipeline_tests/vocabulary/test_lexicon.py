@@ -73,3 +73,24 @@ def test_category_of_a_type() -> None:
     lexicon = load_lexicon()
     assert lexicon.category_of("vase") == "statement_vases"
     assert lexicon.category_of("tap") == "uncategorized"
+
+
+NOT_NAMED = {
+    "clear": 'German says "Klarglas"; the others say "clear glass", of which glass must stay the material',
+}
+"""Concepts that German names and other languages do not, with the reason."""
+
+
+@pytest.mark.parametrize("language", ["fr", "nl", "it", "es"])
+@pytest.mark.parametrize("section", ["types", "materials", "colors", "finishes", "rooms", "styles", "units", "axes"])
+def test_every_concept_that_german_names_is_named_in_the_other_languages(language: str, section: str) -> None:
+    german, other = (getattr(load_lexicon(name).words, section) for name in ("de", language))
+    assert {concept for concept, words in german.items() if words and not other.get(concept)} <= set(NOT_NAMED)
+
+
+@pytest.mark.parametrize("language", ["fr", "nl", "it", "es"])
+def test_every_list_of_words_that_german_has_is_there_in_the_other_languages(language: str) -> None:
+    german, other = (load_lexicon(name).words for name in ("de", language))
+    lists = {name for name in german.__struct_fields__ if isinstance(getattr(german, name), tuple)}
+    grammar = {"linking", "plural_endings"}  # of compounds and plurals, which not every language forms by endings
+    assert {name for name in lists - grammar if getattr(german, name) and not getattr(other, name)} == set()
