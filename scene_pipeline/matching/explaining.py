@@ -19,7 +19,7 @@ from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.matching.scored import Scored
-from scene_pipeline.matching.standing import Standing
+from scene_pipeline.matching.standing import Sides, Standing
 from scene_pipeline.matching.variants import Variant
 from scene_pipeline.scenes.box_phrase import box_phrase
 from scene_pipeline.scenes.scene import Scene
@@ -86,7 +86,7 @@ class Explainer:
                     scored.context, int(rows[rank - 1]), int(by_context[rank - 1]), scored.lifts[index]
                 ),
                 opinion=self._opinion_effect(opinion, scored, index, int(by_opinion[rank - 1])),
-                variant=self._variant(int(rows[rank - 1]), scene, constraints),
+                variant=self._variant(int(rows[rank - 1]), scene, constraints, standing.room(product["product_type"])),
                 box=standing.box(product["product_type"]),
             )
             for rank, (index, product, place, reason) in enumerate(
@@ -102,12 +102,12 @@ class Explainer:
             moved, round(nudge, 4), self.data.opinions.sentence(opinion, int(scored.rows[index]), nudge)
         )
 
-    def _variant(self, row: int, scene: Scene, constraints: Constraints) -> Variant | None:
-        """Return the variant of a product to show: nearest to the requested colors, else to the scene's."""
+    def _variant(self, row: int, scene: Scene, constraints: Constraints, room: Sides | None) -> Variant | None:
+        """Return the variant to show: nearest to the requested colors, else to the scene's, of the size that fits."""
         if self.data.variants is None:
             return None
         lab = np.array([color_of(color) for color in constraints.colors]) if constraints.colors else scene.lab
-        return self.data.variants.choose(row, lab, constraints)
+        return self.data.variants.choose(row, lab, constraints, room)
 
     def _look(self, product: Mapping[str, Any], row: int, where: str) -> Look:
         features = self.data.features

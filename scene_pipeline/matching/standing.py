@@ -1,9 +1,13 @@
 """Say where in the picture a product would stand, hang or lie, as a box: for the marks of a page."""
 
+import math
 from collections.abc import Sequence
 
 from scene_pipeline.scenes.analysis import Box, SceneAnalysis
 from scene_pipeline.vocabulary.product_types import ProductTypes
+
+Sides = tuple[float, float]
+"""Width and height in cm; of a floor, width and depth."""
 
 ON_TOP = ("table", "cabinet", "desk")
 SEATS = ("sofa", "armchair", "bed", "chair")
@@ -42,6 +46,22 @@ class Standing:
                 self._used[posture] = turn + 1
                 return _share(options[turn % len(options)], turn // len(options))
         return None
+
+    def room(self, product_type: str | None) -> Sides | None:
+        """Return the sides in cm of the largest free stretch where a product of a type usually stands, hangs or lies.
+
+        None where such things take no stretch of floor or wall, or nothing estimates one. A side not known is infinite.
+        """
+        group = self._groups.get(product_type or "")
+        surface = SURFACES.get(group.postures[0]) if group is not None and group.postures else None
+        if surface is None or self._reading is None:
+            return None
+        sides = (
+            (float(item.width_cm), float(item.height_cm or math.inf))
+            for item in self._reading.free
+            if item.surface == surface and item.width_cm
+        )
+        return next(sides, None)
 
     def _options(self, posture: str) -> Sequence[Box]:
         assert self._reading is not None

@@ -1,5 +1,7 @@
 """The variants of a bundle's products, and which one suits a scene: color that fits, size that fits, in stock."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ import pyarrow as pa
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
+from scene_pipeline.matching.standing import Sides
 
 VARIANTS = "variants"
 """The column of the product table (`catalog/schema.py`, VARIANT)."""
@@ -96,11 +99,12 @@ class ProductVariants:
                 bound.at(found[f"{name}_{side}"], self._product, values)
         return found
 
-    def choose(self, row: int, lab: np.ndarray, constraints: Constraints) -> Variant | None:
+    def choose(self, row: int, lab: np.ndarray, constraints: Constraints, room: Sides | None = None) -> Variant | None:
         """Return the variant of product `row` that suits best, or None where it has none.
 
-        lab: float [n, 3], the colors to meet in CIELAB; may be empty. Variants that keep the constraints come first,
-        then those in stock, then the nearest color (differences below NEAR decide nothing, unknown colors come last),
+        lab: float [n, 3], the colors to meet in CIELAB; may be empty. room: the sides of the free stretch for it, where
+        known. Variants that keep the constraints come first, then those in stock, then the nearest color (differences
+        below NEAR decide nothing, unknown colors come last), then the largest that fits the room, else the smallest,
         then the lower price, then the order of the catalog.
         """
         first, last = int(self.starts[row]), int(self.starts[row + 1])
@@ -108,7 +112,8 @@ class ProductVariants:
             return None
         own = slice(first, last)
         kept = self._keep(constraints, own)
-        order = np.lexsort((self.paid[own], _color_step(self.lab[own], lab), self.stock[own] <= 0, ~kept))
+        size = _size_step(self._cells[own].field("size_cm").to_pylist(), room)
+        order = np.lexsort((self.paid[own], size, _color_step(self.lab[own], lab), self.stock[own] <= 0, ~kept))
         return _shown(self._cells[first + int(order[0])].as_py())
 
     def _keep(self, constraints: Constraints, part: slice = slice(None)) -> np.ndarray:
@@ -142,6 +147,23 @@ def _color_step(lab: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         return np.where(np.isnan(lab[:, 0]), np.inf, 0.0)
     distance = np.linalg.norm(lab[:, None] - wanted, axis=2).min(axis=1)
     return np.where(np.isnan(distance), np.inf, distance // NEAR)
+
+
+def _size_step(sizes: Sequence[Sequence[float] | None], room: Sides | None) -> np.ndarray:
+    """Return the order in which variants fit a room: the largest that fits first, then the smallest that does not.
+
+    Their two longest sides count, turned either way. Unknown sizes come last; without a room all are alike.
+    """
+    steps = np.zeros(len(sizes))
+    if room is None:
+        return steps
+    free = sorted(room, reverse=True)
+    for i, size in enumerate(sizes):
+        sides = sorted(size or (), reverse=True)[:2]
+        fits = all(side <= limit for side, limit in zip(sides, free, strict=False))
+        area = math.prod(sides)
+        steps[i] = (-area if fits else area) if sides else np.inf
+    return steps
 
 
 def _shown(cells: dict[str, Any]) -> Variant:

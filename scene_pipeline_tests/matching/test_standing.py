@@ -49,3 +49,12 @@ def test_a_second_product_stands_beside_the_first_within_the_place() -> None:
 @pytest.mark.parametrize("kind", ["vase", "no such type", None])
 def test_nothing_is_said_where_nothing_holds_it(kind: str | None) -> None:
     assert Standing(TYPES, analysis(("mirror", TABLE))).box(kind) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "room"),
+    [("rug", (200.0, 100.0)), ("picture", None), ("vase", None), ("no such type", None), (None, None)],
+)
+def test_the_room_for_a_product_is_the_free_stretch_of_known_size(kind: str | None, room: object) -> None:
+    assert Standing(TYPES, analysis()).room(kind) == room
+    assert Standing(TYPES, SceneAnalysis(OPEN, OPEN, OPEN, ())).room(kind) is None

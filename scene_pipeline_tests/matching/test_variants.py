@@ -65,6 +65,43 @@ def test_the_color_that_fits_the_size_that_fits_in_stock(
     assert table.choose(2, DARK_ROOM, Constraints()) is None
 
 
+RUGS = [
+    variant("mid", size_cm=[160, 230]),
+    variant("small", size_cm=[80.0, 150.0], price=15),
+    variant("big", size_cm=[200, 300], price=9),
+    variant("unknown", price=1),
+]
+
+
+@pytest.mark.parametrize(
+    ("room", "sku"),
+    [
+        ((170.0, 240.0), "mid"),
+        ((240.0, 170.0), "mid"),
+        ((400.0, 400.0), "big"),
+        ((400.0, float("inf")), "big"),
+        ((60.0, 100.0), "small"),
+        (None, "unknown"),
+    ],
+)
+def test_the_largest_size_that_fits_the_room_else_the_smallest(room: tuple[float, float] | None, sku: str) -> None:
+    table, _ = read(RUGS)
+    chosen = table.choose(0, np.empty((0, 3)), Constraints(), room)
+    assert chosen is not None
+    assert chosen.sku_id == sku
+
+
+def test_color_and_stock_come_before_the_size() -> None:
+    rugs = [
+        variant("dark and small", color_lab=BLACK, size_cm=[80, 150]),
+        variant("light and big", size_cm=[160, 230]),
+        variant("sold out", color_lab=BLACK, size_cm=[160, 230], stock_level=0),
+    ]
+    chosen = read(rugs)[0].choose(0, DARK_ROOM, Constraints(), (300.0, 300.0))
+    assert chosen is not None
+    assert chosen.sku_id == "dark and small"
+
+
 def test_a_scene_without_colors_leaves_stock_and_price_to_decide() -> None:
     table, _ = read([variant("w", stock_level=0), variant("b", color_lab=BLACK, price=12), variant("t", price=11)])
     chosen = table.choose(0, np.empty((0, 3)), Constraints())
