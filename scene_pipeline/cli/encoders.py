@@ -1,19 +1,23 @@
 """List the encoders and fetch their weights."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from scene_pipeline.cli.groups import group
-from scene_pipeline.cli.options import AsJson
+from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, AsJson
 from scene_pipeline.cli.printing import out, print_json
 
 encoders = group("The encoders: what each is good for, and what is at hand.", no_args_is_help=False)
 
 
 @encoders.callback(invoke_without_command=True)
-def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
-    """The registry: what each encoder is good for, and whether its weights are on this machine."""
+def list_encoders(context: typer.Context, artifacts: Artifacts = DEFAULT_ARTIFACTS, as_json: AsJson = False) -> None:
+    """The registry: what each encoder is good for, and whether its weights are on this machine.
+
+    Of the encoders of a promoted bundle that has several, also their weights and what each costs.
+    """
     if context.invoked_subcommand is not None:
         return
     from scene_pipeline.encoders.ensemble import PHRASES
@@ -21,7 +25,7 @@ def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
     from scene_pipeline.encoders.spec import SPECS, speeds
     from scene_pipeline.reporting.terminal.encoders import encoders_view
 
-    known = speeds()
+    known, members = speeds(), _members(artifacts)
     rows = [
         {
             "id": spec.id,
@@ -32,13 +36,35 @@ def list_encoders(context: typer.Context, as_json: AsJson = False) -> None:
             "core_ms": known.get(spec.id),
             "license": spec.license,
             "good_for": spec.good_for,
+            "in_bundle": members.pop(spec.id, None),
         }
         for spec in (*SPECS.values(), PHRASES)
+    ]
+    rows += [
+        {**dict.fromkeys(rows[0]), "id": id, "cached": True, "good_for": "a checkpoint of your own", "in_bundle": own}
+        for id, own in members.items()
     ]
     if as_json:
         print_json(rows)
         return
     out.print(encoders_view(rows), markup=False, highlight=False)
+
+
+def _members(artifacts: Path) -> dict[str, Any]:
+    """Return weight and cost of each encoder of the promoted bundle by id; empty without one that has several."""
+    import msgspec
+
+    from scene_pipeline.bundle.layout import bundles_root, current_version
+    from scene_pipeline.bundle.manifest import read_manifest
+
+    version = current_version(artifacts)
+    if version is None:
+        return {}
+    members = read_manifest(bundles_root(artifacts) / version).members
+    return {
+        member.id: {"weight": member.weight, **(msgspec.to_builtins(member.cost) if member.cost else {})}
+        for member in members
+    }
 
 
 @encoders.command("fetch")

@@ -14,3 +14,15 @@ def test_each_encoder_is_a_block_under_its_id() -> None:
     assert lines[1].startswith("  to be fetched, 768 dimensions, input 256 px, 1501 MB, 1,234 ms, license:")
     assert "captions" in lines
     assert max(map(len, lines)) <= WIDTH
+
+
+def test_a_member_of_the_promoted_bundle_says_what_it_counts_and_costs() -> None:
+    cost = {"weight": 0.4, "scene_ms": 33.8, "build_s": 5.4, "memory_mb": None}
+    shown = encoders_view([ROW | {"in_bundle": cost}, ROW | {"id": "other", "in_bundle": {"weight": 0.0}}])
+    assert "  in the promoted bundle: weight 0.40, 33.8 ms a scene, 5 s to build\n" in shown
+    assert "  in the promoted bundle: weight 0.00\n" in shown
+
+
+def test_an_own_checkpoint_states_only_what_is_known() -> None:
+    own = {**dict.fromkeys(ROW), "id": "ViT-S-32//own.pt", "cached": True, "good_for": "a checkpoint of your own"}
+    assert encoders_view([own]).splitlines()[:3] == ["ViT-S-32//own.pt", "  at hand", "  a checkpoint of your own"]
