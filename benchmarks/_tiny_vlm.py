@@ -167,9 +167,12 @@ def tiny_server(key: str = "") -> Iterator[str]:
             else:
                 raise RuntimeError(f"the tiny server ended with {process.wait()}")
         finally:
-            process.terminate()
-            process.wait()
-            process.stdin.close()
+            process.stdin.close()  # a signal may be ignored: the program that runs this decides what its children heed
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             process.stdout.close()
 
 

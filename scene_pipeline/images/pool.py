@@ -100,6 +100,7 @@ class _Worker:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": paths},
+            process_group=0,  # Ctrl-C reaches every process of a terminal's group; the run ends this one
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None

@@ -6,7 +6,6 @@ decoding can use the other cores while the downloads go on.
 
 import os
 import resource
-import signal
 import sys
 import warnings
 from typing import BinaryIO, TypeVar
@@ -39,7 +38,6 @@ def read_frame(stream: BinaryIO, kind: type[T]) -> T | None:
 def main() -> None:
     """Answer jobs until stdin closes: a `NormalizeSettings` first, then for each `Job` a `Prepared`."""
     _limit_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the run ends this one
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the pixel cap is checked by the recipe
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     recipe = read_frame(stdin, NormalizeSettings)
