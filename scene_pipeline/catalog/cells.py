@@ -19,6 +19,7 @@ _CURRENCY_CODE = re.compile(
     r"\b(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|CAD|AUD|NZD|INR|JPY|CNY|SAR|AED|MXN|BRL|TRY|ZAR)\b"
 )
 _CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "$": "USD", "¥": "JPY"}
+_RUPEES = re.compile(r"\brs\b\.?(?=\s*\d)|(?<=\d)\s*rs\b\.?|₨", re.IGNORECASE)
 _ROUNDED = re.compile(r"['=\"]*\d(?:[.,]\d+)?[eE]\+?\d+\"?")
 _SPACES = re.compile(r"\s+")
 _SEPARATOR = re.compile(r"\s*[|;\n]\s*")
@@ -125,24 +126,30 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_price(text: str) -> tuple[float, float] | None:
-    """Return the price of a cell as (low, high): equal unless the cell states a range ("12.99 - 18.99"), or None."""
+    """Return the price of a cell as (low, high): equal unless the cell states a range ("12.99 - 18.99"), or None.
+
+    0 is no price.
+    """
+    text = _RUPEES.sub(" ", text)
     single = parse_number(text)
     if single is not None:
-        return (single, single) if single >= 0 else None
+        return (single, single) if single > 0 else None
     match = _PRICE_RANGE.fullmatch(text.strip())
     ends = [parse_number(end) for end in match.groups()] if match else []
-    if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] < 0 or ends[1] < ends[0]:
+    if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0] <= 0 or ends[1] < ends[0]:
         return None
     return ends[0], ends[1]
 
 
 def parse_currency(text: str | None) -> str | None:
-    """Return the ISO 4217 code a price states, or None: by its code or its sign ($ is USD)."""
+    """Return the ISO 4217 code a price states, or None: by its code or its sign ($ is USD, Rs. is INR)."""
     if not text:
         return None
     match = _CURRENCY_CODE.search(text)
     if match:
         return match.group()
+    if _RUPEES.search(text):
+        return "INR"
     return next((code for sign, code in _CURRENCY_SIGNS.items() if sign in text), None)
 
 

@@ -257,7 +257,8 @@ class Extractor:
                 continue
             at = bisect_left(tokens.starts, own[0].start)
             sentence = self.sentence_around(tokens.words, Match((), at, at + 1))
-            if not self.index.of_others.isdisjoint(tokens.words[sentence[0] : at]):
+            before = tokens.words[sentence[0] : at]
+            if not self.index.of_others.isdisjoint(before) or (not first and self.includes_another(before)):
                 continue
             first = first or sentence
             axes = [m.axis for m in own]
@@ -266,6 +267,15 @@ class Extractor:
                 number = len({m.part for m in kept})
                 kept += [m._replace(part=number) for m in own]
         return kept
+
+    def includes_another(self, before: list[str]) -> bool:
+        """Say whether the words before a size count what comes with the product ("Includes 2 pillowcases").
+
+        A set is what it includes.
+        """
+        at = next((i for i, word in enumerate(before) if word in self.index.including), len(before))
+        counted = any(word.isdigit() or word in self.set_words.numbers for word in before[at:])
+        return counted and self.set_words.sets.isdisjoint(before[:at])
 
     def fills_sentence(self, tokens: Tokens, chain: list[Measurement]) -> bool:
         """Say whether a sentence holds nothing but a size: "20 x 20.", which needs no unit."""

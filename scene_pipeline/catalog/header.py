@@ -53,8 +53,8 @@ def split_axes(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def with_unit(cell: str | None, unit: str) -> str | None:
-    """Return a cell of bare numbers with the unit behind it; any other cell as it is."""
-    return f"{cell.strip()} {unit}" if cell and unit and _BARE.match(cell) else cell
+    """Return a cell of bare numbers with the unit behind it; any other cell, and a lone 0, as it is."""
+    return f"{cell.strip()} {unit}" if cell and unit and _BARE.match(cell) and cell.strip("0., ") else cell
 
 
 def with_unit_if_joined(cell: str | None, unit: str) -> str | None:

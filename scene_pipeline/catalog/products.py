@@ -211,10 +211,12 @@ class Cell:
 
     def prices(self) -> dict[str, Any]:
         """Return price, sale_price, price_low, price_high and currency. A compare-at price above the price is the
-        price, and the price the sale price."""
+        price, and the price the sale price. 0 is no price; where it means no sale it is not reported."""
         found: dict[str, tuple[float, float] | None] = {}
         for name in ("price", "sale_price", "compare_price"):
-            value = self.typed(name, cells.parse_price, "is not a price") if self.known.get(name) else None
+            stated = self.known.get(name)
+            unset = not stated or (name != "price" and cells.parse_number(stated) == 0)
+            value = None if unset else self.typed(name, cells.parse_price, "is not a price")
             if value is not None and value[1] > 1e9:
                 self.drop(name, self.known[name], "must lie between 0 and 1e+09")
                 value = None

@@ -90,10 +90,12 @@ def merged_cells(rows: Sequence[Known], kinds: Sequence[str]) -> dict[str, str |
             sign = SEPARATOR if name == "detailed_description" else "\n"
             parts = dict.fromkeys(part for value in values for part in value.split(sign))
             merged[name] = sign.join(list(parts)[:_MAX_LINES])
+        elif name == "price":
+            merged[name] = next(filter(cells.parse_price, values), values[0])
         else:
             merged[name] = values[0]
     if len(rows) > 1 and merged.get("price"):
-        priced = next(rows[i] for i in order if (rows[i].get("price") or "").strip())
+        priced = next(rows[i] for i in order if (rows[i].get("price") or "") == merged["price"])
         for name in ("sale_price", "compare_price"):
             if name in merged:
                 merged[name] = priced[name]

@@ -107,6 +107,7 @@ class LexiconIndex:
     not_free: frozenset[str]
     shade_words: frozenset[str]
     size_openers: frozenset[str]
+    including: frozenset[str]
     of_others: frozenset[str]
     looks_first: bool
     color_names: frozenset[str]
@@ -140,6 +141,7 @@ class LexiconIndex:
             not_free=frozenset(words.not_free),
             shade_words=frozenset(words.shade_words),
             size_openers=frozenset(words.size_openers),
+            including=frozenset(words.including),
             of_others=frozenset(words.of_others),
             looks_first=words.looks_first,
             color_names=frozenset(lexicon.concepts.colors),

@@ -83,6 +83,7 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_free: tuple[str, ...] = ()
     shade_words: tuple[str, ...] = ()
     size_openers: tuple[str, ...] = ()
+    including: tuple[str, ...] = ()
     of_others: tuple[str, ...] = ()
     conjunctions: tuple[str, ...] = ()
     sentence_abbreviations: tuple[str, ...] = ()
