@@ -44,6 +44,25 @@ def test_the_size_of_what_comes_with_a_product_is_not_its_own(
 
 
 @pytest.mark.parametrize(
+    ("language", "text", "color"),
+    [
+        ("de", "Vase in Steingrau", "grey"),
+        ("fr", "Vase bleu acier", "blue"),
+        ("nl", "Vaas in steengrijs", "grey"),
+        ("it", "Vaso grigio pietra", "grey"),
+        ("es", "Jarrón azul acero", "blue"),
+    ],
+)
+def test_a_shade_named_after_a_thing_is_a_color_and_no_material(
+    write: Write, vocabulary: Vocabulary, language: str, text: str, color: str
+) -> None:
+    (product,) = enrich(
+        checked(write, "id,description", f"a,{text}").products, vocabulary, load_lexicon(language)
+    ).to_pylist()
+    assert (product["colors"], product["materials"]) == ([color], [])
+
+
+@pytest.mark.parametrize(
     ("text", "price", "currency"),
     [
         ("Rs. 1,299", (1299, 1299), "INR"),
