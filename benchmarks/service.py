@@ -252,7 +252,8 @@ def measure_reloads(artifacts: Path, pictures: Sequence[bytes], reloads: int, fi
         point_to(root, first)
         failures, memory, requested = [0], [], [0]
         stop = threading.Event()
-        with server(own, **PATIENT, reload_poll_s=0.05) as running:
+        # Few scenes are kept: the cache fills with every request, and what reloads leave behind is measured here.
+        with server(own, **PATIENT, reload_poll_s=0.05, max_scenes=8) as running:
 
             def ask() -> None:
                 opened = connection(running)

@@ -47,7 +47,7 @@ class ServiceSettings:
     decode_bytes: int = 200 * MEGABYTE
     max_k: int = 100
     max_events: int = 100
-    max_scenes: int = 2_000
+    max_scenes: int = 500
     scene_ttl_s: float = 3_600.0
     reload_poll_s: float = 2.0
 

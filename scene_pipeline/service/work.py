@@ -48,18 +48,12 @@ class WorkPool:
         """Raise the problem `busy` when the expected wait is above `max_wait_s`."""
         wait = self.expected_wait()
         if wait > self.max_wait_s:
-            after = math.ceil(wait + random.uniform(0, max(wait, 1.0)))  # noqa: S311 - spreads retries, hides nothing
-            raise Problem(
-                "busy",
-                f"a worker would be free in {wait:.1f} s, more than the {self.max_wait_s:g} s allowed; "
-                f"try again in {after} s",
-                headers={"Retry-After": str(after)},
-            )
+            raise _busy(wait, f"a worker would be free in {wait:.1f} s, more than the {self.max_wait_s:g} s allowed")
 
     async def run(self, kind: str, job: Callable[[], T], deadline: float) -> T:
         """Run a job on a thread and return its result. `deadline` is a time.monotonic() after which it is not begun.
 
-        Raises the problems `busy` and `deadline`.
+        Raises the problems `busy`, also where the wait turns out too long, and `deadline`.
         """
         self.check()
         estimate = self.estimate(kind)
@@ -67,16 +61,19 @@ class WorkPool:
             self._queued += 1
             self._queued_s += estimate
         try:
-            future = self._pool.submit(self._work, kind, estimate, job, deadline)
+            future = self._pool.submit(self._work, kind, estimate, job, deadline, time.monotonic())
         except BaseException:
             self._leave_queue(estimate)
             raise
         future.add_done_callback(lambda done: self._leave_queue(estimate) if done.cancelled() else None)
         return await asyncio.wrap_future(future)
 
-    def _work(self, kind: str, estimate: float, job: Callable[[], T], deadline: float) -> T:
+    def _work(self, kind: str, estimate: float, job: Callable[[], T], deadline: float, queued: float) -> T:
         self._leave_queue(estimate)
         started = time.monotonic()
+        waited = started - queued
+        if waited > self.max_wait_s:  # jobs took longer than those before them, so the wait was expected too short
+            raise _busy(waited, f"no worker was free in {waited:.1f} s, more than the {self.max_wait_s:g} s allowed")
         if started > deadline:
             raise Problem("deadline", "the request waited past its deadline; try again", headers={"Retry-After": "1"})
         me = threading.get_ident()
@@ -99,3 +96,9 @@ class WorkPool:
     def close(self) -> None:
         """Finish what runs, drop what waits."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _busy(wait: float, reason: str) -> Problem:
+    """Return the refusal of a request that waits too long, with a time to try again that spreads the tries."""
+    after = math.ceil(wait + random.uniform(0, max(wait, 1.0)))  # noqa: S311 - hides nothing
+    return Problem("busy", f"{reason}; try again in {after} s", headers={"Retry-After": str(after)})

@@ -32,6 +32,19 @@ async def test_work_is_refused_by_expected_wait_and_not_by_count() -> None:
     pool.close()
 
 
+async def test_a_job_that_waited_longer_than_expected_is_refused_and_not_begun() -> None:
+    pool = WorkPool(1, max_wait_s=0.1, first_estimate_s=0.001)
+    begun: list[int] = []
+    first = asyncio.create_task(pool.run("a", lambda: time.sleep(0.4), time.monotonic() + 9))
+    await asyncio.sleep(0)
+    with pytest.raises(Problem, match="no worker was free") as refused:
+        await pool.run("a", lambda: begun.append(1), time.monotonic() + 9)
+    assert refused.value.kind == "busy"
+    await first
+    assert begun == []
+    pool.close()
+
+
 async def test_a_job_past_its_deadline_is_not_begun() -> None:
     pool = WorkPool(1, max_wait_s=10)
     begun: list[int] = []
