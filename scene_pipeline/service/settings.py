@@ -17,10 +17,11 @@ class ServiceSettings:
     """How the service serves. Times in seconds, sizes in bytes, pixels as width times height.
 
     workers: threads that analyze and rank; 0 is one per core. max_wait_s: the longest expected wait in the queue;
-    beyond it requests are refused. deadline_s: age at which a request that still waits is given up. decode_bytes:
-    memory that pictures being decoded may take together. scenes: "sample", or a folder whose sub-folders are
-    libraries. exploration: off, swap or plackett_luce: how lists are shuffled a little where no experiment says
-    otherwise. tokens: the token file. events_url: a postgres:// address in place of the SQLite file.
+    beyond it requests are refused, and where a turn comes too late to end within it. deadline_s: age at which a
+    request that still waits is given up. decode_bytes: memory that pictures being decoded may take together.
+    scenes: "sample", or a folder whose sub-folders are libraries. exploration: off, swap or plackett_luce: how
+    lists are shuffled a little where no experiment says otherwise. tokens: the token file. events_url: a
+    postgres:// address in place of the SQLite file.
     """
 
     artifacts: Path = Path("artifacts")
