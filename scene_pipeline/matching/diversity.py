@@ -111,8 +111,8 @@ def best_of_each_group(group: np.ndarray, most: int, each: int) -> np.ndarray:
 
 def places_shared(types: ProductTypes) -> np.ndarray:
     """Return [G + 1] for each type group the group whose places in a list it takes; the last is the unknown type."""
-    ids = [group.id for group in types.groups]
-    return np.array([*(ids.index(group.counts_as or group.id) for group in types.groups), -1])
+    place = {group.id: index for index, group in enumerate(types.groups)}
+    return np.array([*(place[group.counts_as or group.id] for group in types.groups), -1])
 
 
 def group_limits(types: ProductTypes, bought_in_numbers: int) -> np.ndarray:

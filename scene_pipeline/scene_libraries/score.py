@@ -58,7 +58,7 @@ class LibraryResult:
     analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
     the package which scored; `context_version` changes with what was learned of the request's context.
     `insight_notes` says, by name, why a scene has no second opinion where one was wanted. `wishes` are what else was
-    asked of every scene. `listing` says how lists were drawn and logged, empty where they were not.
+    requested for every scene. `listing` says how lists were drawn and logged, empty where they were not.
     """
 
     request: Request = field(default_factory=Request)
@@ -106,8 +106,8 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     A library of MIN_SCENES or more is read against its own mean scene in part. That center is kept until a fifth of
     the scenes are others; then all are answered again. `analyses` are those kept of earlier runs: a picture is analyzed
     once, and answered again for another bundle, other settings, another opinion or another release. `advise` gives
-    second opinions; what it has none on is answered as without. `wishes` are what else is asked. `listing` draws the
-    lists and keeps what is logged of them. A file that cannot be read is a failure and the rest go on. Raises
+    second opinions; what it has none on is answered as without. `wishes` are what else is requested. `listing` draws
+    the lists and keeps what is logged of them. A file that cannot be read is a failure and the rest go on. Raises
     ScenePipelineError for constraints that leave nothing.
     """
     analyses = Analyses() if analyses is None else analyses

@@ -65,11 +65,9 @@ class RoomHeads:
     @classmethod
     def load(cls, path: Path) -> "RoomHeads":
         """Read weights from a file. Raises EncoderError when they are missing or damaged."""
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return cls({name: arrays[name].astype(np.float32) for name in arrays.files})
-        except (OSError, ValueError, EOFError) as error:
-            raise EncoderError(f"{path}: the heads of the room cannot be read ({error}); install it again") from error
+        return cls(
+            {name: array.astype(np.float32) for name, array in read_arrays(path, "the heads of the room").items()}
+        )
 
     def outputs(
         self, middle: NDArray[np.float32], deep: NDArray[np.float32]
@@ -91,6 +89,15 @@ class RoomHeads:
         pooled = np.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2)), bands.ravel()])
         cells, whole = _pointwise(x, w["out.weight"], w["out.bias"]), w["glob.weight"] @ pooled + w["glob.bias"]
         return _parts(cells, CELL_PARTS), _parts(whole, WHOLE_PARTS)
+
+
+def read_arrays(path: Path, what: str) -> dict[str, np.ndarray]:
+    """Return the arrays of a file of weights by name. Raises EncoderError, which says `what` they are."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise EncoderError(f"{path}: {what} cannot be read ({error}); install it again") from error
 
 
 def _parts(numbers: np.ndarray, sizes: dict[str, int]) -> dict[str, np.ndarray]:

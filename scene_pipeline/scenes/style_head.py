@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scene_pipeline.errors import EncoderError
+from scene_pipeline.scenes.room_heads import read_arrays
 
 HEAD = Path(__file__).parents[1] / "encoders" / "weights" / "style-v1.npz"
 """The weights that ship; float16."""
@@ -42,12 +43,12 @@ class StyleHead:
     @classmethod
     def load(cls, path: Path) -> "StyleHead":
         """Read weights from a file. Raises EncoderError when they are missing or damaged."""
+        arrays = read_arrays(path, "the head of styles")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                numbers = [arrays[name].astype(np.float32) for name in ("weight", "bias", "usual")]
-                return cls(tuple(arrays["styles"].tolist()), *numbers)
-        except (OSError, ValueError, EOFError, KeyError) as error:
-            raise EncoderError(f"{path}: the head of styles cannot be read ({error}); install it again") from error
+            numbers = [arrays[name].astype(np.float32) for name in ("weight", "bias", "usual")]
+            return cls(tuple(arrays["styles"].tolist()), *numbers)
+        except KeyError as error:
+            raise EncoderError(f"{path}: the head of styles lacks {error}; install it again") from error
 
     def save(self, path: Path) -> None:
         """Write what `load` reads."""
