@@ -3,6 +3,7 @@
 import difflib
 import importlib.util
 import re
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -356,10 +357,13 @@ def _from_config(open_clip: Any, config: dict[str, Any], id: str, weights: str, 
 
 
 def _open_clip_table() -> str:
-    """Return the text of open_clip's table of models and tags, empty where it is not installed.
+    """Return the text of open_clip's table of models and tags, empty where it is not installed or loaded already.
 
-    Importing open_clip takes seconds, and a typo is to be found before them.
+    Importing open_clip takes seconds, and a typo is to be found before them. Once it is loaded, its own table is the
+    one to search: models can be added to it at run time.
     """
+    if "open_clip" in sys.modules:
+        return ""
     try:
         found = importlib.util.find_spec("open_clip")
     except ModuleNotFoundError:
