@@ -204,7 +204,7 @@ def measure_refusals(artifacts: Path, pictures: Sequence[bytes], rounds: int, fi
         times, refused, _ = crowd(running, 64, 20 * rounds, pictures)
     bound = figures["service_p95_ms"] + 1000 * budget_s
     figures["refused_at_64"] = refused
-    with server(artifacts, max_wait_s=0.000001, workers=1) as running:
+    with server(artifacts, max_wait_s=0.000001, refusal_hold_s=0.000001, workers=1) as running:
         stop = threading.Event()
 
         def keep_busy() -> None:

@@ -1,7 +1,9 @@
 """The ASGI application: routes, tokens, security headers, one problem document for every error."""
 
+import asyncio
 import contextlib
 import logging
+import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -39,6 +41,9 @@ SECURITY_HEADERS = tuple(
     )
 )
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+MAX_HELD = 1000
+"""Refusals that are held at once; further ones are answered at once."""
+
 STATUS_KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
@@ -69,7 +74,7 @@ def create_app(settings: ServiceSettings) -> Starlette:
         routes=[*(_route(path, handlers) for path in dict.fromkeys(one.path for one in OPERATIONS)), *page_routes()],
         middleware=middleware,
         lifespan=lifespan,
-        exception_handlers={Problem: _problem, HTTPException: _http_problem},
+        exception_handlers={Problem: Refusals(handlers.settings.refusal_hold_s), HTTPException: _http_problem},
     )
     app.state.handlers = handlers
     return app
@@ -94,9 +99,27 @@ def _scope(operation: Operation, handlers: Handlers) -> str:
     return operation.scope or ("admin" if operation.handler == "metrics" and handlers.tokens.required else "")
 
 
-async def _problem(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)
-    return problem.response(request.scope.get("request_id", ""))
+class Refusals:
+    """Answers with problem documents, and holds those that say "busy" for a moment.
+
+    A client that asks again at once would else take the cores from the answers that others wait for.
+    """
+
+    def __init__(self, hold_s: float) -> None:
+        self._hold_s = hold_s
+        self._held = 0
+
+    async def __call__(self, request: Request, problem: Exception) -> Response:
+        """Return the document, a "busy" one after half to one and a half times the hold, so that tries spread."""
+        assert isinstance(problem, Problem)
+        if problem.kind == "busy" and self._held < MAX_HELD:
+            problem.__traceback__ = None  # its frames hold the request's body
+            self._held += 1
+            try:
+                await asyncio.sleep(self._hold_s * random.uniform(0.5, 1.5))  # noqa: S311 - hides nothing
+            finally:
+                self._held -= 1
+        return problem.response(request.scope.get("request_id", ""))
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ from scene_pipeline.context.context import Context
 from scene_pipeline.errors import ImageError, ScenePipelineError
 from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.service import documents as docs
-from scene_pipeline.service.bodies import Bodies, decode, invalid
+from scene_pipeline.service.bodies import Bodies, Body, decode, invalid
 from scene_pipeline.service.engine import (
     check_options,
     confidence_note,
@@ -39,7 +39,7 @@ from scene_pipeline.service.openapi import openapi
 from scene_pipeline.service.pictures import DecodeBudget, decode_cost
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.profiles import Profiles
-from scene_pipeline.service.scene_cache import CachedScene, SceneCache
+from scene_pipeline.service.scene_cache import CachedScene, Reading, SceneCache
 from scene_pipeline.service.served import Served, ServedBundle
 from scene_pipeline.service.settings import ServiceSettings
 from scene_pipeline.service.tokens import Tokens
@@ -88,8 +88,9 @@ class Handlers:
     # ------------------------------------------------------------ scenes
 
     async def create_scene(self, request: Request) -> Response:
-        served = self.bundle.current
-        entry, took = await self._uploaded(request, served)
+        deadline, served = self._deadline(), self.bundle.current
+        with await self._uploaded(request) as body:
+            entry, took = await self._in_pool("analyze", lambda: self._analyzed(body.data, served), deadline)
         answer = self._scene_answer(entry, served)
         headers = {"Location": f"/v1/scenes/{entry.scene_id}", "Server-Timing": _timing(analyze=took)}
         return _json(answer, 201, headers)
@@ -100,20 +101,19 @@ class Handlers:
         return _json(self._scene_answer(entry, served), headers={"Cache-Control": "no-store"})
 
     async def library_scene(self, request: Request) -> Response:
-        served = self.bundle.current
-        entry = await self._library_scene(
-            f"{request.path_params['library']}/{request.path_params['name']}", served, self._deadline()
-        )
+        deadline, served = self._deadline(), self.bundle.current
+        name = f"{request.path_params['library']}/{request.path_params['name']}"
+        reading = self._library_scene(name, served)
+        entry, _ = await self._in_pool(reading.kind, reading.scene, deadline) if reading.kind else reading.scene()
         return _json(self._scene_answer(entry, served))
 
-    async def _uploaded(self, request: Request, served: Served) -> tuple[CachedScene, float]:
-        """Read the body, and what it shows, on a worker. Returns the scene and the milliseconds of reading it."""
-        deadline = self._deadline()
+    async def _uploaded(self, request: Request) -> Body:
+        """Return the body, a picture, unless the wait for a worker would be too long."""
         self.work.check()
-        with await self.bodies.read(request, self.settings.max_image_bytes) as body:
-            if not body.data:
-                raise Problem("bad-request", "the body is empty; send the bytes of a picture")
-            return await self._in_pool("analyze", lambda: self._analyzed(body.data, served), deadline)
+        body = await self.bodies.read(request, self.settings.max_image_bytes)
+        if not body.data:
+            raise Problem("bad-request", "the body is empty; send the bytes of a picture")
+        return body
 
     def _analyzed(self, data: bytes, served: Served, scene_id: str | None = None) -> tuple[CachedScene, float]:
         started = time.perf_counter()
@@ -134,14 +134,13 @@ class Handlers:
             raise Problem("scene-gone", "the scene was read by an earlier bundle; upload the picture again")
         return entry
 
-    async def _library_scene(self, name: str, served: Served, deadline: float) -> CachedScene:
+    def _library_scene(self, name: str, served: Served) -> Reading:
         library, _, picture = name.partition("/")
         path = self.library_scenes.find(library, picture)
         key = f"library/{served.reader[:16]}/{path.stat().st_mtime_ns}/{name}"
         if (entry := self.scenes.get(key)) is not None:
-            return entry
-        entry, _ = await self._in_pool("analyze", lambda: self._analyzed(path.read_bytes(), served, key), deadline)
-        return entry
+            return Reading.done(entry)
+        return Reading("analyze", lambda: self._analyzed(path.read_bytes(), served, key))
 
     def _scene_answer(self, entry: CachedScene, served: Served) -> docs.SceneAnswer:
         return docs.SceneAnswer(
@@ -159,33 +158,32 @@ class Handlers:
         with await self.bodies.read(request, self.settings.max_json_bytes) as body:
             wanted = decode(body.data, docs.RecommendationRequest)
         served = self.bundle.current
-        entry = await self._wanted_scene(wanted, served, deadline)
-        return await self._answer(served, entry, wanted, deadline, 0.0)
+        return await self._answer(served, self._wanted_scene(wanted, served), wanted, deadline)
 
     async def recommend_from_image(self, request: Request) -> Response:
         deadline = self._deadline()
         options = _options(request)
         served = self.bundle.current
         check_options(options, served.matcher.vocabulary, self.settings.max_k)
-        entry, took = await self._uploaded(request, served)
-        return await self._answer(served, entry, options, deadline, took)
+        with await self._uploaded(request) as body:
+            reading = Reading("analyze", lambda: self._analyzed(body.data, served))
+            return await self._answer(served, reading, options, deadline)
 
-    async def _wanted_scene(self, wanted: docs.RecommendationRequest, served: Served, deadline: float) -> CachedScene:
+    def _wanted_scene(self, wanted: docs.RecommendationRequest, served: Served) -> Reading:
         if (wanted.scene_id is None) == (wanted.library_scene is None):
             detail = "give either scene_id or library_scene"
             raise Problem("invalid", detail, [FieldError("$.scene_id", detail)])
         check_options(wanted, served.matcher.vocabulary, self.settings.max_k)
         if wanted.scene_id is not None:
-            return self._scene(wanted.scene_id, served)
-        return await self._library_scene(wanted.library_scene or "", served, deadline)
+            return Reading.done(self._scene(wanted.scene_id, served))
+        return self._library_scene(wanted.library_scene or "", served)
 
-    async def _answer(
-        self, served: Served, entry: CachedScene, options: docs.Options, deadline: float, analyzed_ms: float
-    ) -> Response:
+    async def _answer(self, served: Served, reading: Reading, options: docs.Options, deadline: float) -> Response:
         identifier, person = uuid.uuid4().hex, self.feedback.subject(options.subject)
         context = context_of(options, person)
 
-        def job() -> tuple[bytes, float]:
+        def job() -> tuple[bytes, str]:
+            entry, analyzed_ms = reading.scene()
             started = time.perf_counter()
             trial = self.trials.trial(
                 options, {"subject": person, "scene": entry.content, "request": identifier}, served
@@ -215,17 +213,18 @@ class Handlers:
                 identifier, result, shown.listed,
                 scene=entry.content, subject=person, experiment=trial.experiment, arm=trial.arm,
             )  # fmt: skip
-            return msgspec.json.encode(answer), 1000 * (time.perf_counter() - started)
+            content = msgspec.json.encode(answer)
+            return content, _timing(analyze=analyzed_ms, rank=1000 * (time.perf_counter() - started))
 
-        content, took = await self._in_pool("rank", job, deadline)
-        headers = {"Server-Timing": _timing(analyze=analyzed_ms, rank=took), "Cache-Control": "no-store"}
+        content, timing = await self._in_pool(f"{reading.kind} rank", job, deadline)
+        headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
         return Response(content, 200, headers, "application/json")
 
     async def lookbook(self, request: Request) -> Response:
         deadline = self._deadline()
         wanted = decode(request.query_params.get("request", "").encode(), docs.RecommendationRequest)
         served = self.bundle.current
-        entry = await self._wanted_scene(wanted, served, deadline)
+        reading = self._wanted_scene(wanted, served)
         context = context_of(wanted, self.feedback.subject(wanted.subject))
         with await self.bodies.read(request, self.settings.max_image_bytes) as body:
             data, name = body.data, "Your room"
@@ -234,13 +233,14 @@ class Handlers:
                 data = self.library_scenes.find(library, name).read_bytes()
 
             def job() -> bytes:
+                entry, _ = reading.scene()
                 with self.decoding.reserve(decode_cost(data, self.settings)):
                     scene = corrected_scene(served, entry.scene, wanted)
                     trial = Trial(served, wanted, NOT_EXPLORED, opinion=self.insights.opinion(entry.content))
                     shown = shown_list(trial, scene, context, "lookbook")
                     return lookbook_page(served, shown.result, data, name)
 
-            page = await self._in_pool("lookbook", job, deadline)
+            page = await self._in_pool(f"{reading.kind} lookbook", job, deadline)
         headers = {"Content-Disposition": 'attachment; filename="lookbook.html"', "Cache-Control": "no-store"}
         return Response(page, 200, headers, "text/html")
 

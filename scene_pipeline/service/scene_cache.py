@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from scene_pipeline.scenes.scene import Scene
@@ -21,6 +22,23 @@ class CachedScene:
     reader: str
     content: str
     expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a request comes by its scene: `scene` returns it, and the milliseconds that reading it took.
+
+    kind: what a worker has to do for it, empty where it was read before. A request waits for a worker once, so what
+    it does with the scene is done in the same turn.
+    """
+
+    kind: str
+    scene: Callable[[], tuple[CachedScene, float]]
+
+    @classmethod
+    def done(cls, entry: CachedScene) -> "Reading":
+        """Return a scene that was read before."""
+        return cls("", lambda: (entry, 0.0))
 
 
 class SceneCache:

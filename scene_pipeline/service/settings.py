@@ -17,8 +17,9 @@ class ServiceSettings:
     """How the service serves. Times in seconds, sizes in bytes, pixels as width times height.
 
     workers: threads that analyze and rank; 0 is one per core. max_wait_s: the longest expected wait in the queue;
-    beyond it requests are refused, and where a turn comes too late to end within it. deadline_s: age at which a
-    request that still waits is given up. decode_bytes: memory that pictures being decoded may take together.
+    beyond it requests are refused, and where a turn comes too late to end within it. refusal_hold_s: how long such a
+    refusal is held, so that clients that ask again at once leave the cores to the answers. deadline_s: age at which
+    a request that still waits is given up. decode_bytes: memory that pictures being decoded may take together.
     scenes: "sample", or a folder whose sub-folders are libraries. exploration: off, swap or plackett_luce: how
     lists are shuffled a little where no experiment says otherwise. tokens: the token file. events_url: a
     postgres:// address in place of the SQLite file.
@@ -34,6 +35,7 @@ class ServiceSettings:
     cors_origins: str = ""
     workers: int = 0
     max_wait_s: float = 1.0
+    refusal_hold_s: float = 0.25
     deadline_s: float = 10.0
     header_timeout_s: float = 5.0
     body_timeout_s: float = 8.0

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
+from scene_pipeline.service.work import WorkPool
 from scene_pipeline_tests.service.conftest import BASE, LIBRARY_SCENE, SCENE
 
 JPEG = {"Content-Type": "image/jpeg"}
@@ -30,6 +32,21 @@ def ask(client: TestClient, **request: Any) -> dict[str, Any]:
     answer = client.post("/v1/recommendations", json={"k": 5, **request})
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def test_a_picture_is_read_and_ranked_in_one_turn(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[str] = []
+    run = WorkPool.run
+
+    async def counted(pool: WorkPool, kind: str, job: Callable[[], Any], deadline: float) -> Any:
+        turns.append(kind)
+        return await run(pool, kind, job, deadline)
+
+    monkeypatch.setattr(WorkPool, "run", counted)
+    answer = client.post("/v1/recommendations:from-image?k=3", content=SCENE.read_bytes())
+    assert answer.status_code == 200, answer.text
+    assert turns == ["analyze rank"]
+    assert [part.split(";")[0] for part in answer.headers["Server-Timing"].split(", ")] == ["analyze", "rank"]
 
 
 def test_a_scene_is_read_and_kept_for_a_time(client: TestClient, scene_id: str) -> None:

@@ -214,7 +214,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_a_kill(own: Path, serve: Cal
     assert stored == len([name for name in known if "-" in name])
 
 
-def test_a_busy_server_refuses_at_once_and_says_when_to_come_back(own: Path, serve: Callable[..., Any]) -> None:
+def test_a_busy_server_refuses_and_says_when_to_come_back(own: Path, serve: Callable[..., Any]) -> None:
     address, _ = serve(own, workers=1, max_wait_s=0.01, deadline_s=60)
     outcomes: list[str] = []
 
@@ -231,3 +231,29 @@ def test_a_busy_server_refuses_at_once_and_says_when_to_come_back(own: Path, ser
     for thread in threads:
         thread.join()
     assert set(outcomes) == {"answered", "busy"}
+
+
+def test_a_refusal_is_held_and_holds_nobody_else(own: Path, serve: Callable[..., Any]) -> None:
+    address, _ = serve(own, workers=1, max_wait_s=0.000001, deadline_s=60, refusal_hold_s=2)
+    kinds: list[str] = []
+    refusals: list[float] = []
+
+    def ask() -> None:
+        started = time.monotonic()
+        try:
+            Client(address, timeout_s=60).read(SCENE)
+        except RefusedError as error:
+            kinds.append(error.kind)
+            refusals.append(time.monotonic() - started)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    started = time.monotonic()
+    Client(address, timeout_s=60).vocabulary()
+    others = time.monotonic() - started
+    for thread in threads:
+        thread.join()
+    assert set(kinds) == {"busy"}
+    assert min(refusals) >= 1
+    assert others < 1
