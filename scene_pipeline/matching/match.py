@@ -1,8 +1,9 @@
 """Match a photograph: for each thing in it, the products that look most like it, with the box where it stands.
 
 What stands there is read from the windows of the photograph: a type of product is seen where the picture of one of its
-products stands out from what that product reaches in photographs anyway (see `looks`). Its box is that of a thing of
-such a type that the heads of the room find in this window, else the window itself.
+products stands out from what that product reaches in photographs anyway (see `looks`). Its products are ordered by
+picture, colors and room together (`Scorer.resemblance`). Its box is that of a thing of such a type that the heads of
+the room find in the window of the first, else the window itself.
 """
 
 import time
@@ -40,9 +41,11 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
     rows = rows[features.type_group[rows] >= 0]
     if len(rows):
         rows = rows[~kept_back(scene, features, rows, request.constraints.include)]
+    groups = features.type_group[rows]
     above, window = matcher.stand_out(scene, rows)
-    seen = _seen(features.type_group[rows], above)
-    chosen = [_nearest(features.type_group[rows], above, group, request.k) for group in seen]
+    resemblance = matcher.resemblance(scene, rows, above)
+    seen = _seen(groups, above)
+    chosen = [_nearest(groups, resemblance, group, request.k) for group in seen]
     scored = matcher.score_rows(scene, np.unique(np.concatenate([rows[:0], *[rows[at] for at in chosen]])), request)
     place = {int(row): index for index, row in enumerate(scored.rows)}
     found = []
@@ -50,7 +53,7 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
         name = matcher.vocabulary.types.groups[group].id
         box = _outline(scene, name, _box(scene.boxes[window[at[0]]]))
         products = matcher.explain(scene, scored, [place[int(row)] for row in rows[at]], request)
-        found.append(Match(_object_id(name, box), name, box, float(above[at[0]]), products))
+        found.append(Match(_object_id(name, box), name, box, float(above[groups == group].max()), products))
     return MatchResult(
         scene=scene.analysis,
         objects=tuple(found),
@@ -69,10 +72,10 @@ def _seen(groups: np.ndarray, above: np.ndarray) -> list[int]:
     return [group for group in order if best[group] >= STANDS_OUT][:MAX_OBJECTS]
 
 
-def _nearest(groups: np.ndarray, above: np.ndarray, group: int, k: int) -> np.ndarray:
-    """Return the positions of the `k` products of a group that stand out most, best first."""
+def _nearest(groups: np.ndarray, resemblance: np.ndarray, group: int, k: int) -> np.ndarray:
+    """Return the positions of the `k` products of a group that resemble the scene most, best first."""
     own = np.flatnonzero(groups == group)
-    return own[np.argsort(-above[own], kind="stable")[:k]]
+    return own[np.argsort(-resemblance[own], kind="stable")[:k]]
 
 
 def _outline(scene: Scene, group: str, window: Box) -> Box:

@@ -45,10 +45,10 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A thing in the photograph and the products most like it, nearest first.
+    """A thing in the photograph and the products that resemble it most, best first.
 
-    `box` is where it stands or the window that shows it; `above` is by how many deviations its nearest product stands
-    out, which is no probability.
+    `box` is where it stands or the window that shows it; `above` is by how many deviations the picture of a product of
+    its type stands out, which is no probability.
     """
 
     object_id: str

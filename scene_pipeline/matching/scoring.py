@@ -32,6 +32,9 @@ ROUGH_FACTOR = 10
 EACH_TYPE = 30
 """Candidates of each type of product at least, where there are so many: a list has one of a type."""
 
+MIN_ROOM_FIT = 0.02
+"""Fit to the room that a product has at least where things are matched: a room is read wrongly at times."""
+
 WINDOWS_WHOLE = 250_000
 """Up to so many products every picture is compared with every window; beyond, those that the index finds."""
 
@@ -100,6 +103,18 @@ class Scorer:
         """
         above, window = self._above(scene, rows)
         return np.where(self.data.features.has_image[rows], above, -np.inf), window
+
+    def resemblance(self, scene: Scene, rows: np.ndarray, above: np.ndarray) -> np.ndarray:
+        """Return how much products [m] resemble what a scene shows; `above` [m] is that of `stand_out`.
+
+        How far the picture stands out, and how much more of the product's colors the scene holds than rooms do, both in
+        standard deviations, plus the log of how well the product suits the room: of two that look alike, the one that
+        belongs there.
+        """
+        features = self.data.features
+        has_color = features.color_share[rows, 0] > 0
+        seen = np.where(has_color, self.data.coverage.seen(rows, scene.density), 0)
+        return above + seen + np.log(np.maximum(features.room_fit[rows] @ scene.rooms, MIN_ROOM_FIT))
 
     def query(self, scene: Scene) -> np.ndarray:
         """Return the fused query vector [d] of a scene: what its picture shows, and the words that says.

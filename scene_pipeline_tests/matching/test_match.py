@@ -1,11 +1,13 @@
 """Matching: the things of a photograph, each with the products most like it and the box that shows it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from scene_pipeline.color.density import log_density
 from scene_pipeline.matching.match import MAX_OBJECTS, STANDS_OUT
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
@@ -19,7 +21,7 @@ def matcher(demo: Path) -> SceneMatcher:
     return SceneMatcher.open(demo, verify=False)
 
 
-def test_each_thing_has_a_box_and_products_of_its_type_nearest_first(matcher: SceneMatcher) -> None:
+def test_each_thing_has_a_box_and_products_of_its_type_best_first(matcher: SceneMatcher) -> None:
     found = matcher.match(ROOM, k=3)
     assert 1 <= len(found.objects) <= MAX_OBJECTS
     assert found.note == ""
@@ -34,6 +36,26 @@ def test_each_thing_has_a_box_and_products_of_its_type_nearest_first(matcher: Sc
         assert {groups[types[product.product_id]].id for product in thing.products} == {thing.type}
     assert len({thing.object_id for thing in found.objects}) == len(found.objects)
     assert [thing.above for thing in found.objects] == sorted((thing.above for thing in found.objects), reverse=True)
+
+
+def test_of_two_that_look_alike_the_one_of_the_room_and_its_colors_comes_first(matcher: SceneMatcher) -> None:
+    scene, features = matcher.analyze(ROOM), matcher.features
+    rooms = [room.id for room in matcher.vocabulary.rooms]
+    rows = np.flatnonzero(features.has_image & (features.color_share[:, 0] > 0))
+    alike = np.zeros(len(rows))
+
+    def resemblance(room: str, color: np.ndarray | None = None) -> np.ndarray:
+        density = scene.density if color is None else log_density(np.tile(color, (64, 1)))
+        weights = np.eye(len(rooms), dtype=np.float32)[rooms.index(room)]
+        return matcher.resemblance(replace(scene, rooms=weights, density=density), rows, alike)
+
+    fit = features.room_fit[rows]
+    suits = fit[:, rooms.index("bathroom")] > fit[:, rooms.index("living_room")]
+    assert 0 < suits.sum() < len(rows)
+    assert (resemblance("bathroom") > resemblance("living_room"))[suits].all()
+    own = int(np.argmax(features.color_share[rows, 0]))
+    main = features.color_lab[rows[own], 0]
+    assert resemblance("bathroom", main)[own] > resemblance("bathroom", np.array([100.0, 0, 0]) - main)[own] + 1
 
 
 def test_the_same_question_has_the_same_answer_and_constraints_hold(matcher: SceneMatcher) -> None:
