@@ -3,6 +3,7 @@
 import functools
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,6 +22,9 @@ MAX_REDUCED_PIXELS = 3 * MAX_PIXELS
 """The same for a JPEG that is scaled down while it is decoded: phones take pictures of 108 million pixels."""
 
 WHITE = (255, 255, 255)
+
+# The caps above are the rule; PIL would also warn of every picture above 89 million pixels.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -7,11 +7,9 @@ decoding can use the other cores while the downloads go on.
 import os
 import resource
 import sys
-import warnings
 from typing import BinaryIO, TypeVar
 
 import msgspec
-from PIL import Image
 
 from scene_pipeline.images.normalize import Job, NormalizeSettings, Prepared, prepare
 
@@ -38,7 +36,6 @@ def read_frame(stream: BinaryIO, kind: type[T]) -> T | None:
 def main() -> None:
     """Answer jobs until stdin closes: a `NormalizeSettings` first, then for each `Job` a `Prepared`."""
     _limit_memory()
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the pixel cap is checked by the recipe
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     recipe = read_frame(stdin, NormalizeSettings)
     while recipe is not None and (job := read_frame(stdin, Job)) is not None:

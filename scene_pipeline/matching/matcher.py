@@ -4,7 +4,7 @@ import copy
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -61,7 +61,7 @@ class SceneMatcher:
         self._threads = threads
         _limit_blas()
         self._reloading = threading.Lock()
-        self._newer: Callable[[], SceneMatcher | None] = lambda: None
+        self._alive: weakref.WeakSet[SceneMatcher] = weakref.WeakSet([self])
         self._opened = Opened.read(bundle, threads)
         self.classifier = ZeroShotClassifier(bundle.vocabulary, self.prompts, self.reference)
         self._scorer = Scorer(self._opened, self.reference.vector)
@@ -91,18 +91,20 @@ class SceneMatcher:
     def reload(self, *, verify: bool = True) -> "SceneMatcher":
         """Return a matcher of the promoted bundle with this one's options: this one itself while its bundle is current.
 
-        This one keeps answering in any case. Threads that reload at once share one newer matcher. Raises BundleError
-        when the promoted bundle cannot be opened.
+        This one keeps answering in any case. A matcher that came of this one by reloading, or that this one came of, is
+        returned where it is still held and its bundle is promoted: threads share one a bundle, also when an earlier
+        bundle is promoted again. Raises BundleError when the promoted bundle cannot be opened.
         """
         if self.bundle.is_current():
             return self
         with self._reloading:
-            newer = self._newer()
-            if newer is None or not newer.bundle.is_current():
-                newer = SceneMatcher.open(self.bundle.artifacts, threads=self._threads, verify=verify)
-                self._newer = weakref.ref(newer)  # an old matcher that is kept must not keep the newer one
+            promoted = next((matcher for matcher in self._alive if matcher.bundle.is_current()), None)
+            if promoted is None:
+                promoted = SceneMatcher.open(self.bundle.artifacts, threads=self._threads, verify=verify)
+                promoted._reloading, promoted._alive = self._reloading, self._alive
+                self._alive.add(promoted)
                 memory.give_back()  # of those left behind before
-            return newer
+            return promoted
 
     def recommend(self, image: Photograph, request: Request | None = None, *, k: int | None = None) -> SceneResult:
         """Return the scene's analysis and the products that suit it best, fewer than requested when fewer are allowed.

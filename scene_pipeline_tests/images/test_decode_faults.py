@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from scene_pipeline.images.normalize import MAX_SIDE, Job, NormalizeSettings, pr
 from scene_pipeline.images.reasons import FetchError
 
 RED = (200, 30, 40)
+ROOT = Path(__file__).parents[2]
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -187,6 +190,7 @@ def test_a_large_jpeg_is_scaled_while_it_is_decoded() -> None:
         decode_image(jpeg, max_pixels=300_000, short_side=200)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_telephone_s_108_megapixels_are_scaled_and_not_refused() -> None:
     jpeg = saved(Image.new("RGB", (12_000, 9_000), RED), "JPEG")
     scaled = decode_image(jpeg, max_pixels=50_000_000, short_side=336)
@@ -194,6 +198,29 @@ def test_a_telephone_s_108_megapixels_are_scaled_and_not_refused() -> None:
     assert np.abs(np.subtract(scaled.getpixel((700, 500)), RED)).max() <= 3  # type: ignore[arg-type]
     with pytest.raises(DecodeError, match="12000×9000 pixels, more than"):
         decode_image(saved(Image.new("1", (12_000, 9_000))), max_pixels=50_000_000, short_side=336)
+
+
+def test_no_warning_is_printed_of_a_picture_that_is_accepted(tmp_path: Path) -> None:
+    """In a process of its own, as pytest keeps filters of its own; PIL alone ends there with the warning."""
+    large = tmp_path / "telephone.jpg"
+    large.write_bytes(saved(Image.new("L", (12_000, 9_000), 90), "JPEG"))
+    programs = {
+        "pil": f"from PIL import Image; Image.open({str(large)!r})",
+        "decode": "from pathlib import Path; from scene_pipeline.images.decode import decode_image; "
+        f"decode_image(Path({str(large)!r}), short_side=336)",
+        "cost": "from scene_pipeline.service.pictures import decode_cost; "
+        "from scene_pipeline.service.settings import ServiceSettings; "
+        f"decode_cost(open({str(large)!r}, 'rb').read(), ServiceSettings(max_jpeg_pixels=200_000_000))",
+    }
+    printed = {
+        name: subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True, text=True, check=True, cwd=ROOT,
+        ).stderr
+        for name, program in programs.items()
+    }  # fmt: skip
+    assert "DecompressionBombWarning" in printed["pil"]
+    assert (printed["decode"], printed["cost"]) == ("", "")
 
 
 def test_messages_hold_no_address() -> None:

@@ -1,6 +1,8 @@
 """A matcher in a serving process, while versions come and go under it."""
 
+import gc
 import shutil
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,6 +59,31 @@ def test_threads_that_reload_at_once_share_one_matcher(served: Path) -> None:
     assert len(fresh) == 1
     later = promote_copy(served, year=3000)
     assert {found.reload().bundle.version for found in (matcher, *fresh)} == {later}
+
+
+def test_bundles_promoted_in_turn_are_opened_once_while_they_are_held(served: Path) -> None:
+    root = served / "bundles"
+    first = SceneMatcher.open(served, threads=1)
+    before = first.bundle.version
+    shutil.copytree(root / before, served / "kept")
+    after = promote_copy(served)
+    shutil.move(served / "kept", root / before)
+    second = first.reload()
+    point_to(root, before)
+    assert second.reload() is first
+    assert first.reload() is first
+    point_to(root, after)
+    assert first.reload() is second
+
+    left_behind = weakref.ref(first)
+    del first
+    gc.collect()
+    assert left_behind() is None
+    point_to(root, before)
+    anew = second.reload()
+    assert anew.bundle.version == before
+    point_to(root, after)
+    assert anew.reload() is second
 
 
 def test_a_bundle_pruned_while_it_is_opened_gives_the_promoted_one(
