@@ -1,7 +1,7 @@
 """`make quick`: lint, types and the tests of what changed since main, in under a minute on two cores.
 
-Tests are those of the changed files' names, then all that import a changed module. What does not fit in the minute is
-skipped and counted; `make test` runs everything.
+Tests are those of the changed files' names, then those of the architecture, then all that import a changed module. What
+does not fit in the minute is skipped and named; `make test` runs everything.
 """
 
 import re
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -28,33 +29,30 @@ class Deadline:
     def __init__(self, seconds: float, last_s: float = LAST_S) -> None:
         self.end = time.monotonic() + seconds
         self.last_s = last_s
-        self.skipped = 0
-        self._running = False
+        self.skipped: Counter[str] = Counter()
+        self._running = ""
 
     def pytest_sessionstart(self) -> None:
         """Called by pytest before it collects."""
         signal.signal(signal.SIGALRM, self._give_up)
         signal.setitimer(signal.ITIMER_REAL, max(0.001, self.end + self.last_s - time.monotonic()))
 
-    def pytest_runtest_logstart(self) -> None:
-        """Called by pytest before each test and its fixtures."""
-        self._running = True
-
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Called by pytest before each test."""
+        self._running = item.nodeid.partition("::")[0]
         if time.monotonic() > self.end:
             self._skip()
 
     def pytest_runtest_teardown(self) -> None:
         """Called by pytest after each test."""
-        self._running = False
+        self._running = ""
 
     def _give_up(self, number: int, frame: object) -> None:
         if self._running:
             self._skip()
 
     def _skip(self) -> NoReturn:
-        self.skipped += 1
+        self.skipped[self._running] += 1
         pytest.skip("the minute is over")
 
 
@@ -82,7 +80,7 @@ def find_tests(changed: Sequence[str], tests: dict[str, str]) -> list[str]:
         for module in modules
         if re.search(rf"^\s*(from {re.escape(module)} import|import {re.escape(module)}\b)", text, re.MULTILINE)
     ]
-    return list(dict.fromkeys(["scene_pipeline_tests/test_architecture.py", *own, *named, *importing]))
+    return list(dict.fromkeys([*own, *named, "scene_pipeline_tests/test_architecture.py", *importing]))
 
 
 def _git(root: Path, *arguments: str) -> list[str]:
@@ -113,7 +111,8 @@ def main() -> int:
     status = pytest.main(["-q", "-m", "not slow", *find_tests(changed, texts)], plugins=[deadline])
     print(types.communicate()[0].strip())
     if deadline.skipped:
-        print(f"{deadline.skipped} tests did not fit in the minute; `make test` runs them")
+        files = "".join(f"\n  {count} of {name}" for name, count in deadline.skipped.items())
+        print(f"{deadline.skipped.total()} tests did not fit in the minute; `make test` runs them:{files}")
     print(f"{time.monotonic() - started:.0f} s")
     return 1 if failed or types.returncode or status not in (0, pytest.ExitCode.NO_TESTS_COLLECTED) else 0
 
