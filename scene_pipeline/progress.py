@@ -38,6 +38,8 @@ class _Lines:
 
     def report(self, done: int, total: int, note: str) -> None:
         self._state = f": {done:,} of {total:,}" + (f" ({note})" if note else "")
+        if done >= total:  # what comes next may take long before it has anything to count
+            self._state += " done, on to the next step"
 
     def speak(self) -> None:
         """Write where the work is every EVERY_S seconds until `end`."""
