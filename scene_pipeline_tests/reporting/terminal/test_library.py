@@ -11,8 +11,8 @@ from scene_pipeline.reporting.terminal.views import metrics_view, rows_view, sce
 from scene_pipeline.vocabulary.display_names import display_name
 
 
-def shown(view: RenderableType) -> str:
-    console = Console(width=140, file=io.StringIO(), record=True)
+def shown(view: RenderableType, width: int = 140) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
     console.print(view)
     return console.export_text()
 
@@ -69,6 +69,31 @@ def test_rows_share_a_heading() -> None:
     text = shown(rows_view([{"good_for": "[b]rooms", "cached": True}, {"good_for": None, "cached": False}]))
     for part in ("good for", "[b]rooms", "yes", "no"):
         assert part in text, part
+
+
+def test_rows_too_wide_for_the_terminal_are_a_block_each() -> None:
+    rows = [
+        {
+            "version": f"2026112{day}T232745Z-336da4d8",
+            "current": day == 8,
+            "created_at": f"2026-11-2{day}T23:27:45+00:00",
+            "encoder": "compact@8377b2233339",
+            "bytes": 24_000_000,
+            "problem": None if day == 8 else "bundles/20261127T232745Z-336da4d8/manifest.json: has schema 1",
+        }
+        for day in (8, 7)
+    ]
+    wide, narrow = shown(rows_view(rows), 240), shown(rows_view(rows), 80)
+    assert "│" in wide
+    assert "│" not in narrow
+    lines = narrow.splitlines()
+    assert lines[:5] == [
+        "20261128T232745Z-336da4d8", "  current: yes", "  created at: 2026-11-28T23:27:45+00:00",
+        "  encoder: compact@8377b2233339", "  bytes: 24,000,000",
+    ]  # fmt: skip
+    assert lines[5] == "20261127T232745Z-336da4d8"  # what is empty is left out
+    assert any(line.startswith("  problem: ") for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 def test_ids_read_as_the_vocabulary_names_them_and_others_as_words() -> None:
