@@ -7,7 +7,8 @@ import typer
 
 from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, AsJson
-from scene_pipeline.cli.printing import out, print_json
+from scene_pipeline.cli.printing import err, out, print_json
+from scene_pipeline.errors import BundleError
 
 encoders = group("The encoders: what each is good for, and what is at hand.", no_args_is_help=False)
 
@@ -57,10 +58,12 @@ def _members(artifacts: Path) -> dict[str, Any]:
     from scene_pipeline.bundle.layout import bundles_root, current_version
     from scene_pipeline.bundle.manifest import read_manifest
 
-    version = current_version(artifacts)
-    if version is None:
+    try:
+        version = current_version(artifacts)
+        members = read_manifest(bundles_root(artifacts) / version).members if version else []
+    except BundleError as error:  # the registry is listed all the same
+        err.print(f"what the promoted bundle holds cannot be read: {error}", markup=False)
         return {}
-    members = read_manifest(bundles_root(artifacts) / version).members
     return {
         member.id: {"weight": member.weight, **(msgspec.to_builtins(member.cost) if member.cost else {})}
         for member in members

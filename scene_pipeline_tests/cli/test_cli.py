@@ -156,6 +156,19 @@ def test_encoders_lists_what_is_at_hand() -> None:
     assert "ViT-B-32/laion2b_s34b_b79k" in by_id
 
 
+def test_encoders_are_listed_beside_a_bundle_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "bundles" / "20261128T232745Z-336da4d8").mkdir(parents=True)
+    (tmp_path / "bundles" / "20261128T232745Z-336da4d8" / "manifest.json").write_text("{")
+    (tmp_path / "bundles" / "CURRENT").write_text("20261128T232745Z-336da4d8")
+    without = run_cli("encoders", "--artifacts", str(tmp_path / "none"))
+    beside = run_cli("encoders", "--artifacts", str(tmp_path))
+    assert (without.returncode, without.stderr) == (0, "")
+    assert beside.returncode == 0
+    assert beside.stdout == without.stdout
+    assert "manifest.json" in beside.stderr
+    assert "Traceback" not in beside.stderr
+
+
 def test_the_list_of_encoders_keeps_ids_whole_at_80_columns() -> None:
     lines = run_cli("encoders").stdout.splitlines()
     assert max(map(len, lines)) <= 80
