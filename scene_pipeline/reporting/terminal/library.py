@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from scene_pipeline.matching.result import Recommendation, SceneResult
+from scene_pipeline.reporting.terminal.narrow import Block, TableOrBlocks
 from scene_pipeline.scenes.analysis import PHOTOGRAPHS, UNKNOWN, Classification
 from scene_pipeline.vocabulary.display_names import display_name, percent, uncalibrated_name
 
@@ -20,15 +21,20 @@ def library_view(
 ) -> Group:
     """Return what the terminal shows of a library: the first `limit` scenes, how many there are, and all failures."""
     calibrated = all(item.calibrated for result in results.values() for item in result.recommendations)
-    table = Table(title=f"{escape(library)}: {len(results):,} scenes", title_justify="left")
-    table.add_column("scene", overflow="fold", max_width=28)
+    count = f"{library}: {len(results):,} scenes"
+    table = Table(title=escape(count), title_justify="left")
+    table.add_column("scene", overflow="fold")
     table.add_column("room · style", max_width=26)
     table.add_column("palette", max_width=16)
     domain = next((result.scene.domain for result in results.values()), PHOTOGRAPHS)
-    table.add_column(f"first products ({'confidence' if calibrated else uncalibrated_name(domain)})")
+    figures = f"first products ({'confidence' if calibrated else uncalibrated_name(domain)})"
+    table.add_column(figures)
+    blocks = []
     for scene in sorted(results)[:limit]:
-        table.add_row(*_library_row(scene, results[scene]))
-    parts: list[Table | Text] = [table]
+        name, room, style, palette, *products = _texts(scene, results[scene])
+        table.add_row(Text(name), Text(f"{room}\n{style}"), Text(palette), Text("\n".join(products)))
+        blocks.append(Block(name, [f"{room}, {style}, {palette}", *products]))
+    parts: list[RenderableType] = [TableOrBlocks(table, blocks, f"{count}, {figures}")]
     if len(results) > limit:
         parts.append(Text(f"and {len(results) - limit:,} more scenes; all are in the lookbook and the tables"))
     for name, reason in sorted((failures or {}).items()):
@@ -36,17 +42,15 @@ def library_view(
     return Group(*parts)
 
 
-def _library_row(scene: str, result: SceneResult) -> tuple[Text, Text, Text, Text]:
+def _texts(scene: str, result: SceneResult) -> list[str]:
+    """Return a scene's name, room, style and palette, then its first products."""
     analysis = result.scene
     products = [f"{_figure(item)} {_cut(item.description)}" for item in result.recommendations[:PRODUCTS_SHOWN]]
     certain = analysis.room_certain or analysis.room.value == UNKNOWN
     room = _classification(analysis.room) if certain else "room not certain"
-    return (
-        Text(scene),
-        Text(f"{room}\n{_classification(analysis.style)}"),
-        Text(display_name(analysis.palette.value)),
-        Text("\n".join(products) or analysis.note or "no product passed the filter"),
-    )
+    palette = display_name(analysis.palette.value)
+    found = products or [analysis.note or "no product passed the filter"]
+    return [scene, room, _classification(analysis.style), palette, *found]
 
 
 def _classification(trait: Classification) -> str:

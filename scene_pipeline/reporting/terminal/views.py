@@ -1,10 +1,8 @@
 """Answers, figures and lists as the terminal shows them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType
-from rich.measure import Measurement
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +10,7 @@ from scene_pipeline.matching.furnish import FurnishedSet
 from scene_pipeline.matching.match import MatchResult
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.reporting.products import ShownProduct
+from scene_pipeline.reporting.terminal.narrow import Block, TableOrBlocks
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.box_phrase import box_phrase
 from scene_pipeline.vocabulary.display_names import display_name, percent, uncalibrated_name
@@ -118,40 +117,19 @@ def metrics_view(figures: Mapping[str, object]) -> Group:
     return Group(plain, *groups)
 
 
-def rows_view(rows: Sequence[Mapping[str, object]]) -> RenderableType:
-    """Return records of the same keys as a table, or as a block each where the terminal is too narrow for its words.
-
-    The first key names the record, and is not broken.
-    """
-    return _Rows(rows)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    rows: Sequence[Mapping[str, object]]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        table = self._table()
-        fits = Measurement.get(console, options.update(max_width=_ANY_WIDTH), table).minimum <= options.max_width
-        yield table if fits else Group(*map(self._block, self.rows))
-
-    def _table(self) -> Table:
-        table = Table(show_lines=False)
-        for name in self.rows[0] if self.rows else ():
-            first = name == next(iter(self.rows[0]))
-            longest = max(len(_figure(row[name])) for row in self.rows)
-            table.add_column(display_name(name), min_width=min(longest, NAME_WIDTH) if first else None, overflow="fold")
-        for row in self.rows:
-            table.add_row(*[Text(_figure(value)) for value in row.values()])
-        return table
-
-    def _block(self, row: Mapping[str, object]) -> Text:
+def rows_view(rows: Sequence[Mapping[str, object]]) -> TableOrBlocks:
+    """Return records of the same keys as a table, or as blocks. The first key names the record, and is not broken."""
+    table, blocks = Table(show_lines=False), []
+    for name in rows[0] if rows else ():
+        first = name == next(iter(rows[0]))
+        longest = max(len(_figure(row[name])) for row in rows)
+        table.add_column(display_name(name), min_width=min(longest, NAME_WIDTH) if first else None, overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(_figure(value)) for value in row.values()])
         (_, name), *others = row.items()
-        lines = [f"\n  {display_name(key)}: {_figure(value)}" for key, value in others if _figure(value)]
-        return Text(_figure(name), style="bold").append("".join(lines), style="not bold")
-
-
-_ANY_WIDTH = 100_000
+        lines = [f"{display_name(key)}: {_figure(value)}" for key, value in others if _figure(value)]
+        blocks.append(Block(_figure(name), lines))
+    return TableOrBlocks(table, blocks)
 
 
 def _group(name: str, values: Mapping[str, object]) -> Table:

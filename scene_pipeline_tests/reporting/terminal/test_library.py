@@ -29,6 +29,18 @@ def test_a_library_shows_scenes_traits_products_and_failures(make_result: Callab
     assert "20[b].jpg" not in text
 
 
+def test_a_library_on_a_narrow_terminal_is_a_block_a_scene(make_result: Callable[..., SceneResult]) -> None:
+    results = {"bedroom-mid-century-modern-earth-tones.webp": make_result(3)}
+    wide, narrow = shown(library_view(results, "spring"), 160), shown(library_view(results, "spring"), 80)
+    assert "│" in wide
+    lines = narrow.splitlines()
+    assert lines[0] == "spring: 1 scenes, first products (confidence)"
+    assert lines[1] == "bedroom-mid-century-modern-earth-tones.webp"
+    assert lines[2].startswith("  living room 80%, ")
+    assert len(lines) == 6
+    assert all(line.startswith("  60% ") for line in lines[3:])
+
+
 def test_a_scene_shows_every_product_with_place_and_reason(make_result: Callable[..., SceneResult]) -> None:
     text = shown(scene_view(make_result(3, room="unknown", note="It shows a dog."), "a.jpg"))
     for part in ("a.jpg: unknown (80%), mid-century modern (50%)", "It shows a dog.", "confidence", "60%"):
