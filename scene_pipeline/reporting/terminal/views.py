@@ -92,7 +92,8 @@ def set_view(found: FurnishedSet, name: str) -> Group:
     if found.pieces:
         parts.append(table)
     if found.swap is not None:
-        saved = f"{found.swap.by.description} in place of {found.swap.product_id} would save {money(found.swap.saves)}"
+        out = next(piece.product for piece in found.pieces if piece.product.product_id == found.swap.product_id)
+        saved = f"{found.swap.by.description} in place of {out.description} would save {money(found.swap.saves)}"
         parts.append(Text(saved))
     proved = "no set is better" if found.gap < GAP_SHOWN else f"a set may be better by {percent(found.gap)} at most"
     foot = (

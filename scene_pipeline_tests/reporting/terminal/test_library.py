@@ -1,13 +1,14 @@
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 from rich.console import Console, RenderableType
 
-from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.matching.result import FurnishedSet, Piece, Recommendation, SceneResult, Swap
 from scene_pipeline.reporting.answer import answer
 from scene_pipeline.reporting.terminal.library import library_view
-from scene_pipeline.reporting.terminal.views import metrics_view, rows_view, scene_view
+from scene_pipeline.reporting.terminal.views import metrics_view, rows_view, scene_view, set_view
 from scene_pipeline.vocabulary.display_names import display_name
 
 
@@ -47,6 +48,21 @@ def test_a_scene_shows_every_product_with_place_and_reason(make_result: Callable
         assert part in text, part
     assert text.count("It suits the room.") == text.count("beside the sofa") == 3
     assert "score, not calibrated on photographs" in shown(scene_view(make_result(1, calibrated=False), "a.jpg"))
+
+
+def test_a_set_says_by_name_what_may_be_exchanged(
+    make_result: Callable[..., SceneResult], make_recommendation: Callable[..., Recommendation]
+) -> None:
+    chair = replace(make_recommendation(1), product_id="1033", description="Oak chair")
+    stool = replace(make_recommendation(2), description="Pine stool")
+    swap = Swap("1033", stool, 30.0, 0.5)
+    pieces = (Piece("chairs", 4, 20.0, chair),)
+    scene = make_result(1).scene
+    text = shown(
+        set_view(FurnishedSet(scene, pieces, (), 80.0, 20.0, 100.0, "EUR", 0.5, 0.0, swap, "", "v", "s", 1.0), "a.jpg")
+    )
+    assert "Pine stool in place of Oak chair would save 30.00 EUR" in text
+    assert "1033" not in text
 
 
 def test_figures_show_numbers_with_intervals_tables_and_names() -> None:
