@@ -11,11 +11,12 @@ import numpy as np
 from benchmarks.claims import Claim, at_most
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.person import Population, Profile
-from scene_pipeline.context.profiles import PROFILES, ProfileStore
-from scene_pipeline.context.ranking import TRENDS, ContextModel
+from scene_pipeline.context.profiles import ProfileStore
+from scene_pipeline.context.ranking import ContextModel
 from scene_pipeline.context.season import shipped_lifts
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import Trends
+from scene_pipeline.paths import PROFILES_FOLDER, TREND_LIFTS
 
 PRODUCTS, CANDIDATES, CALLS = 100_000, 1_000, 300
 PERSON = "0123456789abcdef" * 2
@@ -30,10 +31,10 @@ def made_model(folder: Path) -> ContextModel:
     terms = ProductTerms.of([words[at] for at in row] for row in drawn)
     skus = [str(number) for number in range(PRODUCTS)]
     Trends(DAY, "made", dict(zip(skus, generator.normal(0, 0.3, PRODUCTS).round(3).tolist(), strict=True))).save(
-        folder / TRENDS
+        folder / TREND_LIFTS
     )
     profile = Profile(PERSON, DAY, 60.0, dict.fromkeys(words[:400], 3.0))
-    ProfileStore(folder / PROFILES).replace_all([profile], Population(1e6, dict.fromkeys(words, 0.002)))
+    ProfileStore(folder / PROFILES_FOLDER).replace_all([profile], Population(1e6, dict.fromkeys(words, 0.002)))
     return ContextModel(folder, terms, skus, generator.uniform(5, 500, PRODUCTS))
 
 
@@ -69,14 +70,14 @@ def calibration_claims(artifacts: Path) -> list[Claim]:
     from scene_pipeline.evaluation.calibration import ece
     from scene_pipeline.matching.matcher import SceneMatcher
     from scene_pipeline.matching.request import Request
-    from scene_pipeline.sample import sample_path
+    from scene_pipeline.sample import sample_libraries
     from scene_pipeline_tests.sample.fits import sample_fits
 
     matcher = SceneMatcher.open(artifacts)
     skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()
     row_of = {sku: row for row, sku in enumerate(skus)}
     labels = sample_fits()
-    pictures = {path.name: path for path in (sample_path() / "scenes").rglob("*.webp")}
+    pictures = {path.name: path for path in sample_libraries().rglob("*.webp")}
     contexts = [Context(), Context(date="2026-12-01", country="GB", person=PERSON), Context(date="2026-06-01")]
     confidences: list[list[np.ndarray]] = [[] for _ in contexts]
     fits = []

@@ -15,7 +15,7 @@ from PIL import Image
 from benchmarks.claims import Claim, at_most
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 from scene_pipeline.scene_libraries.folders import list_libraries, pictures
 
 Rows = list[list[str]]
@@ -75,7 +75,7 @@ def measure(folder: Path) -> tuple[list[Claim], list[dict[str, object]]]:
     A bundle is built and the sample's libraries are scored as the daemon does it: those that the automation condition
     asks for, and no others.
     """
-    libraries = list_libraries(sample_path() / "scenes")
+    libraries = list_libraries(sample_libraries())
     scenes = sum(len(pictures(library)) for library in libraries)
     claims, table = [], []
     home = folder / "nights"

@@ -12,7 +12,7 @@ from benchmarks.claims import Claim, at_least
 from scene_pipeline.evaluation.discrimination import Questions, draw_questions
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 from scene_pipeline.scenes.scene import Scene
 
 RING = 9
@@ -59,7 +59,7 @@ def on_sample(matcher: SceneMatcher) -> list[Claim]:
     """Return the claim on the rendered scenes that ship: the exact mask of the product is painted out."""
     pictures, masks = [], []
     for name, seen in _sample_masks():
-        pictures.append(Image.open(sample_path() / "scenes" / name).convert("RGB"))
+        pictures.append(Image.open(sample_libraries() / name).convert("RGB"))
         masks.append(seen)
     questions = _questions(matcher, [set(seen) for seen in masks])
     skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()

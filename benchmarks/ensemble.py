@@ -32,7 +32,7 @@ from scene_pipeline.evaluation.gallery import gallery_of
 from scene_pipeline.evaluation.protocol import read_scenes
 from scene_pipeline.evaluation.truth import read_match_truth
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_photographs
 from scene_pipeline_tests.sample.fits import sample_fits
 
 PAIRS = (("compact", "captions"), ("compact", "efficientnet-lite2"))
@@ -88,7 +88,7 @@ def rooms(matcher: SceneMatcher, renders: Path | None) -> BlendTable:
 
 
 def _fits_of_sample() -> dict[Path, dict[str, bool]]:
-    return {sample_path() / "scenes" / scene: known for scene, known in sample_fits().items()}
+    return {sample_libraries() / scene: known for scene, known in sample_fits().items()}
 
 
 def _fits_of(matcher: SceneMatcher, renders: Path) -> dict[Path, dict[str, bool]]:
@@ -189,7 +189,7 @@ def served(store_root: Path, work: Path, specs: Sequence[EncoderSpec]) -> Served
     artifacts = work / f"of-{len(specs)}"
     published = publish(artifacts, catalog, recipe, samples)
     took = time.perf_counter() - started
-    scenes = [str(path) for path in sorted((sample_path() / "scenes").rglob("*.webp"))]
+    scenes = [str(path) for path in sample_photographs()]
     command = [sys.executable, "-m", "benchmarks.serving_process", "answer", str(artifacts), *scenes]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]).stdout
     costs = [msgspec.to_builtins((item.id, item.cost)) for item in published.bundle.manifest.members]

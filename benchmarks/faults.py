@@ -35,7 +35,7 @@ from scene_pipeline.bundle import current_version, list_bundles, open_bundle, ro
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_path, sample_photographs
 
 REPOSITORY = Path(__file__).parents[1]
 SHIFT = 20  # rows by which the second catalog is moved
@@ -54,7 +54,7 @@ class Shop:
     @property
     def scene(self) -> Path:
         """A scene to ask about."""
-        return min((sample_path() / "scenes").rglob("*.webp"))
+        return sample_photographs()[0]
 
 
 def cut_catalog(folder: Path, first: int, count: int) -> Path:

@@ -28,7 +28,7 @@ from starlette.testclient import TestClient
 from benchmarks.claims import Claim, at_least, report
 from scene_pipeline.bundle.layout import current_version
 from scene_pipeline.experiments.verdict import Status
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_path
 from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 K = 8
@@ -69,7 +69,7 @@ def visit(artifacts: Path, crowd: Crowd, visits: int, first: int) -> dict[str, i
     from scene_pipeline.service.app import create_app
     from scene_pipeline.service.settings import ServiceSettings
 
-    root = sample_path() / "scenes"
+    root = sample_libraries()
     scenes = [str(path.relative_to(root)) for path in sorted(root.rglob("*.webp"))]
     settings = ServiceSettings(
         artifacts, workers=1, max_wait_s=60, deadline_s=60, exploration="plackett_luce", reload_poll_s=0.1

@@ -31,7 +31,7 @@ from scene_pipeline.reasoning.advisor import Advisor, ScenePicture
 from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.reasoning.question import Question, picture_to_send
 from scene_pipeline.reasoning.settings import LlmSettings
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.service.app import create_app
@@ -190,7 +190,7 @@ def planted(matcher: SceneMatcher, rooms: list[Room], url: str, work: Path) -> l
 
 def served(artifacts: Path, requests: int) -> Claim:
     """Measure the p95 of the service with the model's server down, against that of a service that asks nobody."""
-    picture = min((sample_path() / "scenes").rglob("*.webp")).read_bytes()
+    picture = sample_photographs()[0].read_bytes()
     settings = ServiceSettings(artifacts=artifacts, workers=1, max_wait_s=60, deadline_s=60)
     os.environ |= {f"{LLM_PREFIX}URL": "http://127.0.0.1:9/v1", f"{LLM_PREFIX}KEY": "k"}
     took: dict[str, list[float]] = {"0": [], "1": []}
@@ -223,7 +223,7 @@ def main() -> int:
     matcher = SceneMatcher.open(arguments.artifacts)
     work = Path(tempfile.mkdtemp(prefix="reasoning-"))
     try:
-        paths = sorted((sample_path() / "scenes").rglob("*.webp"))[:SCENES]
+        paths = sample_photographs()[:SCENES]
         rooms = [Room(path, matcher.analyze(path)) for path in paths]
         with tiny_server() as url:
             claims = cache_and_budget(matcher, rooms, url, work)

@@ -394,7 +394,7 @@ def measure_kills(artifacts: Path) -> list[Claim]:
 
 def main() -> int:
     """Run the benchmark; return 0 when every claim holds, else 1."""
-    from scene_pipeline.sample import sample_path
+    from scene_pipeline.sample import sample_photographs
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
@@ -403,7 +403,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=60, help="answers of each kind with one client")
     parser.add_argument("--reloads", type=int, default=50, help="versions promoted one after the other")
     arguments = parser.parse_args()
-    pictures = [path.read_bytes() for path in sorted((sample_path() / "scenes").rglob("*.webp"))]
+    pictures = [path.read_bytes() for path in sample_photographs()]
     with tempfile.TemporaryDirectory(prefix="scene-service-") as temporary:
         artifacts = arguments.artifacts or _published(Path(temporary), arguments.size)
         started, before = time.perf_counter(), busy_s()

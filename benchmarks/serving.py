@@ -148,7 +148,7 @@ class Case:
 
 def main() -> int:
     """Run the benchmark; return 0 when every claim holds, else 1."""
-    from scene_pipeline.sample import sample_path
+    from scene_pipeline.sample import sample_photographs
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
@@ -159,7 +159,7 @@ def main() -> int:
     parser.add_argument("--prepare", action="store_true", help="only make the bundles; needs --bundles")
     arguments = parser.parse_args()
     catalog = arguments.catalog or next(path for path in CATALOGS if path.is_file())
-    scenes = [str(path) for path in sorted((sample_path() / "scenes").rglob("*.webp"))]
+    scenes = [str(path) for path in sample_photographs()]
     cases = [Case(f"compact-{size}", int(size), "compact") for size in arguments.sizes.split(",") if size]
     cases += [Case("vit-100000", 100_000, None)] * arguments.vit
     figures: dict[str, Any] = {}

@@ -20,7 +20,7 @@ from benchmarks.claims import Claim, at_least, at_most, report
 from benchmarks.faults import build, cut_catalog
 from scene_pipeline.bundle import current_version, list_bundles, rollback
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 
 THREADS = 16
 GROWTH = 1.05
@@ -33,7 +33,7 @@ class Soak:
     def __init__(self, artifacts: Path) -> None:
         self.artifacts = artifacts
         self.matcher = SceneMatcher.open(artifacts)
-        self.scenes = sorted((sample_path() / "scenes").rglob("*.webp"))
+        self.scenes = sample_photographs()
         self.stop = threading.Event()
         self.answers = self.reloads = 0
         self.errors: list[str] = []

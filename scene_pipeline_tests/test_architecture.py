@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scene_pipeline import paths
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "scene_pipeline"
 
@@ -18,7 +20,7 @@ FLOORS = {
     floor: number
     for number, floors in enumerate(
         [
-            ("errors", "memory", "progress"),
+            ("errors", "memory", "paths", "progress"),
             ("files", "settings"),
             ("vocabulary", "sample", "compute"),
             ("color", "index"),
@@ -128,6 +130,37 @@ def test_environment_variables_are_read_by_settings_alone() -> None:
         if re.search(read, path.read_text(encoding="utf-8"))
     }
     assert readers == {"settings.py", "images/pool.py"}  # the pool hands PYTHONPATH on to its workers
+
+
+def spelled_paths(tree: ast.AST) -> Iterator[str]:
+    """Yield every text that a path is put together from: behind `/`, or given to the artifact store."""
+    store = {"path", "write_table", "read_table", "stored_table", "write_parts", "write_bytes", "read_bytes"}
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            packaged = "__file__" in ast.unparse(node.left)  # what lies beside the code
+            parts = [] if packaged else [node.right]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in store:
+            parts = list(node.args)
+        yield from (part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+
+
+def test_places_below_the_artifacts_are_spelled_in_paths_alone() -> None:
+    places = {place for name, place in vars(paths).items() if name.isupper()}
+    assert {
+        f"{path.relative_to(PACKAGE).as_posix()}: {text}"
+        for path in package_files()
+        if room_of(path) != "sample"  # whose folders are its own
+        for text in spelled_paths(ast.parse(path.read_text(encoding="utf-8")))
+        if text in places
+    } == set()
+
+
+def test_a_spelled_path_is_seen() -> None:
+    tree = ast.parse(
+        "artifacts / 'images' / name; Path(__file__) / 'own'; store.read_table('catalog', 'x'); text.split('scenes')"
+    )
+    assert sorted(spelled_paths(tree)) == ["catalog", "images", "x"]
 
 
 def test_workspace_and_pyproject_name_the_same_module() -> None:

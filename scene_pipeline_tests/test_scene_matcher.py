@@ -6,10 +6,10 @@ import pytest
 
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.request import Constraints, Request
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scene_matcher import SceneProductMatcher
 
-SCENES = sorted((sample_path() / "scenes").rglob("*.webp"))
+SCENES = sample_photographs()
 SCENE = SCENES[0]
 
 

@@ -34,7 +34,7 @@ from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.publishing.calibrations import CALIBRATIONS
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_path
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.model import PACKAGED
@@ -91,7 +91,7 @@ def sample_scenes() -> list[Example]:
     with (sample_path() / "truth" / "scenes.csv").open(encoding="utf-8", newline="") as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: row["scene"])
     return [
-        Example(r["scene"], sample_path() / "scenes" / r["scene"], Brief(r["room"], r["style"], r["palette"], 0))
+        Example(r["scene"], sample_libraries() / r["scene"], Brief(r["room"], r["style"], r["palette"], 0))
         for r in rows
     ]
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from scene_pipeline.matching.matcher import SceneMatcher  # noqa: E402
 from scene_pipeline.matching.request import Request  # noqa: E402
 from scene_pipeline.matching.result import SceneResult  # noqa: E402
-from scene_pipeline.sample import sample_path  # noqa: E402
+from scene_pipeline.sample import sample_libraries, sample_path, sample_photographs  # noqa: E402
 from training.calibrate import build  # noqa: E402
 
 EXAMPLE = ROOT / "docs" / "examples" / "coastal"
@@ -48,7 +48,7 @@ class Answer:
 def answers(plain: SceneMatcher, with_style: SceneMatcher) -> list[Answer]:
     """Return what the chosen scenes are answered."""
     wanted = Request(style=STYLE)
-    scenes = [next((sample_path() / "scenes").rglob(f"{name}.webp")) for name in SCENES]
+    scenes = [next(sample_libraries().rglob(f"{name}.webp")) for name in SCENES]
     return [
         Answer(scene, plain.recommend(scene, k=SHOWN), with_style.recommend(scene, wanted, k=SHOWN)) for scene in scenes
     ]
@@ -56,7 +56,7 @@ def answers(plain: SceneMatcher, with_style: SceneMatcher) -> list[Answer]:
 
 def measure(plain: SceneMatcher, with_style: SceneMatcher) -> list[str]:
     """Return lines on the sample: how coastal its scenes are read, and how much is coastal in their lists of ten."""
-    scenes = sorted((sample_path() / "scenes").rglob("*.webp"))
+    scenes = sample_photographs()
     products = with_style.bundle.products(["sku_id", "materials", "colors", "styles"]).to_pylist()
     other = sum(bool(product["styles"]) for product in products)
     kinds = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import write_text
 from scene_pipeline.index.vector_index import INDEX_FILE, RECORD_FILE, VECTORS_FILE
+from scene_pipeline.paths import BUNDLES_FOLDER
 
 MANIFEST = "manifest.json"
 PRODUCTS = "products.parquet"
@@ -48,9 +49,10 @@ def bundles_root(artifacts: Path) -> Path:
     """Return the folder that holds the versions, from the artifacts folder, that folder itself, or one bundle."""
     if (artifacts / MANIFEST).is_file():
         return artifacts.parent
-    if not (artifacts / "bundles").is_dir() and (artifacts.name == "bundles" or (artifacts / CURRENT).is_file()):
+    below = artifacts / BUNDLES_FOLDER
+    if not below.is_dir() and (artifacts.name == BUNDLES_FOLDER or (artifacts / CURRENT).is_file()):
         return artifacts
-    return artifacts / "bundles"
+    return below
 
 
 def versions(root: Path) -> list[str]:

@@ -18,10 +18,10 @@ commands = group()
 @commands.command()
 def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
     """Build the catalog that ships, score its scenes, and name the lookbooks."""
-    from scene_pipeline.sample import sample_path
+    from scene_pipeline.sample import sample_libraries
 
     _build({"store": {"root": str(artifacts)}, "catalog": {"path": "sample"}, "encoder": {"id": "compact"}})
-    for library in sorted(path for path in (sample_path() / "scenes").iterdir() if path.is_dir()):
+    for library in sorted(path for path in sample_libraries().iterdir() if path.is_dir()):
         score_and_print(library, artifacts, {"k": 10})
 
 

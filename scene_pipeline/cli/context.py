@@ -9,6 +9,7 @@ from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts
 from scene_pipeline.cli.printing import out, print_json
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.paths import CONTEXT_FOLDER, EVENTS_FOLDER
 from scene_pipeline.settings import SUBJECT_KEY_FILE
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def context(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
     """Learn season, trends and profiles from a shop's sales, for the promoted bundle."""
-    from scene_pipeline.context.profiles import FOLDER, ProfileStore
+    from scene_pipeline.context.profiles import ProfileStore
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.launch import instance, run_context_learning
 
@@ -43,7 +44,7 @@ def context(
     with instance() as dagster:
         run_context_learning(defs, dagster, {"store": {"root": str(artifacts)}, "sales": source}, as_of)
     people = len(ProfileStore.below(artifacts).ids())
-    out.print(f"learned season and trends, {people:,} profiles: {artifacts / FOLDER}", soft_wrap=True)
+    out.print(f"learned season and trends, {people:,} profiles: {artifacts / CONTEXT_FOLDER}", soft_wrap=True)
 
 
 Person = Annotated[str, typer.Argument(help="The HMAC id of the person, or with --shop-id the shop's own id.")]
@@ -57,7 +58,7 @@ def _profiles(artifacts: Path, who: str, shop_id: bool) -> tuple["ProfileStore",
     from scene_pipeline.events.subjects import subject_ids
 
     if shop_id:
-        ids = subject_ids(artifacts / "events")
+        ids = subject_ids(artifacts / EVENTS_FOLDER)
         if ids is None:
             raise ScenePipelineError(f"--shop-id needs the key that ids are hashed with; set {SUBJECT_KEY_FILE}")
         who = ids.subject(who)

@@ -9,6 +9,7 @@ from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, AsJson
 from scene_pipeline.cli.printing import out, print_json
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.paths import LIBRARY_RUNS, library_folder
 
 commands = group()
 
@@ -65,10 +66,12 @@ def diff(
     )
     from scene_pipeline.scene_libraries.runs import list_runs, load_run
 
-    folder = artifacts / "scenes" / library
+    folder = library_folder(artifacts, library)
     runs = list_runs(folder)
     if len(runs) < 2 and not (before and now):
-        raise ScenePipelineError(f"{folder / 'runs'}: holds {len(runs)} runs, two are needed; score the library again")
+        raise ScenePipelineError(
+            f"{folder / LIBRARY_RUNS}: holds {len(runs)} runs, two are needed; score the library again"
+        )
     old, new = (load_run(folder, name) for name in (before or runs[-2], now or runs[-1]))
     changes = compare_runs(old, new, catalog_change(artifacts, old, new))
     rows = changes_table(changes, library).to_pylist()

@@ -13,6 +13,14 @@ from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts
 from scene_pipeline.cli.printing import err, out
 from scene_pipeline.cli.request_options import with_request
 from scene_pipeline.matching.request import Request
+from scene_pipeline.paths import (
+    LIBRARY_RESULTS,
+    LOOKBOOK,
+    RECOMMENDATION_CSV,
+    RECOMMENDATION_TABLE,
+    RECOMMENDATION_WORKBOOK,
+    library_folder,
+)
 
 commands = group()
 
@@ -42,8 +50,8 @@ def score_and_print(library: Path, artifacts: Path, config: Mapping[str, Any]) -
         run_library_scoring(
             defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": config}
         )
-    folder = artifacts / "scenes" / library.resolve().name
-    result = LibraryResult.load(folder / "results.json")
+    folder = library_folder(artifacts, library.resolve().name)
+    result = LibraryResult.load(folder / LIBRARY_RESULTS)
     out.print(library_view(result.results, library.name, result.failures))
-    for name in ("recommendations.parquet", "recommendations.csv", "recommendations.xlsx", "lookbook.html"):
+    for name in (RECOMMENDATION_TABLE, RECOMMENDATION_CSV, RECOMMENDATION_WORKBOOK, LOOKBOOK):
         out.print(f"{folder / name}", soft_wrap=True)

@@ -9,14 +9,14 @@ import numpy as np
 
 from scene_pipeline.context.context import PERSON_ID, Context
 from scene_pipeline.context.person import fit_population, fit_profiles
-from scene_pipeline.context.profiles import PROFILES, ProfileStore
-from scene_pipeline.context.ranking import SEASON, TRENDS
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.sales import Sales, joined
 from scene_pipeline.context.season import SeasonLifts, fit_season
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import Signal, Trends, fit_trends, weekly_sales
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.events.subjects import SubjectIds
+from scene_pipeline.paths import PROFILES_FOLDER, SEASON_LIFTS, TREND_LIFTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def write_season(
     folder: Path, sales: Sales | None, products: ProductTable, place: Context, as_of: dt.date
 ) -> SeasonLifts | None:
     """Fit the season on the sales before `as_of` and write it; without sales remove it, so that the themes hold."""
-    path = folder / SEASON
+    path = folder / SEASON_LIFTS
     if sales is None:
         path.unlink(missing_ok=True)
         return None
@@ -77,7 +77,7 @@ def write_trends(
         trends = fit_trends(weekly, products.terms, products.skus, as_of, source)
     heard = tuple(signal for signal in signals if signal.date <= as_of)
     trends = Trends(trends.as_of, trends.source, trends.products, heard)
-    trends.save(folder / TRENDS)
+    trends.save(folder / TREND_LIFTS)
     return trends
 
 
@@ -97,7 +97,7 @@ def write_profiles(folder: Path, sources: Sequence[Sales], products: ProductTabl
     Every source names people by HMAC ids; of what a person did with a product in any of them the strongest action
     counts. Corrections and deletions hold. Without sources the profiles stay as they are.
     """
-    store = ProfileStore(folder / PROFILES)
+    store = ProfileStore(folder / PROFILES_FOLDER)
     if not sources:
         return len(store.ids())
     known = joined([of_catalog(sales, products).before(as_of) for sales in sources])

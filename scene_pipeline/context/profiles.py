@@ -12,10 +12,10 @@ from scene_pipeline.context.context import PERSON_ID
 from scene_pipeline.context.person import MAX_TERM_LIFT, Population, Profile
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import fsync, sha256_bytes, write_bytes
+from scene_pipeline.paths import CONTEXT_FOLDER, PROFILES_FOLDER
 
 T = TypeVar("T")
 
-FOLDER, PROFILES = "context", "profiles"
 """The folder below the artifacts for all that is learned of contexts, and the one in it for profiles."""
 
 
@@ -32,7 +32,7 @@ class ProfileStore:
     @classmethod
     def below(cls, artifacts: Path) -> "ProfileStore":
         """Return the profiles of an artifacts folder."""
-        return cls(artifacts / FOLDER / PROFILES)
+        return cls(artifacts / CONTEXT_FOLDER / PROFILES_FOLDER)
 
     def path(self, person: str) -> Path:
         """Return the file of a person's profile. Raises ScenePipelineError for what is not an HMAC id."""

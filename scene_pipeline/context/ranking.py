@@ -12,16 +12,14 @@ import numpy as np
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.person import Population, Profile, person_fit, price_limit, term_lifts
 from scene_pipeline.context.person import reason as person_reason
-from scene_pipeline.context.profiles import PROFILES, ProfileStore
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.season import SeasonLifts, shipped_lifts
 from scene_pipeline.context.season import reason as season_reason
 from scene_pipeline.context.terms import ProductTerms, name_of
 from scene_pipeline.context.trend import Trends
 from scene_pipeline.errors import VocabularyError
+from scene_pipeline.paths import CONTEXT_WEIGHTS, PROFILES_FOLDER, SEASON_LIFTS, TREND_LIFTS
 from scene_pipeline.vocabulary.strict_yaml import load_strict
-
-SEASON, TRENDS, WEIGHTS = "season.json", "trends.json", "weights.yaml"
-"""The files of the folder below the artifacts, FOLDER; each may be absent."""
 
 KINDS = ("season", "trend", "person")
 MAX_LIFT = 1.5
@@ -89,7 +87,7 @@ class ContextModel:
         """`terms`, `skus` and `prices` [n] (NaN unknown) are the rows of the bundle's product table."""
         self.folder = folder
         self.terms = terms
-        self.profiles = ProfileStore(folder / PROFILES)
+        self.profiles = ProfileStore(folder / PROFILES_FOLDER)
         self._skus = list(skus)
         self._prices = prices
         self._log_price = np.log(np.where(prices > 0, prices, np.nan))
@@ -103,7 +101,7 @@ class ContextModel:
 
     def weights(self, channel: str | None) -> np.ndarray:
         """Return the weights [3] of a channel: the shop's own file, else those packaged."""
-        own = self.folder / WEIGHTS
+        own = self.folder / CONTEXT_WEIGHTS
         return _cached_weights(own if own.is_file() else PACKAGED_WEIGHTS, _stamp(own)).of(channel)
 
     def lifts(self, context: Context, rows: np.ndarray) -> np.ndarray:
@@ -142,7 +140,7 @@ class ContextModel:
 
     def stamps(self, context: Context) -> tuple[int, ...]:
         """Return when each file that a context's lifts come from last changed."""
-        names = [SEASON, TRENDS, WEIGHTS, f"{PROFILES}/population.json"]
+        names = [SEASON_LIFTS, TREND_LIFTS, CONTEXT_WEIGHTS, f"{PROFILES_FOLDER}/population.json"]
         files = [self.folder / name for name in names]
         if context.person:
             files.append(self.profiles.path(context.person))
@@ -211,16 +209,16 @@ class ContextModel:
 
     def _at(self, context: Context) -> _Day:
         where = Context(context.date, context.country, context.hemisphere)
-        return self._day(where, _stamp(self.folder / SEASON), _stamp(self.folder / TRENDS))
+        return self._day(where, _stamp(self.folder / SEASON_LIFTS), _stamp(self.folder / TREND_LIFTS))
 
     def _read_day(self, context: Context, season_stamp: int, trends_stamp: int) -> _Day:
-        season = SeasonLifts.load(self.folder / SEASON) if season_stamp else shipped_lifts()
+        season = SeasonLifts.load(self.folder / SEASON_LIFTS) if season_stamp else shipped_lifts()
         by_term = season.at(context)
         season_terms = self.terms.values({term: lift for term, (lift, _) in by_term.items()})
         growth: dict[str, float] = {}
         signals: dict[str, tuple[float, str]] = {}
         if trends_stamp:
-            trends = Trends.load(self.folder / TRENDS)
+            trends = Trends.load(self.folder / TREND_LIFTS)
             growth, signals = trends.growth_at(context), trends.signals_at(context)
         said = self.terms.values({term: value for term, (value, _) in signals.items()})
         own = np.array([growth.get(sku, 0.0) for sku in self._skus]) if growth else np.zeros(len(self._skus))
@@ -234,7 +232,7 @@ class ContextModel:
         )
 
     def _population_stamp(self) -> int:
-        return _stamp(self.folder / PROFILES / "population.json")
+        return _stamp(self.folder / PROFILES_FOLDER / "population.json")
 
     def _read_population(self, stamp: int) -> tuple[Population, np.ndarray]:
         """Return what everybody buys, and its shares by term [T]; `stamp` changes when the file does."""

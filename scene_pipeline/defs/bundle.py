@@ -31,6 +31,7 @@ from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.errors import BundleError
 from scene_pipeline.monitoring import drift as drifting
 from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
+from scene_pipeline.paths import CATEGORIZED_TABLE, IMAGE_STATUS, REJECT_TABLE
 from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.learned import with_learned
 from scene_pipeline.publishing.members import EmbeddedMember
@@ -77,13 +78,13 @@ def embedded_catalog(store: ArtifactStore, spec: EncoderSpec, *others: EncoderSp
     Raises BundleError when those are of different catalogs or encoders, naming the asset to materialize again. A
     picture that could not be embedded is left out.
     """
-    products = store.read_table("catalog", "categorized.parquet")
+    products = store.read_table(CATEGORIZED_TABLE)
     pictures = read_pictures(store)
     row_of = {product: row for row, product in enumerate(products["product_id"].to_pylist())}
     owners = [row_of.get(product, -1) for product in pictures["product_id"].to_pylist()]
     if -1 in owners:
         raise BundleError(
-            f"{store.path('images', 'status.parquet')}: lists pictures of {owners.count(-1)} products that the "
+            f"{store.path(IMAGE_STATUS)}: lists pictures of {owners.count(-1)} products that the "
             "catalog does not have; materialize product_images again"
         )
     image, has_image = _pooled(store, spec, pictures, owners, products.num_rows)
@@ -98,7 +99,7 @@ def embedded_catalog(store: ArtifactStore, spec: EncoderSpec, *others: EncoderSp
         image=image,
         has_image=has_image,
         text=text,
-        rejects=store.read_table("catalog", "rejects.parquet", columns=["row"]).num_rows,
+        rejects=store.read_table(REJECT_TABLE, columns=["row"]).num_rows,
         members=tuple(_member(store, other, pictures, owners, products.num_rows) for other in others),
     )
 

@@ -32,6 +32,17 @@ from scene_pipeline.defs.resources import (
 )
 from scene_pipeline.defs.vectors import text_encoder, text_vectors
 from scene_pipeline.monitoring.preflight import check_build
+from scene_pipeline.paths import (
+    CATALOG_INTAKE,
+    CATALOG_SOURCE,
+    CATEGORIZED_TABLE,
+    DROPPED_TABLE,
+    ENRICHED_TABLE,
+    LEFT_OUT_TABLE,
+    PRODUCT_TABLE,
+    RAW_TABLE,
+    REJECT_TABLE,
+)
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.plots import bar_chart, histogram
 from scene_pipeline.reporting.previews import markdown_counts, markdown_table
@@ -56,12 +67,12 @@ class ReadCatalogConfig(msgspec.Struct, frozen=True):
 
 def read_source(store: ArtifactStore) -> ReadCatalogConfig:
     """Return what `raw_catalog` noted about the file."""
-    return msgspec.json.decode(store.read_bytes("catalog", "source.json"), type=ReadCatalogConfig)
+    return msgspec.json.decode(store.read_bytes(CATALOG_SOURCE), type=ReadCatalogConfig)
 
 
 def read_intake(store: ArtifactStore) -> Intake:
     """Return what `products` noted about the file and its rows."""
-    return msgspec.json.decode(store.read_bytes("catalog", "intake.json"), type=Intake)
+    return msgspec.json.decode(store.read_bytes(CATALOG_INTAKE), type=Intake)
 
 
 def lexicon_of(catalog: CatalogSource, vocabulary: VocabularyFolder, products: Rows) -> Lexicon:
@@ -92,10 +103,10 @@ def raw_catalog(
     settings = settings_of(catalog, encoder, vocabulary, monitor)
     check_build(settings, catalog.file(), store.path(), texts_alone=_texts_alone(context))
     report = track("Reading the catalog")
-    path = store.path("catalog", "raw.parquet")
+    path = store.path(RAW_TABLE)
     raw = store_catalog(catalog.file(), path, catalog.columns(), lambda rows: report(rows, rows))
     source = ReadCatalogConfig(str(raw.path), raw.dialect, dict(raw.columns), raw.guesses, raw.profile, raw.column_map)
-    store.write_bytes(msgspec.json.encode(source), "catalog", "source.json")
+    store.write_bytes(msgspec.json.encode(source), CATALOG_SOURCE)
     return table_result(
         path,
         raw.table,
@@ -161,19 +172,19 @@ spec = functools.partial(
 def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     """Type and check every row; a bad one becomes a reject, never a lost row."""
     source = read_source(store)
-    table = store.stored_table("catalog", "raw.parquet")
+    table = store.stored_table(RAW_TABLE)
     raw = RawCatalog(
         Path(source.path), table, source.dialect, source.columns, source.guesses, source.profile, source.column_map
     )
-    path = store.path("catalog", "products.parquet")
+    path = store.path(PRODUCT_TABLE)
     result = validate_into(path, raw, track("Checking rows"))
     intake = Intake.of(raw, result)
-    store.write_bytes(msgspec.json.encode(intake), "catalog", "intake.json")
+    store.write_bytes(msgspec.json.encode(intake), CATALOG_INTAKE)
     counted = (
         f"{result.rows_in:,} rows = {result.products.num_rows:,} products + {result.merged:,} variants and pictures + "
         f"{result.folded:,} folded + {result.left_out.num_rows:,} left out + {result.rejects.num_rows:,} rejects"
     )
-    store.write_table(result.left_out, "catalog", "left_out.parquet")
+    store.write_table(result.left_out, LEFT_OUT_TABLE)
     share = result.dropped.num_rows / max(result.rows_in, 1)
     failures = contract_failures(result.products)
     yield table_result(
@@ -208,7 +219,7 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
         ],
     )
     yield table_result(
-        store.write_table(result.dropped, "catalog", "dropped.parquet"),
+        store.write_table(result.dropped, DROPPED_TABLE),
         result.dropped,
         {
             "per_row": share,
@@ -218,7 +229,7 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
         asset_key="dropped_cells",
     )
     yield table_result(
-        store.write_table(result.rejects, "catalog", "rejects.parquet"),
+        store.write_table(result.rejects, REJECT_TABLE),
         result.rejects,
         {
             "share": result.rejects.num_rows / max(result.rows_in, 1),
@@ -236,10 +247,10 @@ def enriched_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
     """Products with what their texts say: materials, colors, dimensions, sets, rooms, styles, and where it says so."""
-    products = store.stored_table("catalog", "products.parquet")
+    products = store.stored_table(PRODUCT_TABLE)
     lexicon = lexicon_of(catalog, vocabulary, products)
     parts = enriched_parts(products, vocabulary.load(), lexicon, track("Reading product texts"))
-    table = store.write_parts(parts, ENRICHED, "catalog", "enriched.parquet")
+    table = store.write_parts(parts, ENRICHED, ENRICHED_TABLE)
     return table_result(
         table.path,
         table,
@@ -261,7 +272,7 @@ def categorized_products(
     store: ArtifactStore, catalog: CatalogSource, vocabulary: VocabularyFolder
 ) -> dg.MaterializeResult:
     """Products in the eight categories: by their type words, else by similarity of meaning, else uncategorized."""
-    enriched = store.stored_table("catalog", "enriched.parquet")
+    enriched = store.stored_table(ENRICHED_TABLE)
     words, lexicon = vocabulary.load(), lexicon_of(catalog, vocabulary, enriched)
     descriptions = text_encoder().embed([category.description for category in words.categories])
     others = text_encoder().embed(gate_descriptions())
@@ -272,7 +283,7 @@ def categorized_products(
         lambda texts: text_vectors(store, texts) @ descriptions.T,
         lambda texts: text_vectors(store, texts) @ others.T,
     )
-    table = store.write_parts(parts, CATEGORIZED, "catalog", "categorized.parquet")
+    table = store.write_parts(parts, CATEGORIZED, CATEGORIZED_TABLE)
     figures = profile(read_intake(store), table, words, lexicon)
     return table_result(
         table.path,

@@ -14,6 +14,7 @@ from scene_pipeline.defs.dead_runs import Worker, is_alive
 from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import write_bytes
+from scene_pipeline.paths import CATALOG_FOLDER, library_folder
 
 WAIT_S = 10.0
 """How long a step waits for another run to end."""
@@ -54,9 +55,9 @@ def claim_for_step(store: ArtifactStore) -> None:
         return
     groups = set(context.assets_def.group_names_by_key.values())
     if groups <= BUILD_GROUPS:
-        take(store.path("catalog"), context.run.run_id)
+        take(store.path(CATALOG_FOLDER), context.run.run_id)
     elif groups == {"scenes"} and context.has_partition_key:
-        take(store.path("scenes", context.partition_key), context.run.run_id)
+        take(library_folder(store.path(), context.partition_key), context.run.run_id)
 
 
 def take(folder: Path, run_id: str) -> None:

@@ -13,8 +13,7 @@ from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.context import fitting
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.from_events import read_event_sales
-from scene_pipeline.context.profiles import FOLDER, PROFILES, ProfileStore, mark_of
-from scene_pipeline.context.ranking import SEASON, TRENDS
+from scene_pipeline.context.profiles import ProfileStore, mark_of
 from scene_pipeline.context.sales import Sales, read_sales
 from scene_pipeline.context.season import MAX_LIFT, shipped_lifts
 from scene_pipeline.context.terms import ProductTerms
@@ -28,6 +27,7 @@ from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.events.open import events_folder
 from scene_pipeline.events.subjects import subject_ids
 from scene_pipeline.files import sha256_file
+from scene_pipeline.paths import CONTEXT_FOLDER, PROFILES_FOLDER, SEASON_LIFTS, TREND_LIFTS
 from scene_pipeline.reporting.previews import markdown_rows
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
@@ -106,7 +106,7 @@ def _check(name: str, passed: bool, **metadata: float | str) -> dg.AssetCheckRes
 @user_errors_as_failures
 def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> dg.MaterializeResult:
     """How much more, or less, products of a term sell at a time of the year: the shop's own, else packaged themes."""
-    folder, day = store.path(FOLDER), config.day()
+    folder, day = store.path(CONTEXT_FOLDER), config.day()
     fitted = fitting.write_season(folder, sales.read(), _product_table(store), Context(country=sales.country), day)
     lifts = fitted or shipped_lifts()
     now = lifts.at(Context.on(day, sales.country))
@@ -121,7 +121,7 @@ def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig
                 markdown_rows([{"term": term, "lift": lift, "follows": key} for term, (lift, key) in top])
             ),
         },
-        data_version=dg.DataVersion(sha256_file(folder / SEASON) if fitted else "packaged"),
+        data_version=dg.DataVersion(sha256_file(folder / SEASON_LIFTS) if fitted else "packaged"),
         check_results=[
             _check("no_look_ahead", lifts.until < day.isoformat(), until=lifts.until or "packaged"),
             _check("within_caps", largest <= MAX_LIFT, largest=largest),
@@ -148,7 +148,7 @@ def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> d
 
     Without sales, what people bought, liked or pinned in lists (the event store) counts as sold.
     """
-    folder, day, products = store.path(FOLDER), config.day(), _product_table(store)
+    folder, day, products = store.path(CONTEXT_FOLDER), config.day(), _product_table(store)
     lines, source = sales.read(), "the shop's own sales"
     if lines is None and (acted := _events(store, products, day)) is not None:
         lines, source = acted.where(acted.weight >= CHOSEN), "the event store"
@@ -165,7 +165,7 @@ def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> d
             "source": found.source,
             "rising": dg.MetadataValue.md(markdown_rows([{"sku_id": sku, "growth": lift} for sku, lift in top[:20]])),
         },
-        data_version=dg.DataVersion(sha256_file(folder / TRENDS)),
+        data_version=dg.DataVersion(sha256_file(folder / TREND_LIFTS)),
         check_results=[
             _check("no_look_ahead", all(signal.date <= day for signal in found.signals) and (age is None or age > 0)),
             _check("within_caps", all(abs(lift) <= MAX_GROWTH for lift in found.products.values())),
@@ -197,11 +197,11 @@ def profiles(store: ArtifactStore, sales: SalesSource, config: ContextConfig) ->
 
     From sales and from the event store together.
     """
-    folder, day, products, sold = store.path(FOLDER), config.day(), _product_table(store), sales.read()
+    folder, day, products, sold = store.path(CONTEXT_FOLDER), config.day(), _product_table(store), sales.read()
     acted = _events(store, products, day)
     bought = None if sold is None else fitting.hashed(sold, subject_ids(events_folder(store.path())))
     count = fitting.write_profiles(folder, [part for part in (bought, acted) if part is not None], products, day)
-    kept = ProfileStore(folder / PROFILES)
+    kept = ProfileStore(folder / PROFILES_FOLDER)
     ids, excluded = set(kept.ids()), kept.excluded()
     return dg.MaterializeResult(
         metadata={

@@ -28,6 +28,14 @@ from scene_pipeline.images.decode import decode_image
 from scene_pipeline.images.duplicates import center, confirm, proposed
 from scene_pipeline.images.schema import OK
 from scene_pipeline.images.store import ImageStore
+from scene_pipeline.paths import (
+    CATEGORIZED_TABLE,
+    EMBEDDINGS_FOLDER,
+    IMAGE_DUPLICATES,
+    IMAGE_STATUS,
+    IMAGES_FOLDER,
+    ONNX_TOWER,
+)
 from scene_pipeline.progress import track
 from scene_pipeline.sample import sample_path
 from scene_pipeline.settings import RAY, text
@@ -45,7 +53,7 @@ class EmbedConfig(dg.Config):
 
 def read_pictures(store: ArtifactStore) -> pa.Table:
     """Return the status rows that have a picture."""
-    return store.read_table("images", "status.parquet").filter(pc.field("outcome") == OK)
+    return store.read_table(IMAGE_STATUS).filter(pc.field("outcome") == OK)
 
 
 def sample_pictures(store: ArtifactStore, keys: list[str]) -> list[Image.Image]:
@@ -53,7 +61,7 @@ def sample_pictures(store: ArtifactStore, keys: list[str]) -> list[Image.Image]:
 
     An encoder is checked on them, since scenes are read with it also where products have texts alone.
     """
-    images = ImageStore(store.path("images"))
+    images = ImageStore(store.path(IMAGES_FOLDER))
     paths = [images.path(key) for key in keys] or sorted((sample_path() / "products").iterdir())
     return [decode_image(path) for path in paths[:: max(1, len(paths) // SAMPLE_PICTURES)][:SAMPLE_PICTURES]]
 
@@ -110,8 +118,8 @@ def image_embeddings(
 
 def _embed(store: ArtifactStore, spec: EncoderSpec, keys: list[str], config: EmbedConfig) -> EmbedReport:
     """Embed the pictures that one encoder has no vector of. Raises EncoderError."""
-    images = ImageStore(store.path("images"))
-    onnx = store.path("embeddings", slug(spec), "tower.onnx")
+    images = ImageStore(store.path(IMAGES_FOLDER))
+    onnx = store.path(EMBEDDINGS_FOLDER, slug(spec), ONNX_TOWER)
     tower = open_encoder(spec, onnx, sample_pictures(store, keys))
     paths = {key: images.path(key) for key in keys}
     settings = EmbedSettings(batch_size=config.batch_size)
@@ -129,7 +137,7 @@ def _confirm_duplicates(store: ArtifactStore, vectors: VectorStore, keys: list[s
     pictures = proposed(read_pictures(store))
     some, there = vectors.get(keys[:: max(1, len(keys) // CENTERED_ON)])
     table = confirm(pictures, *vectors.get(pictures["sha256"].to_pylist()), center(some[there]))
-    store.write_table(table, "images", "duplicates.parquet")
+    store.write_table(table, IMAGE_DUPLICATES)
     return {
         "near_duplicates_by_hash": table.num_rows,
         "near_duplicates": table.num_rows - table["confirmed"].null_count,
@@ -149,7 +157,7 @@ def _confirm_duplicates(store: ArtifactStore, vectors: VectorStore, keys: list[s
 @user_errors_as_failures
 def text_embeddings(store: ArtifactStore, config: EmbedConfig) -> dg.MaterializeResult:
     """A unit vector for every product's sentence, by all-MiniLM-L6-v2; only sentences without one are embedded."""
-    sentences = store.read_table("catalog", "categorized.parquet", columns=["sentence"])["sentence"].to_pylist()
+    sentences = store.read_table(CATEGORIZED_TABLE, columns=["sentence"])["sentence"].to_pylist()
     texts = {text_key(sentence): sentence for sentence in sentences}
     report = embed_texts(
         texts,

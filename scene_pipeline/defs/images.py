@@ -19,6 +19,7 @@ from scene_pipeline.images.schema import FAILED, SET_ASIDE
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import USER_AGENT, FetchProgress, FetchSettings, image_requests
+from scene_pipeline.paths import IMAGE_STATUS, IMAGES_FOLDER, PRODUCT_TABLE
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.previews import markdown_counts, markdown_jpeg, markdown_table
 
@@ -113,13 +114,13 @@ class FetchConfig(dg.Config):
 @user_errors_as_failures
 def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeResult:
     """One row per picture of a product: outcome, reason, size, hashes and colors; pictures lie in the image store."""
-    products = store.read_table("catalog", "products.parquet", columns=["product_id", "title", "description", "images"])
+    products = store.read_table(PRODUCT_TABLE, columns=["product_id", "title", "description", "images"])
     requests = image_requests(products)
     if not requests and config.max_without_image < 1:
         raise ImageError(NO_PICTURES)
-    images = ImageStore(store.path("images"))
-    status_path = store.path("images", "status.parquet")
-    previous = store.read_table("images", "status.parquet") if status_path.exists() else None
+    images = ImageStore(store.path(IMAGES_FOLDER))
+    status_path = store.path(IMAGE_STATUS)
+    previous = store.read_table(IMAGE_STATUS) if status_path.exists() else None
     report = track("Fetching pictures")
     last = FetchProgress(0, 0, 0, 0, 0, {}, 0, 0.0, 0.0, None)
 
@@ -148,7 +149,7 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
         for host in last.slowest_hosts
     )
     return table_result(
-        store.write_table(table, "images", "status.parquet"),
+        store.write_table(table, IMAGE_STATUS),
         table,
         {
             "pictures_read": last.read,

@@ -24,6 +24,7 @@ from scene_pipeline.experiments.page import write_page
 from scene_pipeline.experiments.verdict import Status, experiment_status
 from scene_pipeline.files import sha256_bytes, write_bytes
 from scene_pipeline.learning import nightly
+from scene_pipeline.paths import CANDIDATE_WEIGHTS, POLICY_ESTIMATE, PROPENSITIES
 from scene_pipeline.publishing.learned import promote_learned, seal_learned, smoke_picture
 from scene_pipeline.reporting.plots import bar_chart, line_chart
 
@@ -109,7 +110,7 @@ def events(store: ArtifactStore, event_log: EventLog, config: EventsConfig) -> d
 def propensities(store: ArtifactStore) -> dg.MaterializeResult:
     """How likely each place of a list is looked at, from the exploration in the log; refused without exploration."""
     found = nightly.estimate_propensities(events_folder(store.path()))
-    nightly.save(found, store.path(nightly.FOLDER, nightly.PROPENSITIES))
+    nightly.save(found, store.path(PROPENSITIES))
     points = [(str(rank), value) for rank, value in sorted(found.examination.items())]
     plot = dg.MetadataValue.md(line_chart(points, "examination by place"))
     return result(found, {"lists": found.lists, "clicks": found.clicks, "refused": found.refused, "plot": plot})
@@ -124,7 +125,7 @@ def candidate_weights(store: ArtifactStore) -> dg.MaterializeResult:
     bundle = open_bundle(store.path(), verify=False)
     prior = bundle.vocabulary.scoring.weights_for(bundle.manifest.image_encoder["id"])
     found = nightly.learn_weights(events_folder(store.path()), nightly.load_propensities(store.path()), prior)
-    nightly.save(found, store.path(nightly.FOLDER, nightly.CANDIDATE))
+    nightly.save(found, store.path(CANDIDATE_WEIGHTS))
     return result(
         found,
         {
@@ -146,7 +147,7 @@ def policy_estimate(store: ArtifactStore) -> dg.MaterializeResult:
     candidate = nightly.load_candidate(store.path())
     known = nightly.load_propensities(store.path())
     found = nightly.estimate_policy(events_folder(store.path()), known, candidate.weights)
-    nightly.save(found, store.path(nightly.FOLDER, nightly.POLICY))
+    nightly.save(found, store.path(POLICY_ESTIMATE))
     bars = {name: value for name, (value, _, _) in found.estimates.items()}
     return result(
         found,

@@ -1,5 +1,6 @@
 """The product index as an asset: brought to what the promoted bundle holds, where an index is configured."""
 
+import functools
 from collections.abc import Iterator
 
 import dagster as dg
@@ -13,7 +14,8 @@ from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
 from scene_pipeline.defs.scenes import ON_NEW_BUNDLE
 from scene_pipeline.errors import ProductIndexError
 from scene_pipeline.index.open import open_index
-from scene_pipeline.publishing.product_index import FOLDER, Check, sync_index
+from scene_pipeline.paths import INDEX_FOLDER
+from scene_pipeline.publishing.product_index import Check, sync_index
 
 CHECKS = {
     "count": "The index holds as many products as the bundle.",
@@ -57,7 +59,8 @@ def index_sync(
     """
     bundle = open_bundle(store.path(), verify=False)
     with open_index(product_index.url) as index:
-        report = sync_index(index, bundle, lambda: embedded_catalog(store, encoder.specs()[0]), store.path(FOLDER))
+        source = functools.partial(embedded_catalog, store, encoder.specs()[0])
+        report = sync_index(index, bundle, source, store.path(INDEX_FOLDER))
         engine = index.capabilities.engine
     if report.refused:
         yield from map(_shown, report.checks)

@@ -23,15 +23,14 @@ from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.matching.factors import check_scoring
 from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.channels import Channel, Email, Slack, Webhook
-from scene_pipeline.monitoring.history import FOLDER
 from scene_pipeline.monitoring.preflight import Settings
-from scene_pipeline.monitoring.prometheus import METRICS
 from scene_pipeline.monitoring.quality import Thresholds, load_thresholds
+from scene_pipeline.paths import QUALITY_METRICS
 from scene_pipeline.reasoning.advisor import Advisor
 from scene_pipeline.reasoning.settings import LlmSettings
 from scene_pipeline.reporting.lookbook_server import ADDRESS, lookbook_link
 from scene_pipeline.reporting.tables import write_parquet
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_path
 from scene_pipeline.scene_libraries.exposures import Listing
 from scene_pipeline.settings import text
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
@@ -156,7 +155,7 @@ class SceneLibraries(dg.ConfigurableResource):
 
     def folder(self) -> Path:
         """Return the folder that holds the libraries."""
-        return sample_path() / "scenes" if self.root == SAMPLE else Path(self.root).expanduser().resolve()
+        return sample_libraries() if self.root == SAMPLE else Path(self.root).expanduser().resolve()
 
     def library(self, key: str) -> Path:
         """Return the folder of one library."""
@@ -238,7 +237,7 @@ class QualityMonitor(dg.ConfigurableResource):
 
     def metrics_file(self, store: ArtifactStore) -> Path:
         """Return where the metrics are written."""
-        return Path(self.metrics).expanduser().resolve() if self.metrics else store.path(FOLDER, METRICS)
+        return Path(self.metrics).expanduser().resolve() if self.metrics else store.path(QUALITY_METRICS)
 
 
 class AlertChannels(dg.ConfigurableResource):

@@ -5,7 +5,6 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -28,6 +27,21 @@ from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.history import record, scoring_record
+from scene_pipeline.paths import (
+    ANALYSIS_SHARDS,
+    CHANGE_TABLE,
+    IMAGES_FOLDER,
+    INSIGHT_TABLE,
+    LIBRARY_ANALYSES,
+    LIBRARY_RESULTS,
+    LOOKBOOK,
+    RECOMMENDATION_CSV,
+    RECOMMENDATION_TABLE,
+    RECOMMENDATION_WORKBOOK,
+    SCENE_TABLE,
+    SCENES_FOLDER,
+    library_folder,
+)
 from scene_pipeline.progress import track
 from scene_pipeline.reasoning.advisor import Advisor
 from scene_pipeline.reasoning.budget import Spent
@@ -44,7 +58,6 @@ from scene_pipeline.reporting.tables import (
     write_people_csv,
 )
 from scene_pipeline.reporting.workbook import Sheets, write_workbook
-from scene_pipeline.scene_libraries.analyses import FILE as ANALYSES
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.changes import (
     catalog_change,
@@ -54,7 +67,7 @@ from scene_pipeline.scene_libraries.changes import (
 )
 from scene_pipeline.scene_libraries.runs import keep_run, last_run, read_or_set_aside
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
-from scene_pipeline.scene_libraries.sharded import SHARDS, analyze_in_shards
+from scene_pipeline.scene_libraries.sharded import analyze_in_shards
 from scene_pipeline.scene_libraries.wishes import Wishes
 from scene_pipeline.settings import RAY, text
 from scene_pipeline.vocabulary import Vocabulary
@@ -81,8 +94,6 @@ WITH_RECOMMENDATIONS = dg.AutomationCondition.any_deps_match(dg.AutomationCondit
 """Join the run that scores: what is made of the recommendations is made with them, never in a run of its own."""
 
 THUMBNAILS = 8
-RESULTS = "results.json"
-CHANGES_FILE = "changes.parquet"
 
 RECOMMENDED_FROM = {
     name: [("serving_bundle", name)] for name in ("product_id", "sku_id", "description", "category")
@@ -94,11 +105,6 @@ class ScoringConfig(config_of(Request, Wishes)):
     """How a library is scored, and what else is asked of every scene."""
 
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
-
-
-def library_files(store: ArtifactStore, library: str) -> Path:
-    """Return the folder that a library's outputs go to."""
-    return store.path("scenes", library)
 
 
 spec = functools.partial(
@@ -165,15 +171,15 @@ def scored_library(
 ) -> Iterator[dg.MaterializeResult]:
     """Match every scene of one library."""
     library = context.partition_key
-    folder = library_files(store, library)
+    folder = library_folder(store.path(), library)
     matcher = with_captioner(SceneMatcher.open(store.path()))
-    known = folder / RESULTS
+    known = folder / LIBRARY_RESULTS
     previous = None if config.rescore else read_or_set_aside(known, context.log.warning)
-    analyses = Analyses.load(folder / ANALYSES, matcher)
+    analyses = Analyses.load(folder / LIBRARY_ANALYSES, matcher)
     advisor = insights.advisor(store.path(), matcher.vocabulary)
     if ray := text(RAY):
         with compute_of(ray) as compute:
-            analyze_in_shards(libraries.library(library), matcher, analyses, folder / SHARDS, compute)
+            analyze_in_shards(libraries.library(library), matcher, analyses, folder / ANALYSIS_SHARDS, compute)
     request = request_of(config)
     listing = event_log.listing(library, request)
     result = score_library(
@@ -187,8 +193,8 @@ def scored_library(
         wishes=record_of(config, Wishes),
         listing=listing,
     )
-    analyses.save(folder / ANALYSES)
-    shutil.rmtree(folder / SHARDS, ignore_errors=True)
+    analyses.save(folder / LIBRARY_ANALYSES)
+    shutil.rmtree(folder / ANALYSIS_SHARDS, ignore_errors=True)
     if result.not_looked_at and (previous is None or previous.not_looked_at != result.not_looked_at):
         lines = [f"{name} ({why})" for name, why in list(result.not_looked_at.items())[:20]]
         context.log.warning(f"not looked at in '{library}': {', '.join(lines)}")
@@ -212,7 +218,7 @@ def scored_library(
     intents = result.wishes.intents
     shown = shown_products(matcher.bundle, listed_products(result.results, intents))
     rows = recommendations_table(result.results, library, intents, shown)
-    write_people_csv(rows, folder / "recommendations.csv")
+    write_people_csv(rows, folder / RECOMMENDATION_CSV)
     shared = {
         "bundle_version": matcher.bundle.version,
         "encoder": matcher.encoder_id,
@@ -222,7 +228,7 @@ def scored_library(
         "not_looked_at": dg.MetadataValue.json(dict(list(result.not_looked_at.items())[:50])),
     }
     yield table_result(
-        store.write_table(scenes, "scenes", library, "scenes.parquet"),
+        store.write_table(scenes, SCENES_FOLDER, library, SCENE_TABLE),
         scenes,
         {
             **shared,
@@ -236,7 +242,7 @@ def scored_library(
     yield _insights_result(context, store, result, matcher.vocabulary, advisor)
     latency = [item.elapsed_ms for item in result.results.values()]
     yield table_result(
-        store.write_table(rows, "scenes", library, "recommendations.parquet"),
+        store.write_table(rows, SCENES_FOLDER, library, RECOMMENDATION_TABLE),
         rows,
         {
             **shared,
@@ -276,7 +282,7 @@ def _insights_result(
         lines = [f"{count} × {note}" for note, count in reasons.most_common(5)]
         context.log.warning(f"scored without a second opinion in '{library}': {'; '.join(lines)}")
     return table_result(
-        store.write_table(table, "scenes", library, "insights.parquet"),
+        store.write_table(table, SCENES_FOLDER, library, INSIGHT_TABLE),
         table,
         {
             "switched_on": advisor is not None,
@@ -291,7 +297,7 @@ def _insights_result(
 def _changes(context: dg.AssetExecutionContext, store: ArtifactStore, result: LibraryResult) -> str:
     """Keep the run, write what changed since the one before, and return that in Markdown."""
     library = context.partition_key
-    folder = library_files(store, library)
+    folder = library_folder(store.path(), library)
     before = last_run(folder, context.log.warning)
     if keep_run(folder, result) is None:
         return "nothing changed"
@@ -299,7 +305,7 @@ def _changes(context: dg.AssetExecutionContext, store: ArtifactStore, result: Li
         return "this is the library's first run"
     changes = compare_runs(before, result, catalog_change(store.path(), before, result))
     table = changes_table(changes, library)
-    store.write_table(table, "scenes", library, CHANGES_FILE)
+    store.write_table(table, SCENES_FOLDER, library, CHANGE_TABLE)
     lines = [f"- {line}" for line in changes.settings]
     lines += [f"- {count:,} {name.replace('_', ' ')}" for name, count in summary(changes).items()]
     return "\n".join(lines) + "\n\n" + markdown_table(table, 8, ["scene", "change", "description", "why"])
@@ -312,12 +318,12 @@ def lookbook(
 ) -> dg.MaterializeResult:
     """The library as a page to hand round: every scene with its products, pictures, reasons and confidence."""
     library = context.partition_key
-    folder = library_files(store, library)
+    folder = library_folder(store.path(), library)
     scenes = libraries.library(library)
-    result = LibraryResult.load(folder / RESULTS)
+    result = LibraryResult.load(folder / LIBRARY_RESULTS)
     bundle = open_bundle(store.path(), version=next(iter(result.results.values())).bundle_version)
-    target = folder / "lookbook.html"
-    write_lookbook(target, lookbook_of(library, result, scenes, bundle, ImageStore(store.path("images"))))
+    target = folder / LOOKBOOK
+    write_lookbook(target, lookbook_of(library, result, scenes, bundle, ImageStore(store.path(IMAGES_FOLDER))))
     pictures = [(name, scenes / name) for name in sorted(result.results)[:THUMBNAILS] if (scenes / name).is_file()]
     return dg.MaterializeResult(
         metadata={
@@ -327,7 +333,7 @@ def lookbook(
             "scenes": len(result.results),
             "preview": dg.MetadataValue.md(markdown_thumbnails(pictures)),
         },
-        data_version=dg.DataVersion(store.data_version("scenes", library, RESULTS)),
+        data_version=dg.DataVersion(store.data_version(SCENES_FOLDER, library, LIBRARY_RESULTS)),
     )
 
 
@@ -336,11 +342,11 @@ def lookbook(
 def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: ArtifactStore) -> dg.MaterializeResult:
     """The library as a spreadsheet: recommendations, scenes and what changed, to filter and to hand on."""
     library = context.partition_key
-    folder = library_files(store, library)
-    rows = store.read_table("scenes", library, "recommendations.parquet")
-    scenes = store.read_table("scenes", library, "scenes.parquet")
-    changes = pq.read_table(folder / CHANGES_FILE) if (folder / CHANGES_FILE).exists() else None
-    result = LibraryResult.load(folder / RESULTS)
+    folder = library_folder(store.path(), library)
+    rows = store.read_table(SCENES_FOLDER, library, RECOMMENDATION_TABLE)
+    scenes = store.read_table(SCENES_FOLDER, library, SCENE_TABLE)
+    changes = pq.read_table(folder / CHANGE_TABLE) if (folder / CHANGE_TABLE).exists() else None
+    result = LibraryResult.load(folder / LIBRARY_RESULTS)
     bundle = open_bundle(store.path(), version=next(iter(result.results.values())).bundle_version, verify=False)
     about = {
         "Library": library,
@@ -349,8 +355,8 @@ def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: A
         "Encoder": str(bundle.manifest.image_encoder["id"]),
         "Confidence": calibration_note(bundle.calibration, is_calibrated(result)),
     }
-    pictures = product_pictures(bundle, ImageStore(store.path("images"))) if config.pictures else None
-    target = folder / "recommendations.xlsx"
+    pictures = product_pictures(bundle, ImageStore(store.path(IMAGES_FOLDER))) if config.pictures else None
+    target = folder / RECOMMENDATION_WORKBOOK
     write_workbook(target, Sheets(about, rows, scenes, changes, pictures))
     return dg.MaterializeResult(
         metadata={
@@ -361,6 +367,8 @@ def workbook(context: dg.AssetExecutionContext, config: WorkbookConfig, store: A
             "pictures": config.pictures,
         },
         data_version=dg.DataVersion(
-            sha256_bytes(store.data_version("scenes", library, RESULTS).encode(), str(config.pictures).encode())
+            sha256_bytes(
+                store.data_version(SCENES_FOLDER, library, LIBRARY_RESULTS).encode(), str(config.pictures).encode()
+            )
         ),
     )

@@ -17,6 +17,7 @@ from scene_pipeline.encoders.text import MINILM, TextEncoder
 from scene_pipeline.errors import BundleError, EncoderError
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.paths import EMBEDDINGS_FOLDER
 from scene_pipeline.progress import track
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def vector_store(store: ArtifactStore, encoder: str | EncoderSpec) -> VectorStore:
     """Return the store of an encoder's vectors."""
-    return VectorStore(store.path("embeddings", slug(encoder)))
+    return VectorStore(store.path(EMBEDDINGS_FOLDER, slug(encoder)))
 
 
 def text_key(sentence: str) -> str:

@@ -21,6 +21,7 @@ from scene_pipeline.evaluation.truth import Labels
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.room_votes import RoomVotes
+from scene_pipeline.paths import ONNX_TOWER
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.reference import centered_windows, reference_for
@@ -54,7 +55,7 @@ class ZeroShot:
         """Export the tower of `spec`, checked on the sample's pictures, and embed the packaged prompts."""
         pictures = [decode_image(path) for path in sorted((sample_path() / "products").iterdir())[:16]]
         with tempfile.TemporaryDirectory() as folder:
-            tower = Path(folder) / "tower.onnx"
+            tower = Path(folder) / ONNX_TOWER
             export_onnx(spec, tower, pictures)
             encoder = OnnxImageEncoder.open(tower, spec)
             vocabulary = load_vocabulary()

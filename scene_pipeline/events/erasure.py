@@ -20,11 +20,12 @@ from scene_pipeline.events.compaction import exclusive
 from scene_pipeline.events.partitions import ACTIONS, EXPOSURES, part_files, part_path, partition_days, read_batches
 from scene_pipeline.events.store import EventStore
 from scene_pipeline.files import atomic_path, fsync, write_text
+from scene_pipeline.paths import LEARNING_FOLDER
 
 pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type checkers
 
 PENDING = "erasures"
-DERIVED = ("learning",)
+DERIVED = (LEARNING_FOLDER,)
 """Folders beside the events that hold nothing but what is derived from them; an erasure or retention removes them."""
 
 

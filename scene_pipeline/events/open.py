@@ -5,18 +5,16 @@ from pathlib import Path
 from scene_pipeline.events.postgres import PostgresEventStore
 from scene_pipeline.events.sqlite import SqliteEventStore
 from scene_pipeline.events.store import EventStore
-
-FOLDER = "events"
-DATABASE = "events.sqlite"
+from scene_pipeline.paths import EVENT_DATABASE, EVENTS_FOLDER
 
 
 def events_folder(artifacts: Path) -> Path:
     """Return the folder of events below the artifacts folder."""
-    return artifacts / FOLDER
+    return artifacts / EVENTS_FOLDER
 
 
 def open_store(artifacts: Path, url: str = "") -> EventStore:
     """Open the event store of an artifacts folder, or the Postgres database of `url`. Raises EventError."""
     if url:
         return PostgresEventStore(url)
-    return SqliteEventStore(events_folder(artifacts) / DATABASE)
+    return SqliteEventStore(artifacts / EVENT_DATABASE)

@@ -8,8 +8,8 @@ import msgspec
 from scene_pipeline.errors import ExperimentError
 from scene_pipeline.experiments.design import Experiment, Name, read_experiment
 from scene_pipeline.files import write_bytes, write_text
+from scene_pipeline.paths import EXPERIMENTS_FOLDER
 
-FOLDER = "experiments"
 DESIGN, STATE, STATUS, PAGE = "experiment.yaml", "state.json", "status.json", "page.html"
 
 
@@ -53,7 +53,7 @@ def start(artifacts: Path, design_file: Path, now: float) -> Registered:
             raise ExperimentError(f"experiment {design.name}: {other.design.name} has its salt; give it one of its own")
         if other.running:
             raise ExperimentError(f"experiment {other.design.name} is running; stop it before another is started")
-    folder = artifacts / FOLDER / design.name
+    folder = artifacts / EXPERIMENTS_FOLDER / design.name
     write_text(folder / DESIGN, design_file.read_text(encoding="utf-8"))
     state = State(started_at=now)
     write_bytes(folder / STATE, msgspec.json.encode(state))
@@ -72,7 +72,7 @@ def stop(artifacts: Path, name: str, now: float, decision: str = "stopped") -> R
 
 def registered(artifacts: Path) -> list[Registered]:
     """Return all experiments by the time of their start. One without a state was killed while starting: it is none."""
-    states = sorted((artifacts / FOLDER).glob(f"*/{STATE}"))
+    states = sorted((artifacts / EXPERIMENTS_FOLDER).glob(f"*/{STATE}"))
     found = [
         Registered(
             read_experiment(path.parent / DESIGN), msgspec.json.decode(path.read_bytes(), type=State), path.parent

@@ -16,11 +16,9 @@ from scene_pipeline.learning.from_events import read_logs
 from scene_pipeline.learning.logs import Logs
 from scene_pipeline.learning.policy_value import evaluate_weights
 from scene_pipeline.learning.weights import choices_of, fit_weights
+from scene_pipeline.paths import CANDIDATE_WEIGHTS, PROPENSITIES
 
 T = TypeVar("T")
-
-FOLDER = "learning"
-PROPENSITIES, CANDIDATE, POLICY = "propensities.json", "candidate_weights.json", "policy_estimate.json"
 
 
 class Propensities(msgspec.Struct, frozen=True):
@@ -165,14 +163,14 @@ def save(document: msgspec.Struct, path: Path) -> None:
 
 def load_propensities(artifacts: Path) -> Propensities:
     """Return the step's result, or a refusal where it has not been made."""
-    return _load(artifacts / FOLDER / PROPENSITIES, Propensities) or Propensities(
+    return _load(artifacts / PROPENSITIES, Propensities) or Propensities(
         refused="position bias has not been estimated; materialize propensities"
     )
 
 
 def load_candidate(artifacts: Path) -> CandidateWeights:
     """Return the step's result, or a refusal where it has not been made."""
-    return _load(artifacts / FOLDER / CANDIDATE, CandidateWeights) or CandidateWeights(
+    return _load(artifacts / CANDIDATE_WEIGHTS, CandidateWeights) or CandidateWeights(
         refused="no weights have been learned; materialize candidate_weights"
     )
 

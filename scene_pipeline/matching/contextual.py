@@ -7,11 +7,11 @@ import numpy as np
 from scene_pipeline.bundle.layout import TERMS, bundles_root
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.profiles import FOLDER
 from scene_pipeline.context.ranking import KINDS, ContextEffect, ContextModel, moves
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes
+from scene_pipeline.paths import CONTEXT_FOLDER
 
 
 class Contextual:
@@ -29,7 +29,7 @@ class Contextual:
         if not path.is_file():
             raise BundleError(f"{path} is missing: the bundle knows no context; build it again")
         skus = self._bundle.products(["sku_id"])["sku_id"].to_pylist()
-        folder = bundles_root(self._bundle.artifacts).parent / FOLDER
+        folder = bundles_root(self._bundle.artifacts).parent / CONTEXT_FOLDER
         return ContextModel(folder, ProductTerms.load(path), skus, self._prices.astype(np.float64))
 
     def order(

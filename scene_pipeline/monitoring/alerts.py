@@ -10,10 +10,9 @@ import msgspec
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.monitoring.channels import AlertError, Channel, Message
-from scene_pipeline.monitoring.history import FOLDER
+from scene_pipeline.paths import OPEN_ALERTS
 from scene_pipeline.settings import ALERT_EMAIL_TO, ALERT_SLACK, ALERT_WEBHOOK
 
-LEDGER = "alerts.json"
 KEPT_RESOLVED = timedelta(days=7)
 """How long a resolved cause is remembered, so that an older failure that is seen late does not raise it again."""
 
@@ -74,7 +73,7 @@ def announce(
     """
     from filelock import FileLock
 
-    path = artifacts / FOLDER / LEDGER
+    path = artifacts / OPEN_ALERTS
     path.parent.mkdir(parents=True, exist_ok=True)
     done = Announced()
     when = (at or datetime.now(UTC)).astimezone(UTC)
@@ -100,7 +99,7 @@ def announce(
 
 def undelivered(artifacts: Path, channels: Sequence[Channel]) -> bool:
     """Tell whether a message has yet to reach one of `channels`: an earlier delivery failed."""
-    entries = _read(artifacts / FOLDER / LEDGER).values()
+    entries = _read(artifacts / OPEN_ALERTS).values()
     return any((channel.name in entry.delivered) == bool(entry.resolved) for entry in entries for channel in channels)
 
 
@@ -152,7 +151,7 @@ def send_test(channels: Sequence[Channel]) -> list[str]:
 
 def open_alerts(artifacts: Path) -> dict[str, Open]:
     """Return the causes that are open: cause -> what was announced."""
-    ledger = _read(artifacts / FOLDER / LEDGER)
+    ledger = _read(artifacts / OPEN_ALERTS)
     return {cause: entry for cause, entry in ledger.items() if not entry.resolved}
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.paths import QUALITY_HISTORY
 from scene_pipeline.scene_libraries.score import LibraryResult
 
-FOLDER = "quality"
-HISTORY = "history.jsonl"
 KEPT = 2000
 """Records kept; the oldest go first."""
 
@@ -101,4 +100,4 @@ def read_history(artifacts: Path) -> list[ScoringRecord]:
 
 def history_path(artifacts: Path) -> Path:
     """Return where the history lies."""
-    return artifacts / FOLDER / HISTORY
+    return artifacts / QUALITY_HISTORY

@@ -12,6 +12,7 @@ from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_file
 from scene_pipeline.images.store import ImageStore
+from scene_pipeline.paths import EMBEDDINGS_FOLDER, IMAGES_FOLDER
 
 _BLOCK = 65_536
 
@@ -44,7 +45,7 @@ def verify_pictures(artifacts: Path) -> Integrity:
     """Hash every picture of the store against the name it has."""
     count = size = 0
     damage = []
-    for path in ImageStore(artifacts / "images").pictures():
+    for path in ImageStore(artifacts / IMAGES_FOLDER).pictures():
         count, size = count + 1, size + path.stat().st_size
         if sha256_file(path) != path.stem:
             damage.append(f"{path}: is not what its name says; remove it, and the next run fetches it again")
@@ -55,7 +56,7 @@ def verify_vectors(artifacts: Path) -> Integrity:
     """Read every vector of every encoder and see that it is finite and of unit length."""
     count = size = 0
     damage: list[str] = []
-    for folder in sorted(path for path in (artifacts / "embeddings").glob("*") if path.is_dir()):
+    for folder in sorted(path for path in (artifacts / EMBEDDINGS_FOLDER).glob("*") if path.is_dir()):
         size += sum(path.stat().st_size for path in folder.glob("*.parquet"))
         try:
             store = VectorStore(folder)

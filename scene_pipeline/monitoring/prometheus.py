@@ -7,8 +7,6 @@ from pathlib import Path
 from scene_pipeline.files import write_text
 from scene_pipeline.monitoring.quality import QualityReport
 
-METRICS = "metrics.prom"
-
 Sample = tuple[Mapping[str, str], float]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from scene_pipeline.bundle.layout import REFUSED, bundles_root
+from scene_pipeline.bundle.layout import PRODUCTS, REFUSED, bundles_root
 from scene_pipeline.images.store import ImageStore
+from scene_pipeline.paths import IMAGE_STATUS, IMAGES_FOLDER, LIBRARY_RUNS, SCENES_FOLDER
 
 DAY_S = 86_400.0
 
@@ -69,7 +70,7 @@ def _refused(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired]
 
 
 def _runs(artifacts: Path, rules: Retention) -> Iterator[Expired]:
-    for folder in sorted((artifacts / "scenes").glob("*/runs")):
+    for folder in sorted((artifacts / SCENES_FOLDER).glob(f"*/{LIBRARY_RUNS}")):
         for path in sorted(folder.glob("*.json"))[: -rules.runs_kept]:
             yield Expired(path, path.stat().st_size, f"not among the last {rules.runs_kept} runs of its library")
 
@@ -77,7 +78,7 @@ def _runs(artifacts: Path, rules: Retention) -> Iterator[Expired]:
 def _vanished(artifacts: Path, rules: Retention, libraries: frozenset[str] | None, now: float) -> Iterator[Expired]:
     if libraries is None or rules.vanished_libraries_days is None:
         return
-    for folder in sorted(path for path in (artifacts / "scenes").glob("*") if path.is_dir()):
+    for folder in sorted(path for path in (artifacts / SCENES_FOLDER).glob("*") if path.is_dir()):
         newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=now)
         if folder.name not in libraries and (now - newest) / DAY_S > rules.vanished_libraries_days:
             yield Expired(folder, _size(folder), f"its scenes are gone for {rules.vanished_libraries_days:g} days")
@@ -85,14 +86,14 @@ def _vanished(artifacts: Path, rules: Retention, libraries: frozenset[str] | Non
 
 def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired]:
     """Yield pictures no row of the status table names, and no kept bundle shows; younger ones may belong to a run."""
-    status = artifacts / "images" / "status.parquet"
+    status = artifacts / IMAGE_STATUS
     if rules.pictures_days is None or not status.exists():
         return
     named = set(pq.read_table(status, columns=["sha256"])["sha256"].to_pylist())
-    for products in sorted(bundles_root(artifacts).glob("*/products.parquet")):
+    for products in sorted(bundles_root(artifacts).glob(f"*/{PRODUCTS}")):
         if "image_sha256" in pq.read_schema(products).names:
             named.update(pq.read_table(products, columns=["image_sha256"])["image_sha256"].to_pylist())
-    for path in ImageStore(artifacts / "images").pictures():
+    for path in ImageStore(artifacts / IMAGES_FOLDER).pictures():
         if path.stem not in named and _age_days(path, now) > rules.pictures_days:
             yield Expired(path, path.stat().st_size, "no product and no kept bundle names the picture")
 

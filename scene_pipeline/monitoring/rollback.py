@@ -12,10 +12,9 @@ from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.bundle.versions import list_bundles, rollback
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.files import write_bytes
-from scene_pipeline.monitoring.history import FOLDER, ScoringRecord
+from scene_pipeline.monitoring.history import ScoringRecord
 from scene_pipeline.monitoring.quality import Bounds, Thresholds, Verdict, confidence_drop, window_metrics
-
-WITHDRAWN = "withdrawn.json"
+from scene_pipeline.paths import WITHDRAWN_BUNDLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +137,4 @@ def refuse_withdrawn(artifacts: Path, data_version: str) -> None:
 
 
 def _path(artifacts: Path) -> Path:
-    return artifacts / FOLDER / WITHDRAWN
+    return artifacts / WITHDRAWN_BUNDLES

@@ -6,13 +6,14 @@ from pathlib import Path
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.encoders.ensemble import ensemble_id, ensemble_slug
 from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.paths import CALIBRATIONS_FOLDER
 
 CALIBRATIONS = Path(__file__).parent / "calibrations"
 
 
 def own_calibration(artifacts: Path, specs: Sequence[EncoderSpec]) -> Path:
     """Return where the map of a person's own labels for exactly these weights is kept, beside the bundles."""
-    return artifacts / "calibrations" / f"{ensemble_slug(specs)}.json"
+    return artifacts / CALIBRATIONS_FOLDER / f"{ensemble_slug(specs)}.json"
 
 
 def calibration_for(specs: Sequence[EncoderSpec], artifacts: Path | None = None) -> CalibrationMap:

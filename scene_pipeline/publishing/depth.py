@@ -15,7 +15,7 @@ from scene_pipeline.bundle.checks import CheckResult
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.scoring import SCORED_WHOLE
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -49,7 +49,7 @@ def settle(matcher: SceneMatcher) -> Depth:
     candidates = matcher.vocabulary.scoring.candidates
     if len(matcher.features) <= SCORED_WHOLE:
         return Depth(candidates, 1.0, 0)
-    pictures = sorted((sample_path() / "scenes").rglob("*.webp"))[:SCENES]
+    pictures = sample_photographs()[:SCENES]
     scenes = [matcher.analyze(path) for path in pictures]
     every = _lists(matcher.with_candidates(len(matcher.features)), scenes)
     while True:

@@ -6,7 +6,7 @@ from pathlib import Path
 from scene_pipeline.bundle.checks import Check, CheckResult
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_path
 from scene_pipeline.scenes.reference import shipped_reference
 
 ECE_CEILING = 0.1
@@ -28,10 +28,9 @@ def sanity() -> Check:
         matcher = SceneMatcher(bundle)
         if shipped_reference(matcher.spec) is not None:
             return CheckResult("sanity", True, True, f"'{matcher.spec.id}' was measured before it shipped")
-        sample = sample_path()
-        with (sample / "truth" / "scenes.csv").open(encoding="utf-8", newline="") as file:
+        with (sample_path() / "truth" / "scenes.csv").open(encoding="utf-8", newline="") as file:
             rooms = {row["scene"]: row["room"] for row in csv.DictReader(file)}
-        named = [matcher.analyze(sample / "scenes" / scene).rooms.argmax() for scene in rooms]
+        named = [matcher.analyze(sample_libraries() / scene).rooms.argmax() for scene in rooms]
         ids = [room.id for room in matcher.vocabulary.rooms]
         right = sum(ids[index] == room for index, room in zip(named, rooms.values(), strict=True))
         message = f"'{matcher.spec.id}' names the room of {right} of the sample's {len(rooms)} scenes"

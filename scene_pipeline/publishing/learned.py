@@ -25,12 +25,12 @@ from scene_pipeline.evaluation.truth import read_match_truth
 from scene_pipeline.files import sha256_bytes, write_bytes
 from scene_pipeline.learning.nightly import CandidateWeights
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.paths import BUNDLES_FOLDER, LEARNED_WEIGHTS
 from scene_pipeline.publishing.gates import calibration, evaluation, sanity
 from scene_pipeline.publishing.publish import smoke_query
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.vocabulary import Vocabulary
 
-PROMOTED = "learned.json"
 NEGATIVES = 10
 """Products of the same category that are not labeled, drawn for each labeled one."""
 
@@ -60,7 +60,7 @@ def seal_candidate(artifacts: Path, candidate: CandidateWeights, labels: tuple[s
 
 def smoke_picture() -> Image.Image:
     """Return the picture of the sample that a sealed bundle is tried on."""
-    return Image.open(next(iter(sorted((sample_path() / "scenes").rglob("*.webp")))))
+    return Image.open(sample_photographs()[0])
 
 
 def seal_learned(
@@ -86,7 +86,7 @@ def seal_learned(
     calibration = fit_map(SceneMatcher.open(artifacts), weights, truth, scenes) if truth else uncalibrated(encoder)
     version = sha256_bytes(current.manifest.data_version.encode(), vocabulary.to_json(), calibration.to_json())
     smoke = smoke_query(picture)
-    with BundleWriter(artifacts / "bundles") as writer:
+    with BundleWriter(artifacts / BUNDLES_FOLDER) as writer:
         for name in current.manifest.files:
             if name not in (SCORING, CALIBRATION, MANIFEST):
                 target = writer.folder / name
@@ -147,7 +147,7 @@ def promote_learned(artifacts: Path, version: str, experiment: str) -> LearnedWe
         experiment=experiment,
     )
     rollback(artifacts, version)
-    write_bytes(artifacts / "experiments" / PROMOTED, msgspec.json.format(msgspec.json.encode(learned), indent=1))
+    write_bytes(artifacts / LEARNED_WEIGHTS, msgspec.json.format(msgspec.json.encode(learned), indent=1))
     return learned
 
 
@@ -155,7 +155,7 @@ def with_learned(
     artifacts: Path, encoder_id: str, vocabulary: Vocabulary, calibration: CalibrationMap
 ) -> tuple[Vocabulary, CalibrationMap]:
     """Return what a build uses: the given, or the weights and map that an experiment promoted for this encoder."""
-    path = artifacts / "experiments" / PROMOTED
+    path = artifacts / LEARNED_WEIGHTS
     if not path.exists():
         return vocabulary, calibration
     learned = msgspec.json.decode(path.read_bytes(), type=LearnedWeights)

@@ -161,9 +161,9 @@ def whitening(vectors: np.ndarray) -> np.ndarray:
 
 def sample_pictures(side: int) -> list[Image.Image]:
     """Return the sample's scenes, decoded at a short side."""
-    from scene_pipeline.sample import sample_path
+    from scene_pipeline.sample import sample_photographs
 
-    return [decode_image(path, short_side=side) for path in sorted((sample_path() / "scenes").rglob("*.webp"))]
+    return [decode_image(path, short_side=side) for path in sample_photographs()]
 
 
 def scene_milliseconds(read: Callable[[Image.Image], object], side: int) -> float:

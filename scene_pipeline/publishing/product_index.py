@@ -24,8 +24,6 @@ from scene_pipeline.matching.product_source import COLUMNS, bundle_snapshot, fie
 from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.publishing.publish import EmbeddedCatalog
 
-FOLDER = "index"
-
 MEAN_MOVED = 0.03
 """How far a mean vector may move before all vectors are fused again; below, the index keeps the means it began with.
 

@@ -44,6 +44,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opened import background_rows
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.scoring import SCORED_WHOLE
+from scene_pipeline.paths import BUNDLES_FOLDER
 from scene_pipeline.publishing.depth import agreement, settle, with_depth
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
 from scene_pipeline.publishing.members import EmbeddedMember, FirstEncoder, MemberWriter
@@ -129,7 +130,7 @@ def publish(
         return Published(current, results, unchanged=True)
     previous = current.manifest.counts["products"] if current else None
     prompts = build_prompts(recipe.spec, recipe.text_encoder, recipe.vocabulary)
-    with BundleWriter(artifacts / "bundles") as writer:
+    with BundleWriter(artifacts / BUNDLES_FOLDER) as writer:
         index, tower, members = _write_files(writer.folder, catalog, recipe, prompts, samples)
         fields = ManifestFields(
             data_version=version,

@@ -14,6 +14,7 @@ from scene_pipeline.encoders.ensemble import ensemble_id
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes, write_bytes
+from scene_pipeline.paths import BUNDLES_FOLDER
 from scene_pipeline.publishing.calibrations import own_calibration
 from scene_pipeline.publishing.gates import calibration as calibration_check
 
@@ -35,7 +36,7 @@ def recalibrate(artifacts: Path, calibration: CalibrationMap) -> Promotion:
     if calibration.blend:
         members = tuple(msgspec.structs.replace(item, weight=calibration.blend[item.id]) for item in members)
     content = calibration.to_json()
-    with BundleWriter(artifacts / "bundles") as writer:
+    with BundleWriter(artifacts / BUNDLES_FOLDER) as writer:
         for name in bundle.manifest.files:
             target = writer.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)

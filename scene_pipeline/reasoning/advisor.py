@@ -9,7 +9,8 @@ from pathlib import Path
 
 from scene_pipeline.errors import ImageError
 from scene_pipeline.matching.opinion import Opinion
-from scene_pipeline.reasoning.answers import FOLDER, Answers
+from scene_pipeline.paths import INSIGHTS_FOLDER
+from scene_pipeline.reasoning.answers import Answers
 from scene_pipeline.reasoning.budget import Budget, Spent
 from scene_pipeline.reasoning.client import LlmClient
 from scene_pipeline.reasoning.failures import HOPELESS, KINDS, InsightError, NoOpinion
@@ -41,9 +42,9 @@ class Advisor:
         self, settings: LlmSettings, artifacts: Path, vocabulary: Vocabulary, client: LlmClient | None = None
     ) -> None:
         self.settings = settings
-        self.budget = Budget(settings, artifacts / FOLDER)
+        self.budget = Budget(settings, artifacts / INSIGHTS_FOLDER)
         self._questions = Questions(vocabulary, settings)
-        self._answers = Answers(artifacts / FOLDER, vocabulary)
+        self._answers = Answers(artifacts / INSIGHTS_FOLDER, vocabulary)
         self._client = client or LlmClient(settings, self.budget)
         self._lock = threading.Lock()
         self._failed = 0

@@ -11,7 +11,6 @@ from scene_pipeline.reasoning.failures import InsightError
 from scene_pipeline.reasoning.schema import Answer, parse_answer
 from scene_pipeline.vocabulary import Vocabulary
 
-FOLDER = "insights"
 """The folder below the artifacts."""
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.paths import LOOKBOOK, SCENES_FOLDER
 
 ADDRESS = "http://127.0.0.1:3001"
 """Where links to lookbooks lead by default."""
 
-FILE = "lookbook.html"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _PATH = "/lookbooks/"
 _HEADERS = {
@@ -43,7 +43,7 @@ def lookbook_server(artifacts: Path, host: str, port: int, address: str = ADDRES
     names = {*LOOPBACK, urlsplit(address).hostname or ""} if host in LOOPBACK else frozenset[str]()
 
     class Handler(_Handler):
-        scenes = artifacts / "scenes"
+        scenes = artifacts / SCENES_FOLDER
         allowed = names
 
     try:
@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer with a lookbook, or with the list of them."""
         path = unquote(urlsplit(self.path).path)
         library = path.removeprefix(_PATH).rstrip("/")
-        found = {folder.name: folder / FILE for folder in self._libraries()}
+        found = {folder.name: folder / LOOKBOOK for folder in self._libraries()}
         if self.allowed and _host_name(self.headers.get("Host", "")) not in self.allowed:
             self._say(HTTPStatus.FORBIDDEN, "This server answers to another name: see SCENE_PIPELINE_LOOKBOOK_URL.")
         elif path == "/":
@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - http.server's name
 
     def _libraries(self) -> list[Path]:
-        return sorted(path.parent for path in self.scenes.glob(f"*/{FILE}"))
+        return sorted(path.parent for path in self.scenes.glob(f"*/{LOOKBOOK}"))
 
     def _send(self, path: Path) -> None:
         with path.open("rb") as stream:

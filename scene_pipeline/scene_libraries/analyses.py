@@ -15,8 +15,6 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scenes.reference import REFERENCE
 from scene_pipeline.scenes.scene import Scene
 
-FILE = "analyses.msgpack"
-
 
 class _Kept(msgspec.Struct):
     """The file: `key` says what the analyses depend on besides the pictures; `scenes` is SHA-256 of a file -> scene."""

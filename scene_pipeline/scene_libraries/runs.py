@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.paths import LIBRARY_RUNS
 from scene_pipeline.scene_libraries.score import LibraryResult
 
-RUNS = "runs"
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
@@ -23,30 +23,30 @@ def keep_run(folder: Path, result: LibraryResult, kept: int = 20) -> str | None:
     if names:
         moment = max(moment, datetime.strptime(names[-1], _TIME).replace(tzinfo=UTC) + timedelta(seconds=1))
     name = moment.strftime(_TIME)
-    result.save(folder / RUNS / f"{name}.json")
+    result.save(folder / LIBRARY_RUNS / f"{name}.json")
     for old in names[: max(0, len(names) + 1 - kept)]:
-        (folder / RUNS / f"{old}.json").unlink()
+        (folder / LIBRARY_RUNS / f"{old}.json").unlink()
     return name
 
 
 def list_runs(folder: Path) -> list[str]:
     """Return the names (UTC times) of the runs kept, oldest first."""
-    return sorted(path.stem for path in (folder / RUNS).glob("*.json"))
+    return sorted(path.stem for path in (folder / LIBRARY_RUNS).glob("*.json"))
 
 
 def load_run(folder: Path, name: str) -> LibraryResult:
     """Return a kept run. Raises ScenePipelineError naming those there are when it is not among them."""
-    path = folder / RUNS / f"{name}.json"
+    path = folder / LIBRARY_RUNS / f"{name}.json"
     if name not in list_runs(folder):
         there = ", ".join(list_runs(folder)) or "none"
-        raise ScenePipelineError(f"{folder / RUNS}: has no run '{name[:40]}'; choose one of: {there}")
+        raise ScenePipelineError(f"{folder / LIBRARY_RUNS}: has no run '{name[:40]}'; choose one of: {there}")
     return LibraryResult.load(path)
 
 
 def last_run(folder: Path, warn: Callable[[str], None]) -> LibraryResult | None:
     """Return the newest run that can be read, None without one; those that cannot be are set aside."""
     for name in reversed(list_runs(folder)):
-        run = read_or_set_aside(folder / RUNS / f"{name}.json", warn)
+        run = read_or_set_aside(folder / LIBRARY_RUNS / f"{name}.json", warn)
         if run is not None:
             return run
     return None

@@ -17,7 +17,7 @@ from scene_pipeline.encoders.windows import SceneEmbedding, decoded_side, embed_
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.images.decode import decode_image
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scenes.analysis import PHOTOGRAPHS
 from scene_pipeline.scenes.signs import Sign, signs_of
 from scene_pipeline.vocabulary import Room
@@ -208,6 +208,6 @@ def centered_windows(spec: EncoderSpec, windows: np.ndarray, mean: np.ndarray) -
 
 def sample_scenes(encoder: OnnxImageEncoder) -> list[SceneEmbedding]:
     """Return what an encoder makes of the scenes that ship, in the order of their paths."""
-    paths = sorted((sample_path() / "scenes").rglob("*.webp"))
+    paths = sample_photographs()
     side = decoded_side(encoder.spec)
     return [embed_scene(encoder, decode_image(path, short_side=side)) for path in paths]

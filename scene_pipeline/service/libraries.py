@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from scene_pipeline.images.decode import decode_image
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 from scene_pipeline.scene_libraries.folders import libraries_under
 from scene_pipeline.service.problems import Problem
 
@@ -17,7 +17,7 @@ class Libraries:
     """Finds scenes by LIBRARY/NAME. Only names that a folder lists are opened, so no path can leave it."""
 
     def __init__(self, scenes: str) -> None:
-        self._root = sample_path() / "scenes" if scenes == "sample" else Path(scenes)
+        self._root = sample_libraries() if scenes == "sample" else Path(scenes)
 
     def all(self) -> dict[str, list[Path]]:
         """Return library -> its pictures; nothing where the folder cannot be read."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.paths import LOOKBOOK
 from scene_pipeline.reporting.lookbook import (
     Lookbook,
     LookbookProduct,
@@ -21,7 +22,7 @@ from scene_pipeline.service.served import Served
 def lookbook_page(served: Served, result: SceneResult, photograph: bytes, name: str) -> bytes:
     """Return the HTML of a lookbook of one scene. The photograph is written to a temporary folder and removed."""
     with tempfile.TemporaryDirectory(prefix="lookbook-") as temporary:
-        picture, target = Path(temporary) / "scene", Path(temporary) / "lookbook.html"
+        picture, target = Path(temporary) / "scene", Path(temporary) / LOOKBOOK
         picture.write_bytes(photograph)
         products: list[LookbookProduct] = []
         for item in result.recommendations:

@@ -15,6 +15,7 @@ from scene_pipeline.bundle.layout import IMAGE_ENCODER, PROMPTS
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.paths import IMAGES_FOLDER
 from scene_pipeline.scenes.reference import REFERENCE
 from scene_pipeline.service.products import ProductTable
 
@@ -51,7 +52,7 @@ class ServedBundle:
 
     def __init__(self, artifacts: Path, poll_s: float, warm_up: Callable[[Served], None]) -> None:
         self._artifacts = artifacts
-        self._images = artifacts / "images"
+        self._images = artifacts / IMAGES_FOLDER
         self._poll_s = poll_s
         self._warm_up = warm_up
         self._also: Callable[[], None] = lambda: None

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_path, sample_photographs
 from scene_pipeline_tests.conftest import run_cli
 
-SCENE = next(path for path in sorted((sample_path() / "scenes").rglob("*.webp")))
+SCENE = sample_photographs()[0]
 FACTORS = {
     "base_similarity",
     "style_alignment",
@@ -24,7 +24,7 @@ FACTORS = {
 
 
 def test_demo_leaves_tables_and_lookbooks(demo: Path) -> None:
-    libraries = [path.name for path in (sample_path() / "scenes").iterdir() if path.is_dir()]
+    libraries = [path.name for path in sample_libraries().iterdir() if path.is_dir()]
     assert len(libraries) == 2
     for library in libraries:
         folder = demo / "scenes" / library
@@ -118,7 +118,7 @@ def test_failures_are_one_line_and_misuse_is_two(
 
 
 def test_evaluate_matches_on_the_sample(demo: Path, tmp_path: Path) -> None:
-    library = sorted(path for path in (sample_path() / "scenes").iterdir() if path.is_dir())[0]
+    library = sorted(path for path in sample_libraries().iterdir() if path.is_dir())[0]
     rows = (sample_path() / "truth" / "placed.csv").read_text(encoding="utf-8").splitlines()
     pairs = [row.split(",")[:2] for row in rows[1:]]
     truth = tmp_path / "truth.csv"
@@ -134,7 +134,7 @@ def test_evaluate_matches_on_the_sample(demo: Path, tmp_path: Path) -> None:
 
 
 def test_evaluate_rooms_on_the_sample(demo: Path, tmp_path: Path) -> None:
-    library = sorted(path for path in (sample_path() / "scenes").iterdir() if path.is_dir())[0]
+    library = sorted(path for path in sample_libraries().iterdir() if path.is_dir())[0]
     rows = [row.split(",") for row in (sample_path() / "truth" / "scenes.csv").read_text().splitlines()]
     scene, room = rows[0].index("scene"), rows[0].index("room")
     labels = tmp_path / "labels.csv"

@@ -9,13 +9,13 @@ import pytest
 
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.fitting import ProductTable, hashed, of_catalog, write_profiles, write_season, write_trends
-from scene_pipeline.context.profiles import PROFILES, ProfileStore
-from scene_pipeline.context.ranking import SEASON, TRENDS
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.sales import Sales, sales_of
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import Signal, Trends
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.events.subjects import SubjectIds
+from scene_pipeline.paths import PROFILES_FOLDER, SEASON_LIFTS, TREND_LIFTS
 
 AS_OF = dt.date(2026, 3, 30)
 PRODUCTS = ProductTable(
@@ -43,7 +43,7 @@ def test_sales_are_put_into_the_catalogs_positions_and_others_are_left_out() -> 
 def test_trends_see_neither_later_sales_nor_later_signals(tmp_path: Path) -> None:
     signals = [Signal(AS_OF, "red", 0.2, "press"), Signal(AS_OF + dt.timedelta(days=1), "red", 0.9, "press")]
     found = write_trends(tmp_path, LINES, PRODUCTS, AS_OF, signals=signals)
-    assert found == Trends.load(tmp_path / TRENDS)
+    assert found == Trends.load(tmp_path / TREND_LIFTS)
     assert found.products["vase"] > 0
     assert found.products["new"] > 0, "a product without sales follows its terms"
     assert [signal.value for signal in found.signals] == [0.2]
@@ -56,7 +56,7 @@ def test_profiles_name_people_by_hmac_id_only(tmp_path: Path) -> None:
         hashed(LINES, None)
     ids = SubjectIds(b"a key of at least sixteen bytes")
     assert write_profiles(tmp_path, [hashed(LINES, ids)], PRODUCTS, AS_OF) == 2
-    store = ProfileStore(tmp_path / PROFILES)
+    store = ProfileStore(tmp_path / PROFILES_FOLDER)
     anna = store.get(ids.subject("anna"))
     assert anna is not None
     assert (anna.purchases, set(anna.terms)) == (2, {"red", "vase", "bowl"})
@@ -76,7 +76,7 @@ def test_events_and_sales_make_one_profile_in_which_a_product_counts_once(tmp_pa
     }
     acted = sales_of(pa.table(columns), "made")
     assert write_profiles(tmp_path, [hashed(LINES, ids), acted], PRODUCTS, AS_OF) == 3
-    store = ProfileStore(tmp_path / PROFILES)
+    store = ProfileStore(tmp_path / PROFILES_FOLDER)
     known = store.get(anna)
     assert known is not None
     assert known.purchases == 2.5, "vase and bowl were bought, new was liked, and the click on the vase adds nothing"
@@ -87,8 +87,8 @@ def test_events_and_sales_make_one_profile_in_which_a_product_counts_once(tmp_pa
 
 
 def test_without_sales_the_packaged_themes_hold(tmp_path: Path) -> None:
-    (tmp_path / SEASON).write_text("{}")
+    (tmp_path / SEASON_LIFTS).write_text("{}")
     assert write_season(tmp_path, None, PRODUCTS, Context(country="GB"), AS_OF) is None
-    assert not (tmp_path / SEASON).exists()
+    assert not (tmp_path / SEASON_LIFTS).exists()
     with pytest.raises(ScenePipelineError, match="needs a year of sales"):
         write_season(tmp_path, LINES, PRODUCTS, Context(country="GB"), AS_OF)

@@ -8,12 +8,10 @@ import pytest
 
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.person import Population, Profile
-from scene_pipeline.context.profiles import PROFILES, ProfileStore
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.ranking import (
     MAX_LIFT,
     PACKAGED_WEIGHTS,
-    TRENDS,
-    WEIGHTS,
     ContextModel,
     load_weights,
     moves,
@@ -21,6 +19,7 @@ from scene_pipeline.context.ranking import (
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import Signal, Trends
 from scene_pipeline.errors import VocabularyError
+from scene_pipeline.paths import CONTEXT_WEIGHTS, PROFILES_FOLDER, TREND_LIFTS
 
 ADVENT = dt.date(2026, 12, 1)
 JUNE = dt.date(2026, 6, 15)
@@ -35,7 +34,7 @@ ROWS = np.arange(4)
 
 @pytest.fixture
 def model(tmp_path: Path) -> ContextModel:
-    (tmp_path / WEIGHTS).write_text("{season: 0.5, trend: 0.5, person: 0.5, channels: {print: {person: 0}}}")
+    (tmp_path / CONTEXT_WEIGHTS).write_text("{season: 0.5, trend: 0.5, person: 0.5, channels: {print: {person: 0}}}")
     return ContextModel(tmp_path, TERMS, SKUS, np.array([10.0, 20.0, np.nan, 40.0]))
 
 
@@ -59,13 +58,13 @@ def test_what_is_unknown_changes_no_score_at_all(model: ContextModel, context: C
 
 
 def test_weights_of_zero_leave_the_order_as_it_was(model: ContextModel) -> None:
-    (model.folder / WEIGHTS).write_text("{season: 0, trend: 0, person: 0}")
+    (model.folder / CONTEXT_WEIGHTS).write_text("{season: 0, trend: 0, person: 0}")
     scores, _ = model.order(Context.on(ADVENT, "GB"), ROWS, SCORES)
     assert (scores == SCORES).all()
 
 
 def test_a_person_is_served_by_the_profile_and_a_channel_can_leave_it_out(model: ContextModel) -> None:
-    store = ProfileStore(model.folder / PROFILES)
+    store = ProfileStore(model.folder / PROFILES_FOLDER)
     profile = Profile(PERSON, JUNE, 30.0, {"bowl": 28.0, "style:boho": 30.0})
     store.replace_all([profile], Population(1000.0, {"bowl": 0.1, "style:boho": 0.1, "lamp": 0.5, "chair": 0.2}))
     assert ordered(model, Context(person=PERSON))[0] == "bowl"
@@ -77,13 +76,13 @@ def test_a_person_is_served_by_the_profile_and_a_channel_can_leave_it_out(model:
 
 
 def test_a_stated_taste_counts_before_any_profile_was_built(model: ContextModel) -> None:
-    ProfileStore(model.folder / PROFILES).correct(PERSON, "style:boho", 2.0)
+    ProfileStore(model.folder / PROFILES_FOLDER).correct(PERSON, "style:boho", 2.0)
     assert ordered(model, Context(person=PERSON))[0] == "bowl"
 
 
 def test_trends_of_sales_and_signals_lift_while_they_are_fresh(model: ContextModel) -> None:
     signal = Signal(JUNE, "material:oak", 0.5, "search interest")
-    Trends(JUNE, "own sales", {"bowl": 1.0}, (signal,)).save(model.folder / TRENDS)
+    Trends(JUNE, "own sales", {"bowl": 1.0}, (signal,)).save(model.folder / TREND_LIFTS)
     _, weighted = model.order(Context.on(JUNE, "GB"), ROWS, SCORES)
     assert weighted[2, 1] == pytest.approx(0.5)
     assert weighted[3, 1] == pytest.approx(0.5 * np.log(1.5) / np.sqrt(2))
@@ -97,7 +96,7 @@ def test_trends_of_sales_and_signals_lift_while_they_are_fresh(model: ContextMod
 
 
 def test_lifts_stay_within_their_caps(model: ContextModel) -> None:
-    Trends(JUNE, "own sales", {"bowl": 99.0}).save(model.folder / TRENDS)
+    Trends(JUNE, "own sales", {"bowl": 99.0}).save(model.folder / TREND_LIFTS)
     assert np.abs(model.lifts(Context.on(JUNE, "GB"), ROWS)).max() <= MAX_LIFT
 
 
@@ -134,6 +133,6 @@ def test_packaged_weights_are_read_and_wrong_ones_are_named(tmp_path: Path) -> N
         ("{season: 0, trend: 0, person: 0, channels: {web: {price: 1}}}", "'price'"),
         ("{season: 0}", "trend"),
     ):
-        (tmp_path / WEIGHTS).write_text(text)
+        (tmp_path / CONTEXT_WEIGHTS).write_text(text)
         with pytest.raises(VocabularyError, match=names):
-            load_weights(tmp_path / WEIGHTS)
+            load_weights(tmp_path / CONTEXT_WEIGHTS)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from scene_pipeline.context.fitting import ProductTable
-from scene_pipeline.context.profiles import FOLDER, ProfileStore
-from scene_pipeline.context.ranking import SEASON, TRENDS
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.defs import context
 from scene_pipeline.defs.resources import ArtifactStore
 from scene_pipeline.events.compaction import compact
 from scene_pipeline.events.open import events_folder, open_store
+from scene_pipeline.paths import CONTEXT_FOLDER, SEASON_LIFTS, TREND_LIFTS
 from scene_pipeline_tests.events.conftest import action, exposure
 
 AS_OF = "2026-03-30"
@@ -51,9 +51,9 @@ def test_all_checks_pass_on_sales_that_go_on_after_the_day(tmp_path: Path, sales
     assert result.success
     failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
     assert failed == []
-    folder = tmp_path / "artifacts" / FOLDER
-    assert (folder / SEASON).is_file()
-    assert (folder / TRENDS).is_file()
+    folder = tmp_path / "artifacts" / CONTEXT_FOLDER
+    assert (folder / SEASON_LIFTS).is_file()
+    assert (folder / TREND_LIFTS).is_file()
     [profiles] = result.asset_materializations_for_node("profiles")
     assert profiles.metadata["profiles"].value == 2
 

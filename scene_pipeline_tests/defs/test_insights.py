@@ -12,7 +12,7 @@ import pytest
 
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.launch import run_library_scoring
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline_tests.reasoning.conftest import GOOD, Stub
 
 pytestmark = pytest.mark.usefixtures("demo")
@@ -30,7 +30,7 @@ def score(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Score:
     shutil.copytree(demo / "bundles", artifacts / "bundles")
     shutil.copytree(demo / "images", artifacts / "images")
     library.mkdir(parents=True)
-    for path in sorted((sample_path() / "scenes").rglob("*.webp"))[:2]:
+    for path in sample_photographs()[:2]:
         shutil.copy(path, library)
 
     def run(url: str = "", **environment: str) -> tuple[pa.Table, pa.Table, pa.Table, str]:

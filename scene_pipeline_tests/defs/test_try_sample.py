@@ -8,9 +8,9 @@ from scene_pipeline.bundle.layout import current_version
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.resources import SceneLibraries
 from scene_pipeline.defs.try_sample import register_sensor
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 
-LIBRARIES = sorted(path.name for path in (sample_path() / "scenes").iterdir() if path.is_dir())
+LIBRARIES = sorted(path.name for path in sample_libraries().iterdir() if path.is_dir())
 
 
 def test_one_job_does_everything_in_runs_of_their_own(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from scene_pipeline.evaluation.blend import (
     scene_auc,
 )
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 
 SCENES, PRODUCTS = 60, 80
 
@@ -97,7 +97,7 @@ def test_too_few_scenes_and_labels_are_refused() -> None:
 
 def test_a_bundle_of_one_encoder_has_nothing_to_blend(demo) -> None:
     matcher = all_members(SceneMatcher.open(demo))
-    scene = matcher.analyze(min((sample_path() / "scenes").rglob("*.webp")))
+    scene = matcher.analyze(sample_photographs()[0])
     one = np.zeros((1, 2), bool)
     with pytest.raises(TruthError, match="build with --encoder A,B to blend"):
         blend_table(matcher, [scene], np.arange(2), one, ~one)

@@ -11,7 +11,7 @@ from scene_pipeline.evaluation.protocol import MatchMetrics, measure_matches, re
 from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 from scene_pipeline_tests.sample.fits import sample_fits
 
 
@@ -24,7 +24,7 @@ def matcher(demo: Path) -> SceneMatcher:
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All scenes of the sample in one folder."""
     folder = tmp_path_factory.mktemp("scenes")
-    for path in (sample_path() / "scenes").rglob("*.webp"):
+    for path in sample_libraries().rglob("*.webp"):
         shutil.copy(path, folder / path.name)
     return folder
 

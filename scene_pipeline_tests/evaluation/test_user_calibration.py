@@ -14,7 +14,7 @@ from scene_pipeline.evaluation.user_calibration import MIN_PAIRS, calibrate_on
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.recalibrate import recalibrate
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 
 
 def write_labels(path: Path, rows: list[tuple[str, str, str]]) -> Path:
@@ -65,7 +65,7 @@ def test_labels_become_a_new_bundle_version_whose_manifest_holds_the_map(demo: P
     artifacts, scenes = tmp_path / "artifacts", tmp_path / "scenes"
     shutil.copytree(demo / "bundles", artifacts / "bundles")
     scenes.mkdir()
-    for path in sorted((sample_path() / "scenes").rglob("*.webp")):
+    for path in sample_photographs():
         shutil.copyfile(path, scenes / path.name)
     matcher = SceneMatcher.open(artifacts)
     labels = read_fit_labels(labels_of_the_sample(matcher, scenes, tmp_path / "labels.csv"))

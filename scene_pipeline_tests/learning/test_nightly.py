@@ -11,6 +11,7 @@ from scene_pipeline.events.open import events_folder, open_store
 from scene_pipeline.events.schema import Action, ExposedProduct, Exposure
 from scene_pipeline.learning import nightly
 from scene_pipeline.learning.exploration import Exploration, plan_exploration
+from scene_pipeline.paths import CANDIDATE_WEIGHTS, PROPENSITIES
 from scene_pipeline_tests.events.conftest import NOON
 
 NAMES = ("style", "color", "size")
@@ -51,8 +52,8 @@ def test_taste_is_learned_from_events(tmp_path: Path) -> None:
     assert candidate.improves
     assert candidate.weights["color"] > 0.45
     assert sum(candidate.weights.values()) == pytest.approx(1, abs=1e-9)
-    nightly.save(bias, tmp_path / nightly.FOLDER / nightly.PROPENSITIES)
-    nightly.save(candidate, tmp_path / nightly.FOLDER / nightly.CANDIDATE)
+    nightly.save(bias, tmp_path / PROPENSITIES)
+    nightly.save(candidate, tmp_path / CANDIDATE_WEIGHTS)
     assert nightly.load_propensities(tmp_path) == bias
     assert nightly.load_candidate(tmp_path) == candidate
     own = nightly.estimate_policy(folder, bias, PRIOR)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.profiles import FOLDER, PROFILES, ProfileStore
-from scene_pipeline.context.ranking import WEIGHTS
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.evaluation.calibration import ece
 from scene_pipeline.matching.contextual import shown_moves
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
-from scene_pipeline.sample import sample_path
+from scene_pipeline.paths import CONTEXT_FOLDER, CONTEXT_WEIGHTS, PROFILES_FOLDER
+from scene_pipeline.sample import sample_photographs
 
 PERSON = "a" * 32
 ADVENT = Context(date="2026-12-01", country="GB")
@@ -27,7 +27,7 @@ def matcher(demo: Path) -> SceneMatcher:
 @pytest.fixture
 def strong(demo: Path):
     """Let the context count much, so that it shows on a small sample."""
-    path = demo / FOLDER / WEIGHTS
+    path = demo / CONTEXT_FOLDER / CONTEXT_WEIGHTS
     path.parent.mkdir(exist_ok=True)
     path.write_text("{season: 3, trend: 3, person: 3}")
     yield
@@ -35,7 +35,7 @@ def strong(demo: Path):
 
 
 def picture() -> Path:
-    return next(path for path in sorted((sample_path() / "scenes").rglob("*.webp")) if "living-room" in path.name)
+    return next(path for path in sample_photographs() if "living-room" in path.name)
 
 
 def test_an_unknown_context_changes_no_answer(matcher: SceneMatcher) -> None:
@@ -79,7 +79,7 @@ def test_moves_are_counted_among_what_is_shown_and_not_pinned() -> None:
 @pytest.mark.usefixtures("strong")
 def test_a_person_is_served_by_what_they_stated(matcher: SceneMatcher, demo: Path) -> None:
     scene = matcher.analyze(picture())
-    ProfileStore(demo / FOLDER / PROFILES).correct(PERSON, "category:botanicals", 3.0)
+    ProfileStore(demo / CONTEXT_FOLDER / PROFILES_FOLDER).correct(PERSON, "category:botanicals", 3.0)
     before = [item.category for item in matcher.recommend_for(scene).recommendations]
     personal = matcher.recommend_for(scene, Request(context=Context(person=PERSON)))
     after = [item.category for item in personal.recommendations]
@@ -107,9 +107,9 @@ def test_what_lists_depend_on_changes_with_what_was_learned(matcher: SceneMatche
     assert matcher.context_version(Request()) == ""
     request = Request(context=ADVENT)
     before = matcher.context_version(request)
-    (demo / FOLDER).mkdir(exist_ok=True)
-    (demo / FOLDER / WEIGHTS).write_text("{season: 0, trend: 0, person: 0}")
+    (demo / CONTEXT_FOLDER).mkdir(exist_ok=True)
+    (demo / CONTEXT_FOLDER / CONTEXT_WEIGHTS).write_text("{season: 0, trend: 0, person: 0}")
     assert matcher.context_version(request) != before
-    (demo / FOLDER / WEIGHTS).unlink()
+    (demo / CONTEXT_FOLDER / CONTEXT_WEIGHTS).unlink()
     assert matcher.context_version(request) == before
     assert matcher.context_version(Request(context=MAY)) != before

@@ -14,11 +14,11 @@ from scene_pipeline.matching.factors import FACTORS, Candidates, Factor, complet
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.reporting.lookbook import Lookbook, LookbookProduct, LookbookScene, write_lookbook
 from scene_pipeline.reporting.tables import recommendations_table
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import load_vocabulary
 
-SCENES = sample_path() / "scenes" / "city_apartments"
+SCENES = sample_libraries() / "city_apartments"
 
 
 def in_season(scene: Scene, candidates: Candidates) -> np.ndarray:

@@ -8,10 +8,10 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.furnish import Plan, furnish
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 from scene_pipeline.scenes.scene import Scene
 
-ROOM = next(iter(sorted((sample_path() / "scenes").rglob("living-room*.webp"))))
+ROOM = min(sample_libraries().rglob("living-room*.webp"))
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from scene_pipeline.color.density import log_density
 from scene_pipeline.matching.match import MAX_OBJECTS, STANDS_OUT
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 
-ROOM = next(iter(sorted((sample_path() / "scenes").rglob("living-room*.webp"))))
+ROOM = min(sample_libraries().rglob("living-room*.webp"))
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opinion import MAX_NUDGE, Opinion, WantedItem, describe_item, nudged, opinion_lines
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scenes.scene import Scene
 
-SCENE = min((sample_path() / "scenes").rglob("*.webp"))
+SCENE = sample_photographs()[0]
 LAMPS = Opinion(
     "id", "model", "stylist-1",
     (WantedItem("enhance", "lighting_accents", materials=("metal",), size="medium", place="surface"),

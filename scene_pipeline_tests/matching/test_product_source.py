@@ -22,7 +22,7 @@ from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.product_source import FIELDS, ProductSource, bundle_snapshot, field_values, where_of
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.variants import ProductVariants
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries
 from scene_pipeline_tests.matching.test_scoring import CATEGORIES, features
 from scene_pipeline_tests.matching.test_variants import read, variant
 
@@ -149,7 +149,7 @@ def test_a_matcher_with_an_index_recommends_what_one_without_does(
     demo: Path, bundle: Bundle, snapshot: FaissSnapshot, constraints: Constraints
 ) -> None:
     matcher = SceneMatcher.open(demo, verify=False)
-    scene = matcher.analyze(next((sample_path() / "scenes").rglob("*.webp")))
+    scene = matcher.analyze(next(sample_libraries().rglob("*.webp")))
     request = Request(k=5, constraints=constraints)
     alone = matcher.recommend_for(scene, request)
     with_index = matcher.with_products(snapshot).recommend_for(scene, request)
@@ -167,7 +167,7 @@ def test_an_index_decides_what_passes_now(demo: Path, bundle: Bundle, snapshot: 
 
     ids = bundle.products(["product_id"])["product_id"].to_pylist()
     matcher = SceneMatcher.open(demo, verify=False).with_products(cast(Snapshot, Few()))
-    scene = matcher.analyze(next((sample_path() / "scenes").rglob("*.webp")))
+    scene = matcher.analyze(next(sample_libraries().rglob("*.webp")))
     assert {item.product_id for item in matcher.recommend_for(scene, k=10).recommendations} <= set(ids[:3])
 
 

@@ -14,9 +14,9 @@ from scene_pipeline.bundle.manifest import read_manifest, write_manifest
 from scene_pipeline.errors import BundleError
 from scene_pipeline.matching import matcher as module
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 
-SCENE = min((sample_path() / "scenes").rglob("*.webp"))
+SCENE = sample_photographs()[0]
 
 
 @pytest.fixture

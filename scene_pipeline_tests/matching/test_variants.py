@@ -19,7 +19,7 @@ from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.reporting.answer import answer
 from scene_pipeline.reporting.tables import recommendations_table
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline_tests.matching.test_scoring import CATEGORIES, features
 
 WHITE, BLACK, TEAL = [97.0, 0.0, 1.0], [10.0, 0.0, 0.0], [40.0, -25.0, -8.0]
@@ -146,7 +146,7 @@ def result(demo: Path) -> SceneResult:
     column = pa.array([both] * matcher.bundle.products_count(), pa.list_(VARIANT))
     matcher._opened = replace(matcher._opened, variants=ProductVariants(column, matcher.features))
     matcher._scorer = replace(matcher._scorer, data=matcher._opened)
-    picture = next(iter(sorted((sample_path() / "scenes").rglob("*.webp"))))
+    picture = sample_photographs()[0]
     return matcher.recommend(picture, Request(k=3, constraints=Constraints(max_price=8)))
 
 

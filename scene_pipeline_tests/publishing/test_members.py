@@ -25,12 +25,12 @@ from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.members import WHITENED, EmbeddedMember, whitening
 from scene_pipeline.publishing.publish import BundleRecipe, EmbeddedCatalog, Published, publish
 from scene_pipeline.publishing.recalibrate import recalibrate
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_photographs
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline_tests.sample.fits import sample_fits
 
 LITE2 = SPECS["efficientnet-lite2"]
-SCENE = min((sample_path() / "scenes").rglob("*.webp"))
+SCENE = sample_photographs()[0]
 
 
 def build(artifacts: Path, demo: Path, *members: EmbeddedMember) -> Published:
@@ -145,7 +145,7 @@ def test_labels_teach_the_blend_and_the_map_of_several_encoders(built: Path, tmp
     pairs = [(scene, sku, fit) for scene, known in sample_fits().items() for sku, fit in known.items()]
     for scene, sku, fit in pairs[::7]:
         name = Path(scene).name
-        shutil.copyfile(sample_path() / "scenes" / scene, tmp_path / name)
+        shutil.copyfile(sample_libraries() / scene, tmp_path / name)
         fits.setdefault(name, {})[sku] = fit
     found = calibrate_on(SceneMatcher.open(tmp_path), tmp_path, FitLabels("labels.csv", fits))
     blend = found.calibration.blend

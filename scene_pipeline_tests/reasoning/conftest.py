@@ -11,11 +11,11 @@ import pytest
 
 from scene_pipeline.reasoning.advisor import Advisor, ScenePicture
 from scene_pipeline.reasoning.settings import LlmSettings
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scenes.analysis import Classification, SceneAnalysis, SceneColor
 from scene_pipeline.vocabulary import Vocabulary, load_vocabulary
 
-SCENES = sorted((sample_path() / "scenes").rglob("*.webp"))
+SCENES = sample_photographs()
 TINY: dict[str, Any] = {"model": "tiny", "side": 112, "max_tokens": 2500, "timeout_s": 60.0, "retries": 0}
 
 GOOD = {

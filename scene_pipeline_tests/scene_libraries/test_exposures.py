@@ -11,7 +11,7 @@ from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.reporting.tables import recommendations_table
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scene_libraries.exposures import Listing
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 
@@ -27,7 +27,7 @@ def matcher(demo: Path) -> SceneMatcher:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("libraries") / "spring"
     folder.mkdir()
-    for number, path in enumerate(sorted((sample_path() / "scenes").rglob("*.webp"))[:2]):
+    for number, path in enumerate(sample_photographs()[:2]):
         shutil.copy(path, folder / f"{number}.webp")
     return folder
 

@@ -10,7 +10,7 @@ import pytest
 from scene_pipeline.bundle.calibration_map import DRIFTED, CalibrationMap, score_drift
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_libraries, sample_photographs
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 from scene_pipeline.scenes.reference import MIN_SCENES, reference_for
 
@@ -25,7 +25,7 @@ def library(tmp_path: Path) -> Path:
     """Ten scenes of the sample in a folder of their own."""
     folder = tmp_path / "library"
     folder.mkdir()
-    for path in sorted((sample_path() / "scenes").rglob("*.webp"))[:10]:
+    for path in sample_photographs()[:10]:
         shutil.copy(path, folder / path.name)
     return folder
 
@@ -36,7 +36,7 @@ def test_scenes_that_did_not_change_are_taken_over_with_their_center(library: Pa
     assert len(first.results) == 10
     again = score_library(library, matcher, Request(5), first)
     assert (again.reused, again.center) == (10, first.center)
-    newcomer = sorted((sample_path() / "scenes").rglob("*.webp"))[11]
+    newcomer = sample_photographs()[11]
     shutil.copy(newcomer, library / "new.webp")
     grown = score_library(library, matcher, Request(5), again)
     assert (grown.reused, grown.center) == (10, first.center)
@@ -74,7 +74,7 @@ def test_a_library_mean_changes_likeness_but_not_what_is_seen(library: Path, mat
 
 
 def test_every_product_can_be_scored_and_the_list_is_made_of_the_best(matcher: SceneMatcher) -> None:
-    path = next((sample_path() / "scenes").rglob("*.webp"))
+    path = next(sample_libraries().rglob("*.webp"))
     scene = matcher.analyze(path)
     whole = matcher.score_all(scene)
     assert sorted(whole.rows.tolist()) == list(range(matcher.bundle.products_count()))

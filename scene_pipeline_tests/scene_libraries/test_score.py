@@ -11,13 +11,13 @@ from PIL import Image
 
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scene_libraries import score as scoring
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.runs import keep_run, last_run, list_runs, read_or_set_aside
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
 
-SCENES = sorted((sample_path() / "scenes").rglob("*.webp"))[:3]
+SCENES = sample_photographs()[:3]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_picture_is_analyzed_once_and_answered_again_for_another_bundle(
         name: (item.scene, item.recommendations) for name, item in first.results.items()
     }
     shutil.copy(SCENES[0], library / "1.webp")  # known by its content under another name
-    (library / "2.webp").write_bytes(sorted((sample_path() / "scenes").rglob("*.webp"))[5].read_bytes())
+    (library / "2.webp").write_bytes(sample_photographs()[5].read_bytes())
     third = score_library(library, matcher, Request(3), previous=again, analyses=Analyses.load(kept, matcher))
     assert (third.analyzed, third.reused, len(analyzed)) == (1, 1, 1)
 

@@ -10,7 +10,7 @@ import pytest
 from scene_pipeline.compute.ray_cluster import RayCompute
 from scene_pipeline.compute.shards import LocalCompute
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scene_libraries import sharded
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
@@ -21,7 +21,7 @@ from scene_pipeline.scene_libraries.sharded import analyze_in_shards
 def library(tmp_path: Path) -> Path:
     folder = tmp_path / "rooms"
     folder.mkdir()
-    for path in sorted((sample_path() / "scenes").rglob("*.webp"))[:8]:
+    for path in sample_photographs()[:8]:
         shutil.copy(path, folder / path.name)
     (folder / "broken.jpg").write_bytes(b"no picture")
     return folder

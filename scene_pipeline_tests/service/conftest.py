@@ -18,14 +18,14 @@ pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
 
 from starlette.testclient import TestClient
 
-from scene_pipeline.sample import sample_path
+from scene_pipeline.sample import sample_photographs
 from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
 from scene_pipeline.service.tokens import new_token
 
 ROOT = Path(__file__).parents[2]
 BASE = "http://127.0.0.1"
-SCENE = min((sample_path() / "scenes").rglob("*.webp"))
+SCENE = sample_photographs()[0]
 LIBRARY_SCENE = f"{SCENE.parent.name}/{SCENE.name}"
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from scene_pipeline.context.profiles import FOLDER, ProfileStore
-from scene_pipeline.context.ranking import WEIGHTS
+from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.events.open import open_store
 from scene_pipeline.events.subjects import SubjectIds
+from scene_pipeline.paths import CONTEXT_FOLDER, CONTEXT_WEIGHTS
 from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
 from scene_pipeline.settings import SUBJECT_KEY_FILE
@@ -30,8 +30,8 @@ def artifacts(promoted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = tmp_path_factory.mktemp("context")
     for name in ("bundles", "images"):
         (own / name).symlink_to(promoted / name)
-    (own / FOLDER).mkdir()
-    (own / FOLDER / WEIGHTS).write_text("{season: 3, trend: 3, person: 3}")
+    (own / CONTEXT_FOLDER).mkdir()
+    (own / CONTEXT_FOLDER / CONTEXT_WEIGHTS).write_text("{season: 3, trend: 3, person: 3}")
     return own
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from scene_pipeline.context.profiles import FOLDER
-from scene_pipeline.context.ranking import WEIGHTS
+from scene_pipeline.paths import CONTEXT_FOLDER, CONTEXT_WEIGHTS
 from scene_pipeline.settings import SUBJECT_KEY_FILE
 from scene_pipeline_tests.service.conftest import SCENE
 
@@ -146,10 +145,10 @@ def test_a_person_reads_corrects_and_deletes_what_is_known(
     own, key = tmp_path / "artifacts", tmp_path / "key"
     key.write_text("a key of at least sixteen bytes")
     monkeypatch.setenv(SUBJECT_KEY_FILE, str(key))
-    (own / FOLDER).mkdir(parents=True)
+    (own / CONTEXT_FOLDER).mkdir(parents=True)
     for name in ("bundles", "images"):
         (own / name).symlink_to(promoted / name)
-    (own / FOLDER / WEIGHTS).write_text("{season: 3, trend: 3, person: 3}")
+    (own / CONTEXT_FOLDER / CONTEXT_WEIGHTS).write_text("{season: 3, trend: 3, person: 3}")
     address, _ = serve(own, max_wait_s=60, deadline_s=60)
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(WAIT_MS)

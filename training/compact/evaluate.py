@@ -33,7 +33,7 @@ def evaluate(weights: Path, shared: Path, renders: Path | None) -> dict[str, Any
         figures["styles"] = _styles(reader, shared / "styles")
         figures["ikea"] = _ikea(reader, shared / "ikea")
     if (paths.SAMPLE / "truth" / "scenes.csv").exists():
-        figures["sample_scenes"] = _sample(reader, paths.SAMPLE)
+        figures["sample_photographs"] = _sample(reader, paths.SAMPLE)
     if renders is not None:
         figures["renders"] = _renders(reader, renders)
     return figures
