@@ -15,6 +15,7 @@ from PIL import Image
 from benchmarks.claims import Claim, at_most
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
+from scene_pipeline.defs.requests import BuildRequest, ScoringRequest
 from scene_pipeline.sample import sample_libraries
 from scene_pipeline.scene_libraries.folders import list_libraries, pictures
 
@@ -115,7 +116,7 @@ class Team:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self._folder, self._instance = folder, instance
         self._cursor: dg.AssetDaemonCursor | None = None  # type: ignore[name-defined]
-        self._store = {"store": {"root": str(folder / "artifacts")}}
+        self._artifacts = folder / "artifacts"
 
     def rows(self) -> tuple[list[str], Rows]:
         """Return the catalog's header and rows."""
@@ -130,12 +131,11 @@ class Team:
 
     def build(self) -> None:
         """Build the bundle."""
-        catalog = {"path": str(self._folder / "catalog.csv")}
-        run_bundle_build(defs, self._instance, {**self._store, "catalog": catalog})
+        run_bundle_build(defs, self._instance, BuildRequest(self._artifacts, self._folder / "catalog.csv"))
 
     def score(self, library: Path) -> None:
         """Score one library."""
-        run_library_scoring(defs, self._instance, library, self._store, {})
+        run_library_scoring(defs, self._instance, ScoringRequest(self._artifacts, library))
 
     def requested_libraries(self) -> set[str]:
         """Return the libraries that the automation condition asks to score."""

@@ -59,10 +59,10 @@ def bundle(artifacts: Path, catalog: str, encoders: str) -> SceneMatcher:
     """Return a matcher with all encoders of a catalog's bundle, which is built where it is not there."""
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.launch import instance, run_bundle_build
+    from scene_pipeline.defs.requests import BuildRequest
 
-    resources = {"store": {"root": str(artifacts)}, "catalog": {"path": catalog}, "encoder": {"id": encoders}}
     with instance() as dagster:
-        run_bundle_build(defs, dagster, resources)
+        run_bundle_build(defs, dagster, BuildRequest(artifacts, catalog, encoder=encoders))
     return all_members(SceneMatcher.open(artifacts))
 
 

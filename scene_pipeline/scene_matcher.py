@@ -63,25 +63,20 @@ class SceneProductMatcher:
         """
         from scene_pipeline.definitions import defs
         from scene_pipeline.defs.launch import instance, run_bundle_build
+        from scene_pipeline.defs.requests import BuildRequest
 
         if self._catalog is None:
             raise ScenePipelineError("no catalog was loaded; call load_and_process_catalog first")
-        batch = {"batch_size": self.batch_size}
+        wanted = BuildRequest(
+            self.cache_dir,
+            self._catalog,
+            encoder=self.encoder,
+            concurrency=self.max_workers,
+            read_timeout_s=self.image_timeout,
+            batch_size=self.batch_size,
+        )
         with instance() as dagster:
-            run_bundle_build(
-                defs,
-                dagster,
-                {
-                    "store": {"root": str(self.cache_dir)},
-                    "catalog": {"path": str(self._catalog)},
-                    "encoder": {"id": self.encoder},
-                },
-                {
-                    "product_images": {"concurrency": self.max_workers, "read_timeout_s": self.image_timeout},
-                    "image_embeddings": batch,
-                    "text_embeddings": batch,
-                },
-            )
+            run_bundle_build(defs, dagster, wanted)
         self._matcher = SceneMatcher.open(self.cache_dir)
         return self._matcher.bundle.version
 

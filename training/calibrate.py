@@ -220,15 +220,10 @@ def build(artifacts: Path, overlay: str = "") -> SceneMatcher:
     """
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.launch import instance, run_bundle_build
+    from scene_pipeline.defs.requests import BuildRequest
 
-    resources = {
-        "store": {"root": str(artifacts)},
-        "catalog": {"path": "sample"},
-        "encoder": {"id": "compact"},
-        "vocabulary": {"overlay": overlay},
-    }
     with instance() as dagster:
-        run_bundle_build(defs, dagster, resources)
+        run_bundle_build(defs, dagster, BuildRequest(artifacts, "sample", encoder="compact", vocabulary=overlay))
     return SceneMatcher.open(artifacts)
 
 

@@ -1,8 +1,7 @@
 """Build the bundle of a catalog, and the sample's."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,6 +10,8 @@ from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, Columns, Language, Profile, Vocabulary
 from scene_pipeline.cli.printing import err, out
 from scene_pipeline.cli.score import score_and_print
+from scene_pipeline.defs.requests import BuildRequest
+from scene_pipeline.matching.request import Request
 
 commands = group()
 
@@ -20,9 +21,9 @@ def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
     """Build the catalog that ships, score its scenes, and name the lookbooks."""
     from scene_pipeline.sample import sample_libraries
 
-    _build({"store": {"root": str(artifacts)}, "catalog": {"path": "sample"}, "encoder": {"id": "compact"}})
+    _build(BuildRequest(artifacts, "sample", encoder="compact"))
     for library in sorted(path for path in sample_libraries().iterdir() if path.is_dir()):
-        score_and_print(library, artifacts, {"k": 10})
+        score_and_print(library, artifacts, Request(k=10))
 
 
 @commands.command()
@@ -78,37 +79,32 @@ def build(
             soft_wrap=True,
         )
     _build(
-        {
-            "store": {"root": str(artifacts)},
-            "catalog": {
-                "path": str(catalog),
-                "column_map": str(columns or ""),
-                "language": language,
-                "profile": export_format,
-            },
-            "encoder": {"id": encoder, "int8": int8},
-            "vocabulary": {"overlay": str(vocabulary or "")},
-        },
-        {
-            "product_images": {
-                "allow_hosts": allow_host or [],
-                "headers": header or [],
-                "respect_robots_header": not ignore_robots_header,
-                "keep_originals": keep_originals,
-                "max_without_image": max_without_image,
-            }
-        },
+        BuildRequest(
+            artifacts,
+            catalog,
+            columns=columns or "",
+            language=language,
+            export_format=export_format,
+            encoder=encoder,
+            int8=int8,
+            vocabulary=vocabulary or "",
+            allow_hosts=tuple(allow_host or ()),
+            headers=tuple(header or ()),
+            respect_robots_header=not ignore_robots_header,
+            keep_originals=keep_originals,
+            max_without_image=max_without_image,
+        )
     )
 
 
-def _build(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+def _build(wanted: BuildRequest) -> None:
     from scene_pipeline.bundle.open import open_bundle
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.launch import instance, run_bundle_build
 
     with progress.bars(err), instance() as dagster:
-        run_bundle_build(defs, dagster, resources, ops)
-    bundle = open_bundle(Path(resources["store"]["root"]))
+        run_bundle_build(defs, dagster, wanted)
+    bundle = open_bundle(wanted.artifacts)
     manifest = bundle.manifest
     out.print(
         f"bundle {manifest.bundle_version}: {manifest.counts['products']:,} products "

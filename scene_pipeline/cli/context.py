@@ -38,11 +38,19 @@ def context(
     from scene_pipeline.context.profiles import ProfileStore
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.launch import instance, run_context_learning
+    from scene_pipeline.defs.requests import ContextRequest
 
-    files = {"path": sales, "column_map": columns, "signals": signals, "stock_outs": stock_outs}
-    source = {name: str(path or "") for name, path in files.items()} | {"country": country}
+    wanted = ContextRequest(
+        artifacts,
+        sales=sales or "",
+        columns=columns or "",
+        signals=signals or "",
+        stock_outs=stock_outs or "",
+        country=country,
+        as_of=as_of,
+    )
     with instance() as dagster:
-        run_context_learning(defs, dagster, {"store": {"root": str(artifacts)}, "sales": source}, as_of)
+        run_context_learning(defs, dagster, wanted)
     people = len(ProfileStore.below(artifacts).ids())
     out.print(f"learned season and trends, {people:,} profiles: {artifacts / CONTEXT_FOLDER}", soft_wrap=True)
 

@@ -1,10 +1,8 @@
 """Score libraries of scenes, and compare two runs of one."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
 from scene_pipeline import progress
@@ -35,21 +33,19 @@ def score(
     """Recommend products for every scene of a library and write its tables and lookbook."""
     from scene_pipeline.scene_libraries.folders import list_libraries
 
-    config = msgspec.json.decode(msgspec.json.encode(request))  # Dagster takes lists, not tuples
     for library in list_libraries(scenes):
-        score_and_print(library, artifacts, config)
+        score_and_print(library, artifacts, request)
 
 
-def score_and_print(library: Path, artifacts: Path, config: Mapping[str, Any]) -> None:
+def score_and_print(library: Path, artifacts: Path, request: Request) -> None:
     from scene_pipeline.definitions import defs
     from scene_pipeline.defs.launch import instance, run_library_scoring
+    from scene_pipeline.defs.requests import ScoringRequest
     from scene_pipeline.reporting.terminal.library import library_view
     from scene_pipeline.scene_libraries.score import LibraryResult
 
     with progress.bars(err), instance() as dagster:
-        run_library_scoring(
-            defs, dagster, library.resolve(), {"store": {"root": str(artifacts)}}, {"match_library": config}
-        )
+        run_library_scoring(defs, dagster, ScoringRequest(artifacts, library.resolve(), request))
     folder = library_folder(artifacts, library.resolve().name)
     result = LibraryResult.load(folder / LIBRARY_RESULTS)
     out.print(library_view(result.results, library.name, result.failures))

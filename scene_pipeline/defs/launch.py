@@ -1,7 +1,7 @@
 """Run the assets in this process, as the command line does; with DAGSTER_HOME set the runs show in the UI."""
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from scene_pipeline.bundle.layout import writer_lock
 from scene_pipeline.defs.claims import release
 from scene_pipeline.defs.dead_runs import HOST
 from scene_pipeline.defs.failures import failure_line
+from scene_pipeline.defs.requests import BuildRequest, ContextRequest, ScoringRequest, run_config
 from scene_pipeline.defs.resources import AlertChannels
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.errors import ScenePipelineError
@@ -21,9 +22,6 @@ from scene_pipeline.settings import DAGSTER_HOME, text
 
 WAIT_S = 10.0
 """How long a build waits for another one of the same artifacts."""
-
-QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
-"""The command line prints its own lines; Dagster keeps its events in its instance."""
 
 
 @contextmanager
@@ -49,43 +47,26 @@ def open_home() -> dg.DagsterInstance:
         return dg.DagsterInstance.get()
 
 
-def run_bundle_build(
-    definitions: dg.Definitions,
-    on: dg.DagsterInstance,
-    resources: Mapping[str, Mapping[str, Any]],
-    ops: Mapping[str, Mapping[str, Any]] | None = None,
-) -> None:
+def run_bundle_build(definitions: dg.Definitions, on: dg.DagsterInstance, wanted: BuildRequest) -> None:
     """Materialize everything up to a promoted bundle.
 
-    `resources` and `ops` map names to their config. Raises ScenePipelineError with the line of what failed, and
-    BundleError when another build of the same artifacts is under way: two would write each other's tables.
+    Raises ScenePipelineError with the line of what failed, and BundleError when another build of the same artifacts is
+    under way: two would write each other's tables.
     """
-    with writer_lock(Path(resources["store"]["root"]), WAIT_S):
-        execute(definitions, "build_bundle", on, _run_config(resources, ops or {}))
+    with writer_lock(wanted.artifacts, WAIT_S):
+        execute(definitions, "build_bundle", on, run_config(wanted))
 
 
-def run_library_scoring(
-    definitions: dg.Definitions,
-    on: dg.DagsterInstance,
-    folder: Path,
-    resources: Mapping[str, Mapping[str, Any]],
-    ops: Mapping[str, Mapping[str, Any]],
-) -> None:
+def run_library_scoring(definitions: dg.Definitions, on: dg.DagsterInstance, wanted: ScoringRequest) -> None:
     """Score one library, registering it as a partition. Raises ScenePipelineError with the line of what failed."""
-    on.add_dynamic_partitions(scene_libraries.name or "", [folder.name])
-    config = _run_config({**resources, "libraries": {"root": str(folder.parent)}}, ops)
-    execute(definitions, "score_scenes", on, config, partition=folder.name)
+    name = wanted.library.name
+    on.add_dynamic_partitions(scene_libraries.name or "", [name])
+    execute(definitions, "score_scenes", on, run_config(wanted), partition=name)
 
 
-def run_context_learning(
-    definitions: dg.Definitions,
-    on: dg.DagsterInstance,
-    resources: Mapping[str, Mapping[str, Any]],
-    as_of: str,
-) -> None:
+def run_context_learning(definitions: dg.Definitions, on: dg.DagsterInstance, wanted: ContextRequest) -> None:
     """Learn season, trends and profiles. Raises ScenePipelineError with the line of what failed."""
-    ops = {name: {"as_of": as_of} for name in ("season_lifts", "trends", "profiles")}
-    execute(definitions, "learn_context", on, _run_config(resources, ops))
+    execute(definitions, "learn_context", on, run_config(wanted))
 
 
 def alert_channels(definitions: dg.Definitions) -> list[Channel]:
@@ -93,14 +74,6 @@ def alert_channels(definitions: dg.Definitions) -> list[Channel]:
     alerts = (definitions.resources or {})["alerts"]
     assert isinstance(alerts, AlertChannels)
     return alerts.channels()
-
-
-def _run_config(resources: Mapping[str, Mapping[str, Any]], ops: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        "resources": {name: {"config": dict(config)} for name, config in resources.items()},
-        "ops": {name: {"config": dict(config)} for name, config in ops.items()},
-        "loggers": QUIET,
-    }
 
 
 def execute(

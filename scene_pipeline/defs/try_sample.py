@@ -6,6 +6,7 @@ import dagster as dg
 
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
+from scene_pipeline.defs.requests import BuildRequest, ScoringRequest
 from scene_pipeline.defs.resources import SAMPLE, ArtifactStore, LookbookLinks, SceneLibraries
 from scene_pipeline.defs.scenes import scene_libraries
 from scene_pipeline.scene_libraries.folders import libraries_under, list_libraries
@@ -23,16 +24,12 @@ def sample_job(definitions: Callable[[], dg.Definitions]) -> dg.JobDefinition:
         context: dg.OpExecutionContext, store: ArtifactStore, lookbooks: LookbookLinks
     ) -> dg.Output[None]:
         """Build the sample's bundle, register its libraries and score them."""
-        root = {"store": {"root": str(store.path())}}
-        sample = {
-            "catalog": {"path": SAMPLE, "column_map": "", "language": "auto"},
-            "encoder": {"id": "compact"},
-            "vocabulary": {"overlay": ""},
-        }
-        run_bundle_build(definitions(), context.instance, {**root, **sample})
+        root = store.path()
+        sample = BuildRequest(root, SAMPLE, columns="", language="auto", encoder="compact", vocabulary="")
+        run_bundle_build(definitions(), context.instance, sample)
         libraries = list_libraries(SceneLibraries(root=SAMPLE).folder())
         for folder in libraries:
-            run_library_scoring(definitions(), context.instance, folder, root, {})
+            run_library_scoring(definitions(), context.instance, ScoringRequest(root, folder))
         pages = "\n".join(f"- [{folder.name}]({lookbooks.link(folder.name)})" for folder in libraries)
         return dg.Output(None, metadata={"lookbooks": dg.MetadataValue.md(pages)})
 

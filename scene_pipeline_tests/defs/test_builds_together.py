@@ -11,6 +11,7 @@ from scene_pipeline.bundle.layout import writer_lock
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs import launch
 from scene_pipeline.defs.failures import user_errors_as_failures
+from scene_pipeline.defs.requests import BuildRequest
 from scene_pipeline.errors import BundleError
 
 
@@ -18,7 +19,7 @@ def test_a_second_build_is_refused_in_one_line(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(launch, "WAIT_S", 0.1)
     with writer_lock(tmp_path, 0), dg.DagsterInstance.ephemeral() as instance:
         with pytest.raises(BundleError, match="another process is writing a bundle"):
-            launch.run_bundle_build(defs, instance, {"store": {"root": str(tmp_path)}})
+            launch.run_bundle_build(defs, instance, BuildRequest(tmp_path))
         assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 

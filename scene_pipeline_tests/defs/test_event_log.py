@@ -11,6 +11,8 @@ from PIL import Image
 
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
+from scene_pipeline.defs.requests import BuildRequest, ScoringRequest
+from scene_pipeline.matching.request import Request
 
 PRODUCTS = 10_000
 THINGS = ("VASE", "BOWL", "RUG", "LAMP", "CUSHION", "MIRROR", "BASKET", "TABLE", "CHAIR", "CLOCK", "TRAY", "JAR")
@@ -42,10 +44,11 @@ def test_a_run_of_10_000_products_leaves_less_than_5_mb(tmp_path: Path) -> None:
             writer.writerow([f"{row:05}", f"S-{row:05}", text if row % 7 else "", image, row % 90 + 1])
     home = tmp_path / "home"
     home.mkdir()
-    store = {"store": {"root": str(tmp_path / "artifacts")}}
+    artifacts = tmp_path / "artifacts"
     with dg.DagsterInstance.local_temp(str(home)) as instance:
-        run_bundle_build(defs, instance, {**store, "catalog": {"path": str(tmp_path / "catalog.csv")}})
-        run_library_scoring(defs, instance, tmp_path / "scenes" / "spring", store, {"match_library": {"k": 10}})
+        run_bundle_build(defs, instance, BuildRequest(artifacts, tmp_path / "catalog.csv"))
+        library = tmp_path / "scenes" / "spring"
+        run_library_scoring(defs, instance, ScoringRequest(artifacts, library, Request(k=10)))
         runs = instance.get_runs()
         events = [entry for run in runs for entry in instance.all_logs(run.run_id)]
     largest = max(len(dg.serialize_value(entry).encode()) for entry in events)

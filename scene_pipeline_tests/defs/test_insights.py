@@ -12,6 +12,8 @@ import pytest
 
 from scene_pipeline.definitions import defs
 from scene_pipeline.defs.launch import run_library_scoring
+from scene_pipeline.defs.requests import ScoringRequest
+from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_photographs
 from scene_pipeline_tests.reasoning.conftest import GOOD, Stub
 
@@ -35,11 +37,11 @@ def score(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Score:
 
     def run(url: str = "", **environment: str) -> tuple[pa.Table, pa.Table, pa.Table, str]:
         usual = {"URL": url or "http://127.0.0.1:9/v1", "KEY": "k", "RETRIES": "0", "MODEL": "m"}
-        resources = {"store": {"root": str(artifacts)}, "insights": {"enabled": bool(url)}}
+        wanted = ScoringRequest(artifacts, library, Request(k=6), insights=bool(url))
         with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as patch:
             for name, value in (usual | environment).items():
                 patch.setenv(f"SCENE_PIPELINE_LLM_{name}", value)
-            run_library_scoring(defs, instance, library, resources, {"match_library": {"k": 6}})
+            run_library_scoring(defs, instance, wanted)
         folder = artifacts / "scenes" / "spring"
         tables = [pq.read_table(folder / f"{name}.parquet") for name in ("recommendations", "scenes", "insights")]
         return (*tables, (folder / "lookbook.html").read_text(encoding="utf-8"))  # type: ignore[return-value]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -23,9 +24,11 @@ from scene_pipeline.definitions import defs
 from scene_pipeline.defs.launch import run_bundle_build, run_library_scoring
 from scene_pipeline.defs.maintenance import rollback_sensor
 from scene_pipeline.defs.quality import quality, verification
+from scene_pipeline.defs.requests import BuildRequest, ScoringRequest
 from scene_pipeline.defs.resources import ArtifactStore, LookbookLinks, QualityMonitor
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import Request
 from scene_pipeline.monitoring.alerts import open_alerts
 from scene_pipeline.monitoring.history import ScoringRecord, record
 from scene_pipeline.publishing import gates as publishing_gates
@@ -75,8 +78,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def resources(shop: Path, artifacts: Path) -> dict[str, dict[str, str]]:
-    return {"store": {"root": str(artifacts)}, "catalog": {"path": str(shop / "catalog.csv")}}
+def wanted(shop: Path, artifacts: Path, **others: Any) -> BuildRequest:
+    return BuildRequest(artifacts, shop / "catalog.csv", **others)
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +92,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def built(shop: Path, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Artifacts with a promoted bundle of the shop's catalog and its library scored."""
     artifacts = tmp_path_factory.mktemp("artifacts")
-    run_bundle_build(defs, instance, resources(shop, artifacts))
-    run_library_scoring(
-        defs, instance, shop / "scenes" / "spring", {"store": {"root": str(artifacts)}}, {"match_library": {"k": 5}}
-    )
+    run_bundle_build(defs, instance, wanted(shop, artifacts))
+    library = shop / "scenes" / "spring"
+    run_library_scoring(defs, instance, ScoringRequest(artifacts, library, Request(k=5)))
     return artifacts
 
 
@@ -169,11 +171,10 @@ def test_unchanged_scenes_are_taken_over_and_an_unchanged_catalog_changes_no_bun
     built: Path, shop: Path, instance: dg.DagsterInstance
 ) -> None:
     before = (built / "bundles" / "CURRENT").read_text()
-    run_bundle_build(defs, instance, resources(shop, built))
+    run_bundle_build(defs, instance, wanted(shop, built))
     assert (built / "bundles" / "CURRENT").read_text() == before
-    run_library_scoring(
-        defs, instance, shop / "scenes" / "spring", {"store": {"root": str(built)}}, {"match_library": {"k": 5}}
-    )
+    library = shop / "scenes" / "spring"
+    run_library_scoring(defs, instance, ScoringRequest(built, library, Request(k=5)))
     assert json.loads((built / "scenes" / "spring" / "results.json").read_text())["reused"] == 2
 
 
@@ -192,19 +193,19 @@ def test_a_catalog_that_cannot_be_used_is_one_clear_line(
     if text is not None:
         (tmp_path / "catalog.csv").write_text(text)
     with pytest.raises(ScenePipelineError, match=message) as caught:
-        run_bundle_build(defs, instance, resources(tmp_path, tmp_path / "artifacts"))
+        run_bundle_build(defs, instance, wanted(tmp_path, tmp_path / "artifacts"))
     assert "\n" not in str(caught.value)
     assert "fault of the program" not in str(caught.value)
 
 
 def test_scoring_without_a_bundle_says_what_to_run(shop: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
     with pytest.raises(ScenePipelineError, match="scene-pipeline build"):
-        run_library_scoring(defs, instance, shop / "scenes" / "spring", {"store": {"root": str(tmp_path)}}, {})
+        run_library_scoring(defs, instance, ScoringRequest(tmp_path, shop / "scenes" / "spring"))
 
 
 def test_a_bad_setting_is_named_before_work_starts(shop: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
     with pytest.raises(ScenePipelineError, match="encoder 'ViT-B-23"):
-        run_bundle_build(defs, instance, {**resources(shop, tmp_path), "encoder": {"id": "ViT-B-23/laion2b_s34b_b79k"}})
+        run_bundle_build(defs, instance, wanted(shop, tmp_path, encoder="ViT-B-23/laion2b_s34b_b79k"))
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ def degraded_once(
     text = (changed / "catalog.csv").read_text(encoding="utf-8").replace("CERAMIC VASE", "CERAMIC VASE S/3")
     (changed / "catalog.csv").write_text(text, encoding="utf-8")
     before = (artifacts / "bundles" / "CURRENT").read_text().strip()
-    run_bundle_build(defs, instance, resources(changed, artifacts))
+    run_bundle_build(defs, instance, wanted(changed, artifacts))
     after = (artifacts / "bundles" / "CURRENT").read_text().strip()
     assert after != before
     (artifacts / "quality" / "history.jsonl").unlink()
@@ -269,7 +270,7 @@ def test_a_degraded_bundle_is_rolled_back_and_its_content_is_not_promoted_again(
     again = sensor(store=ArtifactStore(root=str(artifacts)), monitor=QualityMonitor())
     assert isinstance(again, dg.SkipReason)
     with pytest.raises(ScenePipelineError, match=f"was rolled back as {wanted['withdraw']}"):
-        run_bundle_build(defs, instance, resources(degraded / "shop", artifacts))
+        run_bundle_build(defs, instance, wanted(degraded / "shop", artifacts))
     assert (artifacts / "bundles" / "CURRENT").read_text().strip() == wanted["promote"]
 
 
@@ -338,12 +339,12 @@ def test_a_gate_that_cannot_be_measured_keeps_a_bundle_from_being_promoted(
     built: Path, shop: Path, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     (tmp_path / "truth.csv").write_text("scene,sku_id\na.png,S-001\n", encoding="utf-8")
-    gate = {"truth": str(tmp_path / "truth.csv"), "scenes": str(tmp_path / "none")}
+    gate = {"truth": tmp_path / "truth.csv", "truth_scenes": tmp_path / "none"}
     artifacts = tmp_path / "artifacts"
     for name in ("catalog", "images", "embeddings"):
         shutil.copytree(built / name, artifacts / name)
     with pytest.raises(ScenePipelineError, match=r"serving_bundle, check evaluation: .*none: is not a directory"):
-        run_bundle_build(defs, instance, {**resources(shop, artifacts), "gate": gate})
+        run_bundle_build(defs, instance, wanted(shop, artifacts, **gate))
     assert not (artifacts / "bundles" / "CURRENT").exists()
 
 
