@@ -2,13 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+Progress = Callable[[int, int], None]
+"""Called with units done and units in all; a `Report` is one."""
 
 
 class Report(Protocol):
@@ -51,7 +55,7 @@ class _Lines:
         self._ended.set()
 
 
-_live: ContextVar[Progress | None] = ContextVar("live", default=None)
+_live: ContextVar[Bars | None] = ContextVar("live", default=None)
 _lines: ContextVar[_Lines | None] = ContextVar("lines", default=None)
 
 
@@ -78,7 +82,7 @@ def bars(console: Console) -> Iterator[None]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console) as progress:
+    with Bars(*columns, console=console) as progress:
         token = _live.set(progress)
         try:
             yield

@@ -20,8 +20,7 @@ from scene_pipeline.encoders.spec import EncoderSpec, slug
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.errors import EncoderError, ImageError
 from scene_pipeline.images.decode import decode_image
-
-Progress = Callable[[int, int], None]
+from scene_pipeline.progress import Progress
 
 
 class ImageEncoder(Protocol):

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from scene_pipeline.compute.shards import Compute, by_hash
-from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, Progress, embed_images
+from scene_pipeline.encoders.embed import EmbedReport, EmbedSettings, embed_images
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.spec import EncoderSpec, slug
+from scene_pipeline.progress import Progress
 
 NEVER = float("inf")
 

@@ -1,13 +1,13 @@
 """Measure a matcher on scenes whose products are known: as lists that people see, and as a ranking of the catalog."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from scene_pipeline.errors import ImageError, TruthError
+from scene_pipeline.errors import TruthError
 from scene_pipeline.evaluation.bootstrap import Estimate
 from scene_pipeline.evaluation.discrimination import draw_questions
 from scene_pipeline.evaluation.gallery import Gallery, gallery_of
@@ -21,9 +21,11 @@ from scene_pipeline.evaluation.metrics import (
 )
 from scene_pipeline.evaluation.truth import MatchTruth
 from scene_pipeline.evaluation.variants import ablations, hits_within, popularity_scores, random_scores
+from scene_pipeline.images.readable import read_each
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
+from scene_pipeline.progress import Progress
 from scene_pipeline.scenes.scene import Scene
 
 LONGER = (20, 50)
@@ -52,8 +54,6 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[int, tuple[float, float, float, float
     "tables": {"VGG19, detected crops": (117, (0.081, 0.189, 0.432, 0.595))},
 }
 """Their figures: items in the gallery and hit@1, 5, 10, 20 over scenes in which their detector found something."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -116,22 +116,12 @@ def read_scenes(
 
     Raises TruthError when none can.
     """
-    names: list[str] = []
-    scenes: list[Scene] = []
-    for done, path in enumerate(paths, start=1):
-        try:
-            scenes.append(matcher.analyze(path))
-            names.append(path.name)
-        except ImageError:
-            continue  # the report lists it among the missing scenes
-        finally:
-            if progress is not None:
-                progress(done, len(paths))
+    scenes, _ = read_each(paths, matcher.analyze, progress)  # the report lists the others among the missing scenes
     if not scenes:
         raise TruthError("no scene of the truth could be read; check --scenes")
     if as_library:
-        matcher = matcher.centered_on(np.stack([scene.vector for scene in scenes]))
-    return EvaluationRun(tuple(names), tuple(scenes), matcher, request or Request())
+        matcher = matcher.centered_on(np.stack([scene.vector for scene in scenes.values()]))
+    return EvaluationRun(tuple(path.name for path in scenes), tuple(scenes.values()), matcher, request or Request())
 
 
 def measure_matches(

@@ -20,9 +20,10 @@ from scene_pipeline.evaluation.calibration import (
     held_out_confidence,
     reliability_table,
 )
-from scene_pipeline.evaluation.protocol import EvaluationRun, Progress, read_scenes
+from scene_pipeline.evaluation.protocol import EvaluationRun, read_scenes
 from scene_pipeline.evaluation.truth import FitLabels
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.progress import Progress
 
 MIN_PAIRS, MIN_SCENES, MIN_EACH = 100, 10, 20
 """Labels, scenes and labels of either answer below which no map is fitted: five folds of scenes need as many."""

@@ -1,7 +1,7 @@
 """Run an image encoder over labeled pictures and measure what it says."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,23 +14,21 @@ from scene_pipeline.encoders.prompts import build_prompts, mean_prompts, open_cl
 from scene_pipeline.encoders.spec import EncoderSpec, get_spec
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.encoders.windows import SceneEmbedding, decoded_side, embed_scene
-from scene_pipeline.errors import ImageError, TruthError
+from scene_pipeline.errors import TruthError
 from scene_pipeline.evaluation.classification import LabelReport, evaluate_labels
 from scene_pipeline.evaluation.style_words import sentences_for, spoken
 from scene_pipeline.evaluation.truth import Labels
 from scene_pipeline.images.decode import decode_image
+from scene_pipeline.images.readable import read_each
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.paths import ONNX_TOWER
+from scene_pipeline.progress import Progress
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.reference import centered_windows, reference_for
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import load_vocabulary
-
-BATCH = 16
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +66,15 @@ class ZeroShot:
 
         Raises TruthError when none can be read.
         """
-        names: list[str] = []
-        scenes: list[SceneEmbedding] = []
         short_side = decoded_side(self.encoder.spec)
-        for start in range(0, len(paths), BATCH):
-            images = []
-            for path in paths[start : start + BATCH]:
-                try:
-                    images.append(decode_image(path, short_side=short_side))
-                    names.append(path.name)
-                except ImageError:
-                    continue  # reported as missing from the predictions
-            scenes += [replace(embed_scene(self.encoder, image), maps=None) for image in images]
-            if progress is not None:
-                progress(min(start + BATCH, len(paths)), len(paths))
+
+        def embedded(path: Path) -> SceneEmbedding:
+            return replace(embed_scene(self.encoder, decode_image(path, short_side=short_side)), maps=None)
+
+        scenes, _ = read_each(paths, embedded, progress)  # the others are reported as missing from the predictions
         if not scenes:
             raise TruthError("no labeled picture could be read; check --images")
-        return names, scenes
+        return [path.name for path in scenes], list(scenes.values())
 
     def rooms(self, scene: SceneEmbedding) -> np.ndarray:
         """Return the probabilities [R + 1] of the rooms and the null class, as the product answers."""

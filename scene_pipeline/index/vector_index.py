@@ -1,7 +1,7 @@
 """Search product vectors by inner product: build, measure the recall, write, open, search."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from scene_pipeline.files import write_bytes
 from scene_pipeline.index.plan import MAX_REFINE_FACTOR, RECALL_AT, IndexPlan, plan_index, plan_search
 from scene_pipeline.index.recall import exact_neighbors, measure_recall
 from scene_pipeline.index.vectors import BLOCK, as_float32, check_vectors, dot_rows, extremes, write_float16
+from scene_pipeline.progress import Progress
 
 INDEX_FILE = "index.faiss"
 VECTORS_FILE = "vectors.npy"
@@ -24,9 +25,6 @@ RECORD_FILE = "index.json"
 _PICKED = 4_096  # rows scored at a time, so that they stay in the processor's cache
 _PAGE = 4_096  # bytes of memory mapped at a time
 _FAISS: Any = faiss  # parts of it are added at import, where no type checker sees them
-
-Progress = Callable[[int, int], None]
-"""Called with (rows done, rows in all) while rows are added."""
 
 
 class _Record(msgspec.Struct, frozen=True):

@@ -10,12 +10,14 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.bundle.calibration_map import score_drift
-from scene_pipeline.errors import ImageError, ScenePipelineError
+from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
+from scene_pipeline.images.readable import read_each
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opinion import Opinion
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.progress import Progress
 from scene_pipeline.reasoning.advisor import ScenePicture
 from scene_pipeline.reasoning.failures import NoOpinion
 from scene_pipeline.scene_libraries.analyses import Analyses
@@ -25,9 +27,6 @@ from scene_pipeline.scene_libraries.wishes import Wishes, answered
 from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.scenes.reference import MIN_SCENES
 from scene_pipeline.scenes.scene import Scene
-
-Progress = Callable[[int, int], None]
-"""Called with scenes done and scenes in all."""
 
 Advise = Callable[[Mapping[str, ScenePicture]], Mapping[str, Opinion | NoOpinion]]
 """Returns a second opinion on each scene by name, or why there is none: `Advisor.ask_all`."""
@@ -200,18 +199,14 @@ def _analyze(
 
     `todo` is file -> SHA-256 of its content.
     """
-    scenes: dict[str, tuple[Scene, float]] = {}
-    failures: dict[str, str] = {}
-    for done, (path, content) in enumerate(todo.items(), start=1):
-        started = time.perf_counter()
-        try:
-            scene = analyses.get(content) or analyses.add(content, matcher.read(path))
-            scenes[path.name] = (matcher.with_votes(scene), time.perf_counter() - started)
-        except ImageError as error:
-            failures[path.name] = str(error)
-        if progress is not None:
-            progress(done, len(todo))
-    return scenes, failures
+
+    def analyzed(path: Path) -> tuple[Scene, float]:
+        started, content = time.perf_counter(), todo[path]
+        scene = analyses.get(content) or analyses.add(content, matcher.read(path))
+        return matcher.with_votes(scene), time.perf_counter() - started
+
+    scenes, failures = read_each(todo, analyzed, progress)
+    return {path.name: found for path, found in scenes.items()}, {path.name: why for path, why in failures.items()}
 
 
 def _taken_over(

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from scene_pipeline.compute.shards import Compute, by_hash
-from scene_pipeline.errors import ImageError
 from scene_pipeline.files import sha256_file
+from scene_pipeline.images.readable import read_each
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes
@@ -30,16 +30,11 @@ class AnalysisWorker:
         name, pictures = shard
         path = self._folder / f"{name}.msgpack"
         analyses = Analyses.load(path, self._matcher)
-        added = 0
-        for content, picture in pictures.items():
-            try:
-                if analyses.get(content) is None:
-                    analyses.add(content, self._matcher.read(picture))
-                    added += 1
-            except ImageError:
-                continue  # `score_library` reads it again and reports it
+        lacking = {picture: content for content, picture in pictures.items() if analyses.get(content) is None}
+        # What cannot be read is read again by `score_library`, which reports it.
+        added, _ = read_each(lacking, lambda picture: analyses.add(lacking[picture], self._matcher.read(picture)))
         analyses.save(path)
-        return added
+        return len(added)
 
 
 def analyze_in_shards(library: Path, matcher: SceneMatcher, analyses: Analyses, folder: Path, compute: Compute) -> int:
