@@ -121,6 +121,23 @@ def test_importing_a_module_never_loads(module: str, never: list[str]) -> None:
     assert result.stdout.strip() == "[]"
 
 
+def assets() -> Iterator[tuple[str, int]]:
+    """Yield the name of every asset and the lines of its body, without the docstring."""
+    for path in sorted((PACKAGE / "defs").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and any(
+                "user_errors_as_failures" in ast.unparse(decorator) for decorator in node.decorator_list
+            ):
+                first = node.body[1] if ast.get_docstring(node) else node.body[0]
+                yield node.name, (node.end_lineno or 0) - first.lineno + 1
+
+
+def test_an_asset_reads_calls_and_describes_in_at_most_thirty_lines() -> None:
+    lines = dict(assets())
+    assert len(lines) > 15
+    assert {name: count for name, count in lines.items() if count > 30} == {}
+
+
 def test_environment_variables_are_read_by_settings_alone() -> None:
     """Others may hand the whole environment on, or fill a place that a person names in it; none reads a setting."""
     read = r"""os\.(environ\.get|environ\[|getenv)|SCENE_PIPELINE_[A-Z0-9_]+["']"""

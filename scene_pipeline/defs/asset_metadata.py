@@ -12,6 +12,13 @@ from scene_pipeline.files import sha256_file
 OWNERS = ["team:catalog"]
 
 
+def warning_check(name: str, passed: bool, text: str, **figures: Any) -> dg.AssetCheckResult:
+    """Return the result of a check that warns and blocks nothing. A figure that is None is left out."""
+    severity = dg.AssetCheckSeverity.WARN
+    figures = {key: value for key, value in figures.items() if value is not None}
+    return dg.AssetCheckResult(check_name=name, passed=passed, severity=severity, description=text, metadata=figures)
+
+
 def table_result(
     path: Path,
     table: pa.Table,

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from scene_pipeline.bundle.checks import CheckResult
+from scene_pipeline.bundle.checks import Check, CheckResult
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.bundle.write import BundleRefusedError
 from scene_pipeline.defs import gates
-from scene_pipeline.defs.asset_metadata import OWNERS
+from scene_pipeline.defs.asset_metadata import OWNERS, warning_check
 from scene_pipeline.defs.embeddings import (
     image_embeddings,
     read_pictures,
@@ -38,10 +38,12 @@ from scene_pipeline.publishing.members import EmbeddedMember
 from scene_pipeline.publishing.publish import (
     BundleRecipe,
     EmbeddedCatalog,
+    Published,
     data_version,
     publish,
 )
 from scene_pipeline.reporting.plots import bar_chart
+from scene_pipeline.vocabulary import Vocabulary
 
 CHECKS = {
     "products": "The product table has every column with its type, and every id once.",
@@ -70,6 +72,25 @@ class BundleConfig(dg.Config):
     size_change_warns: float = Field(default=0.2, ge=0, description="Change of the number of products that warns.")
     size_change_blocks: float = Field(default=0.5, ge=0, description="Change of the number of products that blocks.")
     keep: int = Field(default=5, ge=1, description="Versions kept, the promoted one included.")
+
+    def recipe(
+        self, store: ArtifactStore, encoder: EncoderChoice, vocabulary: Vocabulary, checks: tuple[Check, ...]
+    ) -> BundleRecipe:
+        """Return what a bundle is made with, the weights and the confidence map that were learned for it included."""
+        specs = encoder.specs()
+        confidence = calibration_for(specs, store.path())
+        words, confidence = with_learned(store.path(), specs[0].id, vocabulary, confidence)
+        return BundleRecipe(
+            spec=specs[0],
+            text_encoder=text_encoder(),
+            vocabulary=words,
+            calibration=confidence,
+            int8=encoder.int8,
+            recall_floor=self.recall_floor,
+            size_change=(self.size_change_warns, self.size_change_blocks),
+            keep=self.keep,
+            checks=checks,
+        )
 
 
 def embedded_catalog(store: ArtifactStore, spec: EncoderSpec, *others: EncoderSpec) -> EmbeddedCatalog:
@@ -156,13 +177,7 @@ def _products_before(store: ArtifactStore) -> pa.Table | None:
 
 
 def _drifted(result: drifting.Drift) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=result.name,
-        passed=result.holds,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=result.message,
-        metadata={"figure": result.figure, "bound": result.bound},
-    )
+    return warning_check(result.name, result.holds, result.message, figure=result.figure, bound=result.bound)
 
 
 def _shown(result: CheckResult) -> dg.AssetCheckResult:
@@ -198,22 +213,9 @@ def serving_bundle(
     config: BundleConfig,
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """The versioned folder that serving opens. It is promoted only after every blocking check has passed."""
-    specs = encoder.specs()
-    spec = specs[0]
-    catalog = embedded_catalog(store, *specs)
-    words, confidence = with_learned(store.path(), spec.id, vocabulary.load(), calibration_for(specs, store.path()))
+    catalog = embedded_catalog(store, *encoder.specs())
     keys = sorted({key for key in catalog.products["image_sha256"].to_pylist() if key})
-    recipe = BundleRecipe(
-        spec=spec,
-        text_encoder=text_encoder(),
-        vocabulary=words,
-        calibration=confidence,
-        int8=encoder.int8,
-        recall_floor=config.recall_floor,
-        size_change=(config.size_change_warns, config.size_change_blocks),
-        keep=config.keep,
-        checks=gate.checks(),
-    )
+    recipe = config.recipe(store, encoder, vocabulary.load(), gate.checks())
     if withdrawals(store.path()):
         refuse_withdrawn(store.path(), data_version(catalog, recipe))
     moved = [_drifted(item) for item in drifting.drift(_products_before(store), catalog.products)]
@@ -222,26 +224,33 @@ def serving_bundle(
     except BundleRefusedError as error:
         yield from (*map(_shown, error.results), *moved)
         raise
+    checks = [*map(_shown, published.checks), *moved]
+    categories = Counter(catalog.products["category"].to_pylist())
+    yield _bundle_result(published, ensemble_id(encoder.specs()), categories, checks)
+
+
+def _bundle_result(
+    published: Published, encoder_id: str, categories: Counter[str], checks: list[dg.AssetCheckResult]
+) -> dg.MaterializeResult:
+    """Describe a bundle that was promoted, or was there already."""
     manifest = published.bundle.manifest
-    yield dg.MaterializeResult(
+    return dg.MaterializeResult(
         metadata={
             "dagster/row_count": manifest.counts["products"],
             "version": manifest.bundle_version,
             "unchanged": published.unchanged,
             "path": dg.MetadataValue.path(published.bundle.path),
-            "encoder": ensemble_id(specs),
+            "encoder": encoder_id,
             "image_tower": dg.MetadataValue.json(manifest.image_tower),
             "members": dg.MetadataValue.json(msgspec.to_builtins(manifest.members)),
             "products_with_picture": manifest.counts["with_image"],
             "rejects": manifest.counts["rejects"],
             "index": manifest.index.factory,
             "recall_at_50": manifest.index.recall,
-            "calibrated": recipe.calibration.calibrated,
-            "categories": dg.MetadataValue.md(
-                bar_chart(Counter(catalog.products["category"].to_pylist()), "products by category")
-            ),
+            "calibrated": published.bundle.calibration.calibrated,
+            "categories": dg.MetadataValue.md(bar_chart(categories, "products by category")),
             "size": sum(record.bytes for record in manifest.files.values()),
         },
         data_version=dg.DataVersion(manifest.data_version),
-        check_results=[*map(_shown, published.checks), *moved],
+        check_results=checks,
     )

@@ -17,9 +17,9 @@ from scene_pipeline.catalog.languages import lexicon_for, sample_texts
 from scene_pipeline.catalog.profile import Intake, profile
 from scene_pipeline.catalog.read import Dialect, RawCatalog, store_catalog
 from scene_pipeline.catalog.schema import CATEGORIZED, ENRICHED
-from scene_pipeline.catalog.stored import Rows
-from scene_pipeline.catalog.validate import validate_into
-from scene_pipeline.defs.asset_metadata import OWNERS, table_result
+from scene_pipeline.catalog.stored import Rows, StoredTable
+from scene_pipeline.catalog.validate import Validated, validate_into
+from scene_pipeline.defs.asset_metadata import OWNERS, table_result, warning_check
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.lineage import categorized_lineage, enriched_lineage, products_lineage
 from scene_pipeline.defs.resources import (
@@ -180,13 +180,7 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
     result = validate_into(path, raw, track("Checking rows"))
     intake = Intake.of(raw, result)
     store.write_bytes(msgspec.json.encode(intake), CATALOG_INTAKE)
-    counted = (
-        f"{result.rows_in:,} rows = {result.products.num_rows:,} products + {result.merged:,} variants and pictures + "
-        f"{result.folded:,} folded + {result.left_out.num_rows:,} left out + {result.rejects.num_rows:,} rejects"
-    )
     store.write_table(result.left_out, LEFT_OUT_TABLE)
-    share = result.dropped.num_rows / max(result.rows_in, 1)
-    failures = contract_failures(result.products)
     yield table_result(
         path,
         result.products,
@@ -202,37 +196,59 @@ def validated_catalog(store: ArtifactStore) -> Iterator[dg.MaterializeResult]:
             ),
         },
         asset_key="products",
-        checks=[
-            dg.AssetCheckResult(passed=result.complete, check_name="every_row_is_accounted_for", description=counted),
-            dg.AssetCheckResult(
-                passed=not failures,
-                check_name="products_keep_the_contract",
-                description="; ".join(failures[:3]) or f"{result.products.num_rows:,} products keep it",
-            ),
-            dg.AssetCheckResult(
-                passed=share <= MAX_DROPPED,
-                check_name="few_cells_are_dropped",
-                severity=dg.AssetCheckSeverity.WARN,
-                description=f"{result.dropped.num_rows:,} cells dropped, {share:.3f} per row (at most {MAX_DROPPED})",
-                metadata={"per_row": share},
-            ),
-        ],
+        checks=_row_checks(result),
     )
-    yield table_result(
+    yield _dropped_result(store, result, intake)
+    yield _rejects_result(store, result, intake)
+
+
+def _row_checks(result: Validated[StoredTable]) -> list[dg.AssetCheckResult]:
+    """Return whether every row ended somewhere, the products keep their contract, and few cells were dropped."""
+    counted = (
+        f"{result.rows_in:,} rows = {result.products.num_rows:,} products + {result.merged:,} variants and pictures + "
+        f"{result.folded:,} folded + {result.left_out.num_rows:,} left out + {result.rejects.num_rows:,} rejects"
+    )
+    share = _per_row(result.dropped, result)
+    failures = contract_failures(result.products)
+    return [
+        dg.AssetCheckResult(passed=result.complete, check_name="every_row_is_accounted_for", description=counted),
+        dg.AssetCheckResult(
+            passed=not failures,
+            check_name="products_keep_the_contract",
+            description="; ".join(failures[:3]) or f"{result.products.num_rows:,} products keep it",
+        ),
+        warning_check(
+            "few_cells_are_dropped",
+            share <= MAX_DROPPED,
+            f"{result.dropped.num_rows:,} cells dropped, {share:.3f} per row (at most {MAX_DROPPED})",
+            per_row=share,
+        ),
+    ]
+
+
+def _per_row(table: Rows, result: Validated[StoredTable]) -> float:
+    return table.num_rows / max(result.rows_in, 1)
+
+
+def _dropped_result(store: ArtifactStore, result: Validated[StoredTable], intake: Intake) -> dg.MaterializeResult:
+    return table_result(
         store.write_table(result.dropped, DROPPED_TABLE),
         result.dropped,
         {
-            "per_row": share,
+            "per_row": _per_row(result.dropped, result),
             "reasons": dg.MetadataValue.md(markdown_counts(intake.dropped, "column and reason")),
             "preview": dg.MetadataValue.md(markdown_table(result.dropped, 10)),
         },
         asset_key="dropped_cells",
     )
-    yield table_result(
+
+
+def _rejects_result(store: ArtifactStore, result: Validated[StoredTable], intake: Intake) -> dg.MaterializeResult:
+    return table_result(
         store.write_table(result.rejects, REJECT_TABLE),
         result.rejects,
         {
-            "share": result.rejects.num_rows / max(result.rows_in, 1),
+            "share": _per_row(result.rejects, result),
             "reasons": dg.MetadataValue.md(markdown_counts(intake.rejects_by_reason, "reason")),
             "plot": dg.MetadataValue.md(bar_chart(intake.rejects_by_reason, "rejects by reason")),
             "preview": dg.MetadataValue.md(markdown_table(result.rejects, 10)),

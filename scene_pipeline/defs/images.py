@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from scene_pipeline.defs.asset_metadata import OWNERS, table_result
+from scene_pipeline.defs.asset_metadata import OWNERS, table_result, warning_check
 from scene_pipeline.defs.catalog import read_source
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore
@@ -35,15 +35,8 @@ SHEET_BYTES = 100_000
 def _placeholder_check(table: pa.Table) -> dg.AssetCheckResult:
     aside = table.filter(pc.field("reason").isin(sorted(SET_ASIDE)))
     details = list(dict.fromkeys(aside["detail"].to_pylist()))
-    return dg.AssetCheckResult(
-        check_name="no_placeholders",
-        passed=not details,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{aside.num_rows:,} pictures are not used: one {'; one '.join(details[:3])}"
-        if details
-        else "none",
-        metadata={"pictures": aside.num_rows},
-    )
+    text = f"{aside.num_rows:,} pictures are not used: one {'; one '.join(details[:3])}" if details else "none"
+    return warning_check("no_placeholders", not details, text, pictures=aside.num_rows)
 
 
 class FetchConfig(dg.Config):
@@ -119,8 +112,7 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
     if not requests and config.max_without_image < 1:
         raise ImageError(NO_PICTURES)
     images = ImageStore(store.path(IMAGES_FOLDER))
-    status_path = store.path(IMAGE_STATUS)
-    previous = store.read_table(IMAGE_STATUS) if status_path.exists() else None
+    previous = store.read_table(IMAGE_STATUS) if store.path(IMAGE_STATUS).exists() else None
     report = track("Fetching pictures")
     last = FetchProgress(0, 0, 0, 0, 0, {}, 0, 0.0, 0.0, None)
 
@@ -134,13 +126,33 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
     names = zip(products["title"].to_pylist(), products["description"].to_pylist(), strict=True)
     texts = {product: f"{title or ''} {text}" for product, (title, text) in zip(ids, names, strict=True)}
     table = set_aside(fetch_images(requests, images, previous, settings, progress), texts)
-    missing = without_image(ids, table)
-    verdict = f"{len(missing):,} of {len(ids):,} products have no picture, {config.max_without_image:.0%} may"
+    return table_result(
+        store.write_table(table, IMAGE_STATUS),
+        table,
+        {"products_without_picture": len(without_image(ids, table)), **_shown(table, images, last)},
+        checks=[_placeholder_check(table), _enough_check(ids, table, config.max_without_image)],
+    )
+
+
+def _enough_check(ids: list[str], table: pa.Table, allowed: float) -> dg.AssetCheckResult:
+    """Return whether enough products have a picture; the check blocks."""
+    missing = len(without_image(ids, table))
+    verdict = f"{missing:,} of {len(ids):,} products have no picture, {allowed:.0%} may"
     try:
-        require_images(ids, table, config.max_without_image)
+        require_images(ids, table, allowed)
         enough = True
     except ImageError as error:
         enough, verdict = False, str(error)
+    return dg.AssetCheckResult(
+        check_name="most_products_have_a_picture",
+        passed=enough,
+        description=verdict,
+        metadata={"share_without_picture": missing / max(len(ids), 1)},
+    )
+
+
+def _shown(table: pa.Table, images: ImageStore, last: FetchProgress) -> dict[str, object]:
+    """Return what the UI shows of the pictures: outcomes, failures, slow hosts and a sheet of thumbnails."""
     failed = table.filter(pc.field("outcome") == FAILED)
     shown = [images.path(key) for key in sample(table, SHEET_PICTURES)]
     sheet = markdown_jpeg(contact_sheet(shown, SHEET_COLUMNS, SHEET_BYTES), "pictures") if shown else "no picture"
@@ -148,25 +160,11 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
         f"- {host.host}: {host.mean_s:.2f} s a try, {host.failures} of {host.tries} failed"
         for host in last.slowest_hosts
     )
-    return table_result(
-        store.write_table(table, IMAGE_STATUS),
-        table,
-        {
-            "pictures_read": last.read,
-            "products_without_picture": len(missing),
-            "outcomes": dg.MetadataValue.md(markdown_counts(outcomes(table), "outcome")),
-            "failures": dg.MetadataValue.md(markdown_table(failed, 10, ["product_id", "url", "reason", "detail"])),
-            "fetched_per_second": round(last.rate, 1),
-            "slowest_hosts": dg.MetadataValue.md(slowest or "none was asked"),
-            "sample": dg.MetadataValue.md(sheet),
-        },
-        checks=[
-            _placeholder_check(table),
-            dg.AssetCheckResult(
-                check_name="most_products_have_a_picture",
-                passed=enough,
-                description=verdict,
-                metadata={"share_without_picture": len(missing) / max(len(ids), 1)},
-            ),
-        ],
-    )
+    return {
+        "pictures_read": last.read,
+        "outcomes": dg.MetadataValue.md(markdown_counts(outcomes(table), "outcome")),
+        "failures": dg.MetadataValue.md(markdown_table(failed, 10, ["product_id", "url", "reason", "detail"])),
+        "fetched_per_second": round(last.rate, 1),
+        "slowest_hosts": dg.MetadataValue.md(slowest or "none was asked"),
+        "sample": dg.MetadataValue.md(sheet),
+    }

@@ -13,10 +13,11 @@ from pydantic import Field
 
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.context.profiles import ProfileStore
+from scene_pipeline.defs.asset_metadata import warning_check
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.defs.resources import ArtifactStore, EventLog
-from scene_pipeline.events.compaction import compact
+from scene_pipeline.events.compaction import CompactionReport, compact
 from scene_pipeline.events.erasure import drop_before, finish_erasures
 from scene_pipeline.events.open import events_folder
 from scene_pipeline.experiments import lifecycle
@@ -77,12 +78,6 @@ def events(store: ArtifactStore, event_log: EventLog, config: EventsConfig) -> d
     finally:
         opened.close()
     moved = report.exposures + report.actions
-    verdicts = {
-        "late_events": (report.late <= config.late_share * max(moved, 1), report.late),
-        "duplicated_events": (True, report.duplicates),
-        "orphaned_actions": (report.orphaned <= config.orphan_share * max(report.actions, 1), report.orphaned),
-        "bots": (report.bots == 0, report.bots),
-    }
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": moved,
@@ -92,17 +87,27 @@ def events(store: ArtifactStore, event_log: EventLog, config: EventsConfig) -> d
             "kinds": dg.MetadataValue.md(bar_chart(report.kinds, "actions by kind")),
             "dropped": dropped.events if dropped else 0,
         },
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=name,
-                passed=passed,
-                severity=dg.AssetCheckSeverity.WARN,
-                description=f"{figure:,} of {moved:,} events moved" if name != "bots" else f"{figure:,} subjects",
-                metadata={"figure": figure},
-            )
-            for name, (passed, figure) in verdicts.items()
-        ],
+        check_results=_event_checks(report, moved, config),
     )
+
+
+def _event_checks(report: CompactionReport, moved: int, config: EventsConfig) -> list[dg.AssetCheckResult]:
+    """Return how many events were late, repeated, without a list or a robot's; each warns."""
+    verdicts = {
+        "late_events": (report.late <= config.late_share * max(moved, 1), report.late),
+        "duplicated_events": (True, report.duplicates),
+        "orphaned_actions": (report.orphaned <= config.orphan_share * max(report.actions, 1), report.orphaned),
+        "bots": (report.bots == 0, report.bots),
+    }
+    return [
+        warning_check(
+            name,
+            passed,
+            f"{figure:,} of {moved:,} events moved" if name != "bots" else f"{figure:,} subjects",
+            figure=figure,
+        )
+        for name, (passed, figure) in verdicts.items()
+    ]
 
 
 @learned_from(deps=[events], kinds={"json"})

@@ -1,16 +1,19 @@
 """The quality monitor: figures over time, their thresholds, and whether what is stored is still what was written."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
-from scene_pipeline.defs.asset_metadata import OWNERS
+from scene_pipeline.defs.asset_metadata import OWNERS, warning_check
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.resources import ArtifactStore, QualityMonitor
 from scene_pipeline.events.open import events_folder
 from scene_pipeline.files import sha256_bytes
+from scene_pipeline.monitoring.history import ScoringRecord
 from scene_pipeline.monitoring.integrity import Integrity, verify_bundles, verify_pictures, verify_vectors
 from scene_pipeline.monitoring.prometheus import write_metrics
-from scene_pipeline.monitoring.quality import Bounds, mean_confidence, measure_quality
+from scene_pipeline.monitoring.quality import Bounds, Thresholds, mean_confidence, measure_quality
 from scene_pipeline.monitoring.satisfaction import measure_satisfaction
 from scene_pipeline.reporting.plots import line_chart
 from scene_pipeline.reporting.previews import markdown_rows
@@ -47,53 +50,45 @@ def quality(store: ArtifactStore, monitor: QualityMonitor) -> dg.MaterializeResu
     thresholds = monitor.thresholds()
     report = measure_quality(store.path(), thresholds)
     write_metrics(monitor.metrics_file(store), report)
-    history = report.history
-    trend = [
-        (history[end].at[:16].replace("T", " "), mean_confidence(history[: end + 1][-thresholds.window :]))
-        for end in range(max(0, len(history) - POINTS), len(history))
-    ]
-    bounds = [value for value in (thresholds.bounds.mean_confidence.least,) if value is not None]
     known = {name: value for name, value in report.figures.items() if value is not None}
     return dg.MaterializeResult(
         metadata={
             **{name: round(value, 6) for name, value in known.items()},
             **_satisfaction(store),
-            "scorings": len(history),
+            "scorings": len(report.history),
             "bundle_version": report.bundle.bundle_version if report.bundle else "none",
             "metrics": dg.MetadataValue.path(monitor.metrics_file(store)),
-            "confidence_over_time": dg.MetadataValue.md(
-                line_chart([(at, value) for at, value in trend if value is not None], "mean confidence", bounds)
-                or "nothing was scored yet"
-            ),
-            "libraries": dg.MetadataValue.md(
-                markdown_rows(
-                    [
-                        {
-                            "library": item.library,
-                            "scored at": item.at,
-                            "bundle": item.bundle_version,
-                            "scenes": item.scored + item.taken_over,
-                            "failed": item.failed,
-                            "mean confidence": item.mean_confidence,
-                            "p95 ms": item.latency_p95_ms,
-                        }
-                        for item in report.latest.values()
-                    ]
-                )
-            ),
+            "confidence_over_time": dg.MetadataValue.md(_confidence_chart(report.history, thresholds)),
+            "libraries": dg.MetadataValue.md(markdown_rows([_library_row(item) for item in report.latest.values()])),
         },
         data_version=dg.DataVersion(sha256_bytes(str(sorted(known.items())).encode())),
         check_results=[
-            dg.AssetCheckResult(
-                check_name=verdict.name,
-                passed=verdict.holds,
-                severity=dg.AssetCheckSeverity.WARN,
-                description=verdict.message,
-                metadata={} if verdict.figure is None else {"figure": verdict.figure},
-            )
-            for verdict in report.verdicts
+            warning_check(item.name, item.holds, item.message, figure=item.figure) for item in report.verdicts
         ],
     )
+
+
+def _confidence_chart(history: Sequence[ScoringRecord], thresholds: Thresholds) -> str:
+    """Return the rolling mean confidence after each of the last scorings, as a chart in Markdown."""
+    trend = [
+        (history[end].at[:16].replace("T", " "), mean_confidence(history[: end + 1][-thresholds.window :]))
+        for end in range(max(0, len(history) - POINTS), len(history))
+    ]
+    bounds = [value for value in (thresholds.bounds.mean_confidence.least,) if value is not None]
+    points = [(at, value) for at, value in trend if value is not None]
+    return line_chart(points, "mean confidence", bounds) or "nothing was scored yet"
+
+
+def _library_row(scoring: ScoringRecord) -> dict[str, object]:
+    return {
+        "library": scoring.library,
+        "scored at": scoring.at,
+        "bundle": scoring.bundle_version,
+        "scenes": scoring.scored + scoring.taken_over,
+        "failed": scoring.failed,
+        "mean confidence": scoring.mean_confidence,
+        "p95 ms": scoring.latency_p95_ms,
+    }
 
 
 def _satisfaction(store: ArtifactStore) -> dict[str, float | str]:

@@ -68,6 +68,17 @@ def is_calibrated(result: LibraryResult) -> bool:
     return all(item.calibrated for scored in result.results.values() for item in scored.recommendations)
 
 
+def about_library(library: str, result: LibraryResult, bundle: Bundle) -> dict[str, str]:
+    """Return what stands on the first sheet of a library's workbook, by label."""
+    return {
+        "Library": library,
+        "Scenes": f"{len(result.results):,} scored, {len(result.failures):,} failed",
+        "Bundle": bundle.version,
+        "Encoder": str(bundle.manifest.image_encoder["id"]),
+        "Confidence": calibration_note(bundle.calibration, is_calibrated(result)),
+    }
+
+
 def calibration_note(calibration: CalibrationMap, calibrated: bool) -> str:
     """Return a sentence on what the figures of a library rest on; `calibrated`: whether its rows say so."""
     if calibration.calibrated and not calibrated:
