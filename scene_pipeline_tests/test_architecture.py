@@ -96,8 +96,8 @@ def test_what_serves_never_imports_what_builds() -> None:
 
 
 @pytest.mark.parametrize("path", package_files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_only_defs_and_what_assembles_them_import_dagster(path: Path) -> None:
-    if room_of(path) not in {"defs", "definitions"}:
+def test_only_defs_imports_dagster(path: Path) -> None:
+    if room_of(path) != "defs":
         assert not [module for module in imported_modules(path) if module.split(".")[0] == "dagster"]
 
 

@@ -38,19 +38,8 @@ def _shown(check: Check) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset(
-    deps=[serving_bundle],
-    group_name="product_index",
-    owners=OWNERS,
-    tags={"stage": "product_index"},
-    automation_condition=ON_NEW_BUNDLE,
-    code_version="1",
-    check_specs=[
-        dg.AssetCheckSpec(name, asset="index_sync", blocking=True, description=text) for name, text in CHECKS.items()
-    ],
-)
 @user_errors_as_failures
-def index_sync(
+def _sync(
     store: ArtifactStore, encoder: EncoderChoice, product_index: ProductIndexAddress
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
     """The promoted bundle's products in the product index; only what changed is written, and checked before it serves.
@@ -82,3 +71,20 @@ def index_sync(
         data_version=dg.DataVersion(report.digest),
         check_results=[_shown(check) for check in report.checks],
     )
+
+
+def index_sync_asset() -> dg.AssetsDefinition:
+    """Return the asset; only a project with an index has it, so it is made on demand."""
+    return dg.asset(
+        name="index_sync",
+        deps=[serving_bundle],
+        group_name="product_index",
+        owners=OWNERS,
+        tags={"stage": "product_index"},
+        automation_condition=ON_NEW_BUNDLE,
+        code_version="1",
+        check_specs=[
+            dg.AssetCheckSpec(name, asset="index_sync", blocking=True, description=text)
+            for name, text in CHECKS.items()
+        ],
+    )(_sync)

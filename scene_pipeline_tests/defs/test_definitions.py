@@ -90,6 +90,14 @@ def test_dagster_can_load_the_project_by_each_of_its_names() -> None:
     assert project["tool"]["dagster"] == {"module_name": "scene_pipeline.definitions"}
 
 
+def test_dg_finds_what_the_package_loads() -> None:
+    found = dg.load_from_defs_folder(path_within_project=ROOT)
+    assert {spec.key for spec in found.resolve_all_asset_specs()} == {spec.key for spec in specs()}
+    assert sorted(found.resources or {}) == sorted(defs.resources or {})
+    jobs = {job.name for job in found.get_repository_def().get_all_jobs()}
+    assert jobs == {job.name for job in defs.get_repository_def().get_all_jobs()}
+
+
 def test_the_graph_is_as_the_snapshot_says() -> None:
     assert snapshot() == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
 

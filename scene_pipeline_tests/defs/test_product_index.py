@@ -10,7 +10,7 @@ import pytest
 from scene_pipeline.bundle.layout import bundles_root, current_version, point_to
 from scene_pipeline.bundle.manifest import read_manifest, write_manifest
 from scene_pipeline.bundle.open import open_bundle
-from scene_pipeline.defs.product_index import CHECKS, ProductIndexAddress, index_sync
+from scene_pipeline.defs.product_index import CHECKS, ProductIndexAddress, index_sync_asset
 from scene_pipeline.defs.resources import ArtifactStore, EncoderChoice
 from scene_pipeline.index.open import open_index
 
@@ -24,7 +24,7 @@ def store(demo: Path, tmp_path: Path) -> ArtifactStore:
 
 def run(store: ArtifactStore, url: str) -> dg.ExecuteInProcessResult:
     resources = {"store": store, "encoder": EncoderChoice(), "product_index": ProductIndexAddress(url=url)}
-    return dg.materialize([index_sync], resources=resources, raise_on_error=False)
+    return dg.materialize([index_sync_asset()], resources=resources, raise_on_error=False)
 
 
 def test_the_asset_syncs_once_and_says_what_it_wrote(store: ArtifactStore, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_the_index_follows_a_bundle_that_was_rolled_back_and_writes_nothing(
 def test_a_rollback_starts_a_sync_and_a_bundle_that_was_only_made_again_does_not() -> None:
     """What the job of a rollback reports is the earlier bundle's data version: it differs, as a new one's does."""
     defs = dg.Definitions(
-        [index_sync, dg.AssetSpec("serving_bundle")],
+        [index_sync_asset(), dg.AssetSpec("serving_bundle")],
         resources={"store": ArtifactStore(), "encoder": EncoderChoice(), "product_index": ProductIndexAddress()},
     )
     with dg.DagsterInstance.ephemeral() as instance:
