@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from benchmarks.claims import Claim, at_least
-from scene_pipeline.evaluation.discrimination import Questions, draw_questions
+from scene_pipeline.evaluation.discrimination import BlankQuestions, draw_questions
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_libraries
@@ -91,7 +91,7 @@ def _sample_masks() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         )
 
 
-def _questions(matcher: SceneMatcher, true: list[set[str]]) -> Questions:
+def _questions(matcher: SceneMatcher, true: list[set[str]]) -> BlankQuestions:
     table = matcher.bundle.products(["sku_id", "product_type"])
     skus, types = (np.array([value or "" for value in table[name].to_pylist()]) for name in table.column_names)
     return draw_questions(np.stack([np.isin(skus, list(own)) for own in true]), types.tolist())

@@ -95,7 +95,7 @@ def peer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     import numpy as np
     import pyarrow.parquet as pq
 
-    from scene_pipeline.bundle.layout import PRODUCT_FEATURES, PRODUCTS
+    from scene_pipeline.bundle.layout import PRODUCT_FEATURES, PRODUCTS_FILE
     from scene_pipeline.matching.factors import Candidates, score
     from scene_pipeline.matching.filtering import points
     from scene_pipeline.matching.matcher import SceneMatcher
@@ -104,7 +104,7 @@ def peer(artifacts: str, scenes: list[str]) -> dict[str, Any]:
     started = time.perf_counter()
     matcher = SceneMatcher.open(artifacts)
     vectors = np.array(matcher.bundle.index.vectors, dtype=np.float32)
-    table = pq.read_table(matcher.bundle.path / PRODUCTS).to_pylist()
+    table = pq.read_table(matcher.bundle.path / PRODUCTS_FILE).to_pylist()
     features = ProductFeatures.load(matcher.bundle.path / PRODUCT_FEATURES)
     scoring = matcher.vocabulary.scoring
 

@@ -17,7 +17,7 @@ ENRICHED_TABLE = f"{CATALOG_FOLDER}/enriched.parquet"
 CATEGORIZED_TABLE = f"{CATALOG_FOLDER}/categorized.parquet"
 
 IMAGES_FOLDER = "images"
-IMAGE_STATUS = f"{IMAGES_FOLDER}/status.parquet"
+IMAGE_TABLE = f"{IMAGES_FOLDER}/status.parquet"
 IMAGE_DUPLICATES = f"{IMAGES_FOLDER}/duplicates.parquet"
 
 EMBEDDINGS_FOLDER = "embeddings"

@@ -69,3 +69,49 @@ def test_the_median_sentence_of_a_docstring_has_at_most_twenty_words() -> None:
 )
 def test_what_is_looked_for_is_found(text: str, found: bool) -> None:
     assert bool(re.search(GONE, text)) == found
+
+
+APART = {
+    "scene_pipeline.service.documents": "names of the HTTP API's documents, which its clients read",
+    "scene_pipeline.settings": "always read as settings.NAME",
+}
+"""Modules whose names may stand elsewhere too. So may commands of `cli/`, whose names people type."""
+
+
+def public_names() -> dict[str, set[str]]:
+    """Return name -> modules: functions and classes of the package, and the constants that other modules import."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+            path.read_text(encoding="utf-8")
+        )
+        for path in (ROOT / "scene_pipeline").rglob("*.py")
+    }
+    imported = {
+        (node.module, alias.name)
+        for tree in modules.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    names: dict[str, set[str]] = {}
+    for module, tree in modules.items():
+        if module in APART or module.startswith("scene_pipeline.cli"):
+            continue
+        for node in tree.body:
+            found: list[str] = []
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                found = [node.name]
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                assigned = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+                found = [name for name in assigned if (module, name) in imported]
+            for public in found:
+                if not public.startswith("_"):
+                    names.setdefault(public, set()).add(module)
+    return names
+
+
+def test_a_public_name_stands_in_one_module() -> None:
+    names = public_names()
+    assert len(names) > 1000
+    assert {public: sorted(modules) for public, modules in names.items() if len(modules) > 1} == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from scene_pipeline.bundle.layout import MANIFEST, PRODUCTS
+from scene_pipeline.bundle.layout import MANIFEST, PRODUCTS_FILE
 from scene_pipeline.bundle.open import open_bundle
 from scene_pipeline.catalog.schema import CATEGORIZED
 from scene_pipeline.errors import IndexBuildError, ScenePipelineError
@@ -78,7 +78,7 @@ def products(folder: Path) -> CheckResult:
         if wanted.name not in schema.names or not _same_type(schema.field(wanted.name).type, wanted.type)
     ]
     if wrong:
-        message = f"{PRODUCTS} has other columns than the schema: {', '.join(wrong)}; categorize the catalog again"
+        message = f"{PRODUCTS_FILE} has other columns than the schema: {', '.join(wrong)}; categorize the catalog again"
         return CheckResult("products", passed=False, blocking=True, message=message)
     ids = bundle.products(["product_id"]).column("product_id")
     repeated = len(ids) - len(ids.unique())
@@ -95,7 +95,7 @@ def rows(folder: Path) -> CheckResult:
     """The product table, the vectors, the index and the manifest count the same products."""
     bundle = open_bundle(folder, verify=False)
     counts = {
-        PRODUCTS: bundle.products_count(),
+        PRODUCTS_FILE: bundle.products_count(),
         VECTORS_FILE: len(bundle.index.vectors),
         INDEX_FILE: len(bundle.index),
         MANIFEST: bundle.manifest.counts.get("products", 0),
@@ -103,7 +103,7 @@ def rows(folder: Path) -> CheckResult:
     said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     passed = len(set(counts.values())) == 1 and min(counts.values()) > 0
     message = said if passed else f"the files count differently: {said}; build the bundle again"
-    figure, bound = float(counts[VECTORS_FILE]), float(counts[PRODUCTS])
+    figure, bound = float(counts[VECTORS_FILE]), float(counts[PRODUCTS_FILE])
     return CheckResult("rows", passed, True, message, figure, bound, dict(counts))
 
 

@@ -11,7 +11,7 @@ from scene_pipeline.index.vector_index import INDEX_FILE, RECORD_FILE, VECTORS_F
 from scene_pipeline.paths import BUNDLES_FOLDER
 
 MANIFEST = "manifest.json"
-PRODUCTS = "products.parquet"
+PRODUCTS_FILE = "products.parquet"
 PRODUCT_FEATURES = "product_features.npz"
 TERMS = "terms.npz"
 PROMPTS = "prompts.npz"
@@ -30,7 +30,7 @@ PROJECTION = "projection.npy"
 """What a further encoder's vectors are multiplied by before they are compared, in that encoder's folder."""
 
 REQUIRED_FILES = (
-    *(PRODUCTS, VECTORS_FILE, INDEX_FILE, RECORD_FILE),
+    *(PRODUCTS_FILE, VECTORS_FILE, INDEX_FILE, RECORD_FILE),
     *(PROMPTS, IMAGE_ENCODER, SCORING, CALIBRATION, FUSION),
 )
 """Files every bundle has beside its manifest. Others may lie beside them; all are hashed."""

@@ -14,7 +14,7 @@ from scene_pipeline.bundle.layout import (
     FUSION,
     IMAGE_ENCODER,
     MANIFEST,
-    PRODUCTS,
+    PRODUCTS_FILE,
     PROMPTS,
     SCORING,
     bundle_folder,
@@ -67,7 +67,9 @@ class Bundle:
         """
         unknown = sorted(set(columns or ()) - set(self.products_schema().names))
         if unknown:
-            raise BundleError(f"{self.path / PRODUCTS}: has no column {', '.join(unknown)}; build the bundle again")
+            raise BundleError(
+                f"{self.path / PRODUCTS_FILE}: has no column {', '.join(unknown)}; build the bundle again"
+            )
         return pq.read_table(pa.BufferReader(self._products), columns=None if columns is None else list(columns))
 
     def products_count(self) -> int:
@@ -126,7 +128,7 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
     try:
         calibration = CalibrationMap.from_json((folder / CALIBRATION).read_bytes())
         vocabulary = Vocabulary.from_json((folder / SCORING).read_bytes())
-        products = pa.memory_map(str(folder / PRODUCTS)).read_buffer()
+        products = pa.memory_map(str(folder / PRODUCTS_FILE)).read_buffer()
         pq.read_metadata(pa.BufferReader(products))
     except (OSError, ValueError, msgspec.DecodeError, VocabularyError) as error:
         raise BundleError(f"{folder}: cannot be read ({error}); {REMEDIATION}") from error

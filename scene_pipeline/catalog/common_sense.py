@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.lexicon import Lexicon
-from scene_pipeline.vocabulary.product_types import KINDS
+from scene_pipeline.vocabulary.product_types import TYPE_KINDS
 
 CHILDRENS_ROOMS = frozenset({"childrens_room", "bedroom"})
 """A text that names a children's room and no room but these speaks of a thing for children."""
@@ -36,7 +36,7 @@ def common_sense(products: pa.Table, vocabulary: Vocabulary) -> CommonSense:
     types = vocabulary.types
     positions = {name: at for at, group in enumerate(types.groups) for name in group.types}
     group = np.array([positions.get(name, -1) for name in products["product_type"].to_pylist()], dtype=np.int16)
-    kinds = np.array([*(KINDS.index(entry.kind) for entry in types.groups), 0], dtype=np.int8)
+    kinds = np.array([*(TYPE_KINDS.index(entry.kind) for entry in types.groups), 0], dtype=np.int8)
     for_children = np.array([*(entry.children for entry in types.groups), False])
     for_outdoors = np.array([*(entry.outdoor for entry in types.groups), False])
     rooms = [set(row or ()) for row in products["rooms"].to_pylist()]

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from scene_pipeline.catalog.facts import Extractor, Facts
-from scene_pipeline.catalog.labels import read_labels, read_stated_sizes
+from scene_pipeline.catalog.labels import read_labeled_facts, read_stated_sizes
 from scene_pipeline.catalog.measures import Measurement
 from scene_pipeline.catalog.plausibility import PlausibleSizes, learned_unit
 from scene_pipeline.catalog.schema import ENRICHED, ENRICHED_FIELDS, PRODUCT_FIELDS, PRODUCTS, SCORE_PARTS
@@ -146,11 +146,11 @@ class Enricher:
             read.read(facts, "title", title, names=names)
             facts.headline = ""
         read.read(facts, "description", description, names=names)
-        read_labels(read, facts, "description", description)
+        read_labeled_facts(read, facts, "description", description)
         read.read_set_lines(facts, "description", description)
         if row["detailed_description"] is not None:
             read.read(facts, "detailed_description", row["detailed_description"], first_sentence=False, names=names)
-            read_labels(read, facts, "detailed_description", row["detailed_description"])
+            read_labeled_facts(read, facts, "detailed_description", row["detailed_description"])
             read.read_set_lines(facts, "detailed_description", row["detailed_description"])
         if row["stated_type"] is not None:
             read.read_type(facts, "stated_type", row["stated_type"])

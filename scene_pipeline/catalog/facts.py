@@ -18,7 +18,7 @@ from scene_pipeline.catalog.words import (
     ROOM,
     STYLE,
     LexiconIndex,
-    Match,
+    PhraseMatch,
     phrase_tokens,
 )
 
@@ -36,7 +36,7 @@ _MAX_FEET = 20
 """A rug "5x8" is five feet by eight; "24x36" is inches."""
 _AND = frozenset({"/", ",", "and", "&", "und", "or", "with"})
 
-Source = tuple[str, str | int | float, str, int, int]
+ReadingPlace = tuple[str, str | int | float, str, int, int]
 """(field, value, column, start, end): where a value was read."""
 
 
@@ -60,7 +60,7 @@ class Facts:
     outdoor: bool = False
     set_count: int | None = None
     measures: list[Measurement] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
+    sources: list[ReadingPlace] = field(default_factory=list)
     headline: str = ""
 
     def add(self, kind: str, value: str, column: str, start: int, end: int) -> None:
@@ -76,7 +76,7 @@ HEADLINE_KINDS = frozenset({MATERIAL, COLOR, FINISH, ROOM, STYLE, OUTDOOR})
 _ANYWHERE = frozenset({ROOM, STYLE, OUTDOOR})
 
 
-def _is_of(match: Match, kind: str) -> bool:
+def _is_of(match: PhraseMatch, kind: str) -> bool:
     return any(own == kind for own, _ in match.meanings)
 
 
@@ -256,7 +256,7 @@ class Extractor:
             if unlike:
                 continue
             at = bisect_left(tokens.starts, own[0].start)
-            sentence = self.sentence_around(tokens.words, Match((), at, at + 1))
+            sentence = self.sentence_around(tokens.words, PhraseMatch((), at, at + 1))
             before = tokens.words[sentence[0] : at]
             if not self.index.of_others.isdisjoint(before) or (not first and self.includes_another(before)):
                 continue
@@ -309,9 +309,9 @@ class Extractor:
             return
         words, ends = tokens.words, self.index.noun_end
         matches = {match.first: match for match in self.index.types.find(words, 0, end)}
-        strong: Match | None = None
-        weak: Match | None = None
-        earlier: Match | None = None
+        strong: PhraseMatch | None = None
+        weak: PhraseMatch | None = None
+        earlier: PhraseMatch | None = None
         i = 0
         while i <= end:
             match = matches.get(i)
@@ -336,7 +336,7 @@ class Extractor:
         if earlier is not None and facts.product_type is None:
             self.set_type(facts, column, tokens, earlier, is_weak=True)
 
-    def set_type(self, facts: Facts, column: str, tokens: Tokens, match: Match, is_weak: bool) -> None:
+    def set_type(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, is_weak: bool) -> None:
         """Take a match as the product's type, in the place of one known before."""
         facts.product_type, facts.type_is_weak = match.meanings[0][1], is_weak
         facts.sources = [source for source in facts.sources if source[0] != "product_type"]
@@ -344,7 +344,7 @@ class Extractor:
         facts.type_place = (column, start, end)
         facts.sources.append(("product_type", facts.product_type, column, start, end))
 
-    def take(self, facts: Facts, column: str, tokens: Tokens, match: Match, kinds: frozenset[str]) -> None:
+    def take(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, kinds: frozenset[str]) -> None:
         """Add the meanings of a match that are of `kinds`."""
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
         negated = self.is_negated(tokens, match)
@@ -364,7 +364,7 @@ class Extractor:
             elif not self.is_shade(tokens, match):
                 self.take_material(facts, column, tokens, match, value)
 
-    def take_material(self, facts: Facts, column: str, tokens: Tokens, match: Match, value: str) -> None:
+    def take_material(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, value: str) -> None:
         """Add a material, as that of a part where one follows; "walnut effect" states none."""
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
         if self.looks_like(tokens, match):
@@ -376,7 +376,7 @@ class Extractor:
             facts.parts[value] = part
         facts.add(MATERIAL, value, column, start, end)
 
-    def take_color(self, facts: Facts, column: str, tokens: Tokens, match: Match, value: str) -> None:
+    def take_color(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, value: str) -> None:
         """Add a color, with the word before it where that makes it another: "dusty rose"."""
         before, end = match.first - 1, tokens.ends[match.last - 1]
         modifier = tokens.words[before] if before >= 0 else ""
@@ -385,13 +385,13 @@ class Extractor:
         else:
             facts.add(COLOR, value, column, tokens.starts[match.first], end)
 
-    def looks_like(self, tokens: Tokens, match: Match) -> bool:
+    def looks_like(self, tokens: Tokens, match: PhraseMatch) -> bool:
         """Say whether only the look of a material is meant: "walnut effect", "finition bronze"."""
         if tokens.words[match.last : match.last + 1] in self.looks:
             return True
         return self.index.looks_first and match.first > 0 and tokens.words[match.first - 1 : match.first] in self.looks
 
-    def is_negated(self, tokens: Tokens, match: Match) -> bool:
+    def is_negated(self, tokens: Tokens, match: PhraseMatch) -> bool:
         """Say whether a word is denied or imitated: "leather-free", "non-wool", "faux marble", "better than paper"."""
         words, last = tokens.words, match.last
         if match.first and words[match.first - 1] in self.index.negations:
@@ -409,7 +409,7 @@ class Extractor:
                     return True
         return False
 
-    def is_shade(self, tokens: Tokens, match: Match) -> bool:
+    def is_shade(self, tokens: Tokens, match: PhraseMatch) -> bool:
         """Say whether a material only names the shade of the color behind it: "stone gray", "steel blue"."""
         words, last = tokens.words, match.last
         if words[match.first] not in self.index.shade_words or last >= len(words):
@@ -418,7 +418,7 @@ class Extractor:
             kind == COLOR for found in self.index.facts.find(words, last, last + 1) for kind, _ in found.meanings
         )
 
-    def part_of(self, facts: Facts, column: str, tokens: Tokens, match: Match) -> str | None:
+    def part_of(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch) -> str | None:
         """Return the word of the part a material is of ("handles" in "brass handles"), or None: the product itself."""
         place = match.last + (tokens.words[match.last : match.last + 1] in self.veneer)  # "walnut veneer top"
         if place >= len(tokens) or tokens.words[place] not in self.index.parts:
@@ -430,7 +430,7 @@ class Extractor:
         noun = (facts.product_type or "").rpartition(" ")[2]
         return None if noun and part.rstrip("s") == noun.rstrip("s") else part  # "Handle. These brass handles …"
 
-    def is_claimed(self, facts: Facts, tokens: Tokens, match: Match, accepted: int) -> bool:
+    def is_claimed(self, facts: Facts, tokens: Tokens, match: PhraseMatch, accepted: int) -> bool:
         """Say whether running text claims the material for the product, rather than mentioning it."""
         words, index = tokens.words, self.index
         after = words[match.last] if match.last < len(words) else ""
@@ -464,7 +464,7 @@ class Extractor:
         return not index.claims.isdisjoint(before) and index.claim_stops.isdisjoint(before)
 
     @staticmethod
-    def sentence_around(words: list[str], match: Match) -> tuple[int, int]:
+    def sentence_around(words: list[str], match: PhraseMatch) -> tuple[int, int]:
         """Return the first token of the sentence a match stands in, and the token after its last."""
         start, end = match.first, match.last
         while start > 0 and words[start - 1] not in _SENTENCE_ENDS:

@@ -16,7 +16,7 @@ _KINDS = (PARENT, VARIANT, SIMPLE, PICTURE, RULE)
 _BATCH = 50_000
 
 Texts = list[str | None]
-Columns = Callable[..., Iterator[tuple[Texts, ...]]]
+_Columns = Callable[..., Iterator[tuple[Texts, ...]]]
 """Returns, for names of columns, their cells without blanks around them, some rows at a time."""
 
 
@@ -81,7 +81,7 @@ def _ordered(keys: pa.DictionaryArray) -> tuple[np.ndarray, np.ndarray]:
     return order, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
 
 
-def _columns(table: Rows) -> Columns:
+def _columns(table: Rows) -> _Columns:
     def cells(*names: str) -> Iterator[tuple[Texts, ...]]:
         present = [name for name in names if name in table.column_names]
         for batch in batches(table, _BATCH, [*present, "row"]):
@@ -95,7 +95,7 @@ def _texts(column: pa.ChunkedArray) -> Texts:
     return [value.strip() or None if value else None for value in column.to_pylist()]
 
 
-def _kinds(columns: Columns, profile: FeedProfile | None, has_children: bool) -> np.ndarray:
+def _kinds(columns: _Columns, profile: FeedProfile | None, has_children: bool) -> np.ndarray:
     known = {word: _KINDS.index(kind) for word, kind in (profile.kinds if profile is not None else {}).items()}
     simple, parent = _KINDS.index(SIMPLE), _KINDS.index(PARENT)
     parts = []
@@ -107,11 +107,11 @@ def _kinds(columns: Columns, profile: FeedProfile | None, has_children: bool) ->
     return np.concatenate(parts)
 
 
-def _own(name: str) -> Callable[[Columns, np.ndarray], Iterable[Texts]]:
+def _own(name: str) -> Callable[[_Columns, np.ndarray], Iterable[Texts]]:
     return lambda columns, _: (keys for (keys,) in columns(name))
 
 
-def _by_parent(columns: Columns, kinds: np.ndarray) -> Iterator[Texts]:
+def _by_parent(columns: _Columns, kinds: np.ndarray) -> Iterator[Texts]:
     """Yield each row's parent; a parent is named by its SKU, by its id, or as "id:" and its id."""
     named = {parent.removeprefix("id:") for (parents,) in columns("parent_id") for parent in parents if parent}
     alias: dict[str, str] = {}
@@ -136,7 +136,7 @@ def _by_parent(columns: Columns, kinds: np.ndarray) -> Iterator[Texts]:
         yield keys
 
 
-def _by_children(columns: Columns, kinds: np.ndarray) -> Iterator[Texts]:
+def _by_children(columns: _Columns, kinds: np.ndarray) -> Iterator[Texts]:
     """Yield the parent of each row that a parent's list of variations names ("sku=A-1,color=Grey|sku=A-2,…")."""
     parents: dict[str, str] = {}
     for ids, lists in columns("id", "children"):
@@ -152,7 +152,7 @@ def _by_children(columns: Columns, kinds: np.ndarray) -> Iterator[Texts]:
         yield [parents.get(own or "") for own in ids]
 
 
-def _following(columns: Columns, kinds: np.ndarray) -> Iterator[Texts]:
+def _following(columns: _Columns, kinds: np.ndarray) -> Iterator[Texts]:
     """Yield the last parent above each row: variants and pictures stand below their product."""
     heads = (_KINDS.index(PARENT), _KINDS.index(SIMPLE))
     keys: Texts = []
@@ -167,7 +167,7 @@ def _following(columns: Columns, kinds: np.ndarray) -> Iterator[Texts]:
     yield keys
 
 
-_KEYS: dict[str, Callable[[Columns, np.ndarray], Iterable[Texts]]] = {
+_KEYS: dict[str, Callable[[_Columns, np.ndarray], Iterable[Texts]]] = {
     "id": _own("id"),
     "group_id": _own("group_id"),
     "parent": _by_parent,

@@ -40,7 +40,7 @@ class Label(NamedTuple):
     start: int
 
 
-def read_labels(extractor: Extractor, facts: Facts, column: str, text: str) -> None:
+def read_labeled_facts(extractor: Extractor, facts: Facts, column: str, text: str) -> None:
     """Add what a text states under labels. A labeled size of the whole replaces one that says less."""
     if ":" not in text and "=" not in text:
         return

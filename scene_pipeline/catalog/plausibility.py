@@ -11,7 +11,7 @@ from scene_pipeline.catalog.stored import Rows
 from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
-DROPPED = "dropped_dimensions"
+DROPPED_DIMENSIONS = "dropped_dimensions"
 """Field of the provenance of a size that no such thing can have."""
 
 _METRIC = re.compile(r"\d\s*(?:cm|mm)\b", re.IGNORECASE)
@@ -63,14 +63,14 @@ class PlausibleSizes:
             if place is not None:
                 facts.sources.remove(place)
             column = place[2] if place is not None else "description"
-            facts.sources.append((DROPPED, f"{measure.high:.10g} {measure.unit}", column, *at))
+            facts.sources.append((DROPPED_DIMENSIONS, f"{measure.high:.10g} {measure.unit}", column, *at))
 
     def plausible(self, facts: Facts, stated: dict[str, float]) -> dict[str, float]:
         """Return the lengths of the shop's own columns without those that are too large."""
         limit = self.limit(facts)
         for axis, value in stated.items():
             if value > limit:
-                facts.sources.append((DROPPED, f"{value:.10g} cm", f"stated_{axis}_cm", 0, 0))
+                facts.sources.append((DROPPED_DIMENSIONS, f"{value:.10g} cm", f"stated_{axis}_cm", 0, 0))
         return {axis: value for axis, value in stated.items() if value <= limit}
 
 

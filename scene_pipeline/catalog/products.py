@@ -47,7 +47,7 @@ IMAGE_ROLES = {
 }
 
 
-class RefusedError(Exception):
+class RowRefusedError(Exception):
     """One row is refused: column, value and reason."""
 
     def __init__(self, column: str | None, value: str | None, reason: str) -> None:
@@ -128,7 +128,7 @@ class RowReader:
             if reason:
                 shown = value[:200].replace("\x00", "�")
                 if name == "id" and needs_id:
-                    raise RefusedError(name, shown, reason)
+                    raise RowRefusedError(name, shown, reason)
                 self.drop(row, cells.clean_cell(known.get("id")), name, shown, reason)
                 kept[name] = None
         return kept
@@ -142,8 +142,8 @@ class RowReader:
             lost = next((d for d in reversed(self.dropped) if d["row"] == row and d["column"] == "description"), None)
             if lost is not None:
                 self.dropped.remove(lost)
-                raise RefusedError("description", lost["value"], lost["reason"])
-            raise RefusedError("description", known.get("description"), "the description is missing")
+                raise RowRefusedError("description", lost["value"], lost["reason"])
+            raise RowRefusedError("description", known.get("description"), "the description is missing")
         return description, title
 
     def identity(self, known: Known, title: str | None, description: str) -> str:
@@ -153,13 +153,13 @@ class RowReader:
             self.trade_number(stated)
             stated = None
         elif stated is None and "id" in known and not (self.sku_may_stand_in and cells.clean_cell(known.get("sku_id"))):
-            raise RefusedError("id", known.get("id"), "the id is missing")
+            raise RowRefusedError("id", known.get("id"), "the id is missing")
         stated = stated or cells.clean_cell(known.get("sku_id"))
         if stated is None:
             texts = "\x00".join((title or "", description))
             return f"text-{sha256(texts.encode()).hexdigest()[:16]}"
         if len(stated) > MAX_ID:
-            raise RefusedError("id", stated, f"the id is longer than {MAX_ID} characters")
+            raise RowRefusedError("id", stated, f"the id is longer than {MAX_ID} characters")
         return stated
 
     def trade_number(self, text: str | None) -> str | None:

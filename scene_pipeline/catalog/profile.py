@@ -22,7 +22,7 @@ from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.enrich import enriched_parts
 from scene_pipeline.catalog.home_goods import NOT_HOME
 from scene_pipeline.catalog.languages import AUTO, language_mix, lexicon_for, sample_texts
-from scene_pipeline.catalog.plausibility import DROPPED as OUT_OF_RANGE
+from scene_pipeline.catalog.plausibility import DROPPED_DIMENSIONS
 from scene_pipeline.catalog.read import RawCatalog, store_catalog
 from scene_pipeline.catalog.schema import CATEGORIZED, DROPPED, ENRICHED
 from scene_pipeline.catalog.stored import Rows, batches, write_parts
@@ -121,7 +121,7 @@ def _dropped(table: pa.Table) -> dict[str, int]:
     return dict(Counter(f"{column}: {reason_kind(reason)}" for column, reason in kinds).most_common())
 
 
-class Profile(Intake, frozen=True, kw_only=True):
+class CatalogProfile(Intake, frozen=True, kw_only=True):
     """The figures of one catalog: its intake and what is known of its products; JSON as it stands.
 
     recognized: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
@@ -156,7 +156,7 @@ def profile_catalog(
     language: str = AUTO,
     *,
     progress: Callable[[str], Callable[[int, int], None]] | None = None,
-) -> Profile:
+) -> CatalogProfile:
     """Read, validate, enrich and categorize (by type words only) a catalog, and return its figures.
 
     vocabulary: a folder with words of one's own. language: of the texts; "auto" is their own. `progress` is given the
@@ -183,7 +183,7 @@ def profile(
     vocabulary: Vocabulary,
     lexicon: Lexicon,
     dropped: pa.Table | None = None,
-) -> Profile:
+) -> CatalogProfile:
     """Return the figures of a catalog whose products are `categorized` (schema CATEGORIZED).
 
     `dropped` are its cells that could not be used (schema DROPPED).
@@ -193,7 +193,7 @@ def profile(
     for part in batches(categorized, _BATCH, _READ):
         figures.add(part)
     products = categorized.num_rows
-    return Profile(
+    return CatalogProfile(
         **msgspec.structs.asdict(intake),
         recognized={name: round(figures.filled[name] / products, 4) for name in FIELDS},
         categories=dict(figures.counts["category"].most_common()),
@@ -234,7 +234,7 @@ class _Figures:
             count.update(value for value in part[name].to_pylist() if value is not None)
         sources = part["provenance"].to_pylist()
         self.assumed_units += sum("(assumed)" in text for text in sources)
-        self.out_of_range += sum(text.count(f'"{OUT_OF_RANGE}"') for text in sources)
+        self.out_of_range += sum(text.count(f'"{DROPPED_DIMENSIONS}"') for text in sources)
         self.scores.append(part["description_score"].to_numpy())
         for row, product, why in zip(*_lists(part, "row", "product_id", "category_reason"), strict=True):
             if why.startswith(NOT_HOME):

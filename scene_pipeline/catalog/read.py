@@ -18,7 +18,7 @@ from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.columns import known_columns, names_columns, plan_columns, read_column_map
 from scene_pipeline.catalog.encoding import detect_text, first_bytes, open_bytes
 from scene_pipeline.catalog.feeds import recognize_feed
-from scene_pipeline.catalog.stored import Held, Rows, StoredTable, write_parts
+from scene_pipeline.catalog.stored import HeldTable, Rows, StoredTable, write_parts
 from scene_pipeline.catalog.xml_feed import FIRST_ITEMS, is_xml, iter_items
 from scene_pipeline.errors import CatalogError
 
@@ -49,7 +49,7 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class RawCatalog(Generic[Held]):
+class RawCatalog(Generic[HeldTable]):
     """A catalog as text.
 
     `table`, in memory or in a file, has `row` (int64, the file's row, the header being row 1), `problem` (why the row
@@ -60,7 +60,7 @@ class RawCatalog(Generic[Held]):
     """
 
     path: Path
-    table: Held
+    table: HeldTable
     dialect: Dialect
     columns: Mapping[str, str]
     guesses: tuple[str, ...]

@@ -66,7 +66,7 @@ class StoredTable:
 
 
 Rows = pa.Table | StoredTable
-Held = TypeVar("Held", bound=Rows)
+HeldTable = TypeVar("HeldTable", bound=Rows)
 """A table in memory, or one in a file."""
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.catalog.grouping import PARENT, Grouping, group_rows
-from scene_pipeline.catalog.products import MAX_ID, NO_HOST, Known, RefusedError, RowReader, content_hash
+from scene_pipeline.catalog.products import MAX_ID, NO_HOST, Known, RowReader, RowRefusedError, content_hash
 from scene_pipeline.catalog.read import EXTRA_PREFIX, PROBLEM, RawCatalog
 from scene_pipeline.catalog.repeats import Repeat, Repeats
 from scene_pipeline.catalog.schema import DROPPED, LEFT_OUT, PRODUCTS, REJECTS
-from scene_pipeline.catalog.stored import Held, StoredTable, gather, write_parts
+from scene_pipeline.catalog.stored import HeldTable, StoredTable, gather, write_parts
 from scene_pipeline.catalog.variants import (
     is_variant,
     left_out_reason,
@@ -32,7 +32,7 @@ _NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Validated(Generic[Held]):
+class Validated(Generic[HeldTable]):
     """Products (schema PRODUCTS), rejects (schema REJECTS), and how many rows were folded into an identical one.
 
     merged: rows that became a variant or a picture of a product. left_out: rows not on sale (schema LEFT_OUT). dropped:
@@ -40,7 +40,7 @@ class Validated(Generic[Held]):
     `products` is in memory or in a file.
     """
 
-    products: Held
+    products: HeldTable
     rejects: pa.Table
     folded: int
     rows_in: int
@@ -78,7 +78,7 @@ class _State:
     def leave_out(self, row: int, known: Known, why: tuple[str, str, str]) -> None:
         """Note a row that is not on sale."""
         column, value, reason = why
-        self.left_out.append(_reject(row, known.get("id"), RefusedError(column, value, reason)))
+        self.left_out.append(_reject(row, known.get("id"), RowRefusedError(column, value, reason)))
 
     def settle(self) -> None:
         """Put the notes of a chunk into tables, which take a tenth of their memory."""
@@ -94,7 +94,7 @@ class _State:
         """Return the notes of all chunks (schema REJECTS)."""
         return pa.concat_tables(self.tables.get(name, [REJECTS.empty_table()]))
 
-    def result(self, products: Held) -> Validated[Held]:
+    def result(self, products: HeldTable) -> Validated[HeldTable]:
         """Return what became of all rows. AssertionError when one was lost."""
         rejects, left_out, dropped = map(self.table, ("rejects", "left_out", "dropped"))
         rows = self.raw.table.num_rows
@@ -215,7 +215,7 @@ class _Group:
         kept, whole = [], None
         for i, (number, known) in enumerate(zip(self.numbers, self.rows, strict=True)):
             if problems[i] is not None:
-                self.reject(number, known, RefusedError(None, None, problems[i] or ""))
+                self.reject(number, known, RowRefusedError(None, None, problems[i] or ""))
                 continue
             why = whole or left_out_reason(known)
             if why is None:
@@ -231,7 +231,7 @@ class _Group:
             [values[i] for i in kept] for values in (self.places, self.numbers, self.rows)
         )
 
-    def reject(self, number: int, known: Known, refused: RefusedError) -> None:
+    def reject(self, number: int, known: Known, refused: RowRefusedError) -> None:
         """Note a refused row."""
         self.state.rejects.append(_reject(number, known.get("id"), refused))
 
@@ -247,7 +247,7 @@ class _Group:
         before = len(self.state.reader.dropped)
         try:
             product = self.state.reader.product(row, known, extra)
-        except RefusedError as refused:
+        except RowRefusedError as refused:
             for number, own in zip(self.numbers, self.rows, strict=True):
                 self.reject(number, own, refused)
             return None
@@ -269,7 +269,7 @@ class _Group:
             self.state.folded += len(self.rows)
             return
         for number, own in zip(self.numbers, self.rows, strict=True):
-            self.reject(number, own, RefusedError("id", product_id, ""))
+            self.reject(number, own, RowRefusedError("id", product_id, ""))
             repeat.rejects.append(self.state.rejects[-1])
         repeat.row = self.numbers[0]
 
@@ -299,7 +299,7 @@ class _Group:
         dropped[first:] = settled.values()
 
 
-def _reject(row: int, product_id: str | None, refused: RefusedError) -> dict[str, Any]:
+def _reject(row: int, product_id: str | None, refused: RowRefusedError) -> dict[str, Any]:
     value = None if refused.value is None else refused.value[:200]
     return {
         "row": row,

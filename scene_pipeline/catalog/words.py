@@ -22,7 +22,7 @@ Entry = tuple[tuple[str, ...], tuple[Meaning, ...]]
 _VOWELS = frozenset("aeiou")
 
 
-class Match(NamedTuple):
+class PhraseMatch(NamedTuple):
     """A phrase found: what it means and which tokens [first, last) it covers."""
 
     meanings: tuple[Meaning, ...]
@@ -55,7 +55,7 @@ class WordIndex:
         """Say whether the word alone is a phrase."""
         return any(not tail for tail, _ in self.entries.get(word, ()))
 
-    def find(self, words: list[str], first: int = 0, last: int | None = None) -> list[Match]:
+    def find(self, words: list[str], first: int = 0, last: int | None = None) -> list[PhraseMatch]:
         """Return the phrases in words[first:last], from left to right, the longest at each place, none overlapping."""
         end = len(words) if last is None else last
         found = []
@@ -66,7 +66,7 @@ class WordIndex:
                 for tail, meanings in candidates:
                     after = i + 1 + len(tail)
                     if after <= end and (not tail or tuple(words[i + 1 : after]) == tail):
-                        found.append(Match(meanings, i, after))
+                        found.append(PhraseMatch(meanings, i, after))
                         i = after - 1
                         break
             i += 1

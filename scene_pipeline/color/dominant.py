@@ -6,7 +6,7 @@ from PIL import Image
 
 from scene_pipeline.color.lab import Floats, rgb_to_lab
 
-Lab = tuple[float, float, float]
+_Lab = tuple[float, float, float]
 
 _LONG_SIDE = 96  # pixels at which colors are counted
 _BIN = 6.0  # width of a histogram bin in L, a and b: near the difference people notice at a glance
@@ -18,7 +18,7 @@ _NEAR_WHITE = (90.0, 8.0)  # lightness above and chroma below which a border pix
 _MIN_FOREGROUND = 0.02  # with less than this left the product is white itself, and the whole picture counts
 
 
-def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool = False) -> list[tuple[Lab, float]]:
+def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool = False) -> list[tuple[_Lab, float]]:
     """Return at most `count` CIELAB centers of an RGB picture with area shares that add up to 1, largest first.
 
     Deterministic: a Lab histogram, centers seeded by weight and distance, then weighted k-means. Centers closer than
@@ -28,7 +28,7 @@ def dominant_colors(image: Image.Image, count: int = 6, ignore_background: bool 
     return dominant_of(rgb_to_lab(np.asarray(_small(image))), count, ignore_background)
 
 
-def dominant_of(lab: Floats, count: int = 6, ignore_background: bool = False) -> list[tuple[Lab, float]]:
+def dominant_of(lab: Floats, count: int = 6, ignore_background: bool = False) -> list[tuple[_Lab, float]]:
     """Return what `dominant_colors` does for a small picture [h, w, 3] that is CIELAB already."""
     pixels = lab.reshape(-1, 3)
     if ignore_background:

@@ -20,7 +20,7 @@ from scene_pipeline.paths import PROFILES_FOLDER, SEASON_LIFTS, TREND_LIFTS
 
 
 @dataclass(frozen=True, slots=True)
-class ProductTable:
+class FittingTable:
     """What fitting reads of a bundle's products [n]: sku_ids, terms, prices (NaN unknown) and product_ids."""
 
     skus: tuple[str, ...]
@@ -34,7 +34,7 @@ class ProductTable:
         return dict(zip(self.ids, self.skus, strict=True)) if self.ids else {}
 
 
-def of_catalog(sales: Sales, products: ProductTable) -> Sales:
+def of_catalog(sales: Sales, products: FittingTable) -> Sales:
     """Return the sales of products that the catalog has, in its positions. Raises ScenePipelineError where none is."""
     position = {sku: at for at, sku in reversed(list(enumerate(products.skus)))}
     at = np.array([position.get(sku, -1) for sku in sales.products], dtype=np.int64)[sales.product]
@@ -46,7 +46,7 @@ def of_catalog(sales: Sales, products: ProductTable) -> Sales:
 
 
 def write_season(
-    folder: Path, sales: Sales | None, products: ProductTable, place: Context, as_of: dt.date
+    folder: Path, sales: Sales | None, products: FittingTable, place: Context, as_of: dt.date
 ) -> SeasonLifts | None:
     """Fit the season on the sales before `as_of` and write it; without sales remove it, so that the themes hold."""
     path = folder / SEASON_LIFTS
@@ -61,7 +61,7 @@ def write_season(
 def write_trends(
     folder: Path,
     sales: Sales | None,
-    products: ProductTable,
+    products: FittingTable,
     as_of: dt.date,
     stock_outs: Sequence[tuple[str, dt.date, dt.date]] = (),
     signals: Sequence[Signal] = (),
@@ -91,7 +91,7 @@ def hashed(sales: Sales, ids: SubjectIds | None) -> Sales:
     return replace(sales, persons=people)
 
 
-def write_profiles(folder: Path, sources: Sequence[Sales], products: ProductTable, as_of: dt.date) -> int:
+def write_profiles(folder: Path, sources: Sequence[Sales], products: FittingTable, as_of: dt.date) -> int:
     """Build the profiles of all people in sales and events before `as_of`, and return how many there are.
 
     Every source names people by HMAC ids; of what a person did with a product in any of them the strongest action

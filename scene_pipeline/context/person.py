@@ -157,7 +157,7 @@ def _price_level(log_price: np.ndarray, weight: np.ndarray) -> PriceLevel | None
     return PriceLevel(round(total, 2), round(mean, 4), round(max(variance, 1e-3), 4))
 
 
-def reason(profile: Profile, likes: list[str], price: float | None) -> str:
+def person_reason(profile: Profile, likes: list[str], price: float | None) -> str:
     """Return why a product suits the person: "for you: light wood, under 50"; empty when nothing speaks for it.
 
     `likes` are terms of the product that the person likes, the most telling first; `price` is the product's.

@@ -10,18 +10,16 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.person import Population, Profile, person_fit, price_limit, term_lifts
-from scene_pipeline.context.person import reason as person_reason
+from scene_pipeline.context.person import Population, Profile, person_fit, person_reason, price_limit, term_lifts
 from scene_pipeline.context.profiles import ProfileStore
-from scene_pipeline.context.season import SeasonLifts, shipped_lifts
-from scene_pipeline.context.season import reason as season_reason
+from scene_pipeline.context.season import SeasonLifts, season_reason, shipped_lifts
 from scene_pipeline.context.terms import ProductTerms, name_of
 from scene_pipeline.context.trend import Trends
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.paths import CONTEXT_WEIGHTS, PROFILES_FOLDER, SEASON_LIFTS, TREND_LIFTS
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
-KINDS = ("season", "trend", "person")
+LIFT_KINDS = ("season", "trend", "person")
 MAX_LIFT = 1.5
 """A product's lift by season, trend or person lies within ± this before it is weighted."""
 
@@ -39,16 +37,18 @@ class LiftWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def of(self, channel: str | None) -> np.ndarray:
         """Return the weights [3] of a channel, in the order of KINDS."""
         own = self.channels.get(channel or "", {})
-        return np.array([own.get(kind, getattr(self, kind)) for kind in KINDS])
+        return np.array([own.get(kind, getattr(self, kind)) for kind in LIFT_KINDS])
 
 
 def load_weights(path: Path) -> LiftWeights:
     """Read weights from YAML. Raises VocabularyError."""
     weights = load_strict(path, LiftWeights)
-    for where, named in [("weights", {kind: getattr(weights, kind) for kind in KINDS}), *weights.channels.items()]:
+    for where, named in [("weights", {kind: getattr(weights, kind) for kind in LIFT_KINDS}), *weights.channels.items()]:
         for kind, value in named.items():
-            if kind not in KINDS or not 0 <= value < math.inf:
-                raise VocabularyError(f"{path}: {where}, '{kind}' is {value:g}; give {', '.join(KINDS)} at least 0")
+            if kind not in LIFT_KINDS or not 0 <= value < math.inf:
+                raise VocabularyError(
+                    f"{path}: {where}, '{kind}' is {value:g}; give {', '.join(LIFT_KINDS)} at least 0"
+                )
     return weights
 
 
@@ -128,11 +128,11 @@ class ContextModel:
 
     def effect(self, context: Context, row: int, moved: int, weighted: np.ndarray) -> ContextEffect:
         """Return what the context did to the product of a row that moved so many places by these lifts [3]."""
-        lifts = {kind: round(float(value), 4) for kind, value in zip(KINDS, weighted, strict=True)}
+        lifts = {kind: round(float(value), 4) for kind, value in zip(LIFT_KINDS, weighted, strict=True)}
         if not moved:
             return ContextEffect(0, lifts, "")
         toward = 1 if moved > 0 else -1
-        kind = KINDS[int((toward * weighted).argmax())]
+        kind = LIFT_KINDS[int((toward * weighted).argmax())]
         because = self._reason(context, kind, row, toward) if (toward * weighted).max() > 0 else ""
         places = f"{abs(moved)} place{'s' if abs(moved) != 1 else ''}"
         sentence = f"moved {'up' if moved > 0 else 'down'} {places}"

@@ -28,7 +28,7 @@ BANDWIDTH = 1.0
 MIN_SALES = 30
 """Terms that sold less often over the year have no curve."""
 
-MAX_LIFT = 1.5
+MAX_SEASON_LIFT = 1.5
 """Lifts of terms lie within ± this: 4.5 times as often as usual."""
 
 THEMES = Path(__file__).parents[1] / "vocabulary" / "data" / "themes.yaml"
@@ -135,7 +135,7 @@ def _weeks(on: dt.date, country: str | None, southern: bool) -> Mapping[str, int
     return weeks
 
 
-def reason(term: str, by: str, context: Context, *, rises: bool = True) -> str:
+def season_reason(term: str, by: str, context: Context, *, rises: bool = True) -> str:
     """Return why a term is lifted: "Christmas is in 24 days", or "garden sells more at this time of the year"."""
     holiday = next((holiday for holiday in load_themes().holidays if holiday.id == by), None)
     found = next_date(holiday.dates, context.day, context.country) if holiday and context.day else None
@@ -216,4 +216,4 @@ def _shrunk(sold: np.ndarray, everything: np.ndarray) -> np.ndarray:
     kernel = np.exp(-0.5 * (np.minimum(apart, WEEKS - apart) / BANDWIDTH) ** 2)
     share = sold.sum(axis=0) / max(everything.sum(), 1.0)
     smooth, expected = kernel @ sold, np.outer(kernel @ everything, share)
-    return np.clip(np.log((smooth + PRIOR) / (expected + PRIOR)), -MAX_LIFT, MAX_LIFT)
+    return np.clip(np.log((smooth + PRIOR) / (expected + PRIOR)), -MAX_SEASON_LIFT, MAX_SEASON_LIFT)

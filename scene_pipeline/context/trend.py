@@ -25,7 +25,7 @@ HALF_LIFE = 1.5
 PRODUCT_PRIOR, TERM_PRIOR = 1.0, 20.0
 """Strength of the Gamma priors, in expected recent sales: products are drawn to their terms, terms to no growth."""
 
-MAX_LIFT = 1.5
+MAX_TREND_LIFT = 1.5
 """Growth of a product or term lies within ± this."""
 
 SIGNAL_MAX, SIGNAL_HALF_LIFE = 0.5, 14.0
@@ -179,7 +179,7 @@ def growth(weekly: Weekly, terms: ProductTerms) -> np.ndarray:
     terms_of_each = np.diff(terms.starts)
     prior = np.exp(terms.lift(by_term) / np.sqrt(np.maximum(terms_of_each, 1)))
     lifts = np.log((recent + PRODUCT_PRIOR * prior) / (expected + PRODUCT_PRIOR))
-    return np.clip(lifts, -MAX_LIFT, MAX_LIFT)
+    return np.clip(lifts, -MAX_TREND_LIFT, MAX_TREND_LIFT)
 
 
 def fit_trends(weekly: Weekly, terms: ProductTerms, products: Sequence[str], as_of: dt.date, source: str) -> Trends:

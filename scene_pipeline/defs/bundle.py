@@ -31,7 +31,7 @@ from scene_pipeline.encoders.text import MINILM
 from scene_pipeline.errors import BundleError
 from scene_pipeline.monitoring import drift as drifting
 from scene_pipeline.monitoring.rollback import refuse_withdrawn, withdrawals
-from scene_pipeline.paths import CATEGORIZED_TABLE, IMAGE_STATUS, REJECT_TABLE
+from scene_pipeline.paths import CATEGORIZED_TABLE, IMAGE_TABLE, REJECT_TABLE
 from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.learned import with_learned
 from scene_pipeline.publishing.members import EmbeddedMember
@@ -105,7 +105,7 @@ def embedded_catalog(store: ArtifactStore, spec: EncoderSpec, *others: EncoderSp
     owners = [row_of.get(product, -1) for product in pictures["product_id"].to_pylist()]
     if -1 in owners:
         raise BundleError(
-            f"{store.path(IMAGE_STATUS)}: lists pictures of {owners.count(-1)} products that the "
+            f"{store.path(IMAGE_TABLE)}: lists pictures of {owners.count(-1)} products that the "
             "catalog does not have; materialize product_images again"
         )
     image, has_image = _pooled(store, spec, pictures, owners, products.num_rows)

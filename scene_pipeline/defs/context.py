@@ -15,10 +15,9 @@ from scene_pipeline.context.context import Context
 from scene_pipeline.context.from_events import read_event_sales
 from scene_pipeline.context.profiles import ProfileStore, mark_of
 from scene_pipeline.context.sales import Sales, read_sales
-from scene_pipeline.context.season import MAX_LIFT, shipped_lifts
+from scene_pipeline.context.season import MAX_SEASON_LIFT, shipped_lifts
 from scene_pipeline.context.terms import ProductTerms
-from scene_pipeline.context.trend import FRESH_DAYS, read_signals, read_stock_outs
-from scene_pipeline.context.trend import MAX_LIFT as MAX_GROWTH
+from scene_pipeline.context.trend import FRESH_DAYS, MAX_TREND_LIFT, read_signals, read_stock_outs
 from scene_pipeline.defs.asset_metadata import OWNERS
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
@@ -74,16 +73,16 @@ class ContextConfig(dg.Config):
         return dt.date.fromisoformat(self.as_of) if self.as_of else dt.date.today()
 
 
-def _product_table(store: ArtifactStore) -> fitting.ProductTable:
+def _product_table(store: ArtifactStore) -> fitting.FittingTable:
     """Return the promoted bundle's products as fitting reads them. Raises BundleError."""
     bundle = open_bundle(store.path(), verify=False)
     table = bundle.products(["sku_id", "price", "product_id"])
     prices = np.array([np.nan if price is None else price for price in table["price"].to_pylist()], dtype=np.float64)
     skus, ids = (tuple(table[name].to_pylist()) for name in ("sku_id", "product_id"))
-    return fitting.ProductTable(skus, ProductTerms.load(bundle.path / TERMS), prices, ids)
+    return fitting.FittingTable(skus, ProductTerms.load(bundle.path / TERMS), prices, ids)
 
 
-def _events(store: ArtifactStore, products: fitting.ProductTable, day: dt.date) -> Sales | None:
+def _events(store: ArtifactStore, products: fitting.FittingTable, day: dt.date) -> Sales | None:
     return read_event_sales(events_folder(store.path()), products.sku_of, day)
 
 
@@ -124,7 +123,7 @@ def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig
         data_version=dg.DataVersion(sha256_file(folder / SEASON_LIFTS) if fitted else "packaged"),
         check_results=[
             _check("no_look_ahead", lifts.until < day.isoformat(), until=lifts.until or "packaged"),
-            _check("within_caps", largest <= MAX_LIFT, largest=largest),
+            _check("within_caps", largest <= MAX_SEASON_LIFT, largest=largest),
         ],
     )
 
@@ -168,7 +167,7 @@ def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> d
         data_version=dg.DataVersion(sha256_file(folder / TREND_LIFTS)),
         check_results=[
             _check("no_look_ahead", all(signal.date <= day for signal in found.signals) and (age is None or age > 0)),
-            _check("within_caps", all(abs(lift) <= MAX_GROWTH for lift in found.products.values())),
+            _check("within_caps", all(abs(lift) <= MAX_TREND_LIFT for lift in found.products.values())),
             dg.AssetCheckResult(
                 check_name="fresh",
                 passed=lines is None or (age is not None and age <= FRESH_DAYS),

@@ -32,7 +32,7 @@ from scene_pipeline.paths import (
     CATEGORIZED_TABLE,
     EMBEDDINGS_FOLDER,
     IMAGE_DUPLICATES,
-    IMAGE_STATUS,
+    IMAGE_TABLE,
     IMAGES_FOLDER,
     ONNX_TOWER,
 )
@@ -53,7 +53,7 @@ class EmbedConfig(dg.Config):
 
 def read_pictures(store: ArtifactStore) -> pa.Table:
     """Return the status rows that have a picture."""
-    return store.read_table(IMAGE_STATUS).filter(pc.field("outcome") == OK)
+    return store.read_table(IMAGE_TABLE).filter(pc.field("outcome") == OK)
 
 
 def sample_pictures(store: ArtifactStore, keys: list[str]) -> list[Image.Image]:

@@ -48,7 +48,7 @@ INDEX_URL = text(settings.INDEX_URL)
 
 check_settings(settings_of(CATALOG, ENCODER, VOCABULARY, MONITOR))
 
-defs = dg.Definitions(
+environment = dg.Definitions(
     assets=[index_sync_asset()] if INDEX_URL else [],
     jobs=[sample_job(load_definitions)],
     schedules=[

@@ -19,7 +19,7 @@ from scene_pipeline.images.schema import FAILED, SET_ASIDE
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import USER_AGENT, FetchProgress, FetchSettings, image_requests
-from scene_pipeline.paths import IMAGE_STATUS, IMAGES_FOLDER, PRODUCT_TABLE
+from scene_pipeline.paths import IMAGE_TABLE, IMAGES_FOLDER, PRODUCT_TABLE
 from scene_pipeline.progress import track
 from scene_pipeline.reporting.previews import markdown_counts, markdown_jpeg, markdown_table
 
@@ -112,7 +112,7 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
     if not requests and config.max_without_image < 1:
         raise ImageError(NO_PICTURES)
     images = ImageStore(store.path(IMAGES_FOLDER))
-    previous = store.read_table(IMAGE_STATUS) if store.path(IMAGE_STATUS).exists() else None
+    previous = store.read_table(IMAGE_TABLE) if store.path(IMAGE_TABLE).exists() else None
     report = track("Fetching pictures")
     last = FetchProgress(0, 0, 0, 0, 0, {}, 0, 0.0, 0.0, None)
 
@@ -127,7 +127,7 @@ def product_images(store: ArtifactStore, config: FetchConfig) -> dg.MaterializeR
     texts = {product: f"{title or ''} {text}" for product, (title, text) in zip(ids, names, strict=True)}
     table = set_aside(fetch_images(requests, images, previous, settings, progress), texts)
     return table_result(
-        store.write_table(table, IMAGE_STATUS),
+        store.write_table(table, IMAGE_TABLE),
         table,
         {"products_without_picture": len(without_image(ids, table)), **_shown(table, images, last)},
         checks=[_placeholder_check(table), _enough_check(ids, table, config.max_without_image)],

@@ -1,4 +1,4 @@
-"""A library being scored by a run: what is computed, kept and told to Dagster, step by step."""
+"""A library being scored by a run: what is computed, kept and reported to Dagster, step by step."""
 
 import shutil
 from collections import Counter

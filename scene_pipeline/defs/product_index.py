@@ -15,7 +15,7 @@ from scene_pipeline.defs.scenes import ON_NEW_BUNDLE
 from scene_pipeline.errors import ProductIndexError
 from scene_pipeline.index.open import open_index
 from scene_pipeline.paths import INDEX_FOLDER
-from scene_pipeline.publishing.product_index import Check, sync_index
+from scene_pipeline.publishing.product_index import IndexCheck, sync_index
 
 CHECKS = {
     "count": "The index holds as many products as the bundle.",
@@ -32,7 +32,7 @@ class ProductIndexAddress(dg.ConfigurableResource):
     )
 
 
-def _shown(check: Check) -> dg.AssetCheckResult:
+def _shown(check: IndexCheck) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=check.name, passed=check.passed, description=check.message, metadata={"figure": check.figure}
     )

@@ -9,7 +9,7 @@ from scene_pipeline.evaluation.truth import Labels
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RightShare:
     """How many images, and the share of them that is right."""
 
     n: int
@@ -27,8 +27,8 @@ class LabelReport:
     n: int
     accuracy: float
     macro_accuracy: float
-    per_class: Mapping[str, Share]
-    by_source: Mapping[str, Share]
+    per_class: Mapping[str, RightShare]
+    by_source: Mapping[str, RightShare]
     confusion: Mapping[str, Mapping[str, int]]
     missing: tuple[str, ...] = ()
 
@@ -64,8 +64,8 @@ def evaluate_labels(predicted: Mapping[str, str], labels: Labels) -> LabelReport
     )
 
 
-def _shares(judged: Iterable[tuple[str, bool]]) -> dict[str, Share]:
+def _shares(judged: Iterable[tuple[str, bool]]) -> dict[str, RightShare]:
     groups: dict[str, list[bool]] = {}
     for name, right in judged:
         groups.setdefault(name, []).append(right)
-    return {name: Share(len(groups[name]), sum(groups[name]) / len(groups[name])) for name in sorted(groups)}
+    return {name: RightShare(len(groups[name]), sum(groups[name]) / len(groups[name])) for name in sorted(groups)}

@@ -10,7 +10,7 @@ from scene_pipeline.evaluation.bootstrap import Estimate, bootstrap_mean
 
 
 @dataclass(frozen=True)
-class Questions:
+class BlankQuestions:
     """Fill-in-the-blank questions: for each true product, others of its type that stood in other scenes.
 
     scene: row of the scene, shape (q,). options: columns of the products, shape (q, choices), the true one first.
@@ -32,7 +32,7 @@ class Questions:
         )
 
 
-def draw_questions(relevant: np.ndarray, types: Sequence[str], choices: int = 4, seed: int = 0) -> Questions:
+def draw_questions(relevant: np.ndarray, types: Sequence[str], choices: int = 4, seed: int = 0) -> BlankQuestions:
     """Return one question for each true (scene, product) pair of `relevant`, a bool array (scenes, products).
 
     types: product type of each column; an empty type is never asked about. The wrong options are drawn without
@@ -55,10 +55,10 @@ def draw_questions(relevant: np.ndarray, types: Sequence[str], choices: int = 4,
         raise TruthError(
             f"no product type has {choices} products in different scenes; the truth is too small to ask about"
         )
-    return Questions(np.asarray(scenes), np.asarray(options), skipped)
+    return BlankQuestions(np.asarray(scenes), np.asarray(options), skipped)
 
 
-def fill_in_the_blank(scores: np.ndarray, questions: Questions, seed: int = 0) -> Estimate:
+def fill_in_the_blank(scores: np.ndarray, questions: BlankQuestions, seed: int = 0) -> Estimate:
     """Return the share of questions in which the true product scores highest; a tie counts as a fair draw.
 
     scores: shape (scenes, products). By chance: 1 / choices. The interval resamples scenes.

@@ -9,7 +9,7 @@ from scene_pipeline.errors import TruthError
 from scene_pipeline.evaluation import list_metrics
 from scene_pipeline.evaluation.bootstrap import Estimate, bootstrap
 from scene_pipeline.evaluation.calibration import brier, ece
-from scene_pipeline.evaluation.discrimination import Questions, auc_same_type, draw_questions, fill_in_the_blank
+from scene_pipeline.evaluation.discrimination import BlankQuestions, auc_same_type, draw_questions, fill_in_the_blank
 from scene_pipeline.evaluation.gallery import Gallery
 from scene_pipeline.evaluation.matches import MatchReport, evaluate_matches
 
@@ -24,7 +24,7 @@ def discrimination_metrics(scores: np.ndarray, gallery: Gallery, seed: int = 0) 
 
 
 def calibration_metrics(
-    confidence: np.ndarray, questions: Questions, prior: float | None = None, seed: int = 0
+    confidence: np.ndarray, questions: BlankQuestions, prior: float | None = None, seed: int = 0
 ) -> dict[str, Estimate]:
     """Return ece and brier of `confidence`, shape (scenes, products), on the true and the wrong options of questions.
 

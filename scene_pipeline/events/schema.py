@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 DWELL_CAP_S = 300.0
 """Dwell times are cut here: longer ones are tabs left open. The action is then marked as censored."""
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 OptionalName = Annotated[str, msgspec.Meta(max_length=200)]
 Timestamp = Annotated[float, msgspec.Meta(ge=0, lt=4_102_444_800)]
 Probability = Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -39,7 +39,7 @@ class ExposedProduct(msgspec.Struct, frozen=True, array_like=True):
     `score` and `factors` are those that it was ranked by, factors in the order of `Exposure.factor_names`.
     """
 
-    product_id: Name
+    product_id: _Name
     rank: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
     score: float
     propensity: Probability
@@ -54,10 +54,10 @@ class _Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type", g
     Without gc: nothing in it refers back, and compaction holds millions of them.
     """
 
-    request_id: Name
+    request_id: _Name
     at: Timestamp
     scene: OptionalName
-    bundle: Name
+    bundle: _Name
     weights_version: OptionalName
     factor_names: tuple[str, ...]
     subject: OptionalName = ""
@@ -109,7 +109,7 @@ class Action(msgspec.Struct, frozen=True, tag="action", tag_field="type", forbid
     `action_id` one action of a kind counts per request, product and subject.
     """
 
-    request_id: Name
+    request_id: _Name
     kind: ActionKind
     product_id: OptionalName = ""
     at: Timestamp = 0.0

@@ -26,7 +26,7 @@ METRIC_NAMES = {
 }
 
 
-class Look(msgspec.Struct, frozen=True):
+class InterimLook(msgspec.Struct, frozen=True):
     """The interval of an arm against the control after one day, None while there is too little."""
 
     day: dt.date
@@ -52,7 +52,7 @@ class ArmStatus(msgspec.Struct, frozen=True):
     """An arm against the control: looks by day, guardrails, and its verdict."""
 
     arm: str
-    looks: tuple[Look, ...]
+    looks: tuple[InterimLook, ...]
     guardrails: tuple[GuardrailLook, ...]
     verdict: Verdict
     sentence: str
@@ -120,7 +120,7 @@ def _arm_status(design: Experiment, data: UnitDays, place: int, *, ratio_holds: 
         counts = data.counts(index, len(design.arms))
         found = _compare(data, design, design.metric, (index, place), alpha)
         spread = () if found is None else (found.value, found.low, found.high, found.control)
-        looks.append(Look(day, (counts[0], counts[place]), *spread))
+        looks.append(InterimLook(day, (counts[0], counts[place]), *spread))
     guardrails = tuple(
         _guardrail(design, data, place, guardrail.metric, guardrail.margin) for guardrail in design.guardrails
     )
@@ -147,7 +147,9 @@ def _guardrail(design: Experiment, data: UnitDays, place: int, metric: str, marg
     return GuardrailLook(metric, margin, state, found.value, found.low, found.high)
 
 
-def _verdict(looks: list[Look], guardrails: tuple[GuardrailLook, ...], *, ratio_holds: bool, enough: bool) -> Verdict:
+def _verdict(
+    looks: list[InterimLook], guardrails: tuple[GuardrailLook, ...], *, ratio_holds: bool, enough: bool
+) -> Verdict:
     last = looks[-1] if looks else None
     low, high = (last.low, last.high) if last else (None, None)
     if not ratio_holds:
@@ -160,7 +162,7 @@ def _verdict(looks: list[Look], guardrails: tuple[GuardrailLook, ...], *, ratio_
 
 
 def _sentence(
-    design: Experiment, arm: str, looks: list[Look], guardrails: tuple[GuardrailLook, ...], verdict: Verdict
+    design: Experiment, arm: str, looks: list[InterimLook], guardrails: tuple[GuardrailLook, ...], verdict: Verdict
 ) -> str:
     """Say in words what the interval says."""
     metric = METRIC_NAMES[design.metric]

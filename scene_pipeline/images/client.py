@@ -30,7 +30,7 @@ _HEAD = 256  # bytes from which a picture is given from a web page
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a server gave: a body, or None for 304 (the copy we have is still right)."""
 
     http_status: int
@@ -59,7 +59,9 @@ class HttpClient:
     ) -> None:
         await self._stack.aclose()
 
-    async def get(self, text: str, etag: str | None, last_modified: str | None, resent: Callable[[], None]) -> Answer:
+    async def get(
+        self, text: str, etag: str | None, last_modified: str | None, resent: Callable[[], None]
+    ) -> HttpAnswer:
         """Ask once, following at most `max_redirects`; every hop passes the guard. Raises FetchError.
 
         `resent` is called for each request that had to be sent again because the server hung up.
@@ -79,7 +81,7 @@ class HttpClient:
         except ValueError as error:  # aiohttp's InvalidURL, and names that IDNA cannot encode
             raise FetchError("bad_url", f"cannot be requested ({error})") from error
 
-    async def _follow(self, url: URL, conditions: Mapping[str, str], resent: Callable[[], None]) -> Answer:
+    async def _follow(self, url: URL, conditions: Mapping[str, str], resent: Callable[[], None]) -> HttpAnswer:
         import aiohttp
 
         seen: set[URL] = set()
@@ -113,11 +115,11 @@ class HttpClient:
             raise FetchError("cookie_wall", what)
         raise FetchError("too_many_redirects", f"redirects more than {self._settings.max_redirects} times")
 
-    async def _answer(self, response: "aiohttp.ClientResponse", conditional: bool) -> Answer:
+    async def _answer(self, response: "aiohttp.ClientResponse", conditional: bool) -> HttpAnswer:
         headers = response.headers
         etag, last_modified = headers.get("ETag"), headers.get("Last-Modified")
         if response.status == 304 and conditional:
-            return Answer(304, None, etag, last_modified)
+            return HttpAnswer(304, None, etag, last_modified)
         if response.status != 200:
             raise _refused(response.status, retry_after(headers.get("Retry-After"), time.time()))
         tags = headers.getall("X-Robots-Tag", [])
@@ -125,7 +127,7 @@ class HttpClient:
             raise FetchError("robots", "is sent with X-Robots-Tag noai; ask the owner for leave", 200)
         body = await self._body(response)
         encoding = headers.get("Content-Encoding", "").strip().lower()
-        return Answer(200, self._decoded(body, encoding), etag, last_modified)
+        return HttpAnswer(200, self._decoded(body, encoding), etag, last_modified)
 
     async def _body(self, response: "aiohttp.ClientResponse") -> bytes:
         limit = self._settings.max_bytes

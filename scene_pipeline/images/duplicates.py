@@ -26,7 +26,7 @@ _CHUNKS = NEAR + 1  # two hashes that differ in NEAR bits agree in at least one 
 _COMPARED = 2**22  # comparisons, and pairs waiting to be joined, held in memory at once
 _PRIOR = 100  # pictures that speak for a mean of zero: the mean of a few pictures says nothing about all
 
-Pairs = NDArray[np.int64]
+_Pairs = NDArray[np.int64]
 
 
 def duplicate_groups(hashes: Mapping[str, int]) -> dict[str, str]:
@@ -87,7 +87,7 @@ def confirm(
     return pa.table([pa.array(column, pa.string()) for column in columns], schema=DUPLICATES)
 
 
-def near_pairs(values: NDArray[np.uint64]) -> Iterator[Pairs]:
+def near_pairs(values: NDArray[np.uint64]) -> Iterator[_Pairs]:
     """Yield the index pairs [n, 2] of hashes that differ in at most 4 bits; a pair may come more than once.
 
     Exact: only hashes that agree in one of five chunks of bits are compared, since four differences leave one alike.
@@ -102,7 +102,7 @@ def near_pairs(values: NDArray[np.uint64]) -> Iterator[Pairs]:
                 yield from _near_within(values, order[start:stop])
 
 
-def _near_within(values: NDArray[np.uint64], bucket: Pairs) -> Iterator[Pairs]:
+def _near_within(values: NDArray[np.uint64], bucket: _Pairs) -> Iterator[_Pairs]:
     mine = values[bucket]
     for start, stop in _blocks(len(bucket)):
         distance = np.bitwise_count(mine[start:stop, None] ^ mine[None, start:])
@@ -112,7 +112,7 @@ def _near_within(values: NDArray[np.uint64], bucket: Pairs) -> Iterator[Pairs]:
             yield np.column_stack([bucket[start + i[above]], bucket[start + j[above]]])
 
 
-def _alike(centered: NDArray[np.float32], colors: NDArray[np.float64], usable: NDArray[np.bool_]) -> Iterator[Pairs]:
+def _alike(centered: NDArray[np.float32], colors: NDArray[np.float64], usable: NDArray[np.bool_]) -> Iterator[_Pairs]:
     for start, stop in _blocks(len(centered)):
         near = centered[start:stop] @ centered[start:].T >= MIN_COSINE
         near &= usable[start:stop, None] & usable[None, start:]
@@ -138,10 +138,10 @@ def mean_colors(pictures: pa.Table) -> NDArray[np.float64]:
     return means
 
 
-def _joined(count: int, blocks: Iterable[Pairs]) -> Pairs:
+def _joined(count: int, blocks: Iterable[_Pairs]) -> _Pairs:
     """Return the label [count] of the connected component of each of `count` things, given pairs that are connected."""
     labels = np.arange(count)
-    waiting: list[Pairs] = []
+    waiting: list[_Pairs] = []
     held = 0
     for block in blocks:
         waiting.append(block)
@@ -151,7 +151,7 @@ def _joined(count: int, blocks: Iterable[Pairs]) -> Pairs:
     return _join(labels, np.concatenate(waiting)) if waiting else labels
 
 
-def _join(labels: Pairs, pairs: Pairs) -> Pairs:
+def _join(labels: _Pairs, pairs: _Pairs) -> _Pairs:
     """Return `labels` with those of each pair made one: the smaller."""
     first, second = labels[pairs[:, 0]], labels[pairs[:, 1]]
     while np.any(apart := first != second):

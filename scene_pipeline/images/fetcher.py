@@ -11,13 +11,13 @@ from functools import partial
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from scene_pipeline.images.client import Answer, HttpClient
+from scene_pipeline.images.client import HttpAnswer, HttpClient
 from scene_pipeline.images.guard import parse_url
 from scene_pipeline.images.hosts import Host
 from scene_pipeline.images.journal import Journal
 from scene_pipeline.images.local import is_local, local_file
 from scene_pipeline.images.normalize import Job, NormalizeSettings, Prepared
-from scene_pipeline.images.plan import Action
+from scene_pipeline.images.plan import FetchAction
 from scene_pipeline.images.pool import DecodePool, usable_cores
 from scene_pipeline.images.reasons import FetchError
 from scene_pipeline.images.schema import OK
@@ -55,7 +55,9 @@ class FetchRun:
         self._closing = False
         self._error: BaseException | None = None
 
-    async def fetch(self, work: Mapping[str, Action], progress: Callable[[FetchProgress], None] | None = None) -> None:
+    async def fetch(
+        self, work: Mapping[str, FetchAction], progress: Callable[[FetchProgress], None] | None = None
+    ) -> None:
         """Settle every URL of `work`. Raises ImageError when the store cannot be written."""
         settings = self._settings
         self._work, self._progress = work, progress
@@ -96,10 +98,10 @@ class FetchRun:
             raise self._error
         self._show()
 
-    def _queues(self, work: Mapping[str, Action]) -> dict[str, Host]:
+    def _queues(self, work: Mapping[str, FetchAction]) -> dict[str, Host]:
         hosts: dict[str, Host] = {}
         for url, action in work.items():
-            name = _LOCAL if is_local(url) or action is Action.REMAKE else host_of(url)
+            name = _LOCAL if is_local(url) or action is FetchAction.REMAKE else host_of(url)
             if name not in hosts:
                 hosts[name] = Host(name, self._settings)
             hosts[name].waiting.append(url)
@@ -159,7 +161,7 @@ class FetchRun:
 
     async def _settle(self, host: Host, url: str) -> None:
         old = self._known.get(url)
-        if self._work[url] is Action.REMAKE and old is not None:
+        if self._work[url] is FetchAction.REMAKE and old is not None:
             status = await self._remade(host, url, old)
         elif is_local(url):
             status = await self._local(host, url, old)
@@ -177,25 +179,25 @@ class FetchRun:
         original = self._store.original(old.original_sha256 or "")
         prepared = await self._pool.prepare(Job("the original that was kept", path=str(original)))
         self._leave(host)
-        return self._made(url, prepared, Answer(old.http_status or 200, None, old.etag, old.last_modified), 0)
+        return self._made(url, prepared, HttpAnswer(old.http_status or 200, None, old.etag, old.last_modified), 0)
 
     async def _local(self, host: Host, url: str, old: UrlStatus | None) -> UrlStatus:
         try:
             file = local_file(url, self._settings.catalog_folder, self._settings.max_bytes)
-            if old is not None and self._work[url] is Action.CHECK and old.etag == file.stamp:
+            if old is not None and self._work[url] is FetchAction.CHECK and old.etag == file.stamp:
                 return old
             prepared = await self._pool.prepare(Job(url, path=str(file.path)))
         except FetchError as error:
             return failed(url, error.reason, error.detail, time.time(), tries=1)
         finally:
             self._leave(host)
-        return self._made(url, prepared, Answer(0, None, file.stamp, None), 1)
+        return self._made(url, prepared, HttpAnswer(0, None, file.stamp, None), 1)
 
     async def _remote(self, host: Host, url: str, old: UrlStatus | None) -> UrlStatus:
         tries = Counter[str]()
         try:
             parse_url(url)
-            answer = await self._ask(host, url, old if self._work[url] is Action.CHECK else None, tries)
+            answer = await self._ask(host, url, old if self._work[url] is FetchAction.CHECK else None, tries)
         except FetchError as error:
             return self._without(url, error, old, tries.total())
         else:
@@ -212,7 +214,7 @@ class FetchRun:
             self._backlog.release()
         return self._made(url, prepared, answer, tries.total())
 
-    async def _ask(self, host: Host, url: str, known: UrlStatus | None, tries: Counter[str]) -> Answer:
+    async def _ask(self, host: Host, url: str, known: UrlStatus | None, tries: Counter[str]) -> HttpAnswer:
         """Ask until there is an answer or no hope; `tries` counts the requests made."""
         settings = self._settings
         attempts = Counter[str]()
@@ -242,7 +244,7 @@ class FetchRun:
             reraise=True,
         )
 
-        async def once() -> Answer:
+        async def once() -> HttpAnswer:
             async with self._turn(host):
                 start = time.monotonic()
                 sent()
@@ -272,7 +274,7 @@ class FetchRun:
                     yield
                     return
 
-    def _made(self, url: str, prepared: Prepared, answer: Answer, tries: int) -> UrlStatus:
+    def _made(self, url: str, prepared: Prepared, answer: HttpAnswer, tries: int) -> UrlStatus:
         http_status = answer.http_status or None
         self._read += 1
         if prepared.reason is not None:

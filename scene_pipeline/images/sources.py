@@ -15,7 +15,7 @@ from scene_pipeline.errors import ImageError
 from scene_pipeline.images.duplicates import duplicate_groups
 from scene_pipeline.images.fetcher import FetchRun
 from scene_pipeline.images.journal import Journal
-from scene_pipeline.images.plan import Action, plan
+from scene_pipeline.images.plan import FetchAction, plan
 from scene_pipeline.images.schema import OK, SET_ASIDE
 from scene_pipeline.images.status import UrlStatus, status_table, statuses_of
 from scene_pipeline.images.store import ImageStore
@@ -59,11 +59,11 @@ def _fetch(
     journal = Journal(store.root / "journal.jsonl")
     known = _known(previous, journal)
     statuses: dict[str, UrlStatus] = {}
-    work: dict[str, Action] = {}
+    work: dict[str, FetchAction] = {}
     now = time.time()
     for url in dict.fromkeys(request.url for request in requests):
         action = plan(url, known.get(url), now, settings, store)
-        if action is Action.KEEP:
+        if action is FetchAction.KEEP:
             statuses[url] = known[url]
         else:
             work[url] = action

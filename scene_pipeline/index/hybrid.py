@@ -19,7 +19,7 @@ DEPTH = 100
 _WORD = re.compile(r"\w+")
 
 
-def words_of(text: str) -> list[str]:
+def lower_words(text: str) -> list[str]:
     """Return the words of a text, lower-cased."""
     return _WORD.findall(text.lower())
 
@@ -33,7 +33,7 @@ class TextOrder:
         postings: dict[str, list[tuple[int, int]]] = {}
         lengths = np.zeros(self._n, np.float32)
         for row, text in enumerate(texts):
-            words = words_of(text)
+            words = lower_words(text)
             lengths[row] = len(words)
             for word, times in Counter(words).items():
                 postings.setdefault(word, []).append((row, times))
@@ -43,7 +43,7 @@ class TextOrder:
     def best(self, text: str, depth: int, allowed: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
         """Return the rows of up to `depth` texts that hold a word of `text`, best first, ties by row."""
         scores = np.zeros(self._n, np.float32)
-        for word in set(words_of(text)):
+        for word in set(lower_words(text)):
             if word not in self._postings:
                 continue
             rows, times = self._postings[word]

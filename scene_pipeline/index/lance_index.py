@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scene_pipeline.errors import ProductIndexError
-from scene_pipeline.index.hybrid import depth_for, fuse_ranks, words_of
+from scene_pipeline.index.hybrid import depth_for, fuse_ranks, lower_words
 from scene_pipeline.index.port import (
     ANY,
     Capabilities,
@@ -148,7 +148,7 @@ class LanceSnapshot(Closing):
         passes, text = requested
         inner = dict(zip(near[0].tolist(), near[1].tolist(), strict=True))
         said: list[str] = []
-        if words := words_of(text):
+        if words := lower_words(text):
             found = self._scan(
                 ["product_id", "vector", "_score"],
                 filter=passes,

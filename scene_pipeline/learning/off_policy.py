@@ -33,7 +33,7 @@ class LoggedRewards:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ValueEstimate:
     """A value per row with its 95% interval."""
 
     value: float
@@ -49,14 +49,14 @@ class PolicyReport:
     of the weights' sum that was cut off. on_policy: what the policy that ran earned.
     """
 
-    estimates: Mapping[str, Estimate]
+    estimates: Mapping[str, ValueEstimate]
     refused: str | None
     n: int
     effective_sample: float
     required_sample: float
     clip: float | None
     clipped_mass: float
-    on_policy: Estimate
+    on_policy: ValueEstimate
 
 
 def evaluate_policy(log: LoggedRewards, clip: float | None = None) -> PolicyReport:
@@ -97,7 +97,9 @@ def _kish(weights: np.ndarray) -> float:
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
-def _estimates(log: LoggedRewards, rewards: np.ndarray, weights: np.ndarray, units: np.ndarray) -> dict[str, Estimate]:
+def _estimates(
+    log: LoggedRewards, rewards: np.ndarray, weights: np.ndarray, units: np.ndarray
+) -> dict[str, ValueEstimate]:
     ones = np.ones_like(rewards)
     found = {"ips": _ratio(weights * rewards, ones, units), "snips": _ratio(weights * rewards, weights, units)}
     if log.predicted is not None and log.predicted_target is not None:
@@ -105,14 +107,14 @@ def _estimates(log: LoggedRewards, rewards: np.ndarray, weights: np.ndarray, uni
     return found
 
 
-def _ratio(top: np.ndarray, bottom: np.ndarray, units: np.ndarray) -> Estimate:
+def _ratio(top: np.ndarray, bottom: np.ndarray, units: np.ndarray) -> ValueEstimate:
     """Return sum(top) / sum(bottom) with the delta-method interval over units."""
     n = int(units.max()) + 1
     tops, bottoms = np.bincount(units, weights=top, minlength=n), np.bincount(units, weights=bottom, minlength=n)
     value = float(tops.sum() / bottoms.sum())
     residual = (tops - value * bottoms) / bottoms.mean()
     error = float(residual.std(ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
-    return Estimate(value, value - Z * error, value + Z * error)
+    return ValueEstimate(value, value - Z * error, value + Z * error)
 
 
 def cross_fitted_rates(

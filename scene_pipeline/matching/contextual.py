@@ -7,7 +7,7 @@ import numpy as np
 from scene_pipeline.bundle.layout import TERMS, bundles_root
 from scene_pipeline.bundle.open import Bundle
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.ranking import KINDS, ContextEffect, ContextModel, moves
+from scene_pipeline.context.ranking import LIFT_KINDS, ContextEffect, ContextModel, moves
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_bytes
@@ -39,7 +39,7 @@ class Contextual:
         scores they are ranked by [m] and their weighted lifts [m, 3].
         """
         rows, scores, passed = found
-        ranking, lifts = scores, np.zeros((len(rows), len(KINDS)))
+        ranking, lifts = scores, np.zeros((len(rows), len(LIFT_KINDS)))
         if context.known:
             ranking, lifts = self.model.order(context, rows, scores)
         order = np.lexsort((rows, -ranking, ~passed))

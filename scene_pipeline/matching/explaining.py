@@ -13,7 +13,7 @@ from scene_pipeline.matching.contextual import shown_moves
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.opened import Opened
 from scene_pipeline.matching.opinion import Opinion, OpinionEffect
-from scene_pipeline.matching.phrases import CLOSE, Look, look_of
+from scene_pipeline.matching.phrases import CLOSE, Look, product_look
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.request import Constraints, Request
@@ -111,7 +111,9 @@ class Explainer:
 
     def _look(self, product: Mapping[str, Any], row: int, where: str) -> Look:
         features = self.data.features
-        return look_of(product, (features.color_lab[row], features.color_share[row], features.style_share[row]), where)
+        return product_look(
+            product, (features.color_lab[row], features.color_share[row], features.style_share[row]), where
+        )
 
 
 def _normal_cdf(z: float) -> float:

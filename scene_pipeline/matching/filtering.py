@@ -14,7 +14,7 @@ from scene_pipeline.matching.request import Constraints
 from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.scene import Scene, plausible_rooms
-from scene_pipeline.vocabulary.product_types import KINDS
+from scene_pipeline.vocabulary.product_types import TYPE_KINDS
 
 COLOR_DISTANCE = 26.0
 """CIELAB distance (CIE76) up to which a product has the requested color."""
@@ -51,13 +51,13 @@ def allowed_products(
     return mask
 
 
-Bound = tuple[str, np.ndarray, Constraints]
+_Bound = tuple[str, np.ndarray, Constraints]
 """A bound on price, size or stock: its name, the products [n] that keep it, and the constraint alone."""
 
 
-def _bounds(constraints: Constraints, features: ProductFeatures) -> list[Bound]:
+def _bounds(constraints: Constraints, features: ProductFeatures) -> list[_Bound]:
     price, size = features.price, features.largest_cm
-    bounds: list[Bound] = []
+    bounds: list[_Bound] = []
     if (low := constraints.min_price) is not None:
         bounds.append((f"a price of at least {low:g}", price >= low, Constraints(min_price=low)))
     if (high := constraints.max_price) is not None:
@@ -71,9 +71,9 @@ def _bounds(constraints: Constraints, features: ProductFeatures) -> list[Bound]:
     return bounds
 
 
-def _of_variants(bounds: list[Bound], constraints: Constraints, variants: ProductVariants) -> list[Bound]:
+def _of_variants(bounds: list[_Bound], constraints: Constraints, variants: ProductVariants) -> list[_Bound]:
     """Return the bounds as products with variants keep them: by one of these, and all bounds by the same one."""
-    of_one: list[Bound] = []
+    of_one: list[_Bound] = []
     for name, mask, alone in bounds:
         has, kept = variants.allowed(alone)
         of_one.append((name, np.where(has, kept, mask), alone))
@@ -130,8 +130,8 @@ def kept_back(scene: Scene, features: ProductFeatures, rows: np.ndarray, include
     room = analysis.room.value if analysis.room_certain else ""
     back = np.zeros(len(rows), dtype=bool)
     for wish, found, home in (
-        ("components", features.kind[rows] == KINDS.index("component"), None),
-        ("supplies", features.kind[rows] == KINDS.index("supply"), None),
+        ("components", features.kind[rows] == TYPE_KINDS.index("component"), None),
+        ("supplies", features.kind[rows] == TYPE_KINDS.index("supply"), None),
         ("children", features.for_children[rows], "childrens_room"),
         ("outdoor", features.for_outdoors[rows], "outdoor"),
     ):

@@ -14,7 +14,7 @@ from scene_pipeline.matching.filtering import allowed_products, kept_back
 from scene_pipeline.matching.pairwise import pairwise_fit
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import FurnishedSet, Piece, Swap
-from scene_pipeline.matching.set_solver import Choice, Problem, greedy, mean_fit, solve
+from scene_pipeline.matching.set_solver import Choice, SetProblem, greedy, mean_fit, solve
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
@@ -219,11 +219,11 @@ class _Candidates:
         price = self.matcher.features.price[self.rows].astype(np.float64).round(2)
         return np.where(self.count > 0, price, 0.0)
 
-    def problem(self, plan: Plan) -> Problem:
+    def problem(self, plan: Plan) -> SetProblem:
         fit = pairwise_fit(self.matcher.features, self.rows, self.matcher.vocabulary)
         worth = self.scored.ranking[self.position]
         taken = frozenset(self.must & set(self.slot.tolist()))
-        return Problem(self.slot, worth, self.price * self.count, fit, plan.budget, taken)
+        return SetProblem(self.slot, worth, self.price * self.count, fit, plan.budget, taken)
 
 
 def _promising(matcher: "SceneMatcher", scene: Scene, rows: np.ndarray) -> np.ndarray:

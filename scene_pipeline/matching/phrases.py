@@ -35,7 +35,9 @@ class Look:
     where: str = ""
 
 
-def look_of(product: Mapping[str, Any], pictured: tuple[np.ndarray, np.ndarray, np.ndarray], where: str = "") -> Look:
+def product_look(
+    product: Mapping[str, Any], pictured: tuple[np.ndarray, np.ndarray, np.ndarray], where: str = ""
+) -> Look:
     """Return the look of a product: in the colors that its text names, else in the main ones of its picture.
 
     `pictured` are colors [c, 3], shares [c] and styles [S] of its features. A turquoise chair is turquoise, whatever

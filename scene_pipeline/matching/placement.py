@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from scene_pipeline.scenes.analysis import UNKNOWN, SceneAnalysis
-from scene_pipeline.scenes.light import COLUMNS
+from scene_pipeline.scenes.light import CELL_COLUMNS
 from scene_pipeline.vocabulary import Vocabulary
-from scene_pipeline.vocabulary.product_types import ANY, TypeGroup
+from scene_pipeline.vocabulary.product_types import ANY_PLACE, TypeGroup
 
 MIN_FREE = 0.5
 """Share of a region that must be even for it to be called free."""
@@ -33,7 +33,7 @@ class PlacementPlanner:
         self._postures = {posture.id: posture for posture in vocabulary.types.postures}
         self._fallback = vocabulary.uncategorized.placement
         known = analysis.room_certain and analysis.room.value != UNKNOWN
-        self._room = analysis.room.value if known else ANY
+        self._room = analysis.room.value if known else ANY_PLACE
         free = analysis.light.free_surfaces if analysis.light else {}
         self._free = {posture: region for posture, rows in SURFACES if (region := _freest(free, rows)) is not None}
         self._used: dict[str, int] = {}
@@ -54,10 +54,10 @@ class PlacementPlanner:
         if group is not None:
             places = group.places or self._postures[group.postures[0]].places
             usual = self._postures[group.postures[0]].places
-            return places.get(self._room) or places.get(ANY) or usual.get(self._room) or usual[ANY]
+            return places.get(self._room) or places.get(ANY_PLACE) or usual.get(self._room) or usual[ANY_PLACE]
         if category in self._categories:
             places = self._categories[category].placements
-            return places.get(self._room) or places[ANY]
+            return places.get(self._room) or places[ANY_PLACE]
         return (self._fallback,)
 
 
@@ -68,7 +68,7 @@ def _freest(free: Mapping[str, float], rows: Sequence[str]) -> str | None:
     """
     found: list[tuple[float, str]] = []
     for row in rows:
-        *_, second, first = sorted((free.get(f"{row} {column}", 0.0), f"{row} {column}") for column in COLUMNS)
+        *_, second, first = sorted((free.get(f"{row} {column}", 0.0), f"{row} {column}") for column in CELL_COLUMNS)
         if first[0] >= MIN_FREE and first[0] - second[0] >= CLEARLY:
             found.append(first)
     if not found:

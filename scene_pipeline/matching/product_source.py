@@ -43,7 +43,7 @@ highest of them, unknown where there are none.
 CELL = 10.0
 """Side of a cell of CIELAB: a color by its numbers is looked up in the cells around it."""
 
-COLUMNS = ("product_id", "category", "product_type", "brand", "price", "largest_cm", "availability", "rooms")
+SCHEMA_COLUMNS = ("product_id", "category", "product_type", "brand", "price", "largest_cm", "availability", "rooms")
 
 
 def schema_for(dimension: int) -> IndexSchema:
@@ -183,7 +183,7 @@ class ProductSource:
 
 def bundle_snapshot(bundle: Bundle) -> FaissSnapshot:
     """Return a bundle's products through the port. The bundle's files are read, none is written."""
-    products = bundle.products([*COLUMNS, "content_hash", "sentence"])
+    products = bundle.products([*SCHEMA_COLUMNS, "content_hash", "sentence"])
     features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
     values = field_values(products, features, ProductVariants.of(bundle, features))
     table = pa.table(

@@ -14,7 +14,7 @@ PAIR_SHARE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SetProblem:
     """Candidates of a set: `slot` [n] is the place each may take, `worth` [n] how well it suits the room (0-1), `price`
     [n] what it costs there, `fit` [n, n] how well each goes with each other one (0-1, symmetric).
 
@@ -58,7 +58,7 @@ def mean_fit(fit: np.ndarray, chosen: np.ndarray) -> float:
     return float(pairs.mean()) if len(pairs) else 1.0
 
 
-def greedy(problem: Problem) -> np.ndarray | None:
+def greedy(problem: SetProblem) -> np.ndarray | None:
     """Return the best product of each place by its own worth, places in their order, what a must costs at least held
     back; None where the places that must be taken exceed the budget.
     """
@@ -77,7 +77,7 @@ def greedy(problem: Problem) -> np.ndarray | None:
     return np.array(sorted(chosen), dtype=np.int64)
 
 
-def solve(problem: Problem, time_limit: float = 2.0) -> Choice | None:
+def solve(problem: SetProblem, time_limit: float = 2.0) -> Choice | None:
     """Return the best set that HiGHS finds in `time_limit` seconds; None where none meets budget and musts."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -105,7 +105,7 @@ def solve(problem: Problem, time_limit: float = 2.0) -> Choice | None:
     return Choice(best, float(max(bound - value, 0.0) / max(value, 1e-9)) if np.isfinite(bound) else 1.0)
 
 
-def _constraints(problem: Problem, first: np.ndarray, second: np.ndarray) -> tuple:
+def _constraints(problem: SetProblem, first: np.ndarray, second: np.ndarray) -> tuple:
     """Return the sparse matrix over products and pairs, with the lower and the upper bound of each row."""
     from scipy.sparse import coo_array
 

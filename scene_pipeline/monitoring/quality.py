@@ -80,7 +80,7 @@ def load_thresholds(path: Path | None = None) -> Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ThresholdVerdict:
     """A figure held against its bound; a figure that is not known yet (None) breaks nothing."""
 
     name: str
@@ -115,7 +115,7 @@ class QualityReport:
     at: datetime
     bundle: Manifest | None
     figures: Mapping[str, float | None]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ThresholdVerdict, ...]
     history: Sequence[ScoringRecord]
 
     @property
@@ -139,7 +139,9 @@ def measure_quality(artifacts: Path, thresholds: Thresholds) -> QualityReport:
         at=datetime.now(UTC),
         bundle=manifest,
         figures=figures,
-        verdicts=tuple(Verdict(name, figures[name], thresholds.bound(name)) for name in Bounds.__struct_fields__),
+        verdicts=tuple(
+            ThresholdVerdict(name, figures[name], thresholds.bound(name)) for name in Bounds.__struct_fields__
+        ),
         history=history,
     )
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from scene_pipeline.bundle.layout import PRODUCTS, REFUSED, bundles_root
+from scene_pipeline.bundle.layout import PRODUCTS_FILE, REFUSED, bundles_root
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.paths import IMAGE_STATUS, IMAGES_FOLDER, LIBRARY_RUNS, SCENES_FOLDER
+from scene_pipeline.paths import IMAGE_TABLE, IMAGES_FOLDER, LIBRARY_RUNS, SCENES_FOLDER
 
 DAY_S = 86_400.0
 
@@ -86,11 +86,11 @@ def _vanished(artifacts: Path, rules: Retention, libraries: frozenset[str] | Non
 
 def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired]:
     """Yield pictures no row of the status table names, and no kept bundle shows; younger ones may belong to a run."""
-    status = artifacts / IMAGE_STATUS
+    status = artifacts / IMAGE_TABLE
     if rules.pictures_days is None or not status.exists():
         return
     named = set(pq.read_table(status, columns=["sha256"])["sha256"].to_pylist())
-    for products in sorted(bundles_root(artifacts).glob(f"*/{PRODUCTS}")):
+    for products in sorted(bundles_root(artifacts).glob(f"*/{PRODUCTS_FILE}")):
         if "image_sha256" in pq.read_schema(products).names:
             named.update(pq.read_table(products, columns=["image_sha256"])["image_sha256"].to_pylist())
     for path in ImageStore(artifacts / IMAGES_FOLDER).pictures():

@@ -13,7 +13,7 @@ from scene_pipeline.bundle.versions import list_bundles, rollback
 from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.monitoring.history import ScoringRecord
-from scene_pipeline.monitoring.quality import Bounds, Thresholds, Verdict, confidence_drop, window_metrics
+from scene_pipeline.monitoring.quality import Bounds, Thresholds, ThresholdVerdict, confidence_drop, window_metrics
 from scene_pipeline.paths import WITHDRAWN_BUNDLES
 
 
@@ -63,7 +63,7 @@ def _broken(version: str, history: Sequence[ScoringRecord], thresholds: Threshol
     figures = {**window_metrics(own, len(own)), "confidence_drop": confidence_drop(history, version)}
     said = []
     for name in Bounds.__struct_fields__:
-        verdict = Verdict(name, figures.get(name), thresholds.bound(name))
+        verdict = ThresholdVerdict(name, figures.get(name), thresholds.bound(name))
         if verdict.bound.rolls_back and not verdict.holds:
             said.append(verdict.said)
     return said

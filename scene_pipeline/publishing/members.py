@@ -120,7 +120,7 @@ class MemberWriter:
         else:
             captioner = Captioner.open(spec, self.text_encoder)
             side = decoded_side(self.first.spec)
-            said = np.stack([captioner.describe(image) for image in sample_pictures(side)])
+            said = np.stack([captioner.describe(image) for image in decoded_sample(side)])
             scene_ms = scene_milliseconds(captioner.describe, side)
         center = said.mean(axis=(0, 1))
         Looks.measure(self.first.text, unit_or_zero(said - center)).save(folder)
@@ -159,7 +159,7 @@ def whitening(vectors: np.ndarray) -> np.ndarray:
     return (directions[:, kept] / np.sqrt(spread)).astype(np.float32)
 
 
-def sample_pictures(side: int) -> list[Image.Image]:
+def decoded_sample(side: int) -> list[Image.Image]:
     """Return the sample's scenes, decoded at a short side."""
     from scene_pipeline.sample import sample_photographs
 
@@ -169,7 +169,7 @@ def sample_pictures(side: int) -> list[Image.Image]:
 def scene_milliseconds(read: Callable[[Image.Image], object], side: int) -> float:
     """Return the median time of reading one of a few scenes of the sample, after one to warm up."""
     took = []
-    for image in sample_pictures(side)[: MEASURED_SCENES + 1]:
+    for image in decoded_sample(side)[: MEASURED_SCENES + 1]:
         started = time.perf_counter()
         read(image)
         took.append(1000 * (time.perf_counter() - started))

@@ -20,7 +20,7 @@ from scene_pipeline.index.fuse import Fusion, fuse_products
 from scene_pipeline.index.open import open_index
 from scene_pipeline.index.port import ProductIndex, Records, Sealed, Snapshot, digest_of
 from scene_pipeline.matching.product_features import ProductFeatures
-from scene_pipeline.matching.product_source import COLUMNS, bundle_snapshot, field_values, schema_for
+from scene_pipeline.matching.product_source import SCHEMA_COLUMNS, bundle_snapshot, field_values, schema_for
 from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.publishing.publish import EmbeddedCatalog
 
@@ -38,7 +38,7 @@ QUERIES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class IndexCheck:
     """What was checked before a version is published, and whether it holds."""
 
     name: str
@@ -61,7 +61,7 @@ class SyncReport:
     deleted: int
     unchanged: bool
     refitted: bool
-    checks: tuple[Check, ...]
+    checks: tuple[IndexCheck, ...]
     seconds: float
     lag_s: float
     dropped: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ def _fusion(own: Fusion, path: Path, fresh: bool) -> tuple[Fusion, bool]:
 
 def records_of(bundle: Bundle, catalog: EmbeddedCatalog, fusion: Fusion) -> Records:
     """Return the bundle's products as an index keeps them. Raises BundleError when the catalog is another one."""
-    products = bundle.products([*COLUMNS, "sentence"])
+    products = bundle.products([*SCHEMA_COLUMNS, "sentence"])
     ids: list[str] = products["product_id"].to_pylist()
     if ids != catalog.products["product_id"].to_pylist():
         raise BundleError(f"bundle {bundle.version} holds other products than the catalog; materialize serving_bundle")
@@ -163,25 +163,27 @@ def records_of(bundle: Bundle, catalog: EmbeddedCatalog, fusion: Fusion) -> Reco
     return Records(ids, hashes, vectors, texts, values)
 
 
-def _checks(index: ProductIndex, bundle: Bundle, written: tuple[Sealed, Records] | None) -> tuple[Check, ...]:
+def _checks(index: ProductIndex, bundle: Bundle, written: tuple[Sealed, Records] | None) -> tuple[IndexCheck, ...]:
     count = bundle.products_count()
     with index.open(bundle.version) as snapshot:
         found = snapshot.count()
-        checks = [Check("count", found == count, f"{found:,} products in the index, {count:,} in the bundle", found)]
+        checks = [
+            IndexCheck("count", found == count, f"{found:,} products in the index, {count:,} in the bundle", found)
+        ]
         if written is not None:
             sealed, records = written
             right = sealed.digest == digest_of(dict(zip(records.ids, records.hashes, strict=True)))
             says = "is that of the products written" if right else "is another than that of the products written"
-            checks.append(Check("digest", right, f"the digest {sealed.digest[:12]} {says}", float(right)))
+            checks.append(IndexCheck("digest", right, f"the digest {sealed.digest[:12]} {says}", float(right)))
         else:
-            checks.append(Check("digest", True, "the version was sealed before", 1.0))
-        share = agreement(snapshot, bundle)
+            checks.append(IndexCheck("digest", True, "the version was sealed before", 1.0))
+        share = index_agreement(snapshot, bundle)
     message = f"{share:.1%} of the bundle's top ten are the index's, at least {AGREEMENT:.0%} are needed"
-    checks.append(Check("agreement", share >= AGREEMENT, message, share))
+    checks.append(IndexCheck("agreement", share >= AGREEMENT, message, share))
     return tuple(checks)
 
 
-def agreement(snapshot: Snapshot, bundle: Bundle) -> float:
+def index_agreement(snapshot: Snapshot, bundle: Bundle) -> float:
     """Return the share of the bundle's top ten that the index finds, over products of the bundle as queries.
 
     Equal scores stand in any order: a product as good as the tenth counts as found.

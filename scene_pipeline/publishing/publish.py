@@ -20,7 +20,7 @@ from scene_pipeline.bundle.layout import (
     FUSION,
     IMAGE_ENCODER,
     PRODUCT_FEATURES,
-    PRODUCTS,
+    PRODUCTS_FILE,
     PROMPTS,
     SCORING,
     TERMS,
@@ -228,7 +228,7 @@ def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
 def _write_files(
     folder: Path, catalog: EmbeddedCatalog, recipe: BundleRecipe, prompts: PromptVectors, samples: Sequence[Image.Image]
 ) -> tuple[VectorIndex, ExportReport, tuple[Member, ...]]:
-    pq.write_table(catalog.products, folder / PRODUCTS, compression="zstd", row_group_size=20_000)
+    pq.write_table(catalog.products, folder / PRODUCTS_FILE, compression="zstd", row_group_size=20_000)
     look = look_of(recipe.spec, catalog.image)
     fusion = fit(look, catalog.text, catalog.has_image)
     fusion.write(folder / FUSION)

@@ -13,7 +13,7 @@ from scene_pipeline.paths import INSIGHTS_FOLDER
 from scene_pipeline.reasoning.answers import Answers
 from scene_pipeline.reasoning.budget import Budget, Spent
 from scene_pipeline.reasoning.client import LlmClient
-from scene_pipeline.reasoning.failures import HOPELESS, KINDS, InsightError, NoOpinion
+from scene_pipeline.reasoning.failures import FAILURE_KINDS, HOPELESS, InsightError, NoOpinion
 from scene_pipeline.reasoning.question import Question, Questions, picture_to_send
 from scene_pipeline.reasoning.schema import opinion_of
 from scene_pipeline.reasoning.settings import LlmSettings
@@ -77,7 +77,7 @@ class Advisor:
         if (known := self.kept(question)) is not None:
             return known
         if self.resting:
-            return NoOpinion("stopped", f"not asked: {KINDS['stopped']}")
+            return NoOpinion("stopped", f"not asked: {FAILURE_KINDS['stopped']}")
         try:
             reply = self._client.ask(question, picture_to_send(picture, self.settings.side))
             requested = (self.settings.model, self.settings.prompt)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scene_pipeline.errors import ScenePipelineError
 
-KINDS = {
+FAILURE_KINDS = {
     "unreachable": "the server cannot be reached",
     "timeout": "the server did not answer in time",
     "key": "the server does not accept the key",
@@ -33,7 +33,7 @@ class InsightError(ScenePipelineError):
     """There is no opinion on a scene. `kind` is one of KINDS; `tokens` is what the failed calls cost."""
 
     def __init__(self, kind: str, message: str, *, tokens: int = 0, retry_after: float = 0.0) -> None:
-        assert kind in KINDS, kind
+        assert kind in FAILURE_KINDS, kind
         super().__init__(message)
         self.kind = kind
         self.tokens = tokens

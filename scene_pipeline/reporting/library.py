@@ -19,14 +19,14 @@ from scene_pipeline.reporting.lookbook import (
     lookbook_opinion,
 )
 from scene_pipeline.reporting.products import ShownProduct, money, shown_products
-from scene_pipeline.reporting.tables import INTENTS, listed_products
+from scene_pipeline.reporting.tables import LISTED_INTENTS, listed_products
 from scene_pipeline.scene_libraries.score import LibraryResult
 
 
 def lookbook_of(library: str, result: LibraryResult, scenes: Path, bundle: Bundle, images: ImageStore) -> Lookbook:
     """Return the lookbook of `result`; `scenes` is the library's folder, `images` where product pictures lie."""
     gone = {name for name in result.results if not (scenes / name).is_file()}
-    products = shown_products(bundle, listed_products(result.results, INTENTS))
+    products = shown_products(bundle, listed_products(result.results, LISTED_INTENTS))
     return Lookbook(
         library=library,
         bundle_version=bundle.version,

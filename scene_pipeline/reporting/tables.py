@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scene_pipeline.context.ranking import KINDS
+from scene_pipeline.context.ranking import LIFT_KINDS
 from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.opinion import describe_item
@@ -73,7 +73,7 @@ def recommendations_schema() -> pa.Schema:
             pa.field("context", pa.string()),  # JSON: date, country, hemisphere, channel, whether personal; or null
             pa.field("context_moved", pa.int32()),  # places up by the context
             pa.field("context_reason", pa.string()),
-            *(pa.field(f"lift_{kind}", pa.float32()) for kind in KINDS),  # weighted; the confidence is without
+            *(pa.field(f"lift_{kind}", pa.float32()) for kind in LIFT_KINDS),  # weighted; the confidence is without
             pa.field("opinion", pa.string()),  # a model's, marked; the confidence is without it
             pa.field("opinion_moved", pa.int32()),  # places up by it
             pa.field("opinion_nudge", pa.float32()),  # in logits
@@ -87,13 +87,13 @@ def recommendations_schema() -> pa.Schema:
     )
 
 
-INTENTS = ("complete", "match", "furnish")
+LISTED_INTENTS = ("complete", "match", "furnish")
 
 
 def recommendations_table(
     results: Mapping[str, SceneResult],
     library: str,
-    intents: Sequence[str] = INTENTS[:1],
+    intents: Sequence[str] = LISTED_INTENTS[:1],
     shown: Mapping[str, ShownProduct] | None = None,
 ) -> pa.Table:
     """Return the rows of the results (scene file name -> result) for some intents, by scene, intent and rank.
@@ -276,7 +276,7 @@ def _recommendation_row(item: Recommendation, context: Mapping[str, str | None])
         own |= {"opinion_nudge": item.opinion.nudge}
     if item.context is not None:
         own |= {"context_moved": item.context.moved, "context_reason": item.context.sentence}
-        own |= {f"lift_{kind}": item.context.lifts[kind] for kind in KINDS}
+        own |= {f"lift_{kind}": item.context.lifts[kind] for kind in LIFT_KINDS}
     return {**own, **context}
 
 

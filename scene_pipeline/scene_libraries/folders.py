@@ -24,7 +24,7 @@ class LibraryFolder:
     not_looked_at: dict[str, str] = field(default_factory=dict)
 
 
-def look(folder: Path) -> LibraryFolder:
+def look_at_folder(folder: Path) -> LibraryFolder:
     """Return what lies in a folder. Raises OSError when it cannot be listed."""
     found: list[Path] = []
     aside: dict[str, str] = {}
@@ -53,7 +53,7 @@ def is_text(name: str) -> bool:
 
 def pictures(folder: Path) -> list[Path]:
     """Return the picture files of a folder, by name. Raises OSError."""
-    return look(folder).pictures
+    return look_at_folder(folder).pictures
 
 
 def libraries_under(root: Path) -> dict[str, list[Path] | None] | None:
@@ -90,7 +90,7 @@ def look_at_scenes(folder: Path) -> LibraryFolder:
     Raises ScenePipelineError when the folder is missing, cannot be read or holds no picture.
     """
     try:
-        found = look(folder)
+        found = look_at_folder(folder)
     except OSError as error:
         raise ScenePipelineError(f"{folder}: cannot be read ({error.strerror}); name a folder of scenes") from error
     if not found.pictures:

@@ -9,8 +9,8 @@ from scene_pipeline.scenes.analysis import MeasuredValue, SceneLight
 SIDE = 96
 """Least long side, in pixels, at which a picture is measured."""
 
-ROWS, COLUMNS = ("upper", "middle", "lower"), ("left", "center", "right")
-REGIONS = tuple(f"{row} {column}" for row in ROWS for column in COLUMNS)
+ROWS, CELL_COLUMNS = ("upper", "middle", "lower"), ("left", "center", "right")
+REGIONS = tuple(f"{row} {column}" for row in ROWS for column in CELL_COLUMNS)
 
 CAST_STRENGTH = 0.8
 """How much of an estimated cast is taken out: a room may truly be beige."""

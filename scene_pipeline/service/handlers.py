@@ -42,7 +42,7 @@ from scene_pipeline.service.profiles import Profiles
 from scene_pipeline.service.scene_cache import CachedScene, Reading, SceneCache
 from scene_pipeline.service.served import Served, ServedBundle
 from scene_pipeline.service.settings import ServiceSettings
-from scene_pipeline.service.tokens import Tokens
+from scene_pipeline.service.tokens import TokenFile
 from scene_pipeline.service.trials import Trial, Trials
 from scene_pipeline.service.work import WorkPool
 
@@ -56,7 +56,7 @@ class Handlers:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
-        self.tokens = Tokens.load(settings.tokens)
+        self.tokens = TokenFile.load(settings.tokens)
         self.bodies = Bodies(settings)
         self.scenes = SceneCache(settings.max_scenes, settings.scene_ttl_s)
         self.work = WorkPool(settings.worker_count, settings.max_wait_s)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from scene_pipeline import __version__
-from scene_pipeline.service.operations import OPERATIONS, PICTURE, Operation
+from scene_pipeline.service.operations import OPERATIONS, PICTURE_BODY, Operation
 from scene_pipeline.service.problems import MEDIA_TYPE, TITLES, ProblemDocument
 
 REF = "#/components/schemas/{name}"
@@ -14,7 +14,9 @@ EVERYWHERE = ("method-not-allowed", "internal", "not-ready")
 
 def openapi() -> dict[str, Any]:
     """Return the document."""
-    types = {t for operation in OPERATIONS for t in (operation.request, operation.answer) if t not in (None, PICTURE)}
+    types = {
+        t for operation in OPERATIONS for t in (operation.request, operation.answer) if t not in (None, PICTURE_BODY)
+    }
     ordered = [ProblemDocument, *sorted(types, key=lambda one: one.__name__)]
     _, components = msgspec.json.schema_components(ordered, ref_template=REF)
     paths: dict[str, dict[str, Any]] = {}
@@ -54,7 +56,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
             }
             for parameter in operation.parameters
         ]
-    if operation.request is PICTURE:
+    if operation.request is PICTURE_BODY:
         required = operation.handler != "lookbook"
         binary = {"schema": {"type": "string", "format": "binary"}}
         media = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/gif", "application/octet-stream")

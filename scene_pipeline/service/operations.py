@@ -7,7 +7,7 @@ import msgspec
 
 from scene_pipeline.service import documents as docs
 
-PICTURE = "picture"
+PICTURE_BODY = "picture"
 """In place of a request type: the body is the bytes of a picture."""
 
 
@@ -69,7 +69,7 @@ WISH_PARAMETERS = (
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", "/v1/scenes", "create_scene", "Read a photograph. The picture is not kept.",
-        "recommend", PICTURE, docs.SceneAnswer, 201, problems=(*_BODY, "unsupported-picture", "deadline"),
+        "recommend", PICTURE_BODY, docs.SceneAnswer, 201, problems=(*_BODY, "unsupported-picture", "deadline"),
     ),
     Operation(
         "GET", "/v1/scenes/{scene_id}", "get_scene", "What was read from a photograph.",
@@ -83,12 +83,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", "/v1/recommendations:from-image", "recommend_from_image",
         "Recommend products for a photograph in one call.",
-        "recommend", PICTURE, docs.RecommendationAnswer, parameters=WISH_PARAMETERS,
+        "recommend", PICTURE_BODY, docs.RecommendationAnswer, parameters=WISH_PARAMETERS,
         problems=(*_ANSWERING, "unsupported-picture"),
     ),
     Operation(
         "POST", "/v1/lookbooks", "lookbook", "A recommendation as a self-contained HTML report.",
-        "recommend", PICTURE, media_type="text/html",
+        "recommend", PICTURE_BODY, media_type="text/html",
         parameters=(Parameter("request", "A RecommendationRequest as JSON.", required=True),),
         problems=(*_ANSWERING, "not-found", "scene-gone", "unsupported-picture"),
     ),

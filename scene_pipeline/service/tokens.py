@@ -32,14 +32,14 @@ def new_token(scopes: Sequence[str], name: str) -> tuple[str, str]:
     return token, line
 
 
-class Tokens:
+class TokenFile:
     """The tokens of a file, one `SHA256 SCOPE[,SCOPE] NAME` line each. Without a file only `admin` needs one."""
 
     def __init__(self, tokens: Sequence[Token] | None = None) -> None:
         self._tokens = tokens
 
     @classmethod
-    def load(cls, path: str) -> "Tokens":
+    def load(cls, path: str) -> "TokenFile":
         """Read a token file, "" for none. Raises ServiceError naming the line that is wrong."""
         if not path:
             return cls()

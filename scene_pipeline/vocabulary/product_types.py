@@ -8,10 +8,10 @@ import msgspec
 
 from scene_pipeline.errors import VocabularyError
 
-KINDS = ("decor", "component", "supply")
+TYPE_KINDS = ("decor", "component", "supply")
 """What a product is: décor or furniture, a part of something else, or used up. Arrays hold the position."""
 
-ANY = "any"
+ANY_PLACE = "any"
 """The entry of a `places` mapping for rooms that it does not name."""
 
 
@@ -92,9 +92,9 @@ def check_types(types: ProductTypes, rooms: Iterable[str]) -> None:
         _check_rooms(f"types.yaml, thing '{name}'", named, known)
     for posture in types.postures:
         where = f"types.yaml, posture '{posture.id}'"
-        _check_rooms(where, [room for room in posture.places if room != ANY], known)
+        _check_rooms(where, [room for room in posture.places if room != ANY_PLACE], known)
         check_places(where, posture.places, types)
-        if not posture.places.get(ANY):
+        if not posture.places.get(ANY_PLACE):
             raise VocabularyError(f"{where}: needs an 'any' entry for the other rooms")
     _check_groups(types, known)
 
@@ -118,7 +118,7 @@ def _check_groups(types: ProductTypes, rooms: set[str]) -> None:
             seen[name] = group.id
         if group.counts_as and group.counts_as not in known:
             raise VocabularyError(f"{where}: counts_as '{group.counts_as}' is not a group of types.yaml")
-        _check_rooms(where, [room for room in group.places if room != ANY], rooms)
+        _check_rooms(where, [room for room in group.places if room != ANY_PLACE], rooms)
         check_places(where, group.places, types)
 
 

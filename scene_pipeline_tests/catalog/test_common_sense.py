@@ -13,7 +13,7 @@ from scene_pipeline.catalog.read import read_catalog
 from scene_pipeline.catalog.validate import validate
 from scene_pipeline.vocabulary import load_vocabulary
 from scene_pipeline.vocabulary.lexicon import load_lexicon
-from scene_pipeline.vocabulary.product_types import KINDS
+from scene_pipeline.vocabulary.product_types import TYPE_KINDS
 
 IKEA = Path("../shared/data/ikea/catalog.csv")
 SEMICOLON = Path("../shared/data/catalogs/ikea_saudi_semicolon.csv")
@@ -31,7 +31,7 @@ def sense_of(tmp_path: Path, text: str, language: str = "en") -> tuple[str, str,
         csv.writer(stream).writerows([["id", "sku_id", "description", "primary_image"], ["1", "a", text, "a.jpg"]])
     sense = common_sense(products(path, language), VOCABULARY)
     group = VOCABULARY.types.groups[sense.group[0]].id if sense.group[0] >= 0 else ""
-    return group, KINDS[sense.kind[0]], bool(sense.children[0]), bool(sense.outdoor[0])
+    return group, TYPE_KINDS[sense.kind[0]], bool(sense.children[0]), bool(sense.outdoor[0])
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_german_texts_say_so_too(tmp_path: Path, text: str, expected: tuple[str,
 def test_a_real_catalog_is_sorted_as_a_person_would() -> None:
     table = products(IKEA)
     sense = common_sense(table, VOCABULARY)
-    kind = {sku: KINDS[at] for sku, at in zip(table["sku_id"].to_pylist(), sense.kind, strict=True)}
+    kind = {sku: TYPE_KINDS[at] for sku, at in zip(table["sku_id"].to_pylist(), sense.kind, strict=True)}
     stated = {row["sku_id"]: row["type"] for row in csv.DictReader(IKEA.open(encoding="utf-8"))}
     parts = (
         "Handle",
@@ -114,7 +114,7 @@ def test_a_real_catalog_is_sorted_as_a_person_would() -> None:
         "Lamp shade",
     )
     assert {kind[sku] for sku, name in stated.items() if name in decor} == {"decor"}
-    assert int((sense.kind == KINDS.index("component")).sum()) == 144
+    assert int((sense.kind == TYPE_KINDS.index("component")).sum()) == 144
     assert int((sense.group < 0).sum()) <= 2
 
 
@@ -123,6 +123,6 @@ def test_covers_of_sofas_are_not_sofas_in_the_semicolon_catalog() -> None:
     table = products(SEMICOLON)
     sense = common_sense(table, VOCABULARY)
     texts = table["description"].to_pylist()
-    covers = [KINDS[kind] for text, kind in zip(texts, sense.kind, strict=True) if text.startswith("Cover ")]
+    covers = [TYPE_KINDS[kind] for text, kind in zip(texts, sense.kind, strict=True) if text.startswith("Cover ")]
     assert len(covers) > 100
     assert set(covers) == {"component"}

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from scene_pipeline.context.context import Context
-from scene_pipeline.context.fitting import ProductTable, hashed, of_catalog, write_profiles, write_season, write_trends
+from scene_pipeline.context.fitting import FittingTable, hashed, of_catalog, write_profiles, write_season, write_trends
 from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.sales import Sales, sales_of
 from scene_pipeline.context.terms import ProductTerms
@@ -18,7 +18,7 @@ from scene_pipeline.events.subjects import SubjectIds
 from scene_pipeline.paths import PROFILES_FOLDER, SEASON_LIFTS, TREND_LIFTS
 
 AS_OF = dt.date(2026, 3, 30)
-PRODUCTS = ProductTable(
+PRODUCTS = FittingTable(
     ("new", "vase", "bowl"), ProductTerms.of([{"red"}, {"red", "vase"}, {"bowl"}]), np.array([5.0, np.nan, 10.0])
 )
 

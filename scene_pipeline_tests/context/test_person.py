@@ -13,8 +13,8 @@ from scene_pipeline.context.person import (
     fit_population,
     fit_profiles,
     person_fit,
+    person_reason,
     price_limit,
-    reason,
     term_lifts,
 )
 from scene_pipeline.context.sales import Sales
@@ -125,6 +125,8 @@ def test_a_reason_names_what_is_liked_and_a_price_that_was_usual() -> None:
     assert profile.price is not None
     known = msgspec.structs.replace(profile, price=msgspec.structs.replace(profile.price, count=9.0))
     assert price_limit(known) == pytest.approx(150)
-    assert reason(known, ["material:light_wood", "white", "table"], 40.0) == "for you: light wood, white, under 150"
-    assert reason(known, ["white"], None) == "for you: white"
-    assert reason(known, [], 40.0) == ""
+    assert (
+        person_reason(known, ["material:light_wood", "white", "table"], 40.0) == "for you: light wood, white, under 150"
+    )
+    assert person_reason(known, ["white"], None) == "for you: white"
+    assert person_reason(known, [], 40.0) == ""

@@ -9,11 +9,11 @@ import pytest
 from scene_pipeline.context.context import Context
 from scene_pipeline.context.sales import Sales
 from scene_pipeline.context.season import (
-    MAX_LIFT,
+    MAX_SEASON_LIFT,
     SeasonLifts,
     fit_season,
     load_themes,
-    reason,
+    season_reason,
     shipped_lifts,
 )
 from scene_pipeline.context.terms import ProductTerms
@@ -91,7 +91,7 @@ def test_the_future_changes_no_lift_of_the_past() -> None:
 
 def test_lifts_stay_within_their_cap_and_few_sales_have_no_curve(fitted: SeasonLifts) -> None:
     for lifts in (fitted, shipped_lifts()):
-        assert all(abs(value) <= MAX_LIFT for curve in lifts.curves.values() for value in curve.lifts)
+        assert all(abs(value) <= MAX_SEASON_LIFT for curve in lifts.curves.values() for value in curve.lifts)
         assert all(len(curve.lifts) == 52 for curve in lifts.curves.values())
     day = np.array([dt.date(2010, 1, 1).toordinal(), dt.date(2010, 12, 31).toordinal()])
     few = Sales(day, np.array([0, 1]), PRODUCTS, np.full(2, -1), (), np.arange(2), np.ones(2))
@@ -122,7 +122,7 @@ def test_lifts_are_read_as_they_were_written(tmp_path: Path, fitted: SeasonLifts
     ],
 )
 def test_a_reason_names_the_holiday_or_the_term(term: str, by: str, on: dt.date, sentence: str) -> None:
-    assert reason(term, by, Context.on(on, "GB")) == sentence
+    assert season_reason(term, by, Context.on(on, "GB")) == sentence
 
 
 def test_packaged_themes_name_their_source_and_share_no_word() -> None:

@@ -11,7 +11,7 @@ from scene_pipeline.context.context import Context
 from scene_pipeline.context.sales import Sales
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import (
-    MAX_LIFT,
+    MAX_TREND_LIFT,
     SIGNAL_MAX,
     Signal,
     Trends,
@@ -40,7 +40,7 @@ def test_what_sells_faster_than_usual_rises() -> None:
     lifts = growth(sold(RISING, STEADY, FALLING, NONE), TERMS)
     assert lifts[0] > 0.5 > lifts[1] > lifts[2]
     assert lifts[3] > 0, "an unsold product follows its terms: red rises"
-    assert np.abs(lifts).max() <= MAX_LIFT
+    assert np.abs(lifts).max() <= MAX_TREND_LIFT
 
 
 def test_no_sales_give_no_growth() -> None:

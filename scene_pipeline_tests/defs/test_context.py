@@ -7,7 +7,7 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from scene_pipeline.context.fitting import ProductTable
+from scene_pipeline.context.fitting import FittingTable
 from scene_pipeline.context.profiles import ProfileStore
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.defs import context
@@ -24,7 +24,7 @@ PEOPLE = ("a" * 32, "b" * 32)
 @pytest.fixture
 def sales_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write 400 days of sales of two products, of which the last seven days are after AS_OF."""
-    products = ProductTable(
+    products = FittingTable(
         ("v", "b"), ProductTerms.of([{"vase"}, {"bowl", "easter"}]), np.array([5.0, 10.0]), ("p1", "p2")
     )
     monkeypatch.setattr(context, "_product_table", lambda store: products)

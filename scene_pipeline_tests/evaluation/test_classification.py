@@ -1,7 +1,7 @@
 import pytest
 
 from scene_pipeline.errors import TruthError
-from scene_pipeline.evaluation.classification import Share, evaluate_labels
+from scene_pipeline.evaluation.classification import RightShare, evaluate_labels
 from scene_pipeline.evaluation.truth import Labels
 
 LABELS = Labels(
@@ -16,8 +16,8 @@ def test_accuracy_counts_images_and_macro_accuracy_counts_classes() -> None:
     assert report.n == 4
     assert report.accuracy == pytest.approx(0.5)
     assert report.macro_accuracy == pytest.approx((2 / 3 + 0) / 2)
-    assert report.per_class == {"bedroom": Share(1, 0.0), "kitchen": Share(3, 2 / 3)}
-    assert report.by_source == {"houses": Share(2, 1.0), "kida": Share(1, 0.0)}
+    assert report.per_class == {"bedroom": RightShare(1, 0.0), "kitchen": RightShare(3, 2 / 3)}
+    assert report.by_source == {"houses": RightShare(2, 1.0), "kida": RightShare(1, 0.0)}
     assert report.confusion == {"bedroom": {"unknown": 1}, "kitchen": {"bedroom": 1, "kitchen": 2}}
     assert report.missing == ("e",)
 

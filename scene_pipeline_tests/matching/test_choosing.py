@@ -17,7 +17,7 @@ from scene_pipeline.matching.diversity import (
     places_shared,
 )
 from scene_pipeline.matching.factors import FACTORS
-from scene_pipeline.matching.phrases import Look, look_of
+from scene_pipeline.matching.phrases import Look, product_look
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.scenes.analysis import Classification, MeasuredValue, SceneAnalysis, SceneLight
@@ -336,13 +336,13 @@ def test_colors_are_named_as_they_are_on_the_product(
     names: list[str], named: list[tuple[float, float, float]], sentence: str
 ) -> None:
     pictured = (np.array([WHITE] * 4, np.float32), np.full(4, 0.25, np.float32), np.zeros(len(STYLES), np.float32))
-    seen = look_of({"colors": names, "color_lab": named}, pictured)
+    seen = product_look({"colors": names, "color_lab": named}, pictured)
     assert Narrator(VOCABULARY, scene()).sentence(PRODUCT, only("color_harmony"), seen, 0.5) == sentence
 
 
 def test_the_picture_tells_the_color_where_the_text_does_not_and_small_colors_are_left_out() -> None:
     lab = np.array([BLUE, WHITE, (0, 0, 0), (0, 0, 0)], np.float32)
-    seen = look_of({"colors": [], "color_lab": []}, (lab, np.array([0.9, 0.1, 0, 0], np.float32), np.zeros(7)))
+    seen = product_look({"colors": [], "color_lab": []}, (lab, np.array([0.9, 0.1, 0, 0], np.float32), np.zeros(7)))
     assert seen.lab.tolist() == [list(BLUE)]
 
 

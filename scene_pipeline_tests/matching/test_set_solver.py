@@ -6,20 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scene_pipeline.matching.set_solver import Problem, greedy, mean_fit, solve
+from scene_pipeline.matching.set_solver import SetProblem, greedy, mean_fit, solve
 
 
-def problem(seed: int, budget: float, places: int = 4, each: int = 3) -> Problem:
+def problem(seed: int, budget: float, places: int = 4, each: int = 3) -> SetProblem:
     rng = np.random.default_rng(seed)
     count = places * each
     taste = rng.normal(size=(count, 3))
     fit = 1 / (1 + np.exp(-2 * taste @ taste.T))
-    return Problem(
+    return SetProblem(
         np.repeat(np.arange(places), each), rng.random(count), rng.uniform(10, 300, count), (fit + fit.T) / 2, budget
     )
 
 
-def every_set(given: Problem) -> list[np.ndarray]:
+def every_set(given: SetProblem) -> list[np.ndarray]:
     """All sets of one product a place or none, within the budget and with the musts."""
     places = given.slots.tolist()
     taken = [

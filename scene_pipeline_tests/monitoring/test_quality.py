@@ -15,7 +15,7 @@ from scene_pipeline.monitoring.prometheus import metrics_text
 from scene_pipeline.monitoring.quality import (
     Bound,
     QualityReport,
-    Verdict,
+    ThresholdVerdict,
     confidence_drop,
     load_thresholds,
     measure_quality,
@@ -176,7 +176,7 @@ def test_a_bound_without_a_side_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_verdict_says_figure_bound_and_mend(figure: float | None, bound: Bound, holds: bool, said: str) -> None:
-    verdict = Verdict("error_rate", figure, bound)
+    verdict = ThresholdVerdict("error_rate", figure, bound)
     assert verdict.holds == holds
     assert said in verdict.message
 

@@ -18,7 +18,7 @@ from scene_pipeline.errors import BundleError, ProductIndexError
 from scene_pipeline.index.faiss_index import FaissProductIndex
 from scene_pipeline.index.fuse import Fusion
 from scene_pipeline.publishing import product_index
-from scene_pipeline.publishing.product_index import FUSION, agreement, follow, follow_current, sync_index
+from scene_pipeline.publishing.product_index import FUSION, follow, follow_current, index_agreement, sync_index
 from scene_pipeline.publishing.publish import EmbeddedCatalog
 
 
@@ -55,7 +55,7 @@ def test_the_first_sync_writes_all_and_the_next_nothing(
     assert (later.written, later.deleted, later.digest) == (0, 0, first.digest)
     with index.open() as snapshot:
         assert snapshot.version == "29990101T000000Z-aaaaaaaa"
-        assert agreement(snapshot, bundle) > 0.99
+        assert index_agreement(snapshot, bundle) > 0.99
 
 
 def test_means_that_moved_a_little_change_no_row(

@@ -8,7 +8,7 @@ import pytest
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.result import FurnishedSet, Match, Piece, Recommendation, SceneResult
 from scene_pipeline.reporting.tables import (
-    INTENTS,
+    LISTED_INTENTS,
     SCENES,
     recommendations_schema,
     recommendations_table,
@@ -107,7 +107,7 @@ def test_rows_say_which_question_they_answer(
     piece = Piece("chairs", 4, 20.0, replace(item, box=box))
     chosen = FurnishedSet(made.scene, (piece,), (), 80.0, 20.0, 100.0, "EUR", 0.5, 0.0, None, "", "v", "set-1", 1.0)
     result = replace(made, objects=(Match("sofas-1", "sofas", box, 3.0, (item, item)),), set=chosen)
-    rows = recommendations_table({"a.jpg": result}, "spring", INTENTS).to_pylist()
+    rows = recommendations_table({"a.jpg": result}, "spring", LISTED_INTENTS).to_pylist()
     assert [row["intent"] for row in rows] == ["complete", "match", "match", "furnish"]
     assert [row["object_id"] for row in rows] == [None, "sofas-1", "sofas-1", None]
     assert (rows[3]["set_id"], rows[3]["pieces"]) == ("set-1", 4)

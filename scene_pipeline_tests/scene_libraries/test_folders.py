@@ -12,7 +12,7 @@ from scene_pipeline.scene_libraries.folders import (
     is_text,
     libraries_under,
     list_libraries,
-    look,
+    look_at_folder,
     look_at_scenes,
     shown,
     unnamed_under,
@@ -25,7 +25,7 @@ def test_hidden_files_are_no_scenes_and_the_rest_is_named(tmp_path: Path) -> Non
     for name in ("a.jpg", "b.JFIF", "._a.jpg", ".hidden.png", "notes.txt", "phone.HEIC"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "more").mkdir()
-    found = look(tmp_path)
+    found = look_at_folder(tmp_path)
     heic = {"phone.HEIC"} if not HEIF <= SUFFIXES else set()
     assert [path.name for path in found.pictures] == ["a.jpg", "b.JFIF", *({"phone.HEIC"} - heic)]
     assert set(found.not_looked_at) == {"more", *heic}

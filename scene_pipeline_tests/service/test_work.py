@@ -11,7 +11,7 @@ from scene_pipeline.errors import ServiceError
 from scene_pipeline.service.pictures import DecodeBudget
 from scene_pipeline.service.problems import Problem
 from scene_pipeline.service.settings import ServiceSettings
-from scene_pipeline.service.tokens import Tokens, new_token
+from scene_pipeline.service.tokens import TokenFile, new_token
 from scene_pipeline.service.work import WorkPool
 
 
@@ -111,11 +111,11 @@ def test_a_token_file_holds_no_secret_and_is_checked(tmp_path: Path) -> None:
     assert secret not in line
     path = tmp_path / "tokens"
     path.write_text(line)
-    Tokens.load(str(path)).check(f"Bearer {secret}", "recommend")
+    TokenFile.load(str(path)).check(f"Bearer {secret}", "recommend")
     for text, message in (("", "no token"), ("abc recommend x", "line 1"), (line.replace("recommend", "all"), "scope")):
         path.write_text(text)
         with pytest.raises(ServiceError, match=message):
-            Tokens.load(str(path))
+            TokenFile.load(str(path))
     with pytest.raises(ServiceError, match="scope"):
         new_token(["everything"], "x")
 

@@ -10,7 +10,7 @@ from pgvector import HalfVector
 from psycopg import sql
 
 from scene_pipeline.errors import ProductIndexError
-from scene_pipeline.index.hybrid import depth_for, fuse_ranks, words_of
+from scene_pipeline.index.hybrid import depth_for, fuse_ranks, lower_words
 from scene_pipeline.index.pgvector.sessions import Connection, Sessions, one
 from scene_pipeline.index.pgvector.tables import (
     LIVE,
@@ -146,7 +146,7 @@ class PgvectorSnapshot(Closing):
     ) -> Best:
         """Return the order by inner product and the order by ts_rank_cd, fused by rank."""
         k, where, live, text = requested
-        words = words_of(text)[:MAX_WORDS]
+        words = lower_words(text)[:MAX_WORDS]
         inner = dict(zip(near[0].tolist(), near[1].tolist(), strict=True))
         said: list[str] = []
         if words:

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scene_pipeline.catalog.profile import Profile
+from scene_pipeline.catalog.profile import CatalogProfile
 
 _BAR = 24
 _FORMAT = "this is a"
@@ -14,7 +14,7 @@ _FORMAT = "this is a"
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
-def profile_view(profile: Profile) -> Group:
+def profile_view(profile: CatalogProfile) -> Group:
     """Return the profile: the sum of the rows, the columns, the rejects, shares, counts and unknown words."""
     head = Text(
         f"{profile.path}: {profile.rows_in:,} rows = {profile.products:,} products + "
@@ -65,7 +65,7 @@ def profile_view(profile: Profile) -> Group:
     return Group(*parts)
 
 
-def _columns(profile: Profile) -> list[Text]:
+def _columns(profile: CatalogProfile) -> list[Text]:
     lines = [Text("Columns", style="bold")]
     guessed = {guess.split("'")[1] for guess in profile.guesses if guess.startswith("column '")}
     stated = [f"{shop} → {ours}" for shop, ours in profile.columns.items() if shop not in guessed]
@@ -78,7 +78,7 @@ def _columns(profile: Profile) -> list[Text]:
     return lines
 
 
-def _accounted(profile: Profile) -> Table:
+def _accounted(profile: CatalogProfile) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, found in profile.accounted.items():
         if found.stated:
@@ -86,7 +86,7 @@ def _accounted(profile: Profile) -> Table:
     return table
 
 
-def _dropped(profile: Profile) -> list[RenderableType]:
+def _dropped(profile: CatalogProfile) -> list[RenderableType]:
     return [
         Text("Cells that could not be used", style="bold"),
         _counts(profile.dropped, profile.rows_in),
@@ -106,7 +106,7 @@ def _rows(examples: Sequence[Mapping[str, str | int | None]]) -> Table:
     return table
 
 
-def _rejects(profile: Profile) -> list[RenderableType]:
+def _rejects(profile: CatalogProfile) -> list[RenderableType]:
     return [
         Text("Rejects by reason", style="bold"),
         _counts(profile.rejects_by_reason, profile.rejects),
