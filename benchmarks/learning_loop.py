@@ -97,7 +97,7 @@ def visit(artifacts: Path, crowd: Crowd, visits: int, first: int) -> dict[str, i
 def learn(artifacts: Path) -> dict[str, Mapping[str, Any]]:
     """Run the nightly job, today's events included; return the metadata of its assets."""
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.launch import QUIET
+    from scene_pipeline.defs.requests import QUIET
 
     config = {
         "resources": {"store": {"config": {"root": str(artifacts)}}},
@@ -118,7 +118,7 @@ def learn(artifacts: Path) -> dict[str, Mapping[str, Any]]:
 def decide(artifacts: Path) -> str:
     """Let the decision's sensor look and run what it asks for; return the verdict it acts on, or why it does not."""
     from scene_pipeline.definitions import defs
-    from scene_pipeline.defs.launch import QUIET
+    from scene_pipeline.defs.requests import QUIET
     from scene_pipeline.defs.resources import ArtifactStore
 
     sensor = defs.resolve_sensor_def("decide_experiment_by_verdict")
