@@ -8,8 +8,8 @@ other products, those of the same category among them.
 Weights: a logistic regression of the truth on the six factors, without negative weights, drawn towards PRIOR, since
 rendered rooms know less than the eye. They go into `weights_by_encoder` of scoring.yaml. Map: isotonic or Platt's,
 whichever has the smaller Brier score on rooms held out of the fit, five folds of whole rooms, with weights learned
-without them too. It goes into publishing/calibrations, with a reliability plot in docs. The sample's own scenes take no
-part in either: they are the test.
+without them too. It goes into encoders/shipped/compact, with a reliability plot in docs. The sample's own scenes take
+no part in either: they are the test.
 
 To be run after `python -m training.scene_mean`, whenever the encoder, the vocabulary or the sample has changed.
 """
@@ -27,13 +27,12 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.bundle.calibration_map import Method
-from scene_pipeline.encoders.spec import compact_spec, slug
+from scene_pipeline.encoders.spec import COMPACT_WEIGHTS, compact_spec, slug
 from scene_pipeline.evaluation.calibration import ReliabilityBin, ece, fit_calibration, reliability_table
 from scene_pipeline.files import write_bytes, write_text
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
-from scene_pipeline.publishing.calibrations import CALIBRATIONS
 from scene_pipeline.sample import sample_libraries, sample_path
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
@@ -267,11 +266,11 @@ def calibrate(matcher: SceneMatcher, rooms: Path, out: Path) -> None:
                 f"{confidence[mask].mean():.3f}, ECE {ece(confidence[mask], pairs.labels[mask]):.4f}"
             )
     write_weights(weights, matcher.spec.id)
-    for old in out.glob("compact@*.json"):
+    for old in out.glob("compact@*.calibration.json"):
         old.unlink()
-    write_bytes(out / f"{slug(compact_spec())}.json", fitted.to_json())
+    write_bytes(out / f"{slug(compact_spec())}.calibration.json", fitted.to_json())
     plot(tables, DOCS / "reliability.png")
-    print(f"wrote {slug(compact_spec())}.json, scoring.yaml and docs/images/reliability.png")
+    print(f"wrote {slug(compact_spec())}.calibration.json, scoring.yaml and docs/images/reliability.png")
 
 
 def main() -> None:
@@ -279,7 +278,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--artifacts", type=Path, help="artifacts with a bundle of the sample, in place of a new one")
     parser.add_argument("--rooms", type=Path, default=paths.HELD_OUT_RENDERS, help="folder of renders to learn from")
-    parser.add_argument("--out", type=Path, default=CALIBRATIONS, help="folder for the map")
+    parser.add_argument("--out", type=Path, default=COMPACT_WEIGHTS, help="folder for the map")
     options = parser.parse_args()
     if options.artifacts:
         calibrate(SceneMatcher.open(options.artifacts), options.rooms, options.out)

@@ -29,7 +29,7 @@ from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.files import atomic_path, write_bytes
 from scene_pipeline.scenes.light import reduced, remove_color_cast
 from scene_pipeline.scenes.reference import (
-    REFERENCES,
+    REFERENCE_COLORS,
     USUAL_DENSITY,
     ImageDomain,
     SceneReference,
@@ -131,7 +131,7 @@ def tails_of_classes(named: np.ndarray) -> NamedClasses:
 def main() -> None:
     """Measure and write the files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=REFERENCES, help="folder to write to")
+    parser.add_argument("--out", type=Path, default=paths.WEIGHTS, help="folder for what is the encoder's")
     options = parser.parse_args()
     spec, vocabulary = compact_spec(), load_vocabulary()
     features = read_features(paths.SHARED / "rooms", paths.STUDIO, paths.OUT)
@@ -160,18 +160,20 @@ def main() -> None:
     )
     print(f"photographs: room temperature {temperature:.4f} on {held.sum()} held out, taken for styles too")
     print(f"renders: room temperature {renders.temperature:.4f}, style temperature {renders.style_temperature:.4f}")
-    for old in options.out.glob("compact@*"):
-        old.unlink()
-    reference.save(options.out / f"{slug(spec)}.json")
+    for kind in ("reference.json", "windows.npy"):
+        for old in options.out.glob(f"compact@*.{kind}"):
+            old.unlink()
+    reference.save(options.out / f"{slug(spec)}.reference.json")
     np.save(options.out / f"{slug(spec)}.windows.npy", reference_windows(features, heads))
-    write_bytes(options.out / CLASSES.name, msgspec.json.encode(tails_of_classes(features.named)))
+    write_bytes(CLASSES, msgspec.json.encode(tails_of_classes(features.named)))
     photos = load_photos(paths.PHOTOS, paths.OUT)
     rows = per_room(photos, np.random.default_rng(0))
-    write_bytes(options.out / "colors.json", msgspec.json.encode(typical_colors(photos, rows)))
+    write_bytes(REFERENCE_COLORS, msgspec.json.encode(typical_colors(photos, rows)))
     usual, deviation = usual_density(photos, rows)
-    with atomic_path(options.out / USUAL_DENSITY.name) as temporary, temporary.open("wb") as stream:
+    with atomic_path(USUAL_DENSITY) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, mean=usual, deviation=deviation)
-    print(f"wrote {slug(spec)}.json, {slug(spec)}.windows.npy, colors.json, {USUAL_DENSITY.name} and {CLASSES.name}")
+    own = f"{slug(spec)}.reference.json, {slug(spec)}.windows.npy"
+    print(f"wrote {own}, {REFERENCE_COLORS.name}, {USUAL_DENSITY.name} and {CLASSES.name}")
 
 
 def load_tower(spec: EncoderSpec) -> Any:

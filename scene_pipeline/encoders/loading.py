@@ -9,7 +9,7 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from scene_pipeline.encoders.compact import backbone_file, load_backbone, load_compact
-from scene_pipeline.encoders.spec import WEIGHTS, EncoderSpec
+from scene_pipeline.encoders.spec import COMPACT_WEIGHTS, EncoderSpec
 from scene_pipeline.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def load_image_tower(spec: EncoderSpec, folder: Path | None = None) -> "torch.nn
     """
     match spec.family:
         case "compact":
-            tower = load_compact(spec, folder or WEIGHTS)
+            tower = load_compact(spec, folder or COMPACT_WEIGHTS)
         case "efficientnet":
             tower = load_backbone(spec.model)
             tower.reset_classifier(0)  # the pooled features are the vector
@@ -99,7 +99,7 @@ def is_cached(spec: EncoderSpec) -> bool:
             here = backbone_file(spec.model).is_file()
         except EncoderError:
             return False
-        return here and (spec.family != "compact" or (WEIGHTS / f"{spec.weights}.safetensors").is_file())
+        return here and (spec.family != "compact" or (COMPACT_WEIGHTS / f"{spec.weights}.safetensors").is_file())
     try:
         find_weights(spec)
     except EncoderError:
@@ -113,7 +113,7 @@ def fetch(spec: EncoderSpec) -> Path:
     Nothing is downloaded for weights that are here. Raises EncoderError when the network or the host refuses.
     """
     if spec.family == "compact":
-        path = WEIGHTS / f"{spec.weights}.safetensors"
+        path = COMPACT_WEIGHTS / f"{spec.weights}.safetensors"
         if not path.is_file():
             raise EncoderError(f"{path}: is missing; it ships in the package, so install the package again")
         return path

@@ -15,7 +15,9 @@ import msgspec
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.files import sha256_bytes, sha256_file
 
-WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = Path(__file__).parent / "shipped"
+"""What ships of encoders, a folder each: weights, heads, the reference of scenes and the confidence map."""
+COMPACT_WEIGHTS = SHIPPED / "compact"
 """Where the compact encoder's `compact-v2.json` and `compact-v2.safetensors` lie in the package."""
 
 COMPACT_FILE = "compact-v2"
@@ -85,7 +87,7 @@ def compact_spec(folder: Path | None = None) -> EncoderSpec:
 
     Raises EncoderError when `compact-v2.json` is missing or malformed.
     """
-    folder = folder or WEIGHTS
+    folder = folder or COMPACT_WEIGHTS
     path = folder / f"{COMPACT_FILE}.json"
     try:
         facts = msgspec.json.decode(path.read_bytes(), type=_CompactFile)
@@ -215,7 +217,7 @@ _HOSTED = (
 
 def _registry() -> Mapping[str, EncoderSpec]:
     specs = {spec.id: spec for spec in _HOSTED}
-    if (WEIGHTS / f"{COMPACT_FILE}.json").exists():
+    if (COMPACT_WEIGHTS / f"{COMPACT_FILE}.json").exists():
         specs = {"compact": compact_spec()} | specs
     return MappingProxyType(specs)
 
@@ -257,6 +259,11 @@ def slug(encoder: str | EncoderSpec) -> str:
         encoder = get_spec(encoder)
     name = f"{encoder.model}/{Path(encoder.weights).stem}" if "//" in encoder.id else encoder.id
     return _safe(f"{name}@{encoder.revision}" if encoder.revision else name)
+
+
+def shipped_file(slugged: str, kind: str) -> Path:
+    """Return where what ships for exactly these weights lies, whether it does or not; `kind` is the end of its name."""
+    return SHIPPED / slugged.partition("@")[0] / f"{slugged}.{kind}"
 
 
 def _checkpoint_path(path: str) -> Path:

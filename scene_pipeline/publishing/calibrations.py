@@ -5,10 +5,8 @@ from pathlib import Path
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.encoders.ensemble import ensemble_id, ensemble_slug
-from scene_pipeline.encoders.spec import EncoderSpec
+from scene_pipeline.encoders.spec import EncoderSpec, shipped_file
 from scene_pipeline.paths import CALIBRATIONS_FOLDER
-
-CALIBRATIONS = Path(__file__).parent / "calibrations"
 
 
 def own_calibration(artifacts: Path, specs: Sequence[EncoderSpec]) -> Path:
@@ -24,7 +22,7 @@ def calibration_for(specs: Sequence[EncoderSpec], artifacts: Path | None = None)
     `artifacts` is where `scene-pipeline calibrate` keeps its map, so that every later build has it too.
     """
     own = None if artifacts is None else own_calibration(artifacts, specs)
-    for path in (own, CALIBRATIONS / f"{ensemble_slug(specs)}.json"):
+    for path in (own, shipped_file(ensemble_slug(specs), "calibration.json")):
         if path is not None and path.is_file():
             return CalibrationMap.from_json(path.read_bytes())
     return uncalibrated(ensemble_id(specs))

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
-from scene_pipeline.encoders.spec import EncoderSpec, slug
+from scene_pipeline.encoders.spec import EncoderSpec, shipped_file, slug
 from scene_pipeline.encoders.windows import SceneEmbedding, decoded_side, embed_scene, unit_or_zero
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import write_bytes
@@ -115,13 +115,13 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
 
 def shipped_reference(spec: EncoderSpec) -> SceneReference | None:
     """Return the reference that ships for exactly these weights, or None."""
-    path = REFERENCES / f"{slug(spec)}.json"
+    path = shipped_file(slug(spec), "reference.json")
     return SceneReference.load(path) if path.is_file() else None
 
 
 def shipped_windows(spec: EncoderSpec) -> np.ndarray | None:
     """Return the windows [s, w, look] of reference scenes that ship for exactly these weights, or None."""
-    path = REFERENCES / f"{slug(spec)}.windows.npy"
+    path = shipped_file(slug(spec), "windows.npy")
     return np.load(path, allow_pickle=False) if path.is_file() else None
 
 

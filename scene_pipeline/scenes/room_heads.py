@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scene_pipeline.encoders.spec import COMPACT_WEIGHTS
 from scene_pipeline.errors import EncoderError
 
-HEADS = Path(__file__).parents[1] / "encoders" / "weights" / "room-v2.npz"
+HEADS = COMPACT_WEIGHTS / "room-v2.npz"
 """The weights that ship; float16."""
 
 TYPES = (

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scene_pipeline.encoders.spec import COMPACT_WEIGHTS
 from scene_pipeline.errors import EncoderError
 from scene_pipeline.scenes.room_heads import read_arrays
 
-HEAD = Path(__file__).parents[1] / "encoders" / "weights" / "style-v1.npz"
+HEAD = COMPACT_WEIGHTS / "style-v1.npz"
 """The weights that ship; float16."""
 
 DOUBT = 2.0

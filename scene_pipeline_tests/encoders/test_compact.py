@@ -15,13 +15,13 @@ from scene_pipeline.encoders.export import FP32_COSINE, export_onnx
 from scene_pipeline.encoders.loading import load_image_tower
 from scene_pipeline.encoders.onnx_tower import OnnxImageEncoder
 from scene_pipeline.encoders.preprocess import preprocess
-from scene_pipeline.encoders.spec import WEIGHTS, get_spec
+from scene_pipeline.encoders.spec import COMPACT_WEIGHTS, get_spec
 from scene_pipeline.images.decode import decode_image
 
 GOLDEN = Path(__file__).parent / "golden_compact.json"
 SCENES = Path(__file__).parents[3] / "shared" / "data" / "ikea" / "scenes"
 
-if __name__ != "__main__" and not (WEIGHTS / "compact-v2.json").exists():
+if __name__ != "__main__" and not (COMPACT_WEIGHTS / "compact-v2.json").exists():
     pytest.skip("the compact weights are not in the package", allow_module_level=True)
 
 
