@@ -16,6 +16,8 @@ PRODUCT_FEATURES = "product_features.npz"
 TERMS = "terms.npz"
 PROMPTS = "prompts.npz"
 IMAGE_ENCODER = "image_encoder.onnx"
+WORDS = "vocabulary.json"
+"""Rooms, styles, palettes, categories, materials and types; how they are scored stands apart."""
 SCORING = "scoring.json"
 CALIBRATION = "calibration.json"
 FUSION = "fusion.npz"
@@ -31,7 +33,7 @@ PROJECTION = "projection.npy"
 
 REQUIRED_FILES = (
     *(PRODUCTS_FILE, VECTORS_FILE, INDEX_FILE, RECORD_FILE),
-    *(PROMPTS, IMAGE_ENCODER, SCORING, CALIBRATION, FUSION),
+    *(PROMPTS, IMAGE_ENCODER, WORDS, SCORING, CALIBRATION, FUSION),
 )
 """Files every bundle has beside its manifest. Others may lie beside them; all are hashed."""
 

@@ -20,7 +20,7 @@ from scene_pipeline.bundle.members import Member
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import sha256_file, write_bytes
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _HASHING_THREADS = 2
 _SEAL = re.compile(rb'"seal": "([0-9a-f]{64})"\n}\Z')

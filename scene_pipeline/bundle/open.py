@@ -17,6 +17,7 @@ from scene_pipeline.bundle.layout import (
     PRODUCTS_FILE,
     PROMPTS,
     SCORING,
+    WORDS,
     bundle_folder,
     current_version,
 )
@@ -127,7 +128,7 @@ def _open(folder: Path, artifacts: Path, verify: bool) -> Bundle:
     _check_encoder(folder, manifest, index, fusion)
     try:
         calibration = CalibrationMap.from_json((folder / CALIBRATION).read_bytes())
-        vocabulary = Vocabulary.from_json((folder / SCORING).read_bytes())
+        vocabulary = Vocabulary.from_parts((folder / WORDS).read_bytes(), (folder / SCORING).read_bytes())
         products = pa.memory_map(str(folder / PRODUCTS_FILE)).read_buffer()
         pq.read_metadata(pa.BufferReader(products))
     except (OSError, ValueError, msgspec.DecodeError, VocabularyError) as error:

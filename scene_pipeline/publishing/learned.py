@@ -92,7 +92,7 @@ def seal_learned(
                 target = writer.folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(current.path / name, target)
-        (writer.folder / SCORING).write_bytes(vocabulary.to_json())
+        (writer.folder / SCORING).write_bytes(vocabulary.parts()[1])
         (writer.folder / CALIBRATION).write_bytes(calibration.to_json())
         fields = {name: getattr(current.manifest, name) for name in ManifestFields.__struct_fields__}
         fields |= {"data_version": version, "calibration": msgspec.to_builtins(calibration)}

@@ -24,6 +24,7 @@ from scene_pipeline.bundle.layout import (
     PROMPTS,
     SCORING,
     TERMS,
+    WORDS,
 )
 from scene_pipeline.bundle.manifest import IndexRecord, ManifestFields
 from scene_pipeline.bundle.members import Member, start_weights
@@ -201,7 +202,7 @@ def _with_depth(writer: BundleWriter, fields: ManifestFields, vocabulary: Vocabu
         return msgspec.structs.replace(fields, index=index)
     writer.seal(fields)  # the matcher opens sealed bundles only
     depth = settle(SceneMatcher.open(writer.folder, verify=False))
-    write_bytes(writer.folder / SCORING, with_depth(vocabulary, depth).to_json())
+    write_bytes(writer.folder / SCORING, with_depth(vocabulary, depth).parts()[1])
     index = msgspec.structs.replace(
         fields.index, candidates=depth.candidates, agreement=depth.agreement, agreement_scenes=depth.scenes
     )
@@ -249,7 +250,9 @@ def _write_files(
     looks = Looks.measure(fused[:, : fusion.image_dim], windows)
     looks.save(folder)
     RoomVotes.measure(looks, features, windows).save(folder)
-    (folder / SCORING).write_bytes(recipe.vocabulary.to_json())
+    words, scoring = recipe.vocabulary.parts()
+    (folder / WORDS).write_bytes(words)
+    (folder / SCORING).write_bytes(scoring)
     (folder / CALIBRATION).write_bytes(recipe.calibration.to_json())
     members: tuple[Member, ...] = ()
     if catalog.members:

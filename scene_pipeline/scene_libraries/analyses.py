@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from scene_pipeline.bundle.layout import PROMPTS, SCORING
+from scene_pipeline.bundle.layout import PROMPTS, SCORING, WORDS
 from scene_pipeline.bundle.members import MEMBERS
 from scene_pipeline.files import sha256_bytes, write_bytes
 from scene_pipeline.matching.matcher import SceneMatcher
@@ -73,7 +73,7 @@ def _key(matcher: SceneMatcher) -> str:
     files = matcher.bundle.manifest.files
     parts = [matcher.encoder_id, matcher.spec.revision, matcher.encoder.precision]
     parts += [files[name].sha256 for name in sorted(files) if name.startswith(MEMBERS)]
-    parts += [files[name].sha256 for name in (PROMPTS, REFERENCE, SCORING)]
+    parts += [files[name].sha256 for name in (PROMPTS, REFERENCE, WORDS, SCORING)]
     return sha256_bytes(*(part.encode() for part in [*parts, version("scene-pipeline")]))
 
 

@@ -156,6 +156,10 @@ class Scoring(_Strict, frozen=True):
         return self.weights_by_encoder.get(encoder_id, self.weights)
 
 
+def _formatted(document: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1)
+
+
 class Vocabulary(_Strict, frozen=True):
     """All of it. Serialized as JSON into every bundle, so that serving needs no YAML.
 
@@ -175,13 +179,23 @@ class Vocabulary(_Strict, frozen=True):
 
     def to_json(self) -> bytes:
         """Return the vocabulary as canonical JSON; its hash changes exactly when the vocabulary does."""
-        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1)
+        return _formatted(self)
+
+    def parts(self) -> tuple[bytes, bytes]:
+        """Return the words and the scoring, each as canonical JSON: what learning changes is the scoring alone."""
+        words = msgspec.to_builtins(self, order="sorted")
+        scoring = words.pop("scoring")
+        words_json, scoring_json = (
+            msgspec.json.format(msgspec.json.encode(part), indent=1) for part in (words, scoring)
+        )
+        return words_json, scoring_json
 
     @classmethod
-    def from_json(cls, data: bytes) -> "Vocabulary":
-        """Return the vocabulary that `to_json` wrote. Raises VocabularyError when it is something else."""
+    def from_parts(cls, words: bytes, scoring: bytes) -> "Vocabulary":
+        """Return the vocabulary that `parts` wrote. Raises VocabularyError when it is something else."""
         try:
-            return msgspec.json.decode(data, type=cls)
+            fields = msgspec.json.decode(words, type=dict[str, msgspec.Raw]) | {"scoring": msgspec.Raw(scoring)}
+            return msgspec.json.decode(msgspec.json.encode(fields), type=cls)
         except msgspec.DecodeError as error:
             raise VocabularyError(f"the vocabulary of this bundle cannot be read: {error}") from error
 

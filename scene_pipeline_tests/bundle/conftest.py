@@ -20,8 +20,8 @@ IMAGE_DIM, TEXT_DIM = 24, 16
 
 
 @cache
-def _vocabulary() -> bytes:
-    return load_vocabulary().to_json()
+def _vocabulary() -> tuple[bytes, bytes]:
+    return load_vocabulary().parts()
 
 
 def product_table(n: int, seed: int) -> pa.Table:
@@ -61,7 +61,9 @@ def write_files(folder: Path, n: int = 60, seed: int = 0) -> ManifestFields:
     pq.write_table(product_table(n, seed), folder / "products.parquet")
     np.savez(folder / "prompts.npz", rooms=rng.normal(size=(8, IMAGE_DIM)))
     (folder / "image_encoder.onnx").write_bytes(rng.bytes(20_000))
-    (folder / "scoring.json").write_bytes(_vocabulary())
+    words, scoring = _vocabulary()
+    (folder / "vocabulary.json").write_bytes(words)
+    (folder / "scoring.json").write_bytes(scoring)
     (folder / "calibration.json").write_text(
         f'{{"method": "none", "encoder_id": "test", "calibrated": false, "n": {seed}}}'
     )

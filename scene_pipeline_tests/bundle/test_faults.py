@@ -28,7 +28,7 @@ Build = Callable[..., Promotion]
 WriteFiles = Callable[..., ManifestFields]
 
 FILES = ("manifest.json", *REQUIRED_FILES)
-SAME_IN_BOTH = {"scoring.json"}  # the two bundles share their vocabulary
+SAME_IN_BOTH = {"vocabulary.json", "scoring.json"}  # the two bundles share their vocabulary
 
 HERE = Path(__file__).parent
 BUILDER = f"""

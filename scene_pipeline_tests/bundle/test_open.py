@@ -127,11 +127,11 @@ def test_unknown_version_lists_those_there(artifacts: Path, version: str) -> Non
         open_bundle(artifacts, version)
 
 
-@pytest.mark.parametrize(("schema", "fix"), [(3, "install a newer scene_pipeline"), (0, "build the bundle again")])
+@pytest.mark.parametrize(("schema", "fix"), [(4, "install a newer scene_pipeline"), (0, "build the bundle again")])
 def test_other_schema_is_refused(artifacts: Path, schema: int, fix: str) -> None:
     folder = artifacts / "bundles" / str(current_version(artifacts))
     write_manifest(folder, msgspec.structs.replace(read_manifest(folder), schema_version=schema))
-    with pytest.raises(BundleError, match=f"has schema {schema}, this scene_pipeline reads 2; {fix}, or roll back"):
+    with pytest.raises(BundleError, match=f"has schema {schema}, this scene_pipeline reads 3; {fix}, or roll back"):
         open_bundle(artifacts)
 
 

@@ -45,7 +45,7 @@ def test_manifest_states_every_file(tmp_path: Path, build_bundle: Build) -> None
     manifest = read_manifest(promotion.path)
     there = {path.name for path in promotion.path.iterdir()} - {"manifest.json"}
     assert set(manifest.files) == there
-    assert (manifest.schema_version, manifest.bundle_version) == (2, promotion.version)
+    assert (manifest.schema_version, manifest.bundle_version) == (3, promotion.version)
     assert manifest.created_at.endswith("+00:00")
     assert manifest.counts["products"] == 60
     assert promotion.version.endswith(manifest.data_version[:8])
