@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # The demo's runs are those that the UI shows.
 demo ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo serve test quick e2e pictures docs lint ui bench clean setup instance
+.PHONY: demo serve test quick studio e2e pictures docs lint ui bench clean setup instance
 
 setup: $(READY)  ## GPU=1: with CUDA libraries even where no NVIDIA device is found
 
@@ -36,8 +36,11 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-test: lint  ## lint, types, tests
+test: lint studio  ## lint, types, tests
 	$(BIN)/pytest
+
+studio: $(READY)  ## the tests of the studio, a project of its own
+	cd training/studio && ../../$(BIN)/pytest
 
 e2e: $(READY)  ## dagster dev with its daemon: folders dropped, feeds changed and broken (minutes)
 	SCENE_PIPELINE_E2E=1 $(BIN)/pytest scene_pipeline_tests/defs/test_end_to_end.py scene_pipeline_tests/defs/test_event_log.py scene_pipeline_tests/defs/test_kills.py

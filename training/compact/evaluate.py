@@ -14,6 +14,7 @@ from training.compact.color_words import COLOR_NAMES, Colors
 from training.compact.ikea_categories import category_of
 from training.compact.reader import Reader
 from training.compact.studio import Renders, read_studio
+from training.studio.wording import article
 
 _COLOR_WORDS = ("walls and furniture in {name}", "much {name} in the picture")
 """Ways to name a color that training doesn't use."""
@@ -104,7 +105,7 @@ def _styles(reader: Reader, folder: Path) -> dict[str, Any]:
     rows = _read(folder / "styles.csv")
     names = sorted({row["style"] for row in rows})
     spoken = [name.replace("_", " ").replace("mid century", "mid-century") for name in names]
-    prototypes = texts.prototypes([[t.format(a=texts.article(s), name=s) for t in _STYLE_WORDS] for s in spoken])
+    prototypes = texts.prototypes([[t.format(a=article(s), name=s) for t in _STYLE_WORDS] for s in spoken])
     vectors = reader.scenes([folder / "images" / row["image"] for row in rows])
     truth = np.array([names.index(row["style"]) for row in rows])
     centered = (vectors - vectors.mean(0)) @ (prototypes - prototypes.mean(0)).T

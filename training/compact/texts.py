@@ -9,6 +9,7 @@ import numpy as np
 from scene_pipeline.files import atomic_path
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.model import Category
+from training.studio.wording import article
 
 DIMENSION = 384
 
@@ -113,8 +114,3 @@ def color_sentences(names: Sequence[str]) -> list[list[str]]:
 def category_prompts(category: Category) -> list[str]:
     """Return the sentences that stand for a category when the package classifies a picture."""
     return [f"a photo of {category.description}", category.description]
-
-
-def article(name: str) -> str:
-    """Return the indefinite article that stands before `name`."""
-    return "an" if name[0].lower() in "aeiou" else "a"

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import mitsuba as mi
+import mitsuba as mi  # pyright: ignore[reportMissingImports]
 import numpy as np
-import pyoidn
+import pyoidn  # pyright: ignore[reportMissingImports]
 from PIL import Image
 
 from training.studio.camera import Camera

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.compact.texts import article
 from training.studio.products.base import Look, Made
 
 STYLE_NAMES = {
@@ -66,6 +65,11 @@ FLOOR_WORDS = {
     "terrazzo": "a terrazzo floor",
     "tiles": "a tiled floor",
 }
+
+
+def article(name: str) -> str:
+    """Return the indefinite article that stands before `name`."""
+    return "an" if name[0].lower() in "aeiou" else "a"
 
 
 def material_name(identifier: str) -> str:
