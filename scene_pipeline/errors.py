@@ -49,11 +49,11 @@ class EventError(ScenePipelineError):
 
 
 class LearningError(ScenePipelineError):
-    """A log cannot carry what is asked of it, or rules of exploration or an experiment are invalid."""
+    """A log cannot carry what is requested of it, or rules of exploration or an experiment are invalid."""
 
 
 class ExperimentError(ScenePipelineError):
-    """The design of an experiment contradicts itself, or what is asked does not fit its state."""
+    """The design of an experiment contradicts itself, or a request does not fit its state."""
 
 
 class ServiceError(ScenePipelineError):

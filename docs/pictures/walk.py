@@ -13,7 +13,6 @@ Needs the extra `browser`, and the ports 3000 and 3001.
 import argparse
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +30,10 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT))
+
+from scene_pipeline_tests.chromium import browser  # noqa: E402
+
 TABLE = ROOT / "docs" / "first_minutes.md"
 UI, BOOKS = "http://dagster.example:3000", "http://lookbooks.example:3001"
 LIBRARY = "spring_collection"
@@ -206,29 +209,20 @@ def write_table(walks: Sequence[Walk]) -> None:
 
 def main() -> int:
     """Walk both ways and return 0."""
-    from playwright.sync_api import sync_playwright
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--venv", type=lambda text: Path(text).resolve())
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        raise SystemExit("no Chromium is installed")
     for port in (3000, 3001):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
     names = ",".join(f"MAP {url.split('/')[2].split(':')[0]} 127.0.0.1" for url in (UI, BOOKS))
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", f"--host-resolver-rules={names}"]
-        )
+    with tempfile.TemporaryDirectory() as temporary, browser(f"--host-resolver-rules={names}") as chromium:
         walks = []
         for name, walk_through in (("from `make demo`", from_the_demo), ("from `make ui`", from_the_ui)):
             walks.append(Walk(name, Path(temporary) / f"clone-{len(walks)}", arguments.venv))
-            walk_through(walks[-1], browser)
-        browser.close()
+            walk_through(walks[-1], chromium)
     if arguments.write:
         write_table(walks)
     return 0

@@ -62,7 +62,7 @@ def categorize(
     """Return `enriched` (schema ENRICHED) with category, size class and price tier (schema CATEGORIZED).
 
     `similarity` returns, for n texts, the float32 [n, categories] cosines with the categories' descriptions, in the
-    vocabulary's order. It is asked only about products whose type no word names, and only for the phrase that names
+    vocabulary's order. It is used only for products whose type no word names, and only for the phrase that names
     the product (`kind_phrase`); without it they are uncategorized. The best category must reach MIN_SIMILARITY and
     lead by MIN_MARGIN. `elsewhere` returns the cosines with `gate_descriptions` (`home_goods`): a product nearer to
     another department is held back, as is one whose department or name says that it is not for the home.

@@ -21,7 +21,7 @@ commands = group()
 
 
 class Intent(StrEnum):
-    """What is asked of a photograph."""
+    """What is wanted of a photograph."""
 
     COMPLETE = "complete"
     MATCH = "match"

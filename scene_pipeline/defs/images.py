@@ -165,6 +165,6 @@ def _shown(table: pa.Table, images: ImageStore, last: FetchProgress) -> dict[str
         "outcomes": dg.MetadataValue.md(markdown_counts(outcomes(table), "outcome")),
         "failures": dg.MetadataValue.md(markdown_table(failed, 10, ["product_id", "url", "reason", "detail"])),
         "fetched_per_second": round(last.rate, 1),
-        "slowest_hosts": dg.MetadataValue.md(slowest or "none was asked"),
+        "slowest_hosts": dg.MetadataValue.md(slowest or "none was contacted"),
         "sample": dg.MetadataValue.md(sheet),
     }

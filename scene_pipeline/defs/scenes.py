@@ -63,7 +63,7 @@ THUMBNAILS = 8
 
 
 class ScoringConfig(config_of(Request, Wishes)):
-    """How a library is scored, and what else is asked of every scene."""
+    """How a library is scored, and what else is wanted of every scene."""
 
     rescore: bool = Field(default=False, description="Score every scene again, also those that did not change.")
 

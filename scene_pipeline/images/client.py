@@ -75,7 +75,9 @@ class HttpClient:
             async with asyncio.timeout(self._settings.total_timeout_s):
                 return await self._follow(parse_url(text), headers, resent)
         except TimeoutError as error:  # aiohttp's own time-outs are TimeoutErrors too
-            raise FetchError("timeout", "gave no complete answer in time; it is asked again on the next run") from error
+            raise FetchError(
+                "timeout", "gave no complete answer in time; it is requested again on the next run"
+            ) from error
         except OSError as error:
             raise _connection_failed(error) from error
         except ValueError as error:  # aiohttp's InvalidURL, and names that IDNA cannot encode
@@ -259,7 +261,7 @@ def _check_start(body: bytes | bytearray) -> None:
 
 def _refused(status: int, wait: float | None) -> FetchError:
     if status == 202:
-        return FetchError("not_ready", "is still being made (HTTP 202); it is asked again", status, wait)
+        return FetchError("not_ready", "is still being made (HTTP 202); it is requested again", status, wait)
     if status in (404, 410):
         return FetchError("not_found", f"is not there (HTTP {status}); fix the URL", status)
     if status in (401, 403, 407, 451):

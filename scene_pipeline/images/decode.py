@@ -49,7 +49,7 @@ class DecodeError(ImageError):
 def sniff(head: bytes) -> str | None:
     """Return PIL's name of the format that the first bytes (64 or more) announce, or None.
 
-    Only the formats that `decode_image` accepts are known; a Content-Type or a file's suffix is never asked.
+    Only the formats that `decode_image` accepts are known; a Content-Type or a file's suffix is never considered.
     """
     magic = {
         b"\xff\xd8\xff": "JPEG",
@@ -214,7 +214,7 @@ def _read(path: Path) -> bytes:
 
 
 def webp_canvas(data: bytes) -> tuple[int, int] | None:
-    """Return the canvas of a WebP, read here because PIL's reader allocates it before its size can be asked."""
+    """Return the canvas of a WebP, read here because PIL's reader allocates it before its size can be read."""
     kind = data[12:16]
     if kind == b"VP8X" and len(data) >= 30:
         return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")

@@ -59,7 +59,7 @@ class Host:
         return self.active < (1 if self._tripped_at is not None else int(self._limit))
 
     def pause_left(self) -> float:
-        """Return the seconds until the host may be asked again; a host given up on is not waited for."""
+        """Return the seconds until the host may be contacted again; a host given up on is not waited for."""
         return 0.0 if self.given_up is not None else self._not_before - time.monotonic()
 
     def next_start(self) -> "str | asyncio.Future[None] | None":
@@ -120,7 +120,7 @@ class Host:
         wait = error.retry_after_s
         if error.http_status == 429 and wait is not None:
             if wait > self.settings.max_retry_after_s:
-                self.given_up = f"belongs to {self.name}, which asks to wait {wait:.0f} s; it is asked on the next run"
+                self.given_up = f"belongs to {self.name}, which asks to wait {wait:.0f} s; it is tried on the next run"
             self._pause(wait)
         self._answers = 0
         if started < self._lowered_at:
@@ -150,7 +150,7 @@ class Host:
             self._pause(max(min(settings.backoff_s, settings.breaker_pause_s), error.retry_after_s or 0))
         if self._patience <= 1e-9:
             failed = f"{self._in_a_row} pictures in a row failed and so did {self._probes} more, one at a time"
-            self.given_up = f"belongs to {self.name}, of which {failed} ({error}); it is asked on the next run"
+            self.given_up = f"belongs to {self.name}, of which {failed} ({error}); it is tried on the next run"
 
     def _pause(self, seconds: float) -> None:
         seconds = min(seconds, self.settings.max_retry_after_s)

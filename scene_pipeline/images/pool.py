@@ -63,7 +63,7 @@ class DecodePool:
 
 
 class _Worker:
-    """One decoding process and what it was asked, answered in order."""
+    """One decoding process and its requests, answered in order."""
 
     def __init__(self, recipe: NormalizeSettings, timeout_s: float) -> None:
         self._recipe = recipe

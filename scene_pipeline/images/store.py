@@ -71,7 +71,9 @@ class ImageStore:
 
     def _place(self, folder: str, sha256: str, suffix: str) -> Path:
         if not _SHA256.fullmatch(sha256):
-            raise ImageError(f"'{sha256[:80]}' is not a SHA-256; the image store is asked by 64 hexadecimal digits")
+            raise ImageError(
+                f"'{sha256[:80]}' is not a SHA-256; a picture of the store is named by 64 hexadecimal digits"
+            )
         return self.root / folder / sha256[:2] / f"{sha256}{suffix}"
 
     def _write(self, target: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What is asked of the fetcher, how politely it works, and what it says while working."""
+"""What is required of the fetcher, how politely it works, and what it says while working."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Search products that are spread over shards: within a deadline, with what was not searched named.
 
-A shard that does not answer in time or fails is quarantined: it is asked nothing until it has answered a ping, since
+A shard that does not answer in time or fails is quarantined: it gets no query until it has answered a ping, since
 each call to a process that is just being restarted would cost the deadline again. Its part is missing until then, and
 the answers say so.
 """
@@ -29,7 +29,7 @@ SPARE = 64
 
 
 class Shard(Protocol):
-    """A part of the products, asked without waiting. Both calls may raise what `Future.result` may."""
+    """A part of the products, searched without waiting. Both calls may raise what `Future.result` may."""
 
     @property
     def name(self) -> str:

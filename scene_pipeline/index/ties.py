@@ -15,7 +15,7 @@ Search = Callable[[int], Best]
 
 
 def cut_at(search: Search, k: int, passing: int) -> Best:
-    """Return the best min(k, passing) of `search`, ties by id; it is asked again, deeper, while a tie crosses the cut.
+    """Return the best min(k, passing) of `search`, ties by id; it searches again, deeper, while a tie crosses the cut.
 
     Fewer come back only where `search` finds fewer.
     """

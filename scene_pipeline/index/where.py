@@ -107,7 +107,9 @@ def check_where(where: Where | None, fields: Mapping[str, FieldKind]) -> None:
         if kind is None:
             raise ProductIndexError(f"the index has no field '{leaf.field}'; it has {', '.join(sorted(fields))}")
         if kind not in _LEAVES[type(leaf)]:
-            raise ProductIndexError(f"{type(leaf).__name__} cannot be asked of '{leaf.field}', which is a {kind} field")
+            raise ProductIndexError(
+                f"{type(leaf).__name__} cannot be applied to '{leaf.field}', which is a {kind} field"
+            )
         for value in values_of(leaf):
             if not isinstance(value, _TYPES[kind]) or (kind == "number" and isinstance(value, bool)):
                 raise ProductIndexError(f"'{leaf.field}' is a {kind} field and cannot be compared with {value!r}")

@@ -118,7 +118,7 @@ class Email:
 
 
 def _post(name: str, url: str, document: Mapping[str, str]) -> None:
-    """POST JSON; a server that is down or answers 5xx or 429 is asked TRIES times. The error never names the address:
+    """POST JSON; a server that is down or answers 5xx or 429 is tried TRIES times. The error never names the address:
     it may hold a secret.
     """
     from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential

@@ -1,4 +1,4 @@
-"""What a library is asked besides the list of each scene: which rows are written, and the set that a budget buys."""
+"""What is wanted of a library besides the list of each scene: rows that are written, and the set a budget buys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -55,7 +55,7 @@ class Pin(_Request, frozen=True, kw_only=True):
 
 
 class Options(_Request, frozen=True, kw_only=True):
-    """What is asked of a scene. `budget`, `must`, `want` and `keep` belong to the intent `furnish`: what the set may
+    """What is wanted of a scene. `budget`, `must`, `want` and `keep` belong to the intent `furnish`: what the set may
     cost, pieces by type that it has to hold or that are wished, and what stays. For `match`, `k` is of each thing.
 
     `subject` is the shop's id of a person or session; it is stored as a keyed hash, or not at all where the server has

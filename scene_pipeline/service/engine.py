@@ -1,4 +1,4 @@
-"""From documents to the matcher and back: what is asked of a scene, and the list as people read it."""
+"""From documents to the matcher and back: what is wanted of a scene, and the list as people read it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

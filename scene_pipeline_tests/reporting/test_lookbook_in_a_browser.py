@@ -4,7 +4,6 @@ Needs the extra `browser` and a Chromium that is installed; skips where one is m
 """
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,12 +16,12 @@ from PIL import Image
 
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.reporting.lookbook import LookbookObject, LookbookProduct, LookbookScene, write_lookbook
+from scene_pipeline_tests import chromium
 from scene_pipeline_tests.reporting.conftest import recommendation, result
 from scene_pipeline_tests.reporting.test_lookbook import book
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
-CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
+pytestmark = pytest.mark.skipif(chromium.CHROMIUM is None, reason="no Chromium is installed")
 
 ROOMS = ("living_room", "bedroom", "kitchen", "bathroom", "unknown")
 STYLES = ("mid_century_modern", "scandinavian", "industrial")
@@ -75,12 +74,8 @@ def scene(folder: Path, number: int) -> LookbookScene:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+    with chromium.browser() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

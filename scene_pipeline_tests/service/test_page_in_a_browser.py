@@ -3,7 +3,6 @@
 Needs the extra `browser` and a Chromium that is installed; skips where one is missing.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import pytest
 
 from scene_pipeline.paths import CONTEXT_FOLDER, CONTEXT_WEIGHTS
 from scene_pipeline.settings import SUBJECT_KEY_FILE
+from scene_pipeline_tests import chromium
 from scene_pipeline_tests.service.conftest import SCENE
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
-CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytest.importorskip("playwright.sync_api", reason="the extra `browser` is not installed")
+pytestmark = pytest.mark.skipif(chromium.CHROMIUM is None, reason="no Chromium is installed")
 
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 WAIT_MS = 60_000
@@ -29,12 +28,8 @@ def address(promoted: Path, serve: Callable[..., Any]) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+    with chromium.browser() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture
