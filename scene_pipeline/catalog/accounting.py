@@ -16,7 +16,6 @@ from scene_pipeline.catalog.stored import Rows, batches
 from scene_pipeline.catalog.validate import Validated
 
 _LENGTHS = ("width", "depth", "height", "length", "diameter", "dimensions")
-_BATCH = 20_000
 _SAMPLE = 500
 _MIN_FILLED = 5
 _NUMBER = re.compile(r"[\d.,]+")
@@ -41,7 +40,7 @@ def accounted(raw: RawCatalog, validated: Validated) -> dict[str, Accounted]:
     """Return pictures, prices, SKUs and sizes: the distinct pictures and SKUs, and the cells of prices and sizes."""
     dropped = Counter(validated.dropped["column"].to_pylist())
     images, skus = _Distinct(), _Distinct()
-    for part in batches(validated.products, _BATCH, ["images", "sku_id", "variants"]):
+    for part in batches(validated.products, ["images", "sku_id", "variants"]):
         images.add(image["url"] for row in part["images"].to_pylist() for image in row)
         skus.add(part["sku_id"].to_pylist())
         skus.add(variant["sku_id"] for row in part["variants"].to_pylist() for variant in row)
@@ -87,7 +86,7 @@ def _rows_on_sale(raw: RawCatalog, validated: Validated) -> Iterator[pa.Table]:
     """Yield the columns that are counted, without the rows that were refused or left out."""
     away = np.concatenate([table["row"].to_numpy() for table in (validated.rejects, validated.left_out)])
     counted = [n for n in ("row", *IMAGE_ROLES, "sku_id", "price", *_LENGTHS) if n in raw.table.column_names]
-    for part in batches(raw.table, _BATCH, counted):
+    for part in batches(raw.table, counted):
         yield part.filter(pa.array(~np.isin(part["row"].to_numpy(), away)))
 
 
@@ -150,7 +149,7 @@ def rows_to_check(table: Rows, dropped: pa.Table, count: int = 10) -> list[dict[
 def _weighed(table: Rows, lost: Counter[str]) -> Iterator[tuple[float, int, str, str]]:
     """Yield (weight, row, product, why) for each product."""
     names = ("row", "product_id", "product_type", "category", "images", "price", "description_score", "provenance")
-    for part in batches(table, _BATCH, names):
+    for part in batches(table, names):
         for row, product, kind, category, images, price, score, source in zip(
             *(part[name].to_pylist() for name in names), strict=True
         ):

@@ -83,11 +83,11 @@ def categorized_parts(
     decider = _Decider(_Chooser(vocabulary, lexicon), similarity, elsewhere)
     tiers = _PriceTiers()
     decided = []
-    for part in batches(enriched, CATEGORIZE_CHUNK, _READ):
+    for part in batches(enriched, _READ, CATEGORIZE_CHUNK):
         decisions = decider.decide(part)
         decided.append(decisions)
         tiers.add(part["price"].to_pylist(), decisions["category"].to_pylist())
-    for part, decisions in zip(batches(enriched, CATEGORIZE_CHUNK), decided, strict=True):
+    for part, decisions in zip(batches(enriched, rows=CATEGORIZE_CHUNK), decided, strict=True):
         categories = decisions["category"].to_pylist()
         columns = [
             *(part[name] for name in ENRICHED.names),

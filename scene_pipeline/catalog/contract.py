@@ -61,7 +61,7 @@ def contract_failures(products: Rows) -> list[str]:
     if repeated:
         failures.append(f"product_id: {repeated:,} ids stand in more than one row")
     schema = product_contract()
-    for chunk in batches(products, CONTRACT_CHUNK):
+    for chunk in batches(products, rows=CONTRACT_CHUNK):
         try:
             schema.validate(chunk.to_pandas(types_mapper=pd.ArrowDtype), lazy=True)
         except SchemaErrors as error:

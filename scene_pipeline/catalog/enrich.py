@@ -55,7 +55,7 @@ def enriched_parts(
     """Yield what `enrich` returns part by part, in the memory of one."""
     enricher = Enricher(vocabulary, lexicon, learned_unit(products))
     done = 0
-    for part in batches(products, ENRICH_CHUNK):
+    for part in batches(products, rows=ENRICH_CHUNK):
         chunk = part.combine_chunks()
         columns = {name: chunk[name].to_pylist() for name in _READ}
         rows = [enricher.row(dict(zip(_READ, values, strict=True))) for values in zip(*columns.values(), strict=True)]

@@ -84,7 +84,7 @@ def _ordered(keys: pa.DictionaryArray) -> tuple[np.ndarray, np.ndarray]:
 def _columns(table: Rows) -> _Columns:
     def cells(*names: str) -> Iterator[tuple[Texts, ...]]:
         present = [name for name in names if name in table.column_names]
-        for batch in batches(table, _BATCH, [*present, "row"]):
+        for batch in batches(table, [*present, "row"], _BATCH):
             nothing: Texts = [None] * batch.num_rows
             yield tuple(_texts(batch[name]) if name in present else nothing for name in names)
 

@@ -39,7 +39,6 @@ _READ = (
     *(*FIELDS, "category", "size_class", "provenance", "description_score", "row", "product_id", "category_reason"),
     *("description", "title", "brand", "collection"),
 )
-_BATCH = 20_000
 _FREQUENT = 40
 _EXAMPLES = 5
 _LOW_SHARE = 0.9
@@ -100,7 +99,7 @@ class Intake(msgspec.Struct, frozen=True):
             merged=validated.merged,
             variants=sum(
                 len(chunk.flatten())
-                for part in batches(validated.products, _BATCH, ["variants"])
+                for part in batches(validated.products, ["variants"])
                 for chunk in part["variants"].chunks
             ),
             left_out=_reasons(validated.left_out),
@@ -190,7 +189,7 @@ def profile(
     """
     languages = language_mix(sample_texts(categorized))
     figures = _Figures(vocabulary, lexicon)
-    for part in batches(categorized, _BATCH, _READ):
+    for part in batches(categorized, _READ):
         figures.add(part)
     products = categorized.num_rows
     return CatalogProfile(

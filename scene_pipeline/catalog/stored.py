@@ -70,7 +70,11 @@ HeldTable = TypeVar("HeldTable", bound=Rows)
 """A table in memory, or one in a file."""
 
 
-def batches(table: Rows, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+READ_ROWS = 20_000
+"""Rows of a table in memory that are read at once."""
+
+
+def batches(table: Rows, columns: Sequence[str] | None = None, rows: int = READ_ROWS) -> Iterator[pa.Table]:
     """Yield a table in parts: of at most `rows` rows, or the row groups of a file."""
     if isinstance(table, StoredTable):
         yield from table.batches(columns)
