@@ -28,7 +28,7 @@ def main() -> int:
             dev.start_sensors(["scene_library_sensor", "watch_quality"])
             dev.finished(dev.launch("build_bundle"), 900)
             wait(lambda: len(list(artifacts.glob("scenes/*/lookbook.html"))) >= 2, 900)
-            dev.settle(20, 900)
+            dev.settle()
             with browser() as chromium:
                 take_ui(chromium, dev.url)
                 take_lookbook(chromium, next(iter(sorted(artifacts.glob("scenes/*/lookbook.html")))))
