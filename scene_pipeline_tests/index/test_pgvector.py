@@ -13,6 +13,7 @@ import pytest
 from scene_pipeline.errors import ProductIndexError
 from scene_pipeline.index.open import open_index
 from scene_pipeline.index.pgvector import snapshot as searching
+from scene_pipeline.index.pgvector import writer as writing
 from scene_pipeline.index.pgvector.index import PgvectorProductIndex
 from scene_pipeline.index.pgvector.sessions import apply, connect
 from scene_pipeline.index.where import And, Eq, In, Range, Where
@@ -173,6 +174,21 @@ def test_publishing_does_not_wait_for_an_open_read(index: PgvectorProductIndex, 
         assert time.perf_counter() - started < 5
         with index.open() as snapshot:
             assert snapshot.version == "v1"
+
+
+@pytest.mark.parametrize(("most", "fits"), [(writing.BUILD_MEMORY, True), (2**20, False)])
+def test_the_graph_is_built_in_memory_that_it_fits_in(
+    url: str, monkeypatch: pytest.MonkeyPatch, most: int, fits: bool
+) -> None:
+    said: list[str | None] = []
+    monkeypatch.setattr(writing, "BUILD_MEMORY", most)
+    with connect(f"{url}%20-cmaintenance_work_mem%3D1MB") as connection:
+        connection.add_notice_handler(lambda notice: said.append(notice.message_primary))
+        PgvectorProductIndex(url).close()
+        writer = writing.PgvectorWriter(connection, "v1", SCHEMA)
+        writer.upsert(make(2_000).records)
+        writer.seal()
+    assert any("no longer fits" in str(line) for line in said) != fits
 
 
 KILLED = """

@@ -38,6 +38,9 @@ LIVE: Mapping[str, FieldKind] = {"price": "number", "in_stock": "flag"}
 """Fields that may change within a version, in scene_index_live."""
 
 HNSW = {"m": 16, "ef_construction": 128}
+BUILD_MEMORY = 4 * 2**30
+"""Bytes that a build may take at most, unless the server's own setting is higher."""
+
 MAX_DIMENSION = 4000
 """What an HNSW index of pgvector takes of 16-bit floats."""
 
@@ -92,6 +95,15 @@ def create_hnsw(schema: IndexSchema) -> sql.Composed:
         m=sql.Literal(HNSW["m"]),
         ef=sql.Literal(HNSW["ef_construction"]),
     )
+
+
+def build_memory(schema: IndexSchema, products: int) -> int:
+    """Return the bytes in which the graph of so many products fits while it is built.
+
+    A vector of 16-bit floats, 2 m neighbors of 16 bytes, and what else the server notes of a product. A graph that does
+    not fit goes on in the index's pages, many times slower.
+    """
+    return products * (2 * schema.dimension + 2 * HNSW["m"] * 16 + 512)
 
 
 def hnsw_of(schema: IndexSchema) -> str:

@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from scene_pipeline.errors import ProductIndexError
 from scene_pipeline.index.pgvector.sessions import Connection, one
-from scene_pipeline.index.pgvector.tables import create_hnsw, create_rows, table_of
+from scene_pipeline.index.pgvector.tables import BUILD_MEMORY, build_memory, create_hnsw, create_rows, table_of
 from scene_pipeline.index.port import Closing, IndexSchema, Records, Sealed, digest_of
 
 LOCK = "hashtext('scene_index ' || current_schema())"
@@ -100,8 +100,7 @@ class PgvectorWriter(Closing):
         if not self._hashes:
             raise ProductIndexError(f"version '{self._name}' holds no product; upsert some before sealing it")
         digest = digest_of(self._hashes)
-        self._connection.execute("SELECT set_config('maintenance_work_mem', '1GB', false)")
-        self._connection.execute(create_hnsw(self._schema))
+        self._build()
         self._connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(self._table))
         self._connection.execute(
             "UPDATE scene_index_versions SET sealed = true, count = %s, digest = %s WHERE seq = %s",
@@ -110,6 +109,16 @@ class PgvectorWriter(Closing):
         self._open = False
         self.close()
         return Sealed(self._name, len(self._hashes), digest, self._written, self._deleted)
+
+    def _build(self) -> None:
+        """Build the vector index where it is missing, in memory enough for its graph or the most that is allowed."""
+        wanted = min(build_memory(self._schema, len(self._hashes)), BUILD_MEMORY)
+        self._connection.execute(
+            "SELECT set_config('maintenance_work_mem', %s || 'kB', false) "
+            "WHERE pg_size_bytes(current_setting('maintenance_work_mem')) < %s",
+            (str(wanted // 1024), wanted),
+        )
+        self._connection.execute(create_hnsw(self._schema))
 
     def close(self) -> None:
         """See Writer."""
