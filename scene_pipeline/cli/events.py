@@ -33,7 +33,8 @@ def events_compact(
     store.close()
     out.print(
         f"{report.exposures:,} exposures and {report.actions:,} actions of {len(report.days)} days; "
-        f"late {report.late:,}, repeated {report.duplicates:,}, orphaned {report.orphaned:,}, bots {report.bots:,}",
+        f"late {report.late:,}, repeated {report.duplicates:,}, orphaned {report.orphaned:,}, "
+        f"adopted {report.adopted:,}, bots {report.bots:,}",
         soft_wrap=True,
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
@@ -28,11 +29,12 @@ from scene_pipeline.events.partitions import (
     exposure_writer,
     part_files,
     part_path,
+    partition_days,
     read_batches,
 )
 from scene_pipeline.events.schema import Action, ExposureRow, decode_row
 from scene_pipeline.events.store import EventStore, in_batches
-from scene_pipeline.files import atomic_path
+from scene_pipeline.files import atomic_path, write_bytes
 
 pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type checkers
 
@@ -42,12 +44,18 @@ BOT_ACTIONS_A_MINUTE = 60
 LIST_DAYS = 31
 """How long after a list was shown an action on it is expected: a lookbook is used for weeks."""
 
+TO_JUDGE = "to_judge.json"
+"""The days whose events were moved and are not judged yet: a file in the folder of events."""
+
 BATCH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class CompactionReport:
-    """What a compaction moved and found. late: events of days that had been compacted before. bots: subjects."""
+    """What a compaction moved and found. late: events of days that had been compacted before. bots: subjects.
+
+    adopted: actions that were orphans until now, when their list came; on days that had been compacted before.
+    """
 
     days: tuple[dt.date, ...] = ()
     exposures: int = 0
@@ -56,6 +64,7 @@ class CompactionReport:
     duplicates: int = 0
     orphaned: int = 0
     bots: int = 0
+    adopted: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
 
 
@@ -77,6 +86,7 @@ def compact(store: EventStore, folder: Path, before: dt.date) -> CompactionRepor
     """Move the events of days before `before` into the folder's partitions and return what was found."""
     with exclusive(folder):
         days = tuple(day for day in store.days() if day < before)
+        judged = _to_judge(folder, days)
         repeats, late, counts = store.duplicates(), 0, [0, 0]
         for day in days:
             had = part_path(folder, EXPOSURES, day).exists() or part_path(folder, ACTIONS, day).exists()
@@ -85,10 +95,12 @@ def compact(store: EventStore, folder: Path, before: dt.date) -> CompactionRepor
             repeats += repeated
             counts = [total + new for total, new in zip(counts, moved, strict=True)]
             late += sum(moved) if had else 0
-        for day in days:
+        for day in judged:
             _judge(folder, day)
+        adopted = _judge_again(folder, judged)
+        (folder / TO_JUDGE).unlink(missing_ok=True)
         orphaned, bots, kinds = _findings(folder, days)
-    return CompactionReport(days, counts[0], counts[1], late, repeats, orphaned, bots, kinds)
+    return CompactionReport(days, counts[0], counts[1], late, repeats, orphaned, bots, adopted, kinds)
 
 
 @contextmanager
@@ -156,6 +168,33 @@ def _judge(folder: Path, day: dt.date) -> None:
         table = table.set_column(table.schema.get_field_index(name), name, column)
     with atomic_path(target) as temporary:
         pq.write_table(table, temporary)
+
+
+def _to_judge(folder: Path, days: tuple[dt.date, ...]) -> tuple[dt.date, ...]:
+    """Note that these days are to be judged, and return them with those that a killed run noted and did not judge."""
+    note = folder / TO_JUDGE
+    left = msgspec.json.decode(note.read_bytes(), type=list[dt.date]) if note.exists() else []
+    known = (day for day in left if part_path(folder, ACTIONS, day).exists())  # the others were never moved, or dropped
+    found = tuple(sorted({*days, *known}))
+    if found:
+        write_bytes(note, msgspec.json.encode(found))
+    return found
+
+
+def _judge_again(folder: Path, moved: tuple[dt.date, ...]) -> int:
+    """Judge the days again whose orphans may be on lists that came just now; return how many found their list."""
+    found = 0
+    for day in partition_days(folder, ACTIONS):
+        if day in moved or not any(dt.timedelta(0) <= day - one <= dt.timedelta(days=LIST_DAYS) for one in moved):
+            continue
+        if before := _orphans(folder, day):
+            _judge(folder, day)
+            found += before - _orphans(folder, day)
+    return found
+
+
+def _orphans(folder: Path, day: dt.date) -> int:
+    return int(pc.sum(pq.read_table(part_path(folder, ACTIONS, day), columns=["orphan"])["orphan"]).as_py() or 0)
 
 
 def _bots(table: pa.Table) -> list[str]:

@@ -73,6 +73,7 @@ class _Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type", g
     hemisphere: OptionalName = ""
     channel: OptionalName = ""
     personal: bool = False
+    intent: OptionalName = "complete"
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -87,7 +88,8 @@ class Exposure(_Exposure, kw_only=True, frozen=True):
     at: seconds since 1970, UTC. scene: content hash of the photograph. arm: of `experiment`, both empty outside one.
     seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments. date (ISO),
     country, hemisphere, channel: the context that the list was ranked for, empty where unknown; personal: whether the
-    subject's profile moved it.
+    subject's profile moved it. intent: what the list answers; only lists of
+    *complete* are ordered by the weights.
     """
 
     products: tuple[ExposedProduct, ...]

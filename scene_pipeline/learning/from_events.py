@@ -16,7 +16,7 @@ from scene_pipeline.learning.logs import NEGATIVE, POSITIVE, Logs
 pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type checkers
 
 COLUMNS = (
-    *("event_id", "scene", "subject", "factor_names", "product_id", "rank", "shown", "factors"),
+    *("event_id", "scene", "subject", "intent", "factor_names", "product_id", "rank", "shown", "factors"),
     *("support_product", "support_rank", "support_probability"),
 )
 
@@ -26,7 +26,8 @@ DIFFERENT_FACTORS = "these days hold lists ranked by different factors; choose d
 def read_logs(folder: Path, since: dt.date | None = None, until: dt.date | None = None) -> Logs:
     """Return the log of the days from `since` to `until`, without bots and without actions on unknown lists.
 
-    Raises LearningError where there are no exposures, or where they were ranked by different factors.
+    Lists of what looks like a thing, and sets, are left out: they are not ordered by the weights. Raises
+    LearningError where there are no exposures, or where they were ranked by different factors.
     """
     actions = [
         pq.read_table(path, columns=["request_id", "kind", "product_id", "subject", "orphan", "bot"])
@@ -37,7 +38,7 @@ def read_logs(folder: Path, since: dt.date | None = None, until: dt.date | None 
     names: set[tuple[str, ...]] = set()
     parts: dict[str, list[Any]] = {}
     for batch in read_batches(part_files(folder, EXPOSURES, since, until), COLUMNS):
-        kept = batch.filter(pc.invert(pc.is_in(batch["subject"], value_set=bots))) if len(bots) else batch
+        kept = _learned_from(batch, bots)
         if kept.num_rows:
             names.update(tuple(text.split("\x1f")) for text in _factor_names(kept))
             if len(names) > 1:
@@ -47,6 +48,13 @@ def read_logs(folder: Path, since: dt.date | None = None, until: dt.date | None 
     if not parts:
         raise LearningError("no exposures are compacted in these days; run compaction, or choose other days")
     return _joined(parts, names.pop(), acted)
+
+
+def _learned_from(batch: pa.RecordBatch, bots: pa.Array) -> pa.RecordBatch:
+    """Return the lists of *complete* that people saw. A file of before intents were logged has none but such."""
+    if "intent" in batch.schema.names:
+        batch = batch.filter(pc.is_in(batch["intent"], value_set=pa.array(["", "complete"])))
+    return batch.filter(pc.invert(pc.is_in(batch["subject"], value_set=bots))) if len(bots) else batch
 
 
 def _factor_names(batch: pa.RecordBatch) -> list[str]:

@@ -1,5 +1,6 @@
 """Lists as they are shown and logged, explored or not: for the service and the batch run alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,16 @@ class ServedList:
     exploration: str
     seed: int
     price: float
+
+
+def list_as_is(items: Sequence[Recommendation]) -> ServedList:
+    """Return a list that is shown in its own order: what looks like a thing, or a set. Ranks count from 1."""
+    shown = tuple(replace(item, rank=rank) for rank, item in enumerate(items, start=1))
+    products = tuple(
+        ExposedProduct(item.product_id, item.rank, item.score, 1.0, shown=True, factors=tuple(item.factors.values()))
+        for item in shown
+    )
+    return ServedList(shown, products, tuple(shown[0].factors) if shown else (), "", 0, 0.0)
 
 
 def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str, diversity: Diversity) -> ServedList:
@@ -61,7 +72,7 @@ def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str,
 def exposure_of(served: ServedList, request_id: str, at: float, result: SceneResult, **more: Any) -> Exposure:
     """Return the exposure of a served list in the context of its result.
 
-    `more` are further fields of Exposure: scene, subject, weights_version, experiment, arm and source.
+    `more` are further fields of Exposure: scene, subject, weights_version, experiment, arm, intent and source.
     """
     context = result.context or {}
     return Exposure(

@@ -125,7 +125,7 @@ class SceneResult:
     `context` records for when, where and whom it is, `opinion` is a second opinion on the scene; None without one.
     `objects` are the things that are there with products like them, and `set` is a set within a budget: of a library,
     where they were wanted. `runners_up` would come next, where they were wanted. `recommendation_id` is the id that the
-    list was logged with, which actions name; empty where it was not logged.
+    list was logged with, which actions name (see `list_id`); empty where it was not logged.
     """
 
     scene: SceneAnalysis
@@ -141,6 +141,12 @@ class SceneResult:
     set: FurnishedSet | None = None
     runners_up: tuple[Recommendation, ...] = ()
     recommendation_id: str = ""
+
+    def list_id(self, intent: str) -> str:
+        """Return the id that the list of an intent was logged with; empty where it was not logged."""
+        if not self.recommendation_id or intent == "complete":
+            return self.recommendation_id
+        return f"{self.recommendation_id}-{intent}"
 
     def to_json(self) -> bytes:
         """Return the answer as a JSON document; `from_json` reads it."""

@@ -82,7 +82,7 @@ def recommendations_schema() -> pa.Schema:
             pa.field("box", pa.list_(pa.float32())),  # where that is, or where it would stand: left, top, right, bottom
             pa.field("set_id", pa.string()),  # the set it is part of (furnish)
             pa.field("pieces", pa.int32()),  # how many of it the set has
-            pa.field("recommendation_id", pa.string()),  # of a list that was logged: what actions on it name (complete)
+            pa.field("recommendation_id", pa.string()),  # of a list that was logged: what actions on it name
         ]
     )
 
@@ -121,28 +121,19 @@ def listed_products(results: Mapping[str, SceneResult], intents: Sequence[str]) 
 
 def _listed(result: SceneResult, intent: str) -> Iterator[tuple[Recommendation, dict[str, object]]]:
     """Yield the products of an answer to one intent, with the columns that depend on it."""
+    own: dict[str, object] = {"intent": intent, "recommendation_id": result.list_id(intent) or None}
     if intent == "complete":
         for item in result.recommendations:
-            yield (
-                item,
-                {
-                    "intent": intent,
-                    "box": None if item.box is None else list(item.box),
-                    "recommendation_id": result.recommendation_id or None,
-                },
-            )
+            yield item, {**own, "box": None if item.box is None else list(item.box)}
     elif intent == "match":
         for thing in result.objects:
-            own = {"intent": intent, "object_id": thing.object_id, "box": list(thing.box)}
-            yield from ((item, own) for item in thing.products)
+            of_thing = {**own, "object_id": thing.object_id, "box": list(thing.box)}
+            yield from ((item, of_thing) for item in thing.products)
     elif result.set is not None:
         for piece in result.set.pieces:
             box = piece.product.box
             placed = None if box is None else list(box)
-            yield (
-                piece.product,
-                {"intent": intent, "set_id": result.set.set_id, "pieces": piece.count, "box": placed},
-            )
+            yield piece.product, {**own, "set_id": result.set.set_id, "pieces": piece.count, "box": placed}
 
 
 def scenes_table(

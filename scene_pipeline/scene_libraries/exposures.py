@@ -9,9 +9,9 @@ from scene_pipeline.events.schema import Exposure
 from scene_pipeline.events.store import EventStore
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.learning.exploration import Exploration
-from scene_pipeline.learning.serving import exposure_of, serve_list
+from scene_pipeline.learning.serving import ServedList, exposure_of, list_as_is, serve_list
 from scene_pipeline.matching.request import Request
-from scene_pipeline.matching.result import SceneResult
+from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.vocabulary import Diversity
 
 BATCH = 1000
@@ -33,23 +33,34 @@ class Listing:
         return f"logged {self.rules.name}".strip()
 
     def listed(self, scene: str, content: str, result: SceneResult, diversity: Diversity) -> SceneResult:
-        """Return a scene's result as it is shown, with the id of its list, and keep the exposure.
+        """Return a scene's result as it is shown, with the id of its list, and keep an exposure of each intent.
 
-        `content` is the SHA-256 of the picture. The id is made of what the list is, so that a run that is repeated logs
-        it once; the time that an answer took is left out, since nobody waited for it.
+        `content` is the SHA-256 of the picture. The id is made of what the lists are, so that a run that is repeated
+        logs them once; the time that an answer took is left out, since nobody waited for it. What looks like a thing
+        in the picture, and a set, have the ids of `SceneResult.list_id`.
         """
         identifier = f"batch-{_digest(self.library, scene, content, result)}"
         served = serve_list(result, self.request.k, self.rules, identifier, diversity)
+        self._expose(served, replace(result, recommendation_id=identifier), content, "complete")
+        shown = replace(result, recommendations=served.shown, runners_up=(), recommendation_id=identifier)
+        alike, pieces = others(result)
+        if alike:
+            self._expose(list_as_is(alike), shown, content, "match")
+        if pieces:
+            self._expose(list_as_is(pieces), shown, content, "furnish")
+        return shown
+
+    def _expose(self, served: ServedList, result: SceneResult, content: str, intent: str) -> None:
         self.exposures.append(
             exposure_of(
-                *(served, identifier, time.time(), replace(result, elapsed_ms=0.0)),
+                *(served, result.list_id(intent), time.time(), replace(result, elapsed_ms=0.0)),
                 scene=content,
                 subject=self.request.context.person or "",
                 weights_version=result.weights_version,
+                intent=intent,
                 source="batch",
             )
         )
-        return replace(result, recommendations=served.shown, runners_up=(), recommendation_id=identifier)
 
     def write(self, store: EventStore) -> int:
         """Write the exposures that are kept and return how many were new."""
@@ -59,7 +70,15 @@ class Listing:
         return written
 
 
+def others(result: SceneResult) -> tuple[list[Recommendation], list[Recommendation]]:
+    """Return what looks like the things of a scene, the surest thing first, and what its set is made of."""
+    pieces = () if result.set is None else result.set.pieces
+    return [item for thing in result.objects for item in thing.products], [piece.product for piece in pieces]
+
+
 def _digest(library: str, scene: str, content: str, result: SceneResult) -> str:
     products = [(item.product_id, item.score) for item in (*result.recommendations, *result.runners_up)]
-    identity = (library, scene, content, result.bundle_version, result.request_id, result.weights_version, products)
+    fixed = [[item.product_id for item in items] for items in others(result)]
+    version = (result.bundle_version, result.request_id, result.weights_version)
+    identity = (library, scene, content, *version, products, *fixed)
     return sha256_bytes(msgspec.json.encode(identity))[:32]

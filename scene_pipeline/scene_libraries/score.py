@@ -133,9 +133,10 @@ def score_library(  # noqa: PLR0913 - the parts of one run
         started = time.perf_counter() - took
         more = 0 if listing is None else listing.rules.runners_up
         listed = own.recommend_for(scene, request, opinion=opinions.get(name), started=started, runners_up=more)
+        listed = answered(own, scene, request, wishes, listed)
         if listing is not None:
             listed = listing.listed(name, hashes[name], listed, own.vocabulary.scoring.diversity)
-        results[name] = answered(own, scene, request, wishes, listed)
+        results[name] = listed
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
     shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
     return LibraryResult(

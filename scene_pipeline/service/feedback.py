@@ -62,7 +62,7 @@ class Feedback:
         )
 
     def exposed(self, request_id: str, result: SceneResult, listed: ServedList, **more: str) -> None:
-        """Log a list that is about to be shown; `more` are the scene, subject, experiment and arm.
+        """Log a list that is about to be shown; `more` are the scene, subject, experiment, arm and intent.
 
         Not waited for; one that cannot be written is said in the log.
         """

@@ -212,6 +212,7 @@ class Handlers:
             self.feedback.exposed(
                 identifier, result, shown.listed,
                 scene=entry.content, subject=person, experiment=trial.experiment, arm=trial.arm,
+                intent=trial.options.intent,
             )  # fmt: skip
             content = msgspec.json.encode(answer)
             return content, _timing(analyze=analyzed_ms, rank=1000 * (time.perf_counter() - started))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from scene_pipeline.learning.exploration import Exploration
-from scene_pipeline.learning.serving import ServedList, serve_list
+from scene_pipeline.learning.serving import ServedList, list_as_is, serve_list
 from scene_pipeline.matching.factors import override_weights, weights_version
 from scene_pipeline.matching.furnish import FurnishedSet, Plan, furnish
 from scene_pipeline.matching.held import Held
@@ -52,7 +52,7 @@ def complete_list(trial: Trial, scene: Scene, request: Request, identifier: str,
     return Shown(replace(result, recommendations=listed.shown, runners_up=()), listed)
 
 
-def matched_list(trial: Trial, scene: Scene, request: Request, identifier: str) -> Shown:
+def matched_list(trial: Trial, scene: Scene, request: Request) -> Shown:
     """Return the products that look like the things of a scene, `k` for each, the surest thing first."""
     found = match(trial.served.matcher, scene, request)
     items = [item for thing in found.objects for item in thing.products]
@@ -67,37 +67,32 @@ def matched_list(trial: Trial, scene: Scene, request: Request, identifier: str) 
         )
         for thing in found.objects
     ]
-    return replace(
-        _as_listed(trial, scene, (request, found.elapsed_ms), items, identifier), objects=objects, places=places
-    )
+    return replace(_as_listed(trial, scene, (request, found.elapsed_ms), items), objects=objects, places=places)
 
 
-def furnished_list(trial: Trial, scene: Scene, request: Request, identifier: str) -> Shown:
+def furnished_list(trial: Trial, scene: Scene, request: Request) -> Shown:
     """Return the set of products that furnishes a scene within the budget."""
     wanted = trial.options
     plan = Plan(wanted.budget or 0.0, wanted.must, wanted.want, tuple(wanted.keep))
     found = furnish(trial.served.matcher, scene, plan, request)
-    shown = _as_listed(trial, scene, (request, found.elapsed_ms), [piece.product for piece in found.pieces], identifier)
+    shown = _as_listed(trial, scene, (request, found.elapsed_ms), [piece.product for piece in found.pieces])
     return replace(shown, places=tuple((piece.type, piece.count) for piece in found.pieces), set=_set_out(found))
 
 
-def _as_listed(
-    trial: Trial, scene: Scene, requested: tuple[Request, float], items: Sequence[Recommendation], identifier: str
-) -> Shown:
+def _as_listed(trial: Trial, scene: Scene, requested: tuple[Request, float], items: Sequence[Recommendation]) -> Shown:
     request, elapsed_ms = requested
     matcher = trial.served.matcher
-    ranked = tuple(replace(item, rank=rank) for rank, item in enumerate(items, start=1))
-    diversity = matcher.vocabulary.scoring.diversity
+    listed = list_as_is(items)
     result = SceneResult(
         scene=scene.analysis,
-        recommendations=ranked,
+        recommendations=listed.shown,
         bundle_version=matcher.bundle.version,
         encoder_id=matcher.encoder_id,
         elapsed_ms=elapsed_ms,
         request_id=request.id,
         weights_version=weights_version(override_weights(matcher.weights, request.weights)),
     )
-    return Shown(result, serve_list(result, max(len(ranked), 1), NOT_EXPLORED, identifier, diversity))
+    return Shown(result, listed)
 
 
 def _set_out(found: FurnishedSet) -> SetOut:
@@ -128,7 +123,7 @@ def check_intent(options: Options) -> tuple[str, str]:
 def served_list(trial: Trial, scene: Scene, request: Request, identifier: str, held: Held | None) -> Shown:
     """Return the list of the trial's intent. Raises ScenePipelineError for wishes that cannot be met."""
     if trial.options.intent == "match":
-        return matched_list(trial, scene, request, identifier)
+        return matched_list(trial, scene, request)
     if trial.options.intent == "furnish":
-        return furnished_list(trial, scene, request, identifier)
+        return furnished_list(trial, scene, request)
     return complete_list(trial, scene, request, identifier, held)

@@ -8,6 +8,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from scene_pipeline.events import compaction
 from scene_pipeline.events.compaction import compact
 from scene_pipeline.events.open import events_folder, open_store
 from scene_pipeline.events.partitions import ACTIONS, EXPOSURES, part_path, partition_days
@@ -112,6 +113,55 @@ def test_orphans_and_bots_are_marked(opened: tuple[EventStore, Path]) -> None:
     rows = pq.read_table(part_path(folder, ACTIONS, DAY)).to_pylist()
     assert {row["subject"] for row in rows if row["bot"]} == {"robot"}
     assert {row["request_id"] for row in rows if row["orphan"]} == {"unknown"}
+
+
+def test_a_run_killed_before_it_judged_is_made_up_for(opened: tuple[EventStore, Path], monkeypatch) -> None:
+    store, folder = opened
+    store.append([exposure("r1"), *(action("r1", f"p{number}", subject="robot") for number in range(70))])
+    store.append([action("unknown", subject="anna")])
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compaction, "_judge", killed)
+    with pytest.raises(KeyboardInterrupt):
+        compact(store, folder, AFTER)
+    monkeypatch.undo()
+    assert store.days() == []
+    compact(store, folder, AFTER)
+    rows = pq.read_table(part_path(folder, ACTIONS, DAY)).to_pylist()
+    assert {row["subject"] for row in rows if row["bot"]} == {"robot"}
+    assert {row["request_id"] for row in rows if row["orphan"]} == {"unknown"}
+
+
+def test_an_orphan_finds_its_list_when_that_comes_late(opened: tuple[EventStore, Path]) -> None:
+    """An action waits for its list on whatever day it was; one whose list never comes stays an orphan."""
+    store, folder = opened
+    next_day, month = NOON + 86_400, NOON + 40 * 86_400
+    store.append(
+        [action("r1"), action("r1", "p2", at=next_day), action("r1", "p3", at=month), action("never", at=next_day)]
+    )
+    after = DAY + dt.timedelta(days=60)
+    assert compact(store, folder, after).orphaned == 4
+    store.append([exposure("r1")])
+    report = compact(store, folder, after)
+    assert (report.exposures, report.orphaned, report.adopted) == (1, 0, 1)
+    found = {
+        (day, row["request_id"]): row["orphan"]
+        for day in partition_days(folder, ACTIONS)
+        for row in pq.read_table(part_path(folder, ACTIONS, day)).to_pylist()
+    }
+    tomorrow = DAY + dt.timedelta(days=1)
+    assert found == {
+        (DAY, "r1"): False,
+        (tomorrow, "r1"): False,
+        (tomorrow, "never"): True,
+        (DAY + dt.timedelta(days=40), "r1"): True,  # longer after its list than a list is used
+    }
+    store.append([action("r1", "p4", at=next_day)])  # after its list's day was compacted
+    assert compact(store, folder, after).orphaned == 1
+    rows = pq.read_table(part_path(folder, ACTIONS, tomorrow)).to_pylist()
+    assert {(row["product_id"], row["request_id"], row["orphan"]) for row in rows} >= {("p4", "r1", False)}
 
 
 def test_half_written_files_of_a_killed_run_are_removed(opened: tuple[EventStore, Path]) -> None:

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from scene_pipeline.errors import LearningError
 from scene_pipeline.events.compaction import compact
 from scene_pipeline.events.open import events_folder, open_store
+from scene_pipeline.events.partitions import EXPOSURES, part_path
 from scene_pipeline.learning.from_events import read_logs
 from scene_pipeline_tests.events.conftest import NOON, action, exposure
 
@@ -42,6 +44,18 @@ def test_actions_are_joined_to_their_rows(tmp_path: Path) -> None:
     assert logs.support_probability[-2:] == pytest.approx(np.array([0.5, 0.5]))
     assert logs.explored
     assert read_logs(folder, until=dt.date(2026, 5, 28)).n == 1
+
+
+def test_only_lists_that_the_weights_ordered_are_learned_from(tmp_path: Path) -> None:
+    store, folder = open_store(tmp_path), events_folder(tmp_path)
+    store.append([exposure("r1"), exposure("r2", intent="match"), exposure("r3", intent="furnish")])
+    store.append([action(request, "p1") for request in ("r1", "r2", "r3")])
+    compact(store, folder, AFTER)
+    store.close()
+    assert read_logs(folder).reward.tolist() == [1, 0, 0]
+    path = part_path(folder, EXPOSURES, dt.date(2026, 5, 28))
+    pq.write_table(pq.read_table(path).drop_columns(["intent"]), path)  # of before intents were logged
+    assert read_logs(folder).n == 3
 
 
 def test_nothing_and_mixed_factors_are_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from scene_pipeline.reporting.tables import recommendations_table
 from scene_pipeline.sample import sample_photographs
 from scene_pipeline.scene_libraries.exposures import Listing
 from scene_pipeline.scene_libraries.score import LibraryResult, score_library
+from scene_pipeline.scene_libraries.wishes import Wishes
 
 REQUEST = Request(6)
 
@@ -45,8 +46,9 @@ def test_every_list_is_logged_once_with_its_runners_up(library: Path, matcher: S
     plain = score_library(library, matcher, REQUEST)
     listing = Listing("spring", REQUEST)
     result = score_library(library, matcher, REQUEST, listing=listing)
-    written, exposures = logged(tmp_path, listing)
-    assert (written, len(exposures)) == (2, 2)
+    written, all_lists = logged(tmp_path, listing)
+    exposures = [exposure for exposure in all_lists if exposure.intent == "complete"]
+    assert (written, len(exposures)) == (len(all_lists), 2)
     by_id = {exposure.request_id: exposure for exposure in exposures}
     for name, item in result.results.items():
         exposure = by_id[item.recommendation_id]
@@ -63,15 +65,43 @@ def test_every_list_is_logged_once_with_its_runners_up(library: Path, matcher: S
     assert [item.recommendation_id for item in plain.results.values()] == ["", ""]
 
 
-def test_rows_name_the_list_that_actions_are_on(library: Path, matcher: SceneMatcher) -> None:
-    result = score_library(library, matcher, REQUEST, listing=Listing("spring", REQUEST))
-    rows = recommendations_table(result.results, "spring", ("complete", "match"))
-    columns = [rows[name].to_pylist() for name in ("intent", "scene", "recommendation_id")]
-    ids = set(zip(*columns, strict=True))
-    assert {item for item in ids if item[0] == "complete"} == {
-        ("complete", name, item.recommendation_id) for name, item in result.results.items()
+def test_rows_name_the_list_that_actions_are_on(library: Path, matcher: SceneMatcher, tmp_path: Path) -> None:
+    """Each intent is a list of its own: what was shown of it, in its order, without a chance of another."""
+    listing = Listing("spring", REQUEST)
+    result = score_library(library, matcher, REQUEST, wishes=Wishes("all", budget=400.0), listing=listing)
+    table = recommendations_table(result.results, "spring", ("complete", "match", "furnish"))
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for row in table.select(["intent", "scene", "recommendation_id", "product_id"]).to_pylist():
+        rows.setdefault((row["intent"], row["scene"], row["recommendation_id"]), []).append(row["product_id"])
+    assert {intent for intent, _, _ in rows} == {"complete", "match", "furnish"}
+    scenes = {content: name for name, content in result.content_hashes.items()}
+    exposed = {
+        (exposure.intent, scenes[exposure.scene], exposure.request_id): [
+            product.product_id for product in exposure.products if product.shown
+        ]
+        for exposure in logged(tmp_path, listing)[1]
     }
-    assert {name for intent, _, name in ids if intent == "match"} <= {None}
+    assert exposed == rows
+    for exposure in listing.exposures:
+        if exposure.intent != "complete":
+            assert [product.rank for product in exposure.products] == list(range(1, len(exposure.products) + 1))
+            assert {(product.propensity, product.shown) for product in exposure.products} == {(1.0, True)}
+
+
+def test_another_budget_is_another_list(library: Path, matcher: SceneMatcher) -> None:
+    one, other = (
+        score_library(library, matcher, REQUEST, wishes=Wishes(budget=budget), listing=Listing("spring", REQUEST))
+        for budget in (150.0, 400.0)
+    )
+    sets = [
+        (name, item.set and [piece.product.product_id for piece in item.set.pieces])
+        for found in (one, other)
+        for name, item in found.results.items()
+    ]
+    assert sets[:2] != sets[2:]
+    for name, pieces in sets[:2]:
+        same = pieces == dict(sets[2:])[name]
+        assert (one.results[name].recommendation_id == other.results[name].recommendation_id) == same
 
 
 def test_a_shuffled_library_logs_what_it_shows(library: Path, matcher: SceneMatcher, tmp_path: Path) -> None:
@@ -81,6 +111,7 @@ def test_a_shuffled_library_logs_what_it_shows(library: Path, matcher: SceneMatc
     shown = {
         exposure.request_id: [product.product_id for product in exposure.products if product.shown]
         for exposure in exposures
+        if exposure.intent == "complete"
     }
     assert shown == {
         item.recommendation_id: [product.product_id for product in item.recommendations]

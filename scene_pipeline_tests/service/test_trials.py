@@ -82,6 +82,21 @@ def test_without_an_experiment_every_list_is_as_chosen_and_certain(artifacts: Pa
     assert exposure.exploration == exposure.arm == ""
 
 
+def test_every_intent_is_logged_as_what_it_is(artifacts: Path) -> None:
+    with opened(artifacts, exploration="swap") as client:
+        answers = [ask(client), ask(client, intent="match", k=2), ask(client, intent="furnish", budget=900)]
+    logged = exposures(artifacts)
+    assert len(logged) == len(answers)
+    for answer in answers:
+        exposure = logged[answer["recommendation_id"]]
+        assert exposure.intent == answer["intent"]
+        shown = [(item.product_id, item.rank, item.propensity) for item in exposure.products if item.shown]
+        assert shown == [(item["product_id"], item["rank"], item["propensity"]) for item in answer["items"]]
+        assert shown
+        if exposure.intent != "complete":
+            assert (exposure.exploration, len(exposure.products)) == ("", len(shown))
+
+
 def test_a_started_experiment_is_served_and_a_stopped_one_is_not(artifacts: Path) -> None:
     with opened(artifacts) as client:
         plain = [item["product_id"] for item in ask(client)["items"]]
