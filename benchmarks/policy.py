@@ -3,14 +3,18 @@
 Part one reads the Open Bandit Dataset (two policies that ran side by side, true propensities): each policy's click rate
 is estimated from the other's log and compared with its own. Part two scores the IKEA scenes with the real matcher,
 lets a simulated crowd click on lists of one category (position-based, with noise), and fits weights; half of the scenes
-are held out. Figures of part two say how well the method recovers what the clicks hold, not what customers would do.
+are held out. A shop that shows 1,000 lists a day is simulated for three months: once a month it takes the weights that
+were learned from all clicks so far. Scenes are few, so that which of them are held out decides more than the clicks do:
+figures are means over several halvings, each with a crowd of its own. They say how well the method recovers what the
+clicks hold, not what customers would do. Lists, months and halvings were chosen on the seeds 10 to 14;
+those reported are others.
 """
 
 import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,17 +23,20 @@ import numpy as np
 import pyarrow.csv as pa_csv
 
 from benchmarks.claims import Claim, at_least, at_most, report
-from benchmarks.simulated_clicks import Crowd, ScoredLists, ndcg_of, scored_lists, simulate
+from benchmarks.simulated_clicks import Crowd, ScoredLists, joined, ndcg_of, scored_lists, simulate
 from scene_pipeline.errors import LearningError
-from scene_pipeline.learning.click_model import fit_click_model
+from scene_pipeline.learning.click_model import ClickModel, fit_click_model
 from scene_pipeline.learning.exploration import Exploration
 from scene_pipeline.learning.off_policy import LoggedRewards, PolicyReport, cross_fitted_rates, evaluate_policy
 from scene_pipeline.learning.weights import Choices, WeightsFit, choices_of, fit_weights
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 POSITIONS = 3
-SESSIONS = 60_000
-SEEDS = (0, 1, 2)
+SESSIONS = 30_000
+"""Lists a round: what a shop shows in a month."""
+
+ROUNDS = 3
+SEEDS = (0, 1, 2, 3, 4)
 EXPLORED = Exploration("plackett_luce", runners_up=10, block=4, temperature=0.1)
 NAIVE_MARGIN = 0.005
 NDCG_BOUND = 0.01
@@ -43,7 +50,7 @@ def main() -> int:
     parser.add_argument("--bandit", type=Path, default=SHARED / "open_bandit")
     parser.add_argument("--ikea", type=Path, default=SHARED / "ikea")
     parser.add_argument("--artifacts", type=Path, help="a bundle of the IKEA catalog that was built before")
-    parser.add_argument("--sessions", type=int, default=SESSIONS)
+    parser.add_argument("--sessions", type=int, default=SESSIONS, help="lists shown a round")
     arguments = parser.parse_args()
     claims, details = bandit_claims(arguments.bandit)
     with tempfile.TemporaryDirectory() as temporary:
@@ -144,83 +151,112 @@ def estimate(log: BanditLog, other: BanditLog, target: str, items: int) -> Polic
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What was learned from one crowd: from its debiased clicks, and from its clicks as they are."""
+class Half:
+    """NDCG@10 on the held-out scenes of one halving, and what was learned on the others after each round."""
 
-    debiased: WeightsFit
-    naive: WeightsFit
+    lists: int
+    scenes: int
+    in_force: float
+    full: float
+    rounds: dict[str, list[float]]
+    learned: WeightsFit
     examination: Mapping[int, float]
     price: float
 
 
-def learn(train: ScoredLists, sessions: int, seed: int) -> Learned:
-    """Let a crowd with taste click, and learn from what it did."""
-    log, price = simulate(train, Crowd(), EXPLORED, sessions, seed)
-    model = fit_click_model(log)
-    debiased, naive = (fit_weights(choices_of(log, known), train.prior) for known in (model, None))
-    return Learned(debiased, naive, model.examination, price)
+def learn(
+    train: ScoredLists, sessions: int, seed: int, *, debias: bool
+) -> Iterator[tuple[WeightsFit, ClickModel, float]]:
+    """Let a crowd with taste click and learn from all it did so far, round after round; the price is of exploration.
+
+    Each round shows lists by the weights that the round before learned.
+    """
+    weights, log = train.prior, None
+    for number in range(ROUNDS):
+        shown, price = simulate(replace(train, prior=weights), Crowd(), EXPLORED, sessions, seed * ROUNDS + number)
+        log = shown if log is None else joined(log, shown)
+        model = fit_click_model(log)
+        fit = fit_weights(choices_of(log, model if debias else None), weights)
+        weights = fit.weights
+        yield fit, model, price
+
+
+def halved(lists: ScoredLists, sessions: int, seed: int, kinds: Sequence[str]) -> Half:
+    """Learn on half of the scenes, from full labels and from clicks, and measure on the other half."""
+    train, held_out = lists.halves(seed)
+    full = fit_weights(full_labels(train), lists.prior, strength=1.0)
+    found = {kind: list(learn(train, sessions, seed, debias=kind == "debiased")) for kind in kinds}
+    fit, model, price = found["debiased"][-1]
+    return Half(
+        lists=len(held_out.lists),
+        scenes=held_out.scenes,
+        in_force=ndcg_of(held_out, lists.prior),
+        full=ndcg_of(held_out, full.weights),
+        rounds={kind: [ndcg_of(held_out, each.weights) for each, _, _ in rounds] for kind, rounds in found.items()},
+        learned=fit,
+        examination=model.examination,
+        price=price,
+    )
 
 
 def click_claims(lists: ScoredLists, sessions: int) -> tuple[list[Claim], dict[str, object]]:
     """Learn weights from crowds with taste, from one without, and from a log without exploration.
 
-    Lists are ranked by the weights that ship, and by equal weights: clicks follow what was shown, so that only weights
-    that are wrong show what position bias does to learning.
+    Lists are first ranked by the weights that ship, or by equal weights, which are wrong: clicks follow what was shown,
+    so that only wrong weights show what position bias does to learning.
     """
-    equal = replace(lists, prior=np.full(len(lists.prior), 1 / len(lists.prior)))
-    found, details = {}, {}
-    for start, ranked in (("shipped", lists), ("equal", equal)):
-        train, held_out = ranked.halves()
-        full = fit_weights(full_labels(train), ranked.prior, strength=1.0)
-        learned = [learn(train, sessions, seed) for seed in SEEDS]
-        ndcg: dict[str, list[float]] = {
-            "in_force": [ndcg_of(held_out, ranked.prior)],
-            "full": [ndcg_of(held_out, full.weights)],
-            "debiased": [ndcg_of(held_out, one.debiased.weights) for one in learned],
-            "naive": [ndcg_of(held_out, one.naive.weights) for one in learned],
-        }
-        found[start] = {name: float(np.mean(values)) for name, values in ndcg.items()}
-        details[start] = {
-            "ndcg@10": {name: np.round(values, 4).tolist() for name, values in ndcg.items()},
-            "weights": {
-                name: dict(zip(lists.factor_names, np.round(weights, 4).tolist(), strict=True))
-                for name, weights in (
-                    ("in_force", ranked.prior),
-                    ("full", full.weights),
-                    ("debiased", learned[0].debiased.weights),
-                    ("naive", learned[0].naive.weights),
-                )
-            },
-            "held_out_gain": [[one.debiased.gain_low, one.debiased.gain, one.debiased.gain_high] for one in learned],
-            "examination": learned[0].examination,
-            "price_of_exploration": learned[0].price,
-        }
-    train, held_out = lists.halves()
-    n = len(held_out.lists)
-    drawn = f"{sessions:,} simulated sessions, mean of {len(SEEDS)} seeds"
-    against = f"{n} lists of {held_out.scenes} held-out IKEA scenes, {drawn}"
-    shipped, wrong = found["shipped"], found["equal"]
+    wrong = replace(lists, prior=np.full(len(lists.prior), 1 / len(lists.prior)))
+    shipped = [halved(lists, sessions, seed, ("debiased",)) for seed in SEEDS]
+    equal = [halved(wrong, sessions, seed, ("debiased", "naive")) for seed in SEEDS]
+    n = sum(half.lists for half in shipped)
+    against = (
+        f"held-out lists of {len(SEEDS)} halvings of {lists.scenes} IKEA scenes, {ROUNDS} rounds of {sessions:,} "
+        "simulated sessions each"
+    )
     claims = [
         at_most(
-            "NDCG@10 lost by learning from debiased clicks rather than from full labels, weights that ship in force",
-            shipped["full"] - shipped["debiased"],
+            f"NDCG@10 lost by learning from debiased clicks rather than from full labels, {start} in force at first",
+            float(np.mean([half.full - half.rounds["debiased"][-1] for half in halves])),
             NDCG_BOUND,
             unit="NDCG",
             against=against,
             n=n,
-        ),
+        )
+        for start, halves in (("weights that ship", shipped), ("equal weights", equal))
+    ]
+    claims.append(
         at_least(
-            "NDCG@10 that clicks as they are lose against debiased ones, equal weights in force",
-            wrong["debiased"] - wrong["naive"],
+            "NDCG@10 that clicks as they are lose against debiased ones, equal weights in force at first",
+            float(np.mean([half.rounds["debiased"][-1] - half.rounds["naive"][-1] for half in equal])),
             NAIVE_MARGIN,
             unit="NDCG",
             against=against,
             n=n,
-        ),
-        *tasteless_claims(train, sessions),
-        without_exploration(train, sessions),
+        )
+    )
+    train, _ = lists.halves(SEEDS[0])
+    claims += [*tasteless_claims(train, ROUNDS * sessions), without_exploration(train, sessions)]
+    return claims, {"shipped": shown(shipped, lists.factor_names), "equal": shown(equal, lists.factor_names)}
+
+
+def shown(halves: Sequence[Half], names: Sequence[str]) -> list[dict[str, object]]:
+    """Return what is printed of each halving."""
+    return [
+        {
+            "lists": half.lists,
+            "scenes": half.scenes,
+            "ndcg@10": {
+                "in_force": round(half.in_force, 4),
+                "full": round(half.full, 4),
+                **{kind: np.round(values, 4).tolist() for kind, values in half.rounds.items()},
+            },
+            "weights": dict(zip(names, np.round(half.learned.weights, 4).tolist(), strict=True)),
+            "held_out_gain": [half.learned.gain_low, half.learned.gain, half.learned.gain_high],
+            "examination": half.examination,
+            "price_of_exploration": half.price,
+        }
+        for half in halves
     ]
-    return claims, details
 
 
 def tasteless_claims(train: ScoredLists, sessions: int) -> list[Claim]:

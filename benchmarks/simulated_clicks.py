@@ -38,9 +38,9 @@ class ScoredLists:
         """How many scenes the lists are of."""
         return len(set(self.scene))
 
-    def halves(self) -> tuple["ScoredLists", "ScoredLists"]:
-        """Return the lists to learn from and those held out: scenes apart, by a hash of their name."""
-        first = [hashlib.sha256(name.encode()).digest()[0] % 2 == 0 for name in self.scene]
+    def halves(self, seed: int) -> tuple["ScoredLists", "ScoredLists"]:
+        """Return the lists to learn from and those held out: scenes apart, by a hash of seed and name."""
+        first = [hashlib.sha256(f"{seed}-{name}".encode()).digest()[0] % 2 == 0 for name in self.scene]
         return self._part(first), self._part([not side for side in first])
 
     def _part(self, kept: list[bool]) -> "ScoredLists":
@@ -120,6 +120,19 @@ def simulate(lists: ScoredLists, crowd: Crowd, rules: Exploration, sessions: int
         factor_names=lists.factor_names,
     )
     return log, 1 - float(np.mean([plan.score / plan.best_score for plan in plans]))
+
+
+def joined(first: Logs, second: Logs) -> Logs:
+    """Return one log of both, in which requests and rows are counted on."""
+    names = ("scene", "rank", "shown", "factors", "reward", "support_rank", "support_probability")
+    columns = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
+    return Logs(
+        n=first.n + second.n,
+        request=np.concatenate([first.request, second.request + first.n]),
+        support_row=np.concatenate([first.support_row, second.support_row + len(first.request)]),
+        factor_names=first.factor_names,
+        **columns,
+    )
 
 
 def ndcg_of(lists: ScoredLists, weights: np.ndarray, k: int = K) -> float:

@@ -14,7 +14,8 @@ from scene_pipeline.errors import ProductIndexError
 Connection = psycopg.Connection[TupleRow]
 
 SETTINGS = {
-    "hnsw.iterative_scan": "strict_order",  # the default stops after ef_search rows, whatever a filter leaves of them
+    # the default stops after ef_search rows, whatever a filter leaves of them; strict_order drops what it finds late
+    "hnsw.iterative_scan": "relaxed_order",
     "hnsw.max_scan_tuples": "20000",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",

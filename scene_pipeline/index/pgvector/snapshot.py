@@ -36,6 +36,10 @@ EF_SEARCH = 320
 """How many passing candidates the index is to keep at least: the smaller the share that passes, the more in all."""
 
 MAX_EF_SEARCH = 1_000
+
+DEEP = 2_000
+"""How many passing products are looked at where a filter stands against the query: the near ones do not pass."""
+
 MAX_WORDS = 32
 _COUNTS = 256
 
@@ -133,10 +137,26 @@ class PgvectorSnapshot(Closing):
             ).format(self._table, self._visible, passes, order)
             return _best(connection.execute(query, [vector, *values, vector, depth]).fetchall())
 
+        def passing_of_nearest(depth: int) -> Best:
+            query = sql.SQL(
+                "SELECT product_id, inner_product FROM (SELECT r.product_id, -(r.vector <#> %b) AS inner_product, "
+                "{} AS passes FROM {} r WHERE {} ORDER BY r.vector <#> %b LIMIT %s) nearest WHERE passes"
+            ).format(passes, self._table, self._visible)
+            return _best(connection.execute(query, [vector, *values, vector, depth]).fetchall())
+
+        def near(depth: int) -> Best:
+            if where is None:
+                return _ordered(search(depth, exact=False), depth)
+            if depth * total <= ef * passing:
+                found = passing_of_nearest(ef)
+                if len(found[0]) >= depth:
+                    return _ordered(found, depth)
+            return _ordered(search(max(2 * depth, DEEP), exact=False), depth)
+
         if passing > max(EXACT_SHARE * total, EXACT_ROWS) and k <= MAX_EF_SEARCH:
             ef = min(max(EF_SEARCH, 2 * k) * total // passing, MAX_EF_SEARCH)
             connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(ef),))
-            found = cut_at(lambda depth: search(depth, exact=False), k, passing)
+            found = cut_at(near, k, passing)
             if len(found[0]) == min(k, passing):
                 return found, False
         return cut_at(lambda depth: search(depth, exact=True), k, passing), True
@@ -207,3 +227,9 @@ class PgvectorSnapshot(Closing):
 
 def _best(rows: Sequence[tuple[Any, ...]]) -> Best:
     return np.array([row[0] for row in rows], dtype=object), np.array([row[1] for row in rows], np.float32)
+
+
+def _ordered(found: Best, most: int) -> Best:
+    """Return the best of what the index found, which it gives almost in order."""
+    order = np.lexsort((found[0], -found[1]))[:most]
+    return found[0][order], found[1][order]

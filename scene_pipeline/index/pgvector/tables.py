@@ -37,7 +37,7 @@ SQL_TYPES: Mapping[FieldKind, str] = {
 LIVE: Mapping[str, FieldKind] = {"price": "number", "in_stock": "flag"}
 """Fields that may change within a version, in scene_index_live."""
 
-HNSW = {"m": 16, "ef_construction": 128}
+HNSW = {"m": 16, "ef_construction": 200}
 BUILD_MEMORY = 4 * 2**30
 """Bytes that a build may take at most, unless the server's own setting is higher."""
 
