@@ -18,7 +18,7 @@ from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.service.documents import EventIn
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.settings import ServiceSettings
-from scene_pipeline.settings import SUBJECT_KEY_FILE
+from scene_pipeline.settings import EVENTS_URL, SUBJECT_KEY_FILE, text
 
 log = logging.getLogger("scene_pipeline.service")
 
@@ -37,9 +37,9 @@ class Feedback:
 
     @classmethod
     def open(cls, settings: ServiceSettings) -> "Feedback":
-        """Open the store of the artifacts folder, or of the settings' Postgres address. Raises EventError."""
+        """Open the store of the artifacts folder, or of SCENE_PIPELINE_EVENTS_URL. Raises EventError."""
         subjects = subject_ids(events_folder(settings.artifacts))
-        return cls(open_store(settings.artifacts, settings.events_url), settings.artifacts, subjects)
+        return cls(open_store(settings.artifacts, text(EVENTS_URL)), settings.artifacts, subjects)
 
     def subject(self, shop_id: str) -> str:
         """Return the keyed hash of a shop's id; empty without an id or a key."""

@@ -21,8 +21,8 @@ class ServiceSettings:
     refusal is held, so that clients that ask again at once leave the cores to the answers. deadline_s: age at which
     a request that still waits is given up. decode_bytes: memory that pictures being decoded may take together.
     scenes: "sample", or a folder whose sub-folders are libraries. exploration: off, swap or plackett_luce: how
-    lists are shuffled a little where no experiment says otherwise. tokens: the token file. events_url: a
-    postgres:// address in place of the SQLite file.
+    lists are shuffled a little where no experiment says otherwise. tokens: the token file. Where
+    events are kept is decided for the whole package, by SCENE_PIPELINE_EVENTS_URL.
     """
 
     artifacts: Path = Path("artifacts")
@@ -31,7 +31,6 @@ class ServiceSettings:
     scenes: str = "sample"
     exploration: str = "off"
     tokens: str = ""
-    events_url: str = ""
     cors_origins: str = ""
     workers: int = 0
     max_wait_s: float = 1.0

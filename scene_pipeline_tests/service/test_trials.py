@@ -16,6 +16,7 @@ from scene_pipeline.events.schema import Exposure
 from scene_pipeline.experiments import lifecycle
 from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
+from scene_pipeline.settings import EVENTS_URL
 from scene_pipeline_tests.service.conftest import BASE, LIBRARY_SCENE
 
 DESIGN = """
@@ -49,8 +50,8 @@ def ask(client: TestClient, **request: Any) -> dict[str, Any]:
     return answer.json()
 
 
-def exposures(artifacts: Path) -> dict[str, Exposure]:
-    store = open_store(artifacts)
+def exposures(artifacts: Path, url: str = "") -> dict[str, Exposure]:
+    store = open_store(artifacts, url)
     found = {item.event.event_id: item.event for day in store.days() for item in store.read(day)}
     store.close()
     return {name: event for name, event in found.items() if isinstance(event, Exposure)}
@@ -95,6 +96,16 @@ def test_every_intent_is_logged_as_what_it_is(artifacts: Path) -> None:
         assert shown
         if exposure.intent != "complete":
             assert (exposure.exploration, len(exposure.products)) == ("", len(shown))
+
+
+def test_lists_are_logged_where_the_whole_package_keeps_events(
+    artifacts: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(EVENTS_URL, postgres_url)
+    with opened(artifacts) as client:
+        answer = ask(client, k=2)
+    assert answer["recommendation_id"] in exposures(artifacts, postgres_url)
+    assert exposures(artifacts) == {}
 
 
 def test_a_started_experiment_is_served_and_a_stopped_one_is_not(artifacts: Path) -> None:
