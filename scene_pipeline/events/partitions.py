@@ -50,7 +50,7 @@ EXPOSURE_SCHEMA = pa.schema(
 )
 """A row a list. `factors` holds those of all its products one after another. The support columns hold one entry for
 every rank that a product (its place in the row, from 0) could have had. An empty intent is that of an older file: all
-its lists were of *complete* or were not told apart."""
+its lists count as *complete*."""
 
 EVENT_COLUMNS = EXPOSURE_SCHEMA.names[: EXPOSURE_SCHEMA.get_field_index("product_id")]
 """The columns of a list as a whole; the others are of its products."""

@@ -1,4 +1,4 @@
-"""One product index of each adapter, empty, for the contract suite."""
+"""One product index of each adapter for the contract suite: empty, and one that holds products for tests that read."""
 
 import importlib.util
 import os
@@ -12,6 +12,7 @@ from psycopg import sql
 
 from scene_pipeline.index.open import open_index
 from scene_pipeline.index.port import ProductIndex
+from scene_pipeline_tests.index.products import SCHEMA, make
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/qdrant/qdrant_index.py"
 URL = "SCENE_PIPELINE_INDEX_URL"
@@ -20,8 +21,8 @@ URL = "SCENE_PIPELINE_INDEX_URL"
 Make = Callable[[], ProductIndex]
 
 
-def make_faiss(request: pytest.FixtureRequest) -> ProductIndex:
-    return open_index(f"faiss:{request.getfixturevalue('tmp_path') / 'index'}")
+def make_faiss(_: pytest.FixtureRequest, folder: Path) -> ProductIndex:
+    return open_index(f"faiss:{folder / 'index'}")
 
 
 def fresh_schema(url: str) -> str:
@@ -34,15 +35,15 @@ def fresh_schema(url: str) -> str:
     return f"{url}{sign}options=-csearch_path%3D{name},public"
 
 
-def make_pgvector(request: pytest.FixtureRequest) -> ProductIndex:
+def make_pgvector(request: pytest.FixtureRequest, folder: Path) -> ProductIndex:
     return open_index(fresh_schema(request.getfixturevalue("postgres_url")))
 
 
-def make_lance(request: pytest.FixtureRequest) -> ProductIndex:
-    return open_index(f"lance:{request.getfixturevalue('tmp_path') / 'index'}")
+def make_lance(_: pytest.FixtureRequest, folder: Path) -> ProductIndex:
+    return open_index(f"lance:{folder / 'index'}")
 
 
-def make_qdrant(request: pytest.FixtureRequest) -> ProductIndex:
+def make_qdrant(request: pytest.FixtureRequest, folder: Path) -> ProductIndex:
     """Return the worked example of docs/databases.md, in local mode: its server differs."""
     spec = importlib.util.spec_from_file_location("qdrant_index", EXAMPLE)
     assert spec is not None
@@ -52,11 +53,11 @@ def make_qdrant(request: pytest.FixtureRequest) -> ProductIndex:
     return module.open_qdrant("qdrant::memory:")
 
 
-def make_by_url(request: pytest.FixtureRequest) -> ProductIndex:
+def make_by_url(request: pytest.FixtureRequest, folder: Path) -> ProductIndex:
     return open_index(os.environ[URL].replace("{name}", f"t{uuid.uuid4().hex[:12]}"))
 
 
-ADAPTERS: dict[str, Callable[[pytest.FixtureRequest], ProductIndex]] = {
+ADAPTERS: dict[str, Callable[[pytest.FixtureRequest, Path], ProductIndex]] = {
     "faiss": make_faiss,
     "pgvector": make_pgvector,
     "lance": make_lance,
@@ -69,5 +70,16 @@ if URL in os.environ:
 @pytest.fixture(params=ADAPTERS)
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProductIndex]:
     """Return an empty index."""
-    with ADAPTERS[request.param](request) as opened:
+    with ADAPTERS[request.param](request, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=ADAPTERS)
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProductIndex]:
+    """Return an index whose current version v1 holds the products of `make()`, for tests that only read."""
+    with ADAPTERS[request.param](request, tmp_path_factory.mktemp("filled")) as opened:
+        with opened.stage("v1", SCHEMA) as writer:
+            writer.upsert(make().records)
+            writer.seal()
+        opened.publish("v1")
         yield opened

@@ -39,11 +39,10 @@ def test_a_version_is_sealed_with_its_count_and_digest(index: ProductIndex, made
     assert (info.version, info.current, info.count, info.digest) == ("v1", True, 400, expected)
 
 
-def test_the_best_are_found_in_order_with_their_inner_products(index: ProductIndex, made: Made) -> None:
-    write(index, made.records)
+def test_the_best_are_found_in_order_with_their_inner_products(filled: ProductIndex, made: Made) -> None:
     by_id = dict(zip(made.records.ids, made.records.vectors, strict=True))
     found = 0
-    with index.open() as snapshot:
+    with filled.open() as snapshot:
         for query in queries():
             hits = snapshot.search(query, 20)
             assert (len(hits.ids), hits.passing, hits.shortfall, hits.coverage) == (20, 400, 0, 1.0)
@@ -56,11 +55,10 @@ def test_the_best_are_found_in_order_with_their_inner_products(index: ProductInd
 
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("k", [5, 1000])
-def test_a_filter_gives_exactly_what_passes(index: ProductIndex, made: Made, name: str, k: int) -> None:
+def test_a_filter_gives_exactly_what_passes(filled: ProductIndex, made: Made, name: str, k: int) -> None:
     where, holds = FILTERS[name]
-    write(index, made.records)
     passing = {row["product_id"] for row in made.rows if holds(row)}
-    with index.open() as snapshot:
+    with filled.open() as snapshot:
         assert snapshot.count(where) == len(passing)
         for query in queries(3):
             hits = snapshot.search(query, k, where)
@@ -145,9 +143,8 @@ def test_a_product_deleted_and_written_again_is_there(index: ProductIndex, made:
         assert snapshot.count() == 395
 
 
-def test_fields_come_back_as_they_were(index: ProductIndex, made: Made) -> None:
-    write(index, made.records)
-    with index.open() as snapshot:
+def test_fields_come_back_as_they_were(filled: ProductIndex, made: Made) -> None:
+    with filled.open() as snapshot:
         rows = snapshot.fetch([*made.records.ids[:50], "not there"])
     assert len(rows) == 50
     for row, expected, text in zip(rows, made.rows, made.records.texts, strict=False):
@@ -293,9 +290,8 @@ def test_records_that_do_not_fit_are_refused(index: ProductIndex, made: Made, ch
         writer.upsert(change(made.records.take(range(5))))
 
 
-def test_questions_that_do_not_fit_are_refused(index: ProductIndex, made: Made) -> None:
-    write(index, made.records)
-    with index.open() as snapshot:
+def test_questions_that_do_not_fit_are_refused(filled: ProductIndex) -> None:
+    with filled.open() as snapshot:
         for query, k in ((queries()[0][:5], 3), (queries()[0], -1), (np.full(DIMENSION, np.nan), 3)):
             with pytest.raises(ProductIndexError, match="query"):
                 snapshot.search(query, k)
@@ -303,9 +299,9 @@ def test_questions_that_do_not_fit_are_refused(index: ProductIndex, made: Made) 
             snapshot.search(queries()[0], 3, Eq("color", "red"))
         assert snapshot.search(queries()[0], 0).ids == ()
     with pytest.raises(ProductIndexError, match="nothing"):
-        index.open("nothing")
+        filled.open("nothing")
     with pytest.raises(ProductIndexError, match="cannot name a version"):
-        index.stage("../v1", SCHEMA)
+        filled.stage("../v1", SCHEMA)
 
 
 @pytest.mark.parametrize("value", ["it's", 'a "quoted" one', "x' OR 1=1 --", "a,b", "{a}", "\\", "ünï ☂", "%s", "NULL"])
@@ -324,14 +320,13 @@ def test_values_are_parameters(index: ProductIndex, made: Made, value: str) -> N
         snapshot.search(queries()[0], 5, text=value)
 
 
-def test_text_and_vector_are_fused(index: ProductIndex, made: Made) -> None:
+def test_text_and_vector_are_fused(filled: ProductIndex, made: Made) -> None:
     """A word that one product has brings it up; the filter still holds, and the answer is never short."""
-    write(index, made.records)
     where = And((Range("price", high=80), Not(Eq("category", "rugs"))))
     passing = [row["price"] is not None and row["price"] <= 80 and row["category"] != "rugs" for row in made.rows]
     query = queries()[0]
     far = made.best(query, 400, passing)[-1]
-    with index.open() as snapshot:
+    with filled.open() as snapshot:
         assert far not in snapshot.search(query, 10, where).ids
         hits = snapshot.search(query, 10, where, text=far)
         assert far in hits.ids[:3]
@@ -344,9 +339,8 @@ def test_text_and_vector_are_fused(index: ProductIndex, made: Made) -> None:
         assert len(snapshot.search(query, 500, text="zzz unknown words").ids) == 400
 
 
-def test_a_snapshot_answers_many_threads(index: ProductIndex, made: Made) -> None:
-    write(index, made.records)
-    with index.open() as snapshot, ThreadPoolExecutor(4) as pool:
+def test_a_snapshot_answers_many_threads(filled: ProductIndex) -> None:
+    with filled.open() as snapshot, ThreadPoolExecutor(4) as pool:
         alone = [snapshot.search(query, 10, Range("price", high=50)).ids for query in queries()]
         together = list(pool.map(lambda query: snapshot.search(query, 10, Range("price", high=50)).ids, queries()))
     assert together == alone
@@ -380,10 +374,9 @@ def test_readers_see_whole_versions_while_others_are_published(index: ProductInd
     assert seen <= {(f"v{number}", 100 * number, 100 * number) for number in (1, 2, 3, 4)}
 
 
-def test_an_index_says_what_it_is(index: ProductIndex, made: Made) -> None:
-    write(index, made.records)
-    assert index.capabilities.engine
-    assert index.capabilities.text_ranking
-    with index.open() as snapshot:
+def test_an_index_says_what_it_is(filled: ProductIndex) -> None:
+    assert filled.capabilities.engine
+    assert filled.capabilities.text_ranking
+    with filled.open() as snapshot:
         health = snapshot.health()
     assert health.ok, health.detail
