@@ -62,10 +62,14 @@ def read_labeled_facts(extractor: Extractor, facts: Facts, column: str, text: st
 
 
 def read_stated_sizes(extractor: Extractor, facts: Facts, column: str, cell: str) -> None:
-    """Add the sizes of the shop's own column; they replace those of running text that say less."""
+    """Add the sizes of the shop's own column; they replace those of running text that say less or leave out the unit.
+
+    "BASKET 18X18X15" beside a column that states "46 x 46 x 37 cm" is in inches.
+    """
     tokens = tokenize(cell)
     measures = parse_dimensions(tokens, len(tokens), extractor.dimension_words)
-    if len(measures) > len(facts.measures):
+    unsure = all(measure.assumed for measure in facts.measures) and not any(measure.assumed for measure in measures)
+    if unsure or len(measures) > len(facts.measures):
         _take(extractor, facts, column, measures)
 
 

@@ -50,6 +50,20 @@ def test_a_size_cell_replaces_what_says_less(enrich_one: One, columns: dict[str,
 
 
 @pytest.mark.parametrize(
+    ("text", "cell", "expected"),
+    [
+        ("JUTE STORAGE BASKET 18X18X15 NAT", "46 x 46 x 37 cm", [46, 46, 37]),
+        ("JUTE STORAGE BASKET 18 x 18 x 15 in", "46 x 46 x 37 cm", [45.7, 45.7, 38.1]),
+        ("JUTE STORAGE BASKET 18X18X15 NAT", "46 x 46 x 37", [45.7, 45.7, 38.1]),
+    ],
+)
+def test_a_size_cell_with_a_unit_replaces_what_leaves_it_out(
+    enrich_one: One, text: str, cell: str, expected: list[float]
+) -> None:
+    assert sizes(enrich_one(text, stated_dimensions=cell)) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "count"),
     [
         ("Dozen candles", 12),

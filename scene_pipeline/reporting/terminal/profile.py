@@ -45,7 +45,8 @@ def profile_view(profile: CatalogProfile) -> Group:
         parts += [Text(), *_rejects(profile)]
     parts += [Text(), Text("Products of which is known", style="bold"), _shares(profile.recognized)]
     if profile.assumed_units:
-        parts.append(Text(f"{profile.assumed_units:,} products state dimensions without a unit: inches are assumed"))
+        assumed = "that of the others, or the language's, is assumed"
+        parts.append(Text(f"{profile.assumed_units:,} products state dimensions without a unit: {assumed}"))
     parts += [Text(), Text("Categories", style="bold"), _counts(profile.categories, profile.products)]
     parts += [Text(), _listed("Size classes", profile.size_classes), _listed("Product types", profile.product_types)]
     parts.append(_listed("Words that mean nothing to us", profile.unknown_words))
