@@ -92,7 +92,7 @@ def test_rollback_to_a_damaged_version_is_refused(artifacts: Path) -> None:
 def test_verify_counts_files_and_names_every_damage(artifacts: Path) -> None:
     newest, oldest = _versions(artifacts)
     report = verify_bundle(artifacts)
-    assert (report.version, report.sound, report.files) == (newest, True, 9)
+    assert (report.version, report.sound, report.files) == (newest, True, 10)
     _damage(artifacts, oldest)
     (artifacts / "bundles" / oldest / "prompts.npz").unlink()
     damaged = verify_bundle(artifacts, oldest)

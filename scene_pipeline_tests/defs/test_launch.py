@@ -78,7 +78,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def wanted(shop: Path, artifacts: Path, **others: Any) -> BuildRequest:
+def build_of(shop: Path, artifacts: Path, **others: Any) -> BuildRequest:
     return BuildRequest(artifacts, shop / "catalog.csv", **others)
 
 
@@ -92,7 +92,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def built(shop: Path, instance: dg.DagsterInstance, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Artifacts with a promoted bundle of the shop's catalog and its library scored."""
     artifacts = tmp_path_factory.mktemp("artifacts")
-    run_bundle_build(defs, instance, wanted(shop, artifacts))
+    run_bundle_build(defs, instance, build_of(shop, artifacts))
     library = shop / "scenes" / "spring"
     run_library_scoring(defs, instance, ScoringRequest(artifacts, library, Request(k=5)))
     return artifacts
@@ -171,7 +171,7 @@ def test_unchanged_scenes_are_taken_over_and_an_unchanged_catalog_changes_no_bun
     built: Path, shop: Path, instance: dg.DagsterInstance
 ) -> None:
     before = (built / "bundles" / "CURRENT").read_text()
-    run_bundle_build(defs, instance, wanted(shop, built))
+    run_bundle_build(defs, instance, build_of(shop, built))
     assert (built / "bundles" / "CURRENT").read_text() == before
     library = shop / "scenes" / "spring"
     run_library_scoring(defs, instance, ScoringRequest(built, library, Request(k=5)))
@@ -193,7 +193,7 @@ def test_a_catalog_that_cannot_be_used_is_one_clear_line(
     if text is not None:
         (tmp_path / "catalog.csv").write_text(text)
     with pytest.raises(ScenePipelineError, match=message) as caught:
-        run_bundle_build(defs, instance, wanted(tmp_path, tmp_path / "artifacts"))
+        run_bundle_build(defs, instance, build_of(tmp_path, tmp_path / "artifacts"))
     assert "\n" not in str(caught.value)
     assert "fault of the program" not in str(caught.value)
 
@@ -205,7 +205,7 @@ def test_scoring_without_a_bundle_says_what_to_run(shop: Path, tmp_path: Path, i
 
 def test_a_bad_setting_is_named_before_work_starts(shop: Path, tmp_path: Path, instance: dg.DagsterInstance) -> None:
     with pytest.raises(ScenePipelineError, match="encoder 'ViT-B-23"):
-        run_bundle_build(defs, instance, wanted(shop, tmp_path, encoder="ViT-B-23/laion2b_s34b_b79k"))
+        run_bundle_build(defs, instance, build_of(shop, tmp_path, encoder="ViT-B-23/laion2b_s34b_b79k"))
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def degraded_once(
     text = (changed / "catalog.csv").read_text(encoding="utf-8").replace("CERAMIC VASE", "CERAMIC VASE S/3")
     (changed / "catalog.csv").write_text(text, encoding="utf-8")
     before = (artifacts / "bundles" / "CURRENT").read_text().strip()
-    run_bundle_build(defs, instance, wanted(changed, artifacts))
+    run_bundle_build(defs, instance, build_of(changed, artifacts))
     after = (artifacts / "bundles" / "CURRENT").read_text().strip()
     assert after != before
     (artifacts / "quality" / "history.jsonl").unlink()
@@ -270,7 +270,7 @@ def test_a_degraded_bundle_is_rolled_back_and_its_content_is_not_promoted_again(
     again = sensor(store=ArtifactStore(root=str(artifacts)), monitor=QualityMonitor())
     assert isinstance(again, dg.SkipReason)
     with pytest.raises(ScenePipelineError, match=f"was rolled back as {wanted['withdraw']}"):
-        run_bundle_build(defs, instance, wanted(degraded / "shop", artifacts))
+        run_bundle_build(defs, instance, build_of(degraded / "shop", artifacts))
     assert (artifacts / "bundles" / "CURRENT").read_text().strip() == wanted["promote"]
 
 
@@ -344,7 +344,7 @@ def test_a_gate_that_cannot_be_measured_keeps_a_bundle_from_being_promoted(
     for name in ("catalog", "images", "embeddings"):
         shutil.copytree(built / name, artifacts / name)
     with pytest.raises(ScenePipelineError, match=r"serving_bundle, check evaluation: .*none: is not a directory"):
-        run_bundle_build(defs, instance, wanted(shop, artifacts, **gate))
+        run_bundle_build(defs, instance, build_of(shop, artifacts, **gate))
     assert not (artifacts / "bundles" / "CURRENT").exists()
 
 
