@@ -63,7 +63,7 @@ def test_a_mask_says_what_the_tree_says(name: str) -> None:
         (Range("category", 1, 2), "is a text field"),
         (Eq("price", "cheap"), "cannot be compared with 'cheap'"),
         (Eq("price", True), "cannot be compared with True"),
-        (AnyOf("category", ("vases",)), "AnyOf cannot be asked"),
+        (AnyOf("category", ("vases",)), "AnyOf cannot be applied"),
         (Not(And((Eq("in_stock", "yes"),))), "cannot be compared with 'yes'"),
         (Eq("category'; DROP TABLE products; --", "x"), "no field"),
     ],
