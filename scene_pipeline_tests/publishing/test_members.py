@@ -89,7 +89,10 @@ def test_one_encoder_of_several_alone_scores_as_it_does_in_a_bundle_of_its_own(b
     assert several.ensemble is not None
     alone = several.with_ensemble(several.ensemble.only("compact"))
     scene = one.analyze(SCENE)
-    assert (alone.score_all(scene).scores == one.score_all(scene).scores).all()
+    found, expected = (
+        scored.scores[np.argsort(scored.rows)] for scored in (alone.score_all(scene), one.score_all(scene))
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)  # two copies of the arrays in memory: the last bit differs
     assert one.ensemble is None
     assert not one.bundle.manifest.members
 
