@@ -4,7 +4,7 @@ A new factor is one record in FACTORS. Its weight may then be stated in scoring.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
@@ -41,7 +41,8 @@ class Candidates:
     """Products being scored. `rows` [m] point into the product table.
 
     `similarity` [m] is standardized: how many standard deviations a product's similarity to the scene lies above the
-    catalog's mean for that scene. `coverage` is that of the whole catalog, for rough scores.
+    catalog's mean for that scene. `coverage` is that of the whole catalog, for rough scores. `whole` tells that `rows`
+    are all products in order, whose arrays need no copy.
     """
 
     rows: np.ndarray
@@ -49,7 +50,23 @@ class Candidates:
     features: ProductFeatures
     vocabulary: Vocabulary
     coverage: Coverage | None = None
+    whole: bool = False
     _computed: dict[str, tuple[Scene, np.ndarray]] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def at(self) -> np.ndarray | slice:
+        """What picks the candidates out of an array of all products."""
+        return slice(None) if self.whole else self.rows
+
+    def subset(self, positions: np.ndarray) -> "Candidates":
+        """Return the candidates at some positions, with what was computed for all."""
+        return replace(
+            self,
+            rows=self.rows[positions],
+            similarity=self.similarity[positions],
+            whole=False,
+            _computed={name: (scene, values[positions]) for name, (scene, values) in self._computed.items()},
+        )
 
     def once(self, name: str, scene: Scene, compute: Callable[[], np.ndarray]) -> np.ndarray:
         """Return what was computed under a name for this scene; the filter and the factors share it."""
@@ -72,7 +89,7 @@ def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
     """
 
     def compute() -> np.ndarray:
-        shares = candidates.features.style_share[candidates.rows]
+        shares = candidates.features.style_share[candidates.at]
         ratio = shares.shape[1] * (shares @ scene.styles)
         return ratio / (1 + ratio)
 
@@ -132,7 +149,7 @@ def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 def category_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
     """Expected fit of the product to the room, over the room's distribution."""
-    return candidates.once("room", scene, lambda: candidates.features.room_fit[candidates.rows] @ scene.rooms)
+    return candidates.once("room", scene, lambda: candidates.features.room_fit[candidates.at] @ scene.rooms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,19 +148,19 @@ def passes(scene: Scene, candidates: Candidates) -> np.ndarray:
     worth = candidates.vocabulary.scoring.filter
     fit = category_fit(scene, candidates)
     if not scene.analysis.room_certain and scene.analysis.room.value != UNKNOWN:
-        fits = candidates.features.room_fit[candidates.rows]
+        fits = candidates.features.room_fit[candidates.at]
         fit = fits[:, plausible_rooms(scene.rooms)].min(axis=1)
     return (points(scene, candidates) >= worth.threshold) & (fit >= worth.min_room_fit)
 
 
 def points(scene: Scene, candidates: Candidates) -> np.ndarray:
     """Return the filter points [m] of the candidates, between 0 and the sum of all points (16 as packaged)."""
-    features, rows, worth = candidates.features, candidates.rows, candidates.vocabulary.scoring.filter
+    features, at, worth = candidates.features, candidates.at, candidates.vocabulary.scoring.filter
     harmony = palette_harmony(candidates.vocabulary, scene.palettes)
     return (
         worth.room * category_fit(scene, candidates)
         + worth.style * style_alignment(scene, candidates)
-        + worth.color * harmony[features.palette[rows]]
-        + worth.material * features.material_quality[rows]
-        + worth.availability * features.availability[rows]
+        + worth.color * harmony[features.palette[at]]
+        + worth.material * features.material_quality[at]
+        + worth.availability * features.availability[at]
     )

@@ -160,13 +160,18 @@ class Scorer:
     ) -> np.ndarray:
         """Return which of the rows [m] a rough score puts first, of each type some; `above` [m] is that of `Looks`."""
         features = self.data.features
-        similarity = np.where(features.has_image[rows], above, 0)
-        passed = np.flatnonzero(passes(scene, Candidates(rows, similarity, features, self.data.vocabulary)))
+        every = Candidates(
+            rows,
+            np.where(features.has_image[rows], above, 0),
+            features,
+            self.data.vocabulary,
+            coverage=self.data.coverage,
+            whole=len(rows) == len(features),
+        )
+        passed = np.flatnonzero(passes(scene, every))
         if len(passed) < wanted:  # what does not pass only fills a list
             passed = np.arange(len(rows))
-        candidates = Candidates(
-            rows[passed], similarity[passed], features, self.data.vocabulary, coverage=self.data.coverage
-        )
+        candidates = every.subset(passed)
         rough = rough_score(scene, candidates, weights)
         most = min(ROUGH_FACTOR * wanted, len(rough))
         first = np.argpartition(-rough, most - 1)[:most]
