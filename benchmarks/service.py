@@ -36,6 +36,9 @@ from benchmarks.serving import busy_s
 
 ROOT = Path(__file__).parents[1]
 CORES = len(os.sched_getaffinity(0))
+IN_TURN = 5
+"""How often rates of threads and of HTTP are taken in turn: a machine's speed drifts."""
+
 PATIENT = {"max_wait_s": 600, "deadline_s": 600}
 
 
@@ -166,13 +169,19 @@ def measure_speed(artifacts: Path, pictures: Sequence[bytes], rounds: int) -> tu
                 timed(lambda wanted=wanted: call(opened, "POST", "/v1/recommendations", wanted, "application/json"))
             )
         inside, outside, again = inside[5:], outside[5:], again[5:]
-        with ThreadPoolExecutor(CORES) as pool:
-            started = time.perf_counter()
-            alone = list(
-                pool.map(lambda n: timed(lambda: matcher.recommend(pictures[n % len(pictures)], k=10)), range(answers))
-            )
-            threads_rate = answers / (time.perf_counter() - started)
-        rates = {n: answers / crowd(running, n, answers, pictures)[2] for n in (8, 16, 64)}
+        alone: list[float] = []
+        threads_rates: list[float] = []
+        rates: dict[int, list[float]] = {8: [], 16: [], 64: []}
+        for _ in range(IN_TURN):
+            with ThreadPoolExecutor(CORES) as pool:
+                started = time.perf_counter()
+                alone += pool.map(
+                    lambda n: timed(lambda: matcher.recommend(pictures[n % len(pictures)], k=10)), range(answers)
+                )
+                threads_rates.append(answers / (time.perf_counter() - started))
+            for n, found in rates.items():
+                found.append(answers / crowd(running, n, answers, pictures)[2])
+        shares = {n: float(np.median(np.divide(found, threads_rates))) for n, found in rates.items()}
         cpu = running.cpu_s()
         crowd(running, 2, answers, pictures)
         answer_cpu = (running.cpu_s() - cpu) / answers
@@ -182,8 +191,8 @@ def measure_speed(artifacts: Path, pictures: Sequence[bytes], rounds: int) -> tu
             against=f"in-process p95 {p95(inside):.1f} ms, HTTP {p95(outside):.1f} ms, taken in turn", n=rounds,
         ),
         at_least(
-            "answers/s at 8 to 64 clients over in-process threads", min(rates.values()) / threads_rate, 0.9,
-            unit="ratio", against=f"{CORES} threads {threads_rate:.1f}/s", n=answers,
+            "answers/s at 8 to 64 clients over in-process threads", min(shares.values()), 0.9, unit="ratio",
+            against=f"{CORES} threads {np.median(threads_rates):.1f}/s; median of {IN_TURN} turns", n=IN_TURN * answers,
         ),
         at_most(
             "regenerate over first answer, median", float(np.median(again) / np.median(outside)), 0.3, unit="ratio",
@@ -192,7 +201,7 @@ def measure_speed(artifacts: Path, pictures: Sequence[bytes], rounds: int) -> tu
     ]  # fmt: skip
     return claims, {
         "http_p95_ms": p95(outside), "in_process_p95_ms": p95(inside), "regenerate_p50_ms": float(np.median(again)),
-        "threads_per_s": threads_rate, "http_per_s": rates, "service_p95_ms": p95(alone), "answer_cpu_s": answer_cpu,
+        "threads_per_s": threads_rates, "http_per_s": rates, "service_p95_ms": p95(alone), "answer_cpu_s": answer_cpu,
     }  # fmt: skip
 
 
