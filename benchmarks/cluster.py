@@ -41,6 +41,8 @@ WARM = 64  # pictures that warm up
 SHARD = 128
 SHARDS, DIMENSION, K = 4, 256, 50
 DEADLINE_S = 2.0
+KILLS = 12
+"""How often a shard is killed: few queries meet each."""
 
 
 def processor_seconds() -> float:
@@ -183,26 +185,28 @@ def search_claims(ray: Any, n: int, queries: int, note: Any) -> list[Claim]:
                 healthy.append(time.perf_counter() - started)
                 alone = whole.search(query, K)
                 differ += hits.ids != alone.ids or hits.coverage != 1
-            shard = snapshot.shards[1]
-            assert isinstance(shard, RayShard)
-            os.kill(ray.get(shard.actor.pid.remote()), signal.SIGKILL)
-            killed = time.perf_counter()
             away: list[float] = []
-            unstated, coverage = 0, 0.0
-            while time.perf_counter() - killed < 120:
-                query = requested[len(away) % len(requested)]
-                started = time.perf_counter()
-                hits = snapshot.search(query, K)
-                away.append(time.perf_counter() - started)
-                coverage = hits.coverage
-                if coverage == 1:
-                    break
-                unstated += hits.missing != (shard.name,) or abs(hits.coverage - (1 - shard.rows / n)) > 1e-9
-            back = time.perf_counter() - killed
+            back: list[float] = []
+            unstated, regained = 0, 0
+            for number in range(KILLS):
+                shard = snapshot.shards[number % SHARDS]
+                assert isinstance(shard, RayShard)
+                os.kill(ray.get(shard.actor.pid.remote()), signal.SIGKILL)
+                killed = time.perf_counter()
+                while time.perf_counter() - killed < 120:
+                    query = requested[len(away) % len(requested)]
+                    started = time.perf_counter()
+                    hits = snapshot.search(query, K)
+                    away.append(time.perf_counter() - started)
+                    if hits.coverage == 1:
+                        regained += 1
+                        break
+                    unstated += hits.missing != (shard.name,) or abs(hits.coverage - (1 - shard.rows / n)) > 1e-9
+                back.append(time.perf_counter() - killed)
             after = [snapshot.search(query, K) for query in requested[:20]]
             again = sum(hits.ids != whole.search(query, K).ids for hits, query in zip(after, requested, strict=False))
     note(f"healthy p50 {1e3 * np.median(healthy):.1f} ms; away {len(away)} queries, p50 {1e3 * np.median(away):.1f} ms")
-    against = f"{SHARDS} shards of {n:,} products, one killed"
+    against = f"{SHARDS} shards of {n:,} products, one killed, {KILLS} times"
     deadline = f"a deadline of {DEADLINE_S:g} s, with .25 s for merging"
     ratio, usual = float(np.median(away) / np.median(healthy)), f"healthy, {1e3 * np.median(healthy):.1f} ms"
     return [
@@ -231,7 +235,9 @@ def search_claims(ray: Any, n: int, queries: int, note: Any) -> list[Claim]:
             n=len(away),
         ),
         at_most("p50 while a shard is away over healthy", ratio, 1.5, unit="times", against=usual, n=len(away)),
-        at_least("full coverage regained", coverage, 1.0, unit="share", against=f"after {back:.1f} s", n=1),
+        at_least(
+            "full coverage regained", regained / KILLS, 1.0, unit="share", against=f"after {max(back):.1f} s", n=KILLS
+        ),
     ]
 
 
