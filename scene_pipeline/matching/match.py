@@ -43,17 +43,20 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
         rows = rows[~kept_back(scene, features, rows, request.constraints.include)]
     groups = features.type_group[rows]
     above, window = matcher.stand_out(scene, rows)
-    resemblance = matcher.resemblance(scene, rows, above)
     seen = _seen(groups, above)
-    chosen = [_nearest(groups, resemblance, group, request.k) for group in seen]
+    chosen = []
+    for group in seen:
+        own = np.flatnonzero(groups == group)
+        resemblance = matcher.resemblance(scene, rows[own], above[own])
+        chosen.append(own[np.argsort(-resemblance, kind="stable")[: request.k]])
     scored = matcher.score_rows(scene, np.unique(np.concatenate([rows[:0], *[rows[at] for at in chosen]])), request)
     place = {int(row): index for index, row in enumerate(scored.rows)}
     found = []
-    for group, at in zip(seen, chosen, strict=True):
+    for (group, best), at in zip(seen.items(), chosen, strict=True):
         name = matcher.vocabulary.types.groups[group].id
         box = _outline(scene, name, _box(scene.boxes[window[at[0]]]))
         products = matcher.explain(scene, scored, [place[int(row)] for row in rows[at]], request)
-        found.append(Match(_object_id(name, box), name, box, float(above[groups == group].max()), products))
+        found.append(Match(_object_id(name, box), name, box, best, products))
     return MatchResult(
         scene=scene.analysis,
         objects=tuple(found),
@@ -65,17 +68,11 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
     )
 
 
-def _seen(groups: np.ndarray, above: np.ndarray) -> list[int]:
-    """Return the type groups whose nearest product stands out enough, the surest first."""
+def _seen(groups: np.ndarray, above: np.ndarray) -> dict[int, float]:
+    """Return the type groups of which a product stands out enough, and how far it does, the surest first."""
     best = {int(group): float(above[groups == group].max()) for group in np.unique(groups)}
     order = sorted(best, key=lambda group: -best[group])
-    return [group for group in order if best[group] >= STANDS_OUT][:MAX_OBJECTS]
-
-
-def _nearest(groups: np.ndarray, resemblance: np.ndarray, group: int, k: int) -> np.ndarray:
-    """Return the positions of the `k` products of a group that resemble the scene most, best first."""
-    own = np.flatnonzero(groups == group)
-    return own[np.argsort(-resemblance[own], kind="stable")[:k]]
+    return {group: best[group] for group in order[:MAX_OBJECTS] if best[group] >= STANDS_OUT}
 
 
 def _outline(scene: Scene, group: str, window: Box) -> Box:
