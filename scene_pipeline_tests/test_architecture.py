@@ -65,6 +65,22 @@ def imported_modules(path: Path) -> Iterator[str]:
                 yield node.module
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from scene_pipeline.publishing import gates",
+        "from scene_pipeline.publishing.gates import gate",
+        "from scene_pipeline import publishing",
+        "import scene_pipeline.publishing.gates",
+        "def late():\n    from scene_pipeline.publishing import gates",
+        "if TYPE_CHECKING:\n    import scene_pipeline.publishing",
+    ],
+)
+def test_an_import_is_seen_however_it_is_written(line: str, tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(line)
+    assert {name.split(".")[1] for name in imported_modules(tmp_path / "planted.py")} == {"publishing"}
+
+
 def package_files() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

@@ -9,6 +9,7 @@ import dagster as dg
 import msgspec
 from pydantic import Field, create_model
 
+from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.request import Request
 
 Record = typing.TypeVar("Record")
@@ -38,7 +39,10 @@ def _members(record: type) -> dict[str, Any]:
         elif typing.get_origin(kind) is Mapping:
             key, value = typing.get_args(kind)
             kind = dict[key, value]
-        members[field.name] = (kind, Field(default=default, description=field.metadata["help"], **bounds))
+        text = field.metadata["help"]
+        if field.name == "weights":
+            text = f"{text} Factors: {', '.join(FACTORS)}."
+        members[field.name] = (kind, Field(default=default, description=text, **bounds))
     return members
 
 
