@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # The demo's runs are those that the UI shows.
 demo ui: export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
-.PHONY: demo serve test quick studio e2e pictures docs lint ui bench clean setup instance
+.PHONY: demo serve test quick studio coverage e2e pictures docs lint ui bench clean setup instance
 
 setup: $(READY)  ## GPU=1: with CUDA libraries even where no NVIDIA device is found
 
@@ -41,6 +41,11 @@ test: lint studio  ## lint, types, tests
 
 studio: $(READY)  ## the tests of the studio, a project of its own
 	cd training/studio && ../../$(BIN)/pytest
+
+coverage: $(READY)  ## how much of the package the tests run, by file
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --sort=cover
 
 e2e: $(READY)  ## dagster dev with its daemon: folders dropped, feeds changed and broken (minutes)
 	SCENE_PIPELINE_E2E=1 $(BIN)/pytest scene_pipeline_tests/defs/test_end_to_end.py scene_pipeline_tests/defs/test_event_log.py scene_pipeline_tests/defs/test_kills.py
