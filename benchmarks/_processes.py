@@ -1,5 +1,6 @@
 """Run a program and watch the memory of it and its children."""
 
+import os
 import resource
 import subprocess
 import threading
@@ -7,6 +8,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 INTERVAL_S = 0.1
 
@@ -62,3 +65,20 @@ def tree_mb(pid: int) -> float:
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue  # it ended while it was looked at
     return total
+
+
+def resident_mb() -> float:
+    """Return the resident memory of this process in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def processor_seconds(*others: psutil.Process) -> float:
+    """Return the processor time of this process and of `others` that live."""
+    used = time.process_time()
+    for process in others:
+        try:
+            times = process.cpu_times()
+            used += times.user + times.system
+        except psutil.NoSuchProcess:
+            continue
+    return used

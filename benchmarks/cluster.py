@@ -24,6 +24,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from benchmarks._processes import processor_seconds
 from benchmarks.claims import Claim, at_least, at_most, report
 from scene_pipeline.compute.ray_cluster import RayCompute, import_ray, loopback_only
 from scene_pipeline.compute.shards import Compute, LocalCompute
@@ -45,16 +46,9 @@ KILLS = 12
 """How often a shard is killed: few queries meet each."""
 
 
-def processor_seconds() -> float:
+def tree_seconds() -> float:
     """Return the processor time of this process and of all that descend from it and live."""
-    used = time.process_time()
-    for process in psutil.Process().children(recursive=True):
-        try:
-            times = process.cpu_times()
-            used += times.user + times.system
-        except psutil.NoSuchProcess:
-            continue
-    return used
+    return processor_seconds(*psutil.Process().children(recursive=True))
 
 
 @contextmanager
@@ -102,16 +96,16 @@ class Embedded:
 def embed(pictures: dict[str, Path], tower: Path, folder: Path, compute: Compute) -> Embedded:
     """Embed all pictures into a new folder."""
     settings = EmbedSettings(batch_size=16, decode_workers=1, shard_size=SHARD)
-    before = processor_seconds()
+    before = tree_seconds()
     peak = before
     job = EmbedJob(tower, get_spec("compact"), folder, settings=settings)
 
     def progress(done: int, total: int) -> None:
         nonlocal peak  # actors are gone when the run is over, and their time with them
-        peak = max(peak, processor_seconds())
+        peak = max(peak, tree_seconds())
 
     embed_in_shards(pictures, job, compute, progress)
-    used = max(peak, processor_seconds()) - before
+    used = max(peak, tree_seconds()) - before
     return Embedded(used, {path.name: sha256_file(path) for path in sorted(folder.iterdir())})
 
 

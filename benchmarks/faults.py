@@ -34,6 +34,7 @@ from benchmarks.claims import Claim, at_least, report
 from scene_pipeline.bundle import current_version, list_bundles, open_bundle, rollback, verify_bundle
 from scene_pipeline.encoders.embedding_store import VectorStore
 from scene_pipeline.errors import ScenePipelineError
+from scene_pipeline.files import folder_bytes
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.sample import sample_path, sample_photographs
 
@@ -205,16 +206,11 @@ def mounted(folder: Path, options: str) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def size_of(folder: Path) -> int:
-    """Return the bytes of all files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
 def full_disk(shop: Shop, folder: Path) -> tuple[list[Claim], str]:
     """Build on a disk with less and less left, then on one that may not be written."""
     disk = folder / "disk"
-    before = size_of(shop.built[0])
-    growth = size_of(shop.built[1]) - before
+    before = folder_bytes(shop.built[0])
+    growth = folder_bytes(shop.built[1]) - before
     if not mounted(disk, f"size={before + 4 * growth + (64 << 20)}"):
         return [], "a tmpfs cannot be mounted here: the full and the read-only disk were not tried"
     try:

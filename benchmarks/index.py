@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks._processes import resident_mb
 from benchmarks._vectors import CATALOGS, QUERIES, Vectors, embed_texts, make_products
 from benchmarks.claims import Claim, at_least, at_most, report
 
@@ -65,12 +66,6 @@ def masks(world: World) -> dict[float, npt.NDArray[np.bool_] | None]:
     family = np.load(world.folder / "family.npy")
     chosen = np.random.default_rng(0).random(int(family.max()) + 1)
     return {share: None if share == 1 else (chosen < share)[family] for share in SHARES}
-
-
-def resident_mb() -> float:
-    """Return the resident memory of this process in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def answer(world: World, name: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks._processes import processor_seconds
 from benchmarks._vectors import CATALOGS, embed_texts, make_products
 from benchmarks.claims import Claim, at_least, at_most, report
 from scene_pipeline.errors import ProductIndexError
@@ -126,21 +127,10 @@ def postgres() -> Iterator[Server]:
             server.cleanup()
 
 
-def processor_seconds(server: Server) -> Callable[[], float]:
+def processor_clock(server: Server) -> Callable[[], float]:
     """Return a clock of the processor time of this process and of the server's processes that live."""
     first = psutil.Process(server.pid)
-
-    def clock() -> float:
-        used = time.process_time()
-        for process in (first, *first.children()):
-            try:
-                times = process.cpu_times()
-                used += times.user + times.system
-            except psutil.NoSuchProcess:
-                continue
-        return used
-
-    return clock
+    return lambda: processor_seconds(first, *first.children())
 
 
 @dataclass
@@ -379,7 +369,7 @@ def measure(
     claims: list[Claim] = []
     seconds: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="scene-ports-") as name, postgres() as server:
-        clock = processor_seconds(server)
+        clock = processor_clock(server)
         world = world_of(Path(name), n, real)
         urls = {"faiss": f"faiss:{name}/faiss", "postgresql": server.url, "lance": f"lance:{name}/lance"}
         for adapter in adapters:

@@ -8,7 +8,6 @@ the time is held against that of the fifth before the middle, when every thread 
 """
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+from benchmarks._processes import resident_mb
 from benchmarks.claims import Claim, at_least, at_most, report
 from benchmarks.faults import build, cut_catalog
 from scene_pipeline.bundle import current_version, list_bundles, rollback
@@ -58,11 +58,6 @@ class Soak:
                 self.answers += 1
                 self.reloads += newer is not matcher
                 self.matcher = newer
-
-
-def resident_mb() -> float:
-    """Return the resident memory of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def soak(artifacts: Path, seconds: float) -> tuple[Soak, list[float], int]:

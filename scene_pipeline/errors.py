@@ -58,3 +58,8 @@ class ExperimentError(ScenePipelineError):
 
 class ServiceError(ScenePipelineError):
     """The HTTP service is misconfigured: a setting, a token file or an address."""
+
+
+def one_line(error: Exception, length: int = 200) -> str:
+    """Return an exception's message on one line, cut to `length` characters; its class where it has none."""
+    return " ".join(str(error).split())[:length] or type(error).__name__

@@ -17,7 +17,7 @@ from scene_pipeline.bundle.layout import (
 )
 from scene_pipeline.bundle.manifest import REMEDIATION, find_damage, read_manifest
 from scene_pipeline.errors import BundleError
-from scene_pipeline.files import fsync
+from scene_pipeline.files import folder_bytes, fsync
 
 _WAIT_S = 10.0
 
@@ -63,7 +63,7 @@ def list_bundles(artifacts: Path) -> list[BundleSummary]:
 
 
 def _summary(folder: Path, current: bool) -> BundleSummary:
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    size = folder_bytes(folder)
     try:
         manifest = read_manifest(folder)
     except BundleError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from scene_pipeline.catalog.facts import Facts
 from scene_pipeline.catalog.measures import Measurement
+from scene_pipeline.vocabulary.display_names import title_case
 from scene_pipeline.vocabulary.model import Vocabulary
 
 _AXIS_SIGN = {"width": "W", "depth": "D", "height": "H", "length": "L", "diameter": "Ø"}
@@ -25,7 +26,7 @@ class SentenceWriter:
         """
         if facts.product_type is None:
             headline = (facts.headline or description)[:_MAX_HEADLINE].strip(" .,;")
-            return f"{_capital(headline)}."
+            return f"{title_case(headline)}."
         noun = self.noun(facts.product_type, [name for name in facts.materials if name not in facts.parts])
         colors = f" in {_listed(facts.colors)}" if facts.colors else ""
         parts = [noun + colors]
@@ -42,7 +43,7 @@ class SentenceWriter:
             parts.append(f"set of {facts.set_count}")
         if facts.outdoor:
             parts.append("for outdoors")
-        return f"{_capital(', '.join(parts))}."
+        return f"{title_case(', '.join(parts))}."
 
     def fittings(self, parts: Mapping[str, str]) -> str:
         """Return the parts with what they are made of: "walnut veneer top and steel legs"."""
@@ -86,7 +87,3 @@ def _listed(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_pipeline.compute.shards import Compute, Found, Item, LocalCompute, MakeWorker
-from scene_pipeline.errors import ComputeError
+from scene_pipeline.errors import ComputeError, one_line
 from scene_pipeline.settings import RAY
 
 TRIES = 4
@@ -83,7 +83,7 @@ def _connect(ray: Any, address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # whatever Ray says of it
-        raise ComputeError(f"{RAY}: no Ray cluster answers at {address} ({_line(error)})") from error
+        raise ComputeError(f"{RAY}: no Ray cluster answers at {address} ({one_line(error, 300)})") from error
 
 
 def loopback_only() -> None:
@@ -120,7 +120,7 @@ def start_local(ray: Any, cores: int | None = None, note: Note = _note) -> Path:
             )
             return Path(folder)
         except Exception as error:  # Ray raises many kinds when its parts do not start
-            reason = raylet_reason(Path(folder)) or _line(error)
+            reason = raylet_reason(Path(folder)) or one_line(error, 300)
             with contextlib.suppress(Exception):
                 ray.shutdown()
             shutil.rmtree(folder, ignore_errors=True)
@@ -176,7 +176,7 @@ class RayCompute:
                     tries[name] = tries.get(name, 1) + 1
                     if tries[name] > SHARD_TRIES:
                         said = f"its worker died {SHARD_TRIES} times"
-                        raise ComputeError(f"shard {name}: {said} ({_line(error)})") from error
+                        raise ComputeError(f"shard {name}: {said} ({one_line(error, 300)})") from error
                     todo.append((name, shard))
                     idle.append(actor_class.remote(make_worker))
                     continue
@@ -198,7 +198,3 @@ class _ShardActor:
     def work(self, shard: Any) -> Any:
         """Return what comes of a shard."""
         return self._worker(shard)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

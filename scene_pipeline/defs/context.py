@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -18,7 +19,7 @@ from scene_pipeline.context.sales import Sales, read_sales
 from scene_pipeline.context.season import MAX_SEASON_LIFT, shipped_lifts
 from scene_pipeline.context.terms import ProductTerms
 from scene_pipeline.context.trend import FRESH_DAYS, MAX_TREND_LIFT, read_signals, read_stock_outs
-from scene_pipeline.defs.asset_metadata import OWNERS
+from scene_pipeline.defs.asset_metadata import OWNERS, warning_check
 from scene_pipeline.defs.bundle import serving_bundle
 from scene_pipeline.defs.failures import user_errors_as_failures
 from scene_pipeline.defs.learning import events
@@ -36,6 +37,7 @@ CHOSEN = 0.5
 """Events that weigh this much of a purchase count for trends: purchases, carts, likes and pins, but no clicks."""
 
 AHEAD = "Nothing was learned from a day on or after the day it holds for."
+FRESH = "The sales reach up to the last four weeks."
 
 
 class SalesSource(dg.ConfigurableResource):
@@ -90,18 +92,23 @@ def _check(name: str, passed: bool, **metadata: float | str) -> dg.AssetCheckRes
     return dg.AssetCheckResult(check_name=name, passed=passed, metadata=metadata)
 
 
-@dg.asset(
-    deps=[serving_bundle],
-    group_name=GROUP,
-    owners=OWNERS,
-    tags=TAGS,
-    kinds={"json"},
-    code_version="1",
-    check_specs=[
-        dg.AssetCheckSpec("no_look_ahead", asset="season_lifts", description=AHEAD),
-        dg.AssetCheckSpec("within_caps", asset="season_lifts", description="Every lift lies within its cap."),
-    ],
-)
+def _asset(
+    name: str, code_version: str, deps: Sequence[dg.AssetsDefinition], **checks: str
+) -> Callable[..., dg.AssetsDefinition]:
+    """Return the decorator of an asset of this group; `checks` are name -> what holds."""
+    return dg.asset(
+        name=name,
+        deps=deps,
+        group_name=GROUP,
+        owners=OWNERS,
+        tags=TAGS,
+        kinds={"json"},
+        code_version=code_version,
+        check_specs=[dg.AssetCheckSpec(check, asset=name, description=text) for check, text in checks.items()],
+    )
+
+
+@_asset("season_lifts", "1", [serving_bundle], no_look_ahead=AHEAD, within_caps="Every lift lies within its cap.")
 @user_errors_as_failures
 def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> dg.MaterializeResult:
     """How much more, or less, products of a term sell at a time of the year: the shop's own, else packaged themes."""
@@ -128,18 +135,13 @@ def season_lifts(store: ArtifactStore, sales: SalesSource, config: ContextConfig
     )
 
 
-@dg.asset(
-    deps=[serving_bundle, events],
-    group_name=GROUP,
-    owners=OWNERS,
-    tags=TAGS,
-    kinds={"json"},
-    code_version="2",
-    check_specs=[
-        dg.AssetCheckSpec("no_look_ahead", asset="trends", description=AHEAD),
-        dg.AssetCheckSpec("within_caps", asset="trends", description="Every growth lies within its cap."),
-        dg.AssetCheckSpec("fresh", asset="trends", description="The sales reach up to the last four weeks."),
-    ],
+@_asset(
+    "trends",
+    "2",
+    [serving_bundle, events],
+    no_look_ahead=AHEAD,
+    within_caps="Every growth lies within its cap.",
+    fresh=FRESH,
 )
 @user_errors_as_failures
 def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> dg.MaterializeResult:
@@ -168,27 +170,22 @@ def trends(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> d
         check_results=[
             _check("no_look_ahead", all(signal.date <= day for signal in found.signals) and (age is None or age > 0)),
             _check("within_caps", all(abs(lift) <= MAX_TREND_LIFT for lift in found.products.values())),
-            dg.AssetCheckResult(
-                check_name="fresh",
-                passed=lines is None or (age is not None and age <= FRESH_DAYS),
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"days since the last sale": age if age is not None else -1},
+            warning_check(
+                "fresh",
+                lines is None or (age is not None and age <= FRESH_DAYS),
+                FRESH,
+                **{"days since the last sale": age},
             ),
         ],
     )
 
 
-@dg.asset(
-    deps=[serving_bundle, events],
-    group_name=GROUP,
-    owners=OWNERS,
-    tags=TAGS,
-    kinds={"json"},
-    code_version="2",
-    check_specs=[
-        dg.AssetCheckSpec("counts", asset="profiles", description="Every person with sales has a profile, or none."),
-        dg.AssetCheckSpec("nobody_excluded", asset="profiles", description="No deleted profile came back."),
-    ],
+@_asset(
+    "profiles",
+    "2",
+    [serving_bundle, events],
+    counts="Every person with sales has a profile, or none.",
+    nobody_excluded="No deleted profile came back.",
 )
 @user_errors_as_failures
 def profiles(store: ArtifactStore, sales: SalesSource, config: ContextConfig) -> dg.MaterializeResult:

@@ -13,7 +13,7 @@ from scene_pipeline.encoders.loading import offline
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.encoders.windows import CROPS
-from scene_pipeline.errors import EncoderError
+from scene_pipeline.errors import EncoderError, one_line
 
 MAX_TOKENS = 30
 """A caption's length; a sentence takes about fifteen."""
@@ -46,7 +46,7 @@ class Captioner:
                 processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
                 model = AutoModelForImageTextToText.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            line = " ".join(str(error).split())[:200]
+            line = one_line(error)
             raise EncoderError(f"{folder}: cannot be loaded as a captioner ({line}); fetch the model again") from error
         return cls(spec, text, model.eval(), processor)
 
@@ -59,7 +59,7 @@ class Captioner:
             with torch.inference_mode():
                 tokens = self.model.generate(**pixels, max_new_tokens=MAX_TOKENS, do_sample=False, num_beams=1)
         except RuntimeError as error:
-            raise EncoderError(f"captioner '{self.spec.id}': failed ({' '.join(str(error).split())[:200]})") from error
+            raise EncoderError(f"captioner '{self.spec.id}': failed ({one_line(error)})") from error
         return [text.strip() for text in self.processor.batch_decode(tokens, skip_special_tokens=True)]
 
     def describe(self, image: Image.Image) -> NDArray[np.float32]:

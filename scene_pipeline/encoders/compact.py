@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scene_pipeline.encoders.spec import COMPACT_FILE, EncoderSpec
-from scene_pipeline.errors import EncoderError
+from scene_pipeline.errors import EncoderError, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -198,6 +198,6 @@ def load_compact(spec: EncoderSpec, folder: Path) -> "torch.nn.Module":
         heads = build_heads(spec.look, spec.dimension - spec.look, len(state["inner.bias"]), len(spec.rooms))
         heads.load_state_dict(state, strict=True)
     except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
-        line = " ".join(str(error).split())[:200]
+        line = one_line(error)
         raise EncoderError(f"{path}: does not fit the compact encoder ({line})") from error
     return build_tower(load_backbone(), heads)

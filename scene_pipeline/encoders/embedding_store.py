@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from scene_pipeline.errors import EncoderError
+from scene_pipeline.errors import EncoderError, one_line
 from scene_pipeline.files import atomic_path, write_text
 
 _OWNER = "encoder.txt"
@@ -132,5 +132,5 @@ class VectorStore:
         return column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1).astype(np.float32)
 
     def _damaged(self, path: Path, error: Exception) -> EncoderError:
-        what = " ".join(str(error).split())[:120]
+        what = one_line(error, 120)
         return EncoderError(f"{path}: is damaged ({what}); remove it, and its vectors are computed again")

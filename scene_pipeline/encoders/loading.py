@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scene_pipeline.encoders.compact import backbone_file, load_backbone, load_compact
 from scene_pipeline.encoders.spec import COMPACT_WEIGHTS, EncoderSpec
-from scene_pipeline.errors import EncoderError
+from scene_pipeline.errors import EncoderError, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,7 @@ def load_open_clip(spec: EncoderSpec) -> Any:
             )
     except (RuntimeError, OSError, ValueError, KeyError, EOFError, UnpicklingError) as error:
         raise EncoderError(
-            f"{weights}: cannot be loaded as '{spec.model}' ({_line(error)}); fetch or export the weights again"
+            f"{weights}: cannot be loaded as '{spec.model}' ({one_line(error)}); fetch or export the weights again"
         ) from error
     return model.eval().requires_grad_(False)
 
@@ -67,7 +67,7 @@ def load_tokenizer(spec: EncoderSpec) -> Any:
             return open_clip.get_tokenizer(spec.model)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise EncoderError(
-            f"encoder '{spec.id}': its tokenizer is not on this machine ({_line(error)}); "
+            f"encoder '{spec.id}': its tokenizer is not on this machine ({one_line(error)}); "
             f"run 'scene-pipeline encoders fetch {spec.id}' where there is a network"
         ) from error
 
@@ -149,7 +149,7 @@ def _download(spec: EncoderSpec, action: Any, place: str) -> None:
         action()
     except (OSError, RuntimeError, ValueError, ImportError) as error:
         raise EncoderError(
-            f"encoder '{spec.id}': could not be fetched ({_line(error)}); check the network, or copy it to {place}"
+            f"encoder '{spec.id}': could not be fetched ({one_line(error)}); check the network, or copy it to {place}"
         ) from error
     finally:
         socket.setdefaulttimeout(before)
@@ -203,7 +203,3 @@ def _require_open_clip(spec: EncoderSpec) -> Any:
             f"encoder '{spec.id}': open_clip is not installed; pip install 'scene-pipeline[pipeline]'"
         ) from error
     return open_clip
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

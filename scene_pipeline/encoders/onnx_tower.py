@@ -15,7 +15,7 @@ from PIL import Image
 
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import EncoderSpec
-from scene_pipeline.errors import EncoderError
+from scene_pipeline.errors import EncoderError, one_line
 
 INPUT = "pixels"
 OUTPUT = "embedding"
@@ -70,7 +70,7 @@ class OnnxImageEncoder:
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except _ORT_ERRORS as error:
             raise EncoderError(
-                f"{path}: is not a readable ONNX model ({_line(error)}); build the bundle again"
+                f"{path}: is not a readable ONNX model ({one_line(error)}); build the bundle again"
             ) from error
         taken = session.get_inputs()[0].shape[1:]
         # A tower that reads scenes in windows takes two sizes, so its graph leaves them open.
@@ -167,7 +167,7 @@ class OnnxImageEncoder:
         except _ORT_ERRORS as error:
             if "allocate" in str(error) or "bad_alloc" in str(error):
                 raise MemoryError("a picture does not fit") from error
-            raise EncoderError(f"encoder '{self.spec.id}': ONNX Runtime failed ({_line(error)})") from error
+            raise EncoderError(f"encoder '{self.spec.id}': ONNX Runtime failed ({one_line(error)})") from error
 
 
 def check_metadata(encoder: OnnxImageEncoder, picture: Image.Image) -> Mapping[str, str]:
@@ -192,10 +192,6 @@ def unit(vectors: NDArray[np.float32], encoder_id: str) -> NDArray[np.float32]:
 
 
 _REBUILD = "build the bundle again"
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 # ONNX Runtime's exceptions have no common base but Exception, so each is named.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scene_pipeline.encoders.loading import offline
 from scene_pipeline.encoders.onnx_tower import unit
-from scene_pipeline.errors import EncoderError
+from scene_pipeline.errors import EncoderError, one_line
 from scene_pipeline.files import sha256_file
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class TextEncoder:
                 model = SentenceTransformer(source, device=device or _device(), local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
             raise EncoderError(
-                f"text encoder '{id}': is not on this machine ({_line(error)}); run 'hf download {id}' where there "
+                f"text encoder '{id}': is not on this machine ({one_line(error)}); run 'hf download {id}' where there "
                 f"is a network, or use '{MINILM}', which needs none"
             ) from error
         dimension = model.encode(["a"], show_progress_bar=False).shape[1]
@@ -126,7 +126,3 @@ def _device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scene_pipeline.errors import ProductIndexError
+from scene_pipeline.errors import ProductIndexError, one_line
 from scene_pipeline.index.hybrid import depth_for, fuse_ranks, lower_words
 from scene_pipeline.index.port import (
     ANY,
@@ -168,7 +168,7 @@ class LanceSnapshot(Closing):
         try:
             return self._dataset.scanner(columns=columns, disable_scoring_autoprojection=True, **more).to_table()
         except (OSError, ValueError) as error:
-            raise ProductIndexError(f"version '{self._version}' cannot be read: {_line(error)}") from error
+            raise ProductIndexError(f"version '{self._version}' cannot be read: {one_line(error)}") from error
 
     def fetch(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """See Snapshot."""
@@ -186,7 +186,7 @@ class LanceSnapshot(Closing):
         try:
             return self._dataset.count_rows(filter=None if where is None else expression(where))
         except (OSError, ValueError) as error:
-            raise ProductIndexError(f"version '{self._version}' cannot be read: {_line(error)}") from error
+            raise ProductIndexError(f"version '{self._version}' cannot be read: {one_line(error)}") from error
 
     def health(self) -> Health:
         """See Snapshot."""
@@ -451,8 +451,4 @@ def _opened(uri: str) -> lance.LanceDataset | None:
     except (FileNotFoundError, ValueError) as error:
         if "not found" in str(error).lower() or isinstance(error, FileNotFoundError):
             return None
-        raise ProductIndexError(f"{uri}: cannot be opened: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+        raise ProductIndexError(f"{uri}: cannot be opened: {one_line(error)}") from error

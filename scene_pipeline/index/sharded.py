@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from scene_pipeline.errors import ProductIndexError
+from scene_pipeline.errors import ProductIndexError, one_line
 from scene_pipeline.files import sha256_bytes
 from scene_pipeline.index.faiss_index import FaissProductIndex, FaissSnapshot
 from scene_pipeline.index.port import Closing, Health, Hits, IndexSchema, Records, check_query
@@ -160,7 +160,7 @@ class ShardedSnapshot(Closing):
                 try:
                     answers[shard.name] = (shard, future.result())
                 except Exception as error:  # whatever a process that died, or the way to it, raises
-                    self._quarantine(shard, f"{type(error).__name__}: {' '.join(str(error).split())[:120]}")
+                    self._quarantine(shard, f"{type(error).__name__}: {one_line(error, 120)}")
         for future, shard in waiting.items():
             shard.cancel(future)
             self._quarantine(shard, "no answer within the deadline")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from scene_pipeline.bundle.layout import PRODUCTS_FILE, REFUSED, bundles_root
+from scene_pipeline.files import folder_bytes
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.paths import IMAGE_TABLE, IMAGES_FOLDER, LIBRARY_RUNS, SCENES_FOLDER
 
@@ -66,7 +67,9 @@ def _refused(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired]
         return
     for folder in sorted(bundles_root(artifacts).glob(f"{REFUSED}*")):
         if _age_days(folder, now) > rules.refused_bundles_days:
-            yield Expired(folder, _size(folder), f"a refused bundle older than {rules.refused_bundles_days:g} days")
+            yield Expired(
+                folder, folder_bytes(folder), f"a refused bundle older than {rules.refused_bundles_days:g} days"
+            )
 
 
 def _runs(artifacts: Path, rules: Retention) -> Iterator[Expired]:
@@ -81,7 +84,9 @@ def _vanished(artifacts: Path, rules: Retention, libraries: frozenset[str] | Non
     for folder in sorted(path for path in (artifacts / SCENES_FOLDER).glob("*") if path.is_dir()):
         newest = max((path.stat().st_mtime for path in folder.rglob("*") if path.is_file()), default=now)
         if folder.name not in libraries and (now - newest) / DAY_S > rules.vanished_libraries_days:
-            yield Expired(folder, _size(folder), f"its scenes are gone for {rules.vanished_libraries_days:g} days")
+            yield Expired(
+                folder, folder_bytes(folder), f"its scenes are gone for {rules.vanished_libraries_days:g} days"
+            )
 
 
 def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired]:
@@ -100,7 +105,3 @@ def _pictures(artifacts: Path, rules: Retention, now: float) -> Iterator[Expired
 
 def _age_days(path: Path, now: float) -> float:
     return (now - path.stat().st_mtime) / DAY_S
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -21,7 +21,7 @@ from scene_pipeline.encoders.prompts import open_clip_text
 from scene_pipeline.encoders.spec import COMPACT_TEMPERATURE, EncoderSpec, slug
 from scene_pipeline.encoders.text import TextEncoder
 from scene_pipeline.encoders.windows import decoded_side, embed_scene, look_of, unit_or_zero
-from scene_pipeline.errors import EncoderError
+from scene_pipeline.errors import EncoderError, one_line
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.scenes.reference import reference_for, sample_scenes
@@ -84,7 +84,7 @@ class MemberWriter:
             for path in folder.iterdir():
                 path.unlink()
             folder.rmdir()
-            return Member(**facts, problem=" ".join(str(error).split()))
+            return Member(**facts, problem=one_line(error, 1000))
         return Member(**facts, cost=cost)
 
     def _pictures(self, folder: Path, member: EmbeddedMember) -> MemberCost:
