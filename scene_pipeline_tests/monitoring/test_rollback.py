@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scene_pipeline.bundle.layout import CURRENT, current_version
 from scene_pipeline.bundle.manifest import read_manifest
 from scene_pipeline.errors import BundleError
-from scene_pipeline.monitoring.rollback import refuse_withdrawn, roll_back_by_hand, withdrawals
+from scene_pipeline.monitoring.rollback import Withdrawal, refuse_withdrawn, roll_back_by_hand, withdrawals
 from scene_pipeline_tests.bundle.conftest import build
 
 
@@ -50,3 +51,14 @@ def test_what_cannot_be_rolled_back_withdraws_nothing(tmp_path: Path, versions: 
     with pytest.raises(BundleError, match="has no version"):
         roll_back_by_hand(tmp_path, "20200101T000000Z-00000000")
     assert (current_version(tmp_path), withdrawals(tmp_path)) == (versions[1], [])
+
+
+def test_withdrawn_content_is_refused_by_name(tmp_path: Path) -> None:
+    assert withdrawals(tmp_path) == []
+    refuse_withdrawn(tmp_path, "abc")
+    (tmp_path / "quality").mkdir()
+    entry = Withdrawal("20261101T000000Z-00000001", "abc", "error_rate is 0.5", "2026-11-24T08:00:00+00:00")
+    (tmp_path / "quality" / "withdrawn.json").write_bytes(msgspec.json.encode([entry]))
+    refuse_withdrawn(tmp_path, "another")
+    with pytest.raises(BundleError, match=r"was rolled back as 20261101T000000Z-00000001 \(error_rate is 0\.5\)"):
+        refuse_withdrawn(tmp_path, "abc")

@@ -17,7 +17,7 @@ from scene_pipeline.defs.executor import EXECUTORS, executor_named
 from scene_pipeline.defs.gates import EvaluationGate
 from scene_pipeline.errors import ScenePipelineError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parent.parent
 
 
 def test_every_setting_is_in_the_operating_guide() -> None:
