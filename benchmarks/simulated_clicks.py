@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scene_pipeline.learning.exploration import Exploration, plan_exploration
+from scene_pipeline.learning.exploration import Exploration, ExplorationPlan, plan_exploration
 from scene_pipeline.learning.logs import Logs
 
 K = 10
@@ -79,47 +79,58 @@ def scored_lists(artifacts: Path, ikea: Path) -> ScoredLists:
 
 
 def simulate(lists: ScoredLists, crowd: Crowd, rules: Exploration, sessions: int, seed: int = 0) -> tuple[Logs, float]:
-    """Return the log of a crowd on lists ranked by the prior, and the share of the score that exploration costs."""
+    """Return the log of a crowd on lists ranked by the prior, and the share of the score that exploration costs.
+
+    Sessions stand in the order of their lists.
+    """
     generator = np.random.default_rng(seed)
-    pools, plans = [], []
-    for factors, labels in lists.lists:
+    visits = np.bincount(generator.integers(len(lists.lists), size=sessions), minlength=len(lists.lists))
+    columns: dict[str, list[np.ndarray]] = {}
+    costs, session, row = [], 0, 0
+    for (factors, labels), count in zip(lists.lists, visits, strict=True):
         scores = factors @ lists.prior
         best = np.argsort(-scores, kind="stable")[: K + rules.runners_up]
-        pools.append((factors[best], labels[best]))
-        plans.append(plan_exploration(scores[best], K, rules))
-    supports = [np.nonzero(plan.probability) for plan in plans]
-    parts, support = [], []
-    start = 0
-    drawn = generator.integers(len(pools), size=sessions)
-    for session, place in enumerate(drawn):
-        (factors, labels), plan = pools[place], plans[place]
-        order = plan.draw(f"{seed}-{session}")
-        n = len(order)
+        plan = plan_exploration(scores[best], K, rules)
+        orders = drawn_orders(plan, int(count), generator)
+        n = len(best)
         rank = np.arange(1, n + 1)
-        attraction = crowd.noise + crowd.taste * labels[order]
-        click = (generator.random(n) < attraction / rank**crowd.severity) & (rank <= K)
-        parts.append((np.full(n, session), rank, rank <= K, factors[order], click))
-        candidate, column = supports[place]
-        row = np.empty(n, dtype=np.int64)
-        row[order] = np.arange(n)
-        support.append((start + row[candidate], column + 1, plan.probability[candidate, column]))
-        start += n
-    request, ranks, shown, rows, clicks = (np.concatenate(column) for column in zip(*parts, strict=True))
-    at, support_rank, chance = (np.concatenate(column) for column in zip(*support, strict=True))
+        attraction = crowd.noise + crowd.taste * labels[best][orders]
+        click = (generator.random(orders.shape) < attraction / rank**crowd.severity) & (rank <= K)
+        candidate, column = np.nonzero(plan.probability)
+        rows = row + np.arange(orders.size).reshape(orders.shape)
+        part = {
+            "request": np.repeat(np.arange(session, session + count), n),
+            "rank": np.tile(rank, count),
+            "shown": np.tile(rank <= K, count),
+            "factors": factors[best][orders.ravel()],
+            "reward": click.ravel().astype(float),
+            "support_row": np.take_along_axis(rows, np.argsort(orders, axis=1), axis=1)[:, candidate].ravel(),
+            "support_rank": np.tile(column + 1, count),
+            "support_probability": np.tile(plan.probability[candidate, column], count),
+        }
+        for name, values in part.items():
+            columns.setdefault(name, []).append(values)
+        costs.append(1 - plan.score / plan.best_score)
+        session, row = session + int(count), row + orders.size
     log = Logs(
         n=sessions,
-        scene=np.unique(lists.scene, return_inverse=True)[1][drawn],
-        request=request,
-        rank=ranks,
-        shown=shown,
-        factors=rows,
-        reward=clicks.astype(float),
-        support_row=at,
-        support_rank=support_rank,
-        support_probability=chance,
+        scene=np.repeat(np.unique(lists.scene, return_inverse=True)[1], visits),
         factor_names=lists.factor_names,
+        **{name: np.concatenate(parts) for name, parts in columns.items()},
     )
-    return log, 1 - float(np.mean([plan.score / plan.best_score for plan in plans]))
+    return log, float(np.average(costs, weights=visits))
+
+
+def drawn_orders(plan: ExplorationPlan, count: int, generator: np.random.Generator) -> np.ndarray:
+    """Return the orders [count, n] of a list in many sessions: as `plan.draw`, of which each draws a single one."""
+    orders = np.tile(np.arange(len(plan.probability)), (count, 1))
+    cuts = generator.integers(len(plan.blocks), size=count)
+    for cut, blocks in enumerate(plan.blocks):
+        sessions = np.flatnonzero(cuts == cut)
+        for places, choices, chance in blocks:
+            picked = np.searchsorted(np.cumsum(chance)[:-1], generator.random(len(sessions)), side="right")
+            orders[sessions[:, None], places] = choices[picked]
+    return orders
 
 
 def joined(first: Logs, second: Logs) -> Logs:

@@ -135,6 +135,7 @@ def candidate_weights(store: ArtifactStore) -> dg.MaterializeResult:
         found,
         {
             "improves": found.improves,
+            "step": found.step,
             "held_out_gain": f"{found.gain:.4f} ({found.gain_low:.4f} to {found.gain_high:.4f}) nats a list",
             "lists": found.lists,
             "scenes": found.scenes,

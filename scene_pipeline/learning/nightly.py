@@ -39,7 +39,10 @@ class Propensities(msgspec.Struct, frozen=True):
 
 
 class CandidateWeights(msgspec.Struct, frozen=True):
-    """Learned weights beside those in force, with the interval of their held-out gain (nats a list); or why none."""
+    """Learned weights beside those in force, with the interval of their held-out gain (nats a list); or why none.
+
+    step: how far they went from those in force (0) to what the choices alone say (1).
+    """
 
     weights: dict[str, float] = {}
     prior: dict[str, float] = {}
@@ -50,6 +53,7 @@ class CandidateWeights(msgspec.Struct, frozen=True):
     scenes: int = 0
     choices: int = 0
     improves: bool = False
+    step: float = 0.0
     refused: str = ""
 
 
@@ -113,6 +117,7 @@ def learn_weights(
         scenes=fit.scenes,
         choices=fit.choices,
         improves=fit.improves,
+        step=fit.step,
     )
 
 

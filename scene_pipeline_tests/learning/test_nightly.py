@@ -50,6 +50,7 @@ def test_taste_is_learned_from_events(tmp_path: Path) -> None:
     assert bias.examination[2] > bias.examination[4]
     candidate = nightly.learn_weights(folder, bias, PRIOR)
     assert candidate.improves
+    assert 0.5 < candidate.step < 1
     assert candidate.weights["color"] > 0.45
     assert sum(candidate.weights.values()) == pytest.approx(1, abs=1e-9)
     nightly.save(bias, tmp_path / PROPENSITIES)
