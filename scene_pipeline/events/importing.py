@@ -85,17 +85,21 @@ def import_actions(path: Path, columns: ActionMap, store: EventStore, subjects: 
 
 
 def _rows(path: Path, columns: ActionColumns) -> Iterator[tuple[int, dict[str, str]]]:
+    line = 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
+            reader = csv.DictReader(stream, restval="")
             known = {"", *(reader.fieldnames or ())}
             missing = [name for name in msgspec.to_builtins(columns).values() if name not in known]
             if missing:
                 raise EventError(f"{path}: has no column '{missing[0]}'; correct the column map")
             for row in reader:
-                yield reader.line_num, row
+                line = reader.line_num
+                yield line, row
     except (OSError, UnicodeDecodeError) as error:
         raise EventError(f"{path}: cannot be read ({error}); give a UTF-8 CSV file") from error
+    except csv.Error as error:
+        raise EventError(f"{path}: the row after line {line} cannot be read ({error}); correct it") from error
 
 
 def _action(row: dict[str, str], columns: ActionColumns, kind: ActionKind, subjects: SubjectIds | None) -> Action:

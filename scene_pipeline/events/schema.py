@@ -124,11 +124,12 @@ class Action(msgspec.Struct, frozen=True, tag="action", tag_field="type", forbid
 
     @property
     def event_id(self) -> str:
-        """The id that makes a repeated write harmless."""
-        if self.action_id:
-            return self.action_id
-        parts = "\x1f".join((self.request_id, self.product_id, self.kind, self.subject))
-        return hashlib.sha256(parts.encode()).hexdigest()[:32]
+        """The id that makes a repeated write harmless: a hash, since a caller's own id may name a person.
+
+        Ids stay known when the events of a subject are erased.
+        """
+        own = self.action_id or "\x1f".join((self.request_id, self.product_id, self.kind, self.subject))
+        return hashlib.sha256(own.encode()).hexdigest()[:32]
 
 
 Event = Exposure | Action

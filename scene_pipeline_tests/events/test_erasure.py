@@ -27,7 +27,9 @@ def filled(artifacts: Path) -> EventStore:
         for number in range(30):
             who, at = (SUBJECT if number % 3 == 0 else f"other-{number}"), NOON + 86_400 * day
             request = f"r-{day}-{number}"
-            store.append([exposure(request, at, who), action(request, at=at, subject=who)])
+            # a caller's own id of an action may name a person
+            acted = action(request, at=at, subject=who, action_id=f"{who}-{request}")
+            store.append([exposure(request, at, who), acted])
     compact(store, events_folder(artifacts), DAY + dt.timedelta(days=2))
     (artifacts / "learning").mkdir()
     (artifacts / "learning" / "weights.json").write_text("{}")

@@ -24,6 +24,7 @@ r1,purchase,2026-05-28T20:01:00,p1,anna,-1
 r1,purchase,2026-05-28T20:01:00,p2,anna,
 r1,view_item,2026-05-28T20:01:00,,anna,
 r1,stay,2026-05-28T20:02:00,p1,anna,900
+r1,view_item
 """
 
 
@@ -34,8 +35,9 @@ def test_rows_become_actions(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     report = import_actions(tmp_path / "events.csv", columns, store, ids)
     assert (report.stored, report.duplicates, report.skipped) == (3, 0, 1)
-    assert [line for line, _ in report.refused] == [5, 6, 7, 8]
-    for (_, reason), said in zip(report.refused, ("yesterday", "value", "no value", "no product_id"), strict=True):
+    assert [line for line, _ in report.refused] == [5, 6, 7, 8, 10]
+    said_of = ("yesterday", "value", "no value", "no product_id", "isoformat")
+    for (_, reason), said in zip(report.refused, said_of, strict=True):
         assert said in reason
     assert import_actions(tmp_path / "events.csv", columns, store, ids).duplicates == 3
     click, purchase, stay = (item.event for item in store.read(store.days()[0]))
@@ -54,5 +56,9 @@ def test_a_map_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text(ROWS)
     store = open_store(tmp_path)
     with pytest.raises(EventError, match="no column 'article'"):
+        import_actions(tmp_path / "events.csv", read_map(tmp_path / "map.yaml"), store, None)
+    (tmp_path / "map.yaml").write_text(MAP)
+    (tmp_path / "events.csv").write_text(ROWS + f"r1,view_item,5,{'p' * 200_000},anna,\n")
+    with pytest.raises(EventError, match=r"row after line 10 .*field"):
         import_actions(tmp_path / "events.csv", read_map(tmp_path / "map.yaml"), store, None)
     store.close()

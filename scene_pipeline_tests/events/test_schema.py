@@ -23,7 +23,8 @@ def test_an_action_without_an_id_counts_once_for_product_and_subject() -> None:
     assert action("r1").event_id == action("r1", at=NOON + 60).event_id
     others = {action("r1", "p2").event_id, action("r1", kind="like").event_id, action("r1", subject="a").event_id}
     assert action("r1").event_id not in others
-    assert action("r1", action_id="mine").event_id == "mine"
+    assert action("r1", action_id="mine").event_id == action("r2", kind="like", action_id="mine").event_id
+    assert "mine" not in action("r1", action_id="mine").event_id
 
 
 @pytest.mark.parametrize(
