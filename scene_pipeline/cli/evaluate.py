@@ -62,7 +62,8 @@ def evaluate_policy(
 
     folder = events_folder(artifacts)
     days = Days(_day(since, "--since"), _day(until, "--until"))
-    found = estimate_policy(folder, estimate_propensities(folder, days), parse_weights(weight), days, clip)
+    bias = estimate_propensities(folder, days)
+    found = estimate_policy(folder, bias, parse_weights(weight), days, clip)
     if as_json:
         print_json(found)
     elif found.refused:
@@ -73,6 +74,7 @@ def evaluate_policy(
             out.print(f"{name:6} {value:.5f} ({low:.5f} to {high:.5f})")
         clipped = "not clipped" if found.clip is None else f"clipped at {found.clip:g}, {found.clipped_mass:.1%} cut"
         out.print(f"effective sample {found.effective_sample:,.0f} lists; weights {clipped}")
+        out.print(f"exploration cost {bias.price:.2%} of the expected score of the lists it changed")
 
 
 @evaluate.command("rooms")

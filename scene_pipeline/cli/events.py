@@ -19,17 +19,21 @@ def events_compact(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     url: EventsUrl = "",
     today: Annotated[bool, typer.Option("--today", help="Also the events of today.")] = False,
+    keep_days: Annotated[int | None, typer.Option(min=1, help="Drop events older than so many days.")] = None,
 ) -> None:
     """Move the events of complete days into daily partitions, and finish erasures that were interrupted."""
     from scene_pipeline.context.profiles import ProfileStore
     from scene_pipeline.events.compaction import compact
-    from scene_pipeline.events.erasure import finish_erasures
+    from scene_pipeline.events.erasure import drop_before, finish_erasures
     from scene_pipeline.events.open import events_folder, open_store
 
     store = open_store(artifacts, url)
     finish_erasures(store, events_folder(artifacts), ProfileStore.below(artifacts).forget)
-    before = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=int(today))
-    report = compact(store, events_folder(artifacts), before)
+    now = dt.datetime.now(dt.UTC).date()
+    report = compact(store, events_folder(artifacts), now + dt.timedelta(days=int(today)))
+    if keep_days is not None:
+        dropped = drop_before(store, events_folder(artifacts), now - dt.timedelta(days=keep_days))
+        out.print(f"{dropped.events:,} events older than {keep_days} days dropped")
     store.close()
     out.print(
         f"{report.exposures:,} exposures and {report.actions:,} actions of {len(report.days)} days; "

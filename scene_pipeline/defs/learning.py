@@ -118,7 +118,16 @@ def propensities(store: ArtifactStore) -> dg.MaterializeResult:
     nightly.save(found, store.path(PROPENSITIES))
     points = [(str(rank), value) for rank, value in sorted(found.examination.items())]
     plot = dg.MetadataValue.md(line_chart(points, "examination by place"))
-    return result(found, {"lists": found.lists, "clicks": found.clicks, "refused": found.refused, "plot": plot})
+    return result(
+        found,
+        {
+            "lists": found.lists,
+            "clicks": found.clicks,
+            "price_of_exploration": f"{found.price:.2%} of the expected score",
+            "refused": found.refused,
+            "plot": plot,
+        },
+    )
 
 
 @dg.asset(

@@ -29,6 +29,7 @@ EXPOSURE_SCHEMA = pa.schema(
         ("exploration", pa.string()),
         ("elapsed_ms", pa.float32()),
         ("calibrated", pa.bool_()),
+        ("price", pa.float32()),
         ("source", pa.string()),
         ("date", pa.string()),
         ("country", pa.string()),
@@ -149,9 +150,11 @@ def _product_columns(products: Sequence[tuple[Any, ...]], sizes: np.ndarray) -> 
 
 def aligned(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return a batch of exposures with the columns of EXPOSURE_SCHEMA: those that an older file lacks are empty."""
-    empty = {pa.string(): "", pa.bool_(): False}
+    empty = {pa.string(): "", pa.bool_(): False, pa.float32(): 0.0}
     arrays = [
-        batch[field.name] if field.name in batch.schema.names else pa.repeat(empty[field.type], batch.num_rows)
+        batch[field.name]
+        if field.name in batch.schema.names
+        else pa.repeat(pa.scalar(empty[field.type], field.type), batch.num_rows)
         for field in EXPOSURE_SCHEMA
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=EXPOSURE_SCHEMA)

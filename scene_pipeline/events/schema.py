@@ -67,6 +67,7 @@ class _Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type", g
     exploration: OptionalName = ""
     elapsed_ms: NonNegative = 0.0
     calibrated: bool = False
+    price: float = 0.0
     source: Literal["server", "batch", "import"] = "server"
     date: OptionalName = ""
     country: OptionalName = ""
@@ -86,7 +87,8 @@ class Exposure(_Exposure, kw_only=True, frozen=True):
     """A list that was shown. Its id is the request id, so that one request is logged once.
 
     at: seconds since 1970, UTC. scene: content hash of the photograph. arm: of `experiment`, both empty outside one.
-    seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments. date (ISO),
+    seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments. price: the
+    share of the list's expected score that exploration costs. date (ISO),
     country, hemisphere, channel: the context that the list was ranked for, empty where unknown; personal: whether the
     subject's profile moved it. intent: what the list answers; only lists of
     *complete* are ordered by the weights.

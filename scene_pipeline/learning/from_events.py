@@ -50,6 +50,17 @@ def read_logs(folder: Path, since: dt.date | None = None, until: dt.date | None 
     return _joined(parts, names.pop(), acted)
 
 
+def mean_price(folder: Path, since: dt.date | None = None, until: dt.date | None = None) -> float:
+    """Return the mean share of the expected score that exploration cost the explored lists; 0 without any."""
+    files = part_files(folder, EXPOSURES, since, until)
+    total, lists = 0.0, 0
+    for batch in read_batches(files, ["exploration", "price"]):
+        if "price" in batch.schema.names:  # not in files of before it was logged
+            prices = batch["price"].filter(pc.not_equal(batch["exploration"], ""))
+            total, lists = total + (pc.sum(prices).as_py() or 0.0), lists + len(prices)
+    return total / lists if lists else 0.0
+
+
 def _learned_from(batch: pa.RecordBatch, bots: pa.Array) -> pa.RecordBatch:
     """Return the lists of *complete* that people saw. A file of before intents were logged has none but such."""
     if "intent" in batch.schema.names:

@@ -12,7 +12,7 @@ import numpy as np
 from scene_pipeline.errors import LearningError
 from scene_pipeline.files import write_bytes
 from scene_pipeline.learning.click_model import ClickModel, fit_click_model
-from scene_pipeline.learning.from_events import read_logs
+from scene_pipeline.learning.from_events import mean_price, read_logs
 from scene_pipeline.learning.logs import Logs
 from scene_pipeline.learning.policy_value import evaluate_weights
 from scene_pipeline.learning.weights import choices_of, fit_weights
@@ -22,13 +22,17 @@ T = TypeVar("T")
 
 
 class Propensities(msgspec.Struct, frozen=True):
-    """Position bias by rank, relative to the first rank that was explored; or why it could not be estimated."""
+    """Position bias by rank, relative to the first rank that was explored; or why it could not be estimated.
+
+    price: the mean share of the expected score that exploration cost the lists that were explored.
+    """
 
     examination: dict[int, float] = {}
     low: dict[int, float] = {}
     high: dict[int, float] = {}
     clicks: int = 0
     lists: int = 0
+    price: float = 0.0
     refused: str = ""
 
     def model(self) -> ClickModel | None:
@@ -89,7 +93,8 @@ def estimate_propensities(events: Path, days: Days = ALL_DAYS) -> Propensities:
         model = fit_click_model(logs)
     except LearningError as error:
         return Propensities(refused=str(error))
-    return Propensities(dict(model.examination), dict(model.low), dict(model.high), model.clicks, logs.n)
+    price = mean_price(events, days.since, days.until)
+    return Propensities(dict(model.examination), dict(model.low), dict(model.high), model.clicks, logs.n, price)
 
 
 def learn_weights(

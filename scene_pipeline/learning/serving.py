@@ -84,6 +84,7 @@ def exposure_of(served: ServedList, request_id: str, at: float, result: SceneRes
         seed=served.seed,
         exploration=served.exploration,
         elapsed_ms=result.elapsed_ms,
+        price=served.price,
         calibrated=bool(served.shown) and all(item.calibrated for item in served.shown),
         personal=bool(context.get("person")),
         **{name: context.get(name) or "" for name in ("date", "country", "hemisphere", "channel")},

@@ -56,10 +56,12 @@ def test_a_file_of_before_contexts_were_recorded_is_taken_over(opened: tuple[Eve
     store.append([exposure("r1")])
     compact(store, folder, AFTER)
     path = part_path(folder, EXPOSURES, DAY)
-    pq.write_table(pq.read_table(path).drop_columns(["date", "country", "hemisphere", "channel", "personal"]), path)
-    store.append([exposure("r2", country="GB")])
+    later = ["date", "country", "hemisphere", "channel", "personal", "price"]
+    pq.write_table(pq.read_table(path).drop_columns(later), path)
+    store.append([exposure("r2", country="GB", price=0.25)])
     compact(store, folder, AFTER)
     assert pq.read_table(path)["country"].to_pylist() == ["", "GB"]
+    assert pq.read_table(path)["price"].to_pylist() == [0.0, 0.25]
     assert pq.read_table(path)["product_id"].to_pylist() == [["p1", "p2", "p3"]] * 2
 
 

@@ -35,7 +35,10 @@ def log(artifacts: Path, rules: Exploration, lists: int = 1200) -> Path:
             )
             if rank <= 6 and generator.random() < 1 / (1 + np.exp(-10 * (factors[place] @ TASTE - 0.5))) / rank:
                 events.append(Action(f"r{number}", "click", f"p{place}", NOON + 1))
-        events.append(Exposure(f"r{number}", NOON, f"s{number % 30}", "b", "w", NAMES, products=tuple(products)))
+        price = 1 - plan.score / plan.best_score
+        told = {"products": tuple(products), "exploration": rules.name, "price": price}
+        events.append(Exposure(f"r{number}", NOON, f"s{number % 30}", "b", "w", NAMES, **told))
+    events.append(Exposure("unexplored", NOON, "s0", "b", "w", NAMES, products=(), intent="match"))
     store = open_store(artifacts)
     store.append(events)
     compact(store, events_folder(artifacts), dt.date(2026, 6, 1))
@@ -48,6 +51,7 @@ def test_taste_is_learned_from_events(tmp_path: Path) -> None:
     bias = nightly.estimate_propensities(folder)
     assert bias.refused == ""
     assert bias.examination[2] > bias.examination[4]
+    assert 0.001 < bias.price < 0.1
     candidate = nightly.learn_weights(folder, bias, PRIOR)
     assert candidate.improves
     assert 0.5 < candidate.step < 1

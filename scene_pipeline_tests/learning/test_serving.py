@@ -3,7 +3,7 @@
 import pytest
 
 from scene_pipeline.learning.exploration import Exploration
-from scene_pipeline.learning.serving import serve_list
+from scene_pipeline.learning.serving import exposure_of, serve_list
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
 from scene_pipeline.vocabulary import load_vocabulary
@@ -50,6 +50,7 @@ def test_an_explored_list_is_logged_as_shown_with_its_propensities() -> None:
                 assert dict(item.rank_propensities)[item.rank] == pytest.approx(item.propensity)
     assert len({tuple(item.product_id for item in one.shown) for one in served}) > 10
     assert 0 < served[0].price < 0.05
+    assert exposure_of(served[0], "r0", 1.0, result_of(CANDIDATES)).price == served[0].price
     assert served[0].factor_names == ("f",)
 
 
