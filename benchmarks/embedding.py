@@ -87,7 +87,7 @@ def make_encoder(folder: Path, model: str = "ViT-B-32") -> EncoderSpec:
 
 
 def model_only(encoder: ImageEncoder, prepared: np.ndarray, batch: int = BATCH) -> float:
-    """Return pictures a second of the encoder on prepared pictures, as many batches under way as it likes."""
+    """Return pictures a second of the encoder on prepared pictures, with its own number of batches in flight."""
     from concurrent.futures import ThreadPoolExecutor
 
     batches = [prepared[at : at + batch] for at in range(0, len(prepared), batch)]

@@ -189,7 +189,7 @@ def planted(matcher: SceneMatcher, rooms: list[Room], url: str, work: Path) -> l
 
 
 def served(artifacts: Path, requests: int) -> Claim:
-    """Measure the p95 of the service with the model's server down, against that of a service that asks nobody."""
+    """Measure the p95 of the service with the model's server down, against that of a service without a model."""
     picture = sample_photographs()[0].read_bytes()
     settings = ServiceSettings(artifacts=artifacts, workers=1, max_wait_s=60, deadline_s=60)
     os.environ |= {f"{LLM_PREFIX}URL": "http://127.0.0.1:9/v1", f"{LLM_PREFIX}KEY": "k"}
@@ -209,7 +209,7 @@ def served(artifacts: Path, requests: int) -> Claim:
     ratio = float(np.percentile(took["1"], 95) / np.percentile(took["0"], 95))
     return at_most(
         "service p95 with the model's server down", ratio, 1.05, unit="of the p95 without",
-        against="the same requests to a service that asks nobody, by turns", n=requests,
+        against="the same requests to a service without a model, in turns", n=requests,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A crowd that clicks: real scenes, products and factors, true products as what it likes, places as what it sees."""
+"""A crowd that clicks: real scenes, products and factors, true products are liked, and places decide what is seen."""
 
 import csv
 import hashlib

@@ -15,10 +15,15 @@ CODE = sorted(
 )
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
-GONE = r"\b(told|mends?|mended|yardsticks?|likeness(es)?|reseen|fails_clearly)\b|\bis no (folder|directory|file)\b"
+GONE = (
+    r"\b(told|mends?|mended|yardsticks?|likeness(es)?|reseen|fails_clearly)\b|\bis no (folder|directory|file)\b"
+    r"|\bhand(ed)? round\b|\bask(s|ed)? nobody\b|\bit likes\b"
+)
 """Words for which the field has a term: reported, fix, classifier, similarity, reclassified, "is not a directory"."""
 
-NAMES_GONE = r"^(asked|told|keep_weight|former|_pace|_told|Yardstick|Likeness|SAYS|MENDS)$|(^|_)least_|^LEAST_"
+NAMES_GONE = (
+    r"^(asked|told|keep_weight|former|_pace|_told|Yardstick|Likeness|SAYS|MENDS|type_place)$|(^|_)least_|^LEAST_"
+)
 BRITISH = r"colour|centre|analyse(?!s)|licence|catalogue|uncategorised|normalis|standardis"
 
 
@@ -42,6 +47,15 @@ def test_names_are_the_field_s_and_american() -> None:
         for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
         if token.type == tokenize.NAME
         if re.search(NAMES_GONE, token.string) or re.search(BRITISH, token.string.lower())
+    ] == []
+
+
+def test_pages_name_what_the_code_has() -> None:
+    assert [
+        f"{name(path)}: {word}"
+        for path in PAGES
+        for word in re.findall(r"`(\w+)`", path.read_text(encoding="utf-8"))
+        if re.search(NAMES_GONE, word)
     ] == []
 
 

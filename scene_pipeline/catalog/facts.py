@@ -44,13 +44,13 @@ ReadingPlace = tuple[str, str | int | float, str, int, int]
 class Facts:
     """What is known of one product so far. Lists keep the order in which the texts name things.
 
-    type_place: column, start and end of the words that name the type. parts: of the materials, those that are claimed
+    type_span: column, start and end of the words that name the type. parts: of the materials, those that are claimed
     only of a part, with that part's word ("brass" → "handles").
     """
 
     product_type: str | None = None
     type_is_weak: bool = False
-    type_place: tuple[str, int, int] = ("", 0, 0)
+    type_span: tuple[str, int, int] = ("", 0, 0)
     materials: list[str] = field(default_factory=list)
     parts: dict[str, str] = field(default_factory=dict)
     colors: list[str] = field(default_factory=list)
@@ -341,7 +341,7 @@ class Extractor:
         facts.product_type, facts.type_is_weak = match.meanings[0][1], is_weak
         facts.sources = [source for source in facts.sources if source[0] != "product_type"]
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
-        facts.type_place = (column, start, end)
+        facts.type_span = (column, start, end)
         facts.sources.append(("product_type", facts.product_type, column, start, end))
 
     def take(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, kinds: frozenset[str]) -> None:
@@ -423,7 +423,7 @@ class Extractor:
         place = match.last + (tokens.words[match.last : match.last + 1] in self.veneer)  # "walnut veneer top"
         if place >= len(tokens) or tokens.words[place] not in self.index.parts:
             return None
-        where, first, last = facts.type_place
+        where, first, last = facts.type_span
         if where == column and tokens.starts[match.first] < last and tokens.ends[place] > first:
             return None  # the part is (in) the name of the product: a wood frame, a glass-door cabinet
         part = tokens.words[place]

@@ -66,7 +66,9 @@ def recommend(
 @commands.command()
 def explain(
     image: Annotated[Path, typer.Argument(help="A photograph of a room.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent and cost; ask nobody.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent and what it would cost; send nothing.")
+    ] = False,
     k: Annotated[int, typer.Option(min=1, max=200, help="Products recommended.")] = 10,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,

@@ -152,7 +152,7 @@ def scored_library(
 def lookbook(
     context: dg.AssetExecutionContext, store: ArtifactStore, libraries: SceneLibraries, lookbooks: LookbookLinks
 ) -> dg.MaterializeResult:
-    """The library as a page to hand round: every scene with its products, pictures, reasons and confidence."""
+    """The library as a self-contained HTML page: every scene with its products, pictures, reasons and confidence."""
     library = context.partition_key
     folder = library_folder(store.path(), library)
     scenes = libraries.library(library)

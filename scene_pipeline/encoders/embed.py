@@ -33,7 +33,7 @@ class ImageEncoder(Protocol):
 
     @property
     def concurrency(self) -> int:
-        """How many batches it likes to have under way at once."""
+        """Max batches in flight."""
         ...
 
     def prepare(self, image: Image.Image) -> NDArray[np.generic]:
@@ -63,8 +63,8 @@ class EmbedSettings:
 class EmbedReport:
     """What a run did. `failures`: (key, reason) of the pictures that could not be decoded; they stay missing.
 
-    `requested` = `present` (already in the store) + `embedded` + failures. `batch_size` is what fitted in the end,
-    after `halvings`; `per_second` counts embedded items over `seconds`.
+    `requested` = `present` (already in the store) + `embedded` + failures. `batch_size` is the final one, after
+    `halvings` for lack of memory; `per_second` counts embedded items over `seconds`.
     """
 
     requested: int

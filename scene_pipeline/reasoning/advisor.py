@@ -65,7 +65,7 @@ class Advisor:
         return self._questions.about(content, analysis)
 
     def kept(self, question: Question) -> Opinion | None:
-        """Return the opinion that was requested before, None where there is none. Asks nobody."""
+        """Return the cached opinion, None if there is none. Makes no call."""
         answer = self._answers.get(question.id)
         if answer is None:
             return None

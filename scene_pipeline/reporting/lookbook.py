@@ -234,7 +234,7 @@ def _percent(value: float) -> str:
 
 
 def _without_path(reason: str, name: str) -> str:
-    """Return the reason without the path that it may begin with: a page handed round names no folders."""
+    """Return the reason without the path that it may begin with: a shared page names no folders."""
     return reason.split(f"{name}: ", 1)[-1]
 
 
