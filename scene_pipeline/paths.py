@@ -71,6 +71,7 @@ CHANGE_TABLE = "changes.parquet"
 LOOKBOOK = "lookbook.html"
 LIBRARY_RUNS = "runs"
 ANALYSIS_SHARDS = "shards"
+"""Files that only a killed run leaves."""
 
 
 def library_folder(artifacts: Path, library: str) -> Path:

@@ -1,4 +1,4 @@
-"""The sensor that tells people: once for each cause, with a link to the run, and again when it is gone."""
+"""The sensor that sends alerts: once for each cause, with a link to the run, and again when it is resolved."""
 
 import time
 from collections.abc import Iterable, Mapping

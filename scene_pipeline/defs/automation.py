@@ -1,4 +1,4 @@
-"""Jobs, schedules and sensors: what runs without anybody asking."""
+"""Jobs, schedules and sensors: what runs on its own."""
 
 import time
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def library_sensor(every_s: int) -> dg.SensorDefinition:
     def scene_library_sensor(
         context: dg.SensorEvaluationContext, libraries: SceneLibraries, store: ArtifactStore
     ) -> dg.SensorResult | dg.SkipReason:
-        """Look at the scenes' folder and ask for runs."""
+        """Look at the scenes' folder and request runs."""
         root = libraries.folder()
         found = fingerprints(root)
         if found is None:

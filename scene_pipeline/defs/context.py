@@ -66,12 +66,12 @@ class SalesSource(dg.ConfigurableResource):
 
 
 class ContextConfig(dg.Config):
-    """The day that is learned for: only earlier days are seen."""
+    """The day to learn for: only earlier days are read."""
 
     as_of: str = Field(default="", description="ISO date, such as 2026-11-28; empty: today.")
 
     def day(self) -> dt.date:
-        """Return the day."""
+        """Return `as_of`, or today if it is empty."""
         return dt.date.fromisoformat(self.as_of) if self.as_of else dt.date.today()
 
 

@@ -1,4 +1,4 @@
-"""Mark runs as failed whose process is gone: after a power cut Dagster would hold them for running for ever."""
+"""Mark runs whose process is gone as failed: after a power cut Dagster would show them as running for ever."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def _started(pid: int) -> float | None:
         lines = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    if fields[0] in "ZX":  # killed, and nobody has requested its exit status yet
+    if fields[0] in "ZX":  # killed, and its exit status was not collected yet
         return float("inf")
     boot = next(float(line.split()[1]) for line in lines if line.startswith("btime"))
     return boot + int(fields[19]) / os.sysconf("SC_CLK_TCK")

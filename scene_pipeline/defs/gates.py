@@ -35,7 +35,7 @@ class EvaluationGate(dg.ConfigurableResource):
     )
 
     def checks(self) -> tuple[Check, ...]:
-        """Return the checks. Raises ScenePipelineError where the labeled scenes are configured by half."""
+        """Return the checks. Raises ScenePipelineError if only one of the two settings of labeled scenes is there."""
         if bool(self.truth) != bool(self.scenes):
             raise ScenePipelineError(
                 "the evaluation gate has only one of truth and scenes; set SCENE_PIPELINE_TRUTH and "

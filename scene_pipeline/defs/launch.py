@@ -26,7 +26,7 @@ WAIT_S = 10.0
 
 @contextmanager
 def instance() -> Iterator[dg.DagsterInstance]:
-    """Yield the instance of DAGSTER_HOME, or one that is forgotten afterwards where that is not set."""
+    """Yield the instance of DAGSTER_HOME, or a temporary one if it is not set."""
     if text(DAGSTER_HOME):
         with open_home() as kept:
             yield kept
@@ -36,7 +36,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 def open_home() -> dg.DagsterInstance:
-    """Open the instance of DAGSTER_HOME, one process after the other: two that make its tables at once fail in Dagster.
+    """Open the instance of DAGSTER_HOME, one process at a time: Dagster fails if two create its tables at once.
 
     So `make demo` and `make ui` may be started together.
     """

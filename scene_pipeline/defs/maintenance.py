@@ -26,7 +26,7 @@ verify_artifacts = dg.define_asset_job(
 
 
 class CleaningConfig(dg.Config):
-    """What is let go. None keeps a thing for ever."""
+    """What is removed, and when. None keeps it for ever."""
 
     refused_bundles_days: float | None = Field(default=14, ge=0, description="Days a refused bundle is kept.")
     runs_kept: int = Field(default=20, ge=1, description="Runs of each library kept for comparing.")
@@ -44,7 +44,7 @@ class CleaningConfig(dg.Config):
 def clean_up(
     context: dg.OpExecutionContext, config: CleaningConfig, store: ArtifactStore, libraries: SceneLibraries
 ) -> dg.Output[None]:
-    """Remove what the retention rules let go; an unreadable scenes folder counts no library as gone."""
+    """Apply the retention rules; if the scenes folder cannot be read, no library counts as gone."""
     found = libraries_under(libraries.folder())
     rules = Retention(
         refused_bundles_days=config.refused_bundles_days,
@@ -156,6 +156,6 @@ def weekly(timezone: str, verify_cron: str, clean_cron: str) -> list[dg.Schedule
             job=clean_artifacts,
             cron_schedule=clean_cron,
             execution_timezone=timezone,
-            description="Remove once a week what the retention rules let go.",
+            description="Apply the retention rules once a week.",
         ),
     ]

@@ -176,14 +176,14 @@ class LookbookLinks(dg.ConfigurableResource):
 
 
 class InsightsChoice(dg.ConfigurableResource):
-    """Whether a vision LLM is asked about scenes. Its address, key and budget are read from the environment only."""
+    """Whether a vision LLM gives opinions on scenes. Its address, key and budget are read from the environment only."""
 
     enabled: bool = Field(
         default=False, description="Show scenes to the model of SCENE_PIPELINE_LLM_URL. SCENE_PIPELINE_INSIGHTS=1."
     )
 
     def advisor(self, artifacts: Path, vocabulary: Vocabulary) -> Advisor | None:
-        """Return who is asked, None where nobody is. Raises ScenePipelineError naming a wrong variable."""
+        """Return the advisor, None if it is off. Raises ScenePipelineError naming a wrong variable."""
         return Advisor(LlmSettings.from_environment(), artifacts, vocabulary) if self.enabled else None
 
 

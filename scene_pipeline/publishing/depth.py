@@ -66,7 +66,7 @@ def _lists(matcher: SceneMatcher, scenes: Sequence[Scene]) -> list[np.ndarray]:
 
 
 def with_depth(vocabulary: Vocabulary, depth: Depth) -> Vocabulary:
-    """Return the vocabulary that asks for this depth."""
+    """Return the vocabulary with this search depth."""
     scoring = msgspec.structs.replace(vocabulary.scoring, candidates=depth.candidates)
     return msgspec.structs.replace(vocabulary, scoring=scoring)
 

@@ -21,7 +21,7 @@ from scene_pipeline.scenes.analysis import SceneAnalysis
 from scene_pipeline.vocabulary import Vocabulary
 
 FAILURES_IN_A_ROW = 3
-"""After so many failures of the server in a row it is asked no more for COOL_OFF_S: each may cost a time-out."""
+"""After so many failures in a row the server gets no calls for COOL_OFF_S: each may cost a time-out."""
 
 COOL_OFF_S = 60.0
 
@@ -57,11 +57,11 @@ class Advisor:
 
     @property
     def resting(self) -> bool:
-        """Whether nothing is asked, because the server has just failed several times in a row."""
+        """Whether no calls are made, because the server has just failed several times in a row."""
         return self._failed >= FAILURES_IN_A_ROW and time.monotonic() < self._failed_at + COOL_OFF_S
 
     def question(self, content: str, analysis: SceneAnalysis) -> Question:
-        """Return what is asked about a picture with this content (SHA-256)."""
+        """Return the question about a picture with this content (SHA-256)."""
         return self._questions.about(content, analysis)
 
     def kept(self, question: Question) -> Opinion | None:
@@ -80,8 +80,8 @@ class Advisor:
             return NoOpinion("stopped", f"not asked: {FAILURE_KINDS['stopped']}")
         try:
             reply = self._client.ask(question, picture_to_send(picture, self.settings.side))
-            requested = (self.settings.model, self.settings.prompt)
-            answer = self._answers.keep(question.id, reply.text, reply.tokens, requested)
+            source = (self.settings.model, self.settings.prompt)
+            answer = self._answers.keep(question.id, reply.text, reply.tokens, source)
         except InsightError as error:
             self._count(error.kind in HOPELESS)
             return NoOpinion(error.kind, str(error))
@@ -93,10 +93,10 @@ class Advisor:
     def ask_all(
         self, scenes: Mapping[str, ScenePicture], done: Callable[[int, int], None] | None = None
     ) -> dict[str, Opinion | NoOpinion]:
-        """Return the opinion on each scene by name, or why there is none; several are asked about at a time.
+        """Return the opinion on each scene by name, or why there is none; several calls run at a time.
 
-        `done` is called with scenes done and scenes in all. A spent budget leaves the rest without, and so do
-        FAILURES_IN_A_ROW failures of the server.
+        `done` is called with scenes done and scenes in all. After the budget is spent, or after
+        FAILURES_IN_A_ROW failures of the server, the rest gets none.
         """
         names: Sequence[str] = list(scenes)
         with ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="insight") as pool:
@@ -111,9 +111,9 @@ class Advisor:
         """Close the connections."""
         self._client.close()
 
-    def _ask_file(self, requested: ScenePicture) -> Opinion | NoOpinion:
+    def _ask_file(self, scene: ScenePicture) -> Opinion | NoOpinion:
         try:
-            return self.ask(requested.path.read_bytes(), requested.content, requested.analysis)
+            return self.ask(scene.path.read_bytes(), scene.content, scene.analysis)
         except OSError as error:
             return NoOpinion("picture", f"the picture cannot be read ({error.strerror})")
 

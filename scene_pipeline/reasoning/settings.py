@@ -37,7 +37,7 @@ class LlmSettings:
     price_out: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse values under which nothing could be asked."""
+        """Refuse values with which no call could be made."""
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname:
             raise ScenePipelineError(f"{LLM_PREFIX}URL is not an http(s) address; give for example {DEFAULT_URL}")
         if not self.model:

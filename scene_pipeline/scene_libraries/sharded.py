@@ -11,8 +11,6 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scene_libraries.analyses import Analyses
 from scene_pipeline.scene_libraries.folders import is_text, look_at_scenes
 
-"""The folder's name, below the library's outputs, of files that a run leaves only when it was killed."""
-
 SHARD = 32
 """Pictures a shard: seconds of work."""
 

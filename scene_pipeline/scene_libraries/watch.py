@@ -16,7 +16,7 @@ LONGEST_RETRY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class PartitionChanges:
-    """What a look at the scenes' folder asks for: partitions to add and to delete, libraries to score."""
+    """What to do after a look at the scenes' folder: partitions to add and to delete, libraries to score."""
 
     add: tuple[str, ...]
     delete: tuple[str, ...]

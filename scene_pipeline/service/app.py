@@ -42,7 +42,7 @@ SECURITY_HEADERS = tuple(
 )
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 MAX_HELD = 1000
-"""Refusals that are held at once; further ones are answered at once."""
+"""Refusals held at the same time; further ones are answered immediately."""
 
 STATUS_KINDS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
@@ -102,7 +102,7 @@ def _scope(operation: Operation, handlers: Handlers) -> str:
 class Refusals:
     """Answers with problem documents, and holds those that say "busy" for a moment.
 
-    A client that asks again at once would else take the cores from the answers that others wait for.
+    A client that retries at once would otherwise take the cores from answers that others wait for.
     """
 
     def __init__(self, hold_s: float) -> None:
@@ -110,7 +110,7 @@ class Refusals:
         self._held = 0
 
     async def __call__(self, request: Request, problem: Exception) -> Response:
-        """Return the document, a "busy" one after half to one and a half times the hold, so that tries spread."""
+        """Return the document; a "busy" one after 0.5 to 1.5 times the hold, so that retries spread."""
         assert isinstance(problem, Problem)
         if problem.kind == "busy" and self._held < MAX_HELD:
             problem.__traceback__ = None  # its frames hold the request's body
@@ -133,7 +133,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 
 class Edge:
-    """What holds for every request: an id, security headers, metrics, and a problem document for a fault of ours."""
+    """What every request gets: an id, security headers, metrics, and a problem document for an internal error."""
 
     def __init__(self, app: ASGIApp, handlers: Handlers) -> None:
         self._app = app
@@ -181,7 +181,7 @@ class Edge:
             log.info("%s %s %d %.1f ms", request_id, scope["call"], status, 1000 * took)
 
     def _refused(self, scope: Scope) -> Problem | None:
-        """Keep other sites' pages from using a server without tokens through a person's browser."""
+        """Refuse pages of other sites that use a server without tokens through a person's browser."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if self._local_only:
             host = headers.get(b"host", b"").decode("latin-1")

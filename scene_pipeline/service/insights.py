@@ -1,4 +1,4 @@
-"""Second opinions in the service: looked up while a request is answered, requested afterwards, never waited for."""
+"""Second opinions in the service: looked up while a request is answered, else fetched in the background."""
 
 import threading
 from collections import OrderedDict
@@ -17,7 +17,7 @@ from scene_pipeline.settings import INSIGHTS, is_on
 from scene_pipeline.vocabulary import Vocabulary
 
 MAX_WAITING = 8
-"""Pictures that wait to be asked about; each is held in memory until then."""
+"""Pictures that wait for the model; each is held in memory until then."""
 
 MAX_KEPT = 2_000
 
@@ -27,7 +27,7 @@ PENDING = "pending"
 class Insights:
     """The opinions on the scenes that are served. Safe to share between threads.
 
-    Where nothing is switched on, and while the model's server is failing, nothing is done but a look at a dictionary.
+    When it is off, or while the model's server fails, a call costs one look-up in a dictionary.
     """
 
     def __init__(self, artifacts: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -39,18 +39,18 @@ class Insights:
         self._advisor: tuple[Vocabulary, Advisor] | None = None
         self._pool: ThreadPoolExecutor | None = None
         if self._settings is not None:
-            # a server has no end: only the day's budget holds
+            # a server has no end, so only the day's budget applies
             day = {"run_calls": self._settings.day_calls, "run_tokens": self._settings.day_tokens}
             self._settings = replace(self._settings, **day)
             self._pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="insight")
 
     @property
     def model(self) -> str:
-        """The model that scenes are shown to; empty where nothing is."""
+        """The model that gives opinions; empty if there is none."""
         return "" if self._settings is None else self._settings.model
 
     def want(self, picture: bytes, content: str, analysis: SceneAnalysis, vocabulary: Vocabulary) -> None:
-        """Have an opinion on a picture sooner or later: at once where it was asked about before, else in a thread."""
+        """Get an opinion on a picture: from the cache at once, else from the model in a thread."""
         if self._pool is None:
             return
         advisor = self._advisor_of(vocabulary)
@@ -72,12 +72,12 @@ class Insights:
         self._pool.submit(self._ask, advisor, picture, content, analysis)
 
     def opinion(self, content: str) -> Opinion | None:
-        """Return the opinion on a picture (SHA-256 of its bytes) that is there by now."""
+        """Return the opinion on a picture (SHA-256 of its bytes), None if it has not arrived."""
         found = self._found.get(content)
         return found if isinstance(found, Opinion) else None
 
     def document(self, content: str, vocabulary: Vocabulary) -> InsightsOut | None:
-        """Return what to show of the opinion on a picture; None where nobody is asked about it."""
+        """Return what to show of the opinion on a picture; None if the model gets no call about it."""
         found = self._found.get(content)
         if self._settings is None or found is None:
             return None
@@ -89,7 +89,7 @@ class Insights:
         return InsightsOut(state="there", model=found.model, lines=lines, summary=found.summary)
 
     def close(self) -> None:
-        """Ask no more."""
+        """Make no further calls."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -110,7 +110,7 @@ class Insights:
                 self._found.popitem(last=False)
 
     def _advisor_of(self, vocabulary: Vocabulary) -> Advisor:
-        """Return who is asked in the words of a bundle's vocabulary; another bundle may have others."""
+        """Return the advisor for a bundle's vocabulary; another bundle may have another."""
         with self._lock:
             if self._advisor is None or self._advisor[0] is not vocabulary:
                 assert self._settings is not None

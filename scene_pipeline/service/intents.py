@@ -67,7 +67,7 @@ def matched_list(trial: Trial, scene: Scene, request: Request) -> Shown:
         )
         for thing in found.objects
     ]
-    return replace(_as_listed(trial, scene, (request, found.elapsed_ms), items), objects=objects, places=places)
+    return replace(_as_listed(trial, scene, request, found.elapsed_ms, items), objects=objects, places=places)
 
 
 def furnished_list(trial: Trial, scene: Scene, request: Request) -> Shown:
@@ -75,12 +75,13 @@ def furnished_list(trial: Trial, scene: Scene, request: Request) -> Shown:
     wanted = trial.options
     plan = Plan(wanted.budget or 0.0, wanted.must, wanted.want, tuple(wanted.keep))
     found = furnish(trial.served.matcher, scene, plan, request)
-    shown = _as_listed(trial, scene, (request, found.elapsed_ms), [piece.product for piece in found.pieces])
+    shown = _as_listed(trial, scene, request, found.elapsed_ms, [piece.product for piece in found.pieces])
     return replace(shown, places=tuple((piece.type, piece.count) for piece in found.pieces), set=_set_out(found))
 
 
-def _as_listed(trial: Trial, scene: Scene, requested: tuple[Request, float], items: Sequence[Recommendation]) -> Shown:
-    request, elapsed_ms = requested
+def _as_listed(
+    trial: Trial, scene: Scene, request: Request, elapsed_ms: float, items: Sequence[Recommendation]
+) -> Shown:
     matcher = trial.served.matcher
     listed = list_as_is(items)
     result = SceneResult(

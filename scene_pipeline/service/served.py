@@ -69,7 +69,7 @@ class ServedBundle:
         self._thread.start()
 
     def version(self, name: str) -> Served:
-        """Return another version than the promoted one, opened. Raises BundleError."""
+        """Open another version than the promoted one. Raises BundleError."""
         return self._prepared(SceneMatcher.open(self._artifacts, name))
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class ServedBundle:
     def _watch(self) -> None:
         while not self._stop.wait(self._poll_s):
             if self._replaced:
-                self._replaced = False  # by now requests that began with the former bundle have ended
+                self._replaced = False  # by now requests that began with the earlier bundle have ended
                 memory.give_back()
             with contextlib.suppress(ScenePipelineError):  # said in `stale` and in the log; looked at again
                 self._replaced = self.reload()

@@ -92,7 +92,7 @@ class Trials:
     def trial(self, options: Options, units: Mapping[str, str], served: Served) -> Trial:
         """Return how a request is answered. `units` are its ids by kind: subject, scene, request; empty if unknown.
 
-        What a person asks for comes before what an arm would change.
+        A person's own choices take precedence over those of an arm.
         """
         found, opened = self._state
         arm = None if found is None else assign(found.design, units[found.design.unit])
