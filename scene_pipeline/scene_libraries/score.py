@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.bundle.calibration_map import score_drift
+from scene_pipeline.context.profiles import mark_of
 from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.images.readable import read_each
@@ -57,7 +58,8 @@ class LibraryResult:
     analyzed in this run; `not_looked_at` is what else lies in the folder, by name with the reason; `release` is that of
     the package which scored; `context_version` changes with what was learned of the request's context.
     `insight_notes` says, by name, why a scene has no second opinion where one was wanted. `wishes` are what else was
-    requested for every scene. `listing` says how lists were drawn and logged, empty where they were not.
+    requested for every scene. `request` names a person by a mark alone, so that nobody's id is left when it is erased.
+    `listing` says how lists were drawn and logged, empty where they were not.
     """
 
     request: Request = field(default_factory=Request)
@@ -112,7 +114,8 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     analyses = Analyses() if analyses is None else analyses
     request, wishes = request or Request(), wishes or Wishes()
     logged = "" if listing is None else listing.name
-    now = (request, wishes, RELEASE, matcher.context_version(request), logged)
+    kept = _unnamed(request)
+    now = (kept, wishes, RELEASE, matcher.context_version(request), logged)
     found = look_at_scenes(folder)
     hashes, failures = _read(found.pictures)
     paths = [path for path in found.pictures if path.name in hashes]
@@ -140,7 +143,7 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
     shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
     return LibraryResult(
-        request,
+        kept,
         ordered,
         {**failures, **unreadable, **gone},
         hashes,
@@ -155,6 +158,11 @@ def score_library(  # noqa: PLR0913 - the parts of one run
         wishes=wishes,
         listing=logged,
     )
+
+
+def _unnamed(request: Request) -> Request:
+    person = request.context.person
+    return request if person is None else replace(request, context=replace(request.context, person=mark_of(person)))
 
 
 def _requested(previous: LibraryResult) -> tuple[Request, Wishes, str, str, str]:

@@ -9,6 +9,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from scene_pipeline.context.context import Context
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_photographs
@@ -109,6 +110,16 @@ def test_another_release_answers_all_again(
     monkeypatch.setattr(scoring, "RELEASE", "99.0")
     again = score_library(library, matcher, Request(3), previous=first)
     assert (again.reused, again.release) == (0, "99.0")
+
+
+def test_a_result_names_no_person_and_is_taken_over_for_the_same_one(library: Path, matcher: SceneMatcher) -> None:
+    anna, ben = (Request(3, context=Context(person=letter * 32)) for letter in "ab")
+    first = score_library(library, matcher, anna)
+    first.save(library.parent / "result.json")
+    assert "a" * 32 not in (library.parent / "result.json").read_text()
+    before = LibraryResult.load(library.parent / "result.json")
+    assert score_library(library, matcher, anna, previous=before).reused == 3
+    assert score_library(library, matcher, ben, previous=before).reused == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"k": 3, "results": {"a.jpg": {}}}', b"\xff\xfe"])
