@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,9 +22,17 @@ def run_cli(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     )
 
 
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Artifacts of `scene-pipeline demo`: the sample's bundle and its libraries scored."""
+    pytest.importorskip("dagster", reason="the extra `pipeline` is not installed")
     artifacts = tmp_path_factory.mktemp("demo") / "artifacts"
     result = run_cli("demo", "--artifacts", str(artifacts))
     assert result.returncode == 0, result.stderr

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from typing import Any, TypeVar
 
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
+
+from scene_pipeline_tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 900.0
@@ -231,10 +232,3 @@ def _loaded(dev: DagsterDev) -> bool:
     except (OSError, urllib.error.URLError):
         return False
     return bool(answer["repositoriesOrError"].get("nodes"))
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

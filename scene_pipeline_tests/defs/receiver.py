@@ -7,7 +7,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from scene_pipeline_tests.defs.dagster_dev import free_port
+from scene_pipeline_tests.conftest import free_port
 
 
 class Receiver:

@@ -14,7 +14,7 @@ from scene_pipeline.sample import sample_path
 
 
 class SlowServer(ThreadingHTTPServer):
-    """Serves another picture under every path, after `delay` seconds; `asked` counts the paths."""
+    """Serves another picture under every path, after `delay` seconds; `requested` counts the paths."""
 
     daemon_threads = True
     request_queue_size = 128

@@ -4,12 +4,14 @@ import asyncio
 import io
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
+
+from scene_pipeline.images.types import ImageRequest
 
 
 @dataclass(frozen=True)
@@ -148,3 +150,8 @@ forbidden = pytest.fixture(name="forbidden")(unreached)
 """A listener on 127.0.0.1 that is not on the allow-list; that nothing reached it is checked when the test ends."""
 hostile_server = pytest.fixture(name="hostile_server", scope="module")(running)
 hostile_forbidden = pytest.fixture(name="hostile_forbidden", scope="module")(unreached)
+
+
+def requests_of(urls: Sequence[str]) -> list[ImageRequest]:
+    """Return the requests for the primary pictures of as many products."""
+    return [ImageRequest(str(number), "primary", 0, url) for number, url in enumerate(urls)]

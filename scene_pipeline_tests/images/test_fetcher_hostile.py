@@ -11,7 +11,7 @@ import struct
 import zlib
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from PIL import Image
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import USER_AGENT, FetchSettings, ImageRequest
+from scene_pipeline_tests.images.conftest import requests_of
 
 OUTSIDE = "93.184.216.34"  # stands for any public address; connections to it are led to the local server
 MAX_BYTES = 300_000
@@ -437,7 +438,3 @@ def test_the_robots_header_may_be_overruled(server: Any, tmp_path: Path) -> None
     settings = FetchSettings(tmp_path, allow_hosts=(server.host,), respect_robots_header=False)
     table = fetch_images(requests_of([url]), ImageStore(tmp_path / "images"), None, settings)
     assert table["outcome"].to_pylist() == ["ok"]
-
-
-def requests_of(urls: Sequence[str]) -> list[ImageRequest]:
-    return [ImageRequest(str(number), "primary", 0, url) for number, url in enumerate(urls)]

@@ -7,7 +7,6 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,8 @@ from scene_pipeline.images.normalize import Job, NormalizeSettings
 from scene_pipeline.images.pool import DecodePool
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.images.types import USER_AGENT, FetchProgress, FetchSettings, ImageRequest
-
-
-def requests_of(urls: Sequence[str]) -> list[ImageRequest]:
-    return [ImageRequest(str(number), "primary", 0, url) for number, url in enumerate(urls)]
+from scene_pipeline.images.types import USER_AGENT, FetchProgress, FetchSettings
+from scene_pipeline_tests.images.conftest import requests_of
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +19,8 @@ from scene_pipeline.images.journal import Journal
 from scene_pipeline.images.sources import fetch_images
 from scene_pipeline.images.status import UrlStatus, status_table, statuses_of
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.images.types import FetchSettings, ImageRequest
-
-
-def requests_of(urls: Sequence[str]) -> list[ImageRequest]:
-    return [ImageRequest(str(number), "primary", 0, url) for number, url in enumerate(urls)]
+from scene_pipeline.images.types import FetchSettings
+from scene_pipeline_tests.images.conftest import requests_of
 
 
 @pytest.fixture

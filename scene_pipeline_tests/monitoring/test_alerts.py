@@ -1,7 +1,6 @@
 """People are alerted once for each cause: through a real HTTP server and a real SMTP server on this machine."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from scene_pipeline.errors import ScenePipelineError
 from scene_pipeline.monitoring import channels as channels_module
 from scene_pipeline.monitoring.alerts import Alert, announce, open_alerts, undelivered
 from scene_pipeline.monitoring.channels import AlertError, Email, Message, Slack, Webhook
+from scene_pipeline_tests.conftest import free_port
 
 ALERT = Alert("check:serving_bundle:recall:", "error", "recall <0.97>", "recall@50 is 0.9 & falls", "http://ui/runs/1")
 
@@ -52,12 +52,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     yield found
     http.shutdown()
     http.server_close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
