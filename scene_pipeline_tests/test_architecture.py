@@ -90,6 +90,15 @@ def test_every_folder_and_module_has_its_floor() -> None:
     assert rooms <= set(FLOORS), f"give {sorted(rooms - set(FLOORS))} a floor here and in docs/architecture.md"
 
 
+def test_the_page_lists_every_floor_in_this_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Floors")[2].partition("## ")[0]
+    cells = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    lines = [[name.strip("`/ ").removesuffix(".py") for name in cell.split(",")] for cell in cells]
+    assert [{FLOORS[name] for name in line} for line in lines] == [{at} for at in range(max(FLOORS.values()), -1, -1)]
+    assert {name for line in lines for name in line} == set(FLOORS)
+
+
 @pytest.mark.parametrize("path", package_files(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_a_file_imports_only_from_lower_floors(path: Path) -> None:
     own = room_of(path)
