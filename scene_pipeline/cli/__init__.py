@@ -1,7 +1,7 @@
-"""Build, score, recommend, evaluate, and look after bundles.
+"""Build, score, recommend, evaluate, and manage bundles.
 
-Exit status 0: done; 1: the work failed, with one line why; 2: the command was misused. With --json a command prints one
-JSON document and nothing else on standard output.
+Exit status 0: done; 1: the work failed, with a one-line reason; 2: wrong usage. With --json a command prints one JSON
+document and nothing else on standard output.
 """
 
 import logging

@@ -18,7 +18,7 @@ commands = group()
 
 @commands.command()
 def demo(artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
-    """Build the catalog that ships, score its scenes, and name the lookbooks."""
+    """Build the packaged catalog, score its scenes, and print where the lookbooks are."""
     from scene_pipeline.sample import sample_libraries
 
     _build(BuildRequest(artifacts, "sample", encoder="compact"))
@@ -38,7 +38,7 @@ def build(
     int8: Annotated[bool, typer.Option(help="Serve the image tower in int8 where it stays faithful.")] = False,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Host (name or name:port) whose pictures are fetched though it is private; repeatable."),
+        typer.Option(help="Private host (name or name:port) that pictures may be fetched from; repeatable."),
     ] = None,
     header: Annotated[
         list[str] | None,

@@ -20,7 +20,7 @@ commands = group()
 
 @commands.command()
 def bundles(artifacts: Artifacts = DEFAULT_ARTIFACTS, as_json: AsJson = False) -> None:
-    """The versions kept, newest first, and which one is promoted."""
+    """List the kept versions, newest first, with the promoted one."""
     from scene_pipeline.bundle.versions import list_bundles
     from scene_pipeline.reporting.terminal.views import rows_view
 
@@ -38,7 +38,7 @@ def rollback(
     version: Annotated[str | None, typer.Argument(help="A version of `bundles`; by default the one before.")] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Promote an earlier version, verified first; the content that served is not promoted again by the next build."""
+    """Verify and promote an earlier version; the next build does not promote the replaced content again."""
     from scene_pipeline.monitoring.rollback import roll_back_by_hand
 
     promoted = roll_back_by_hand(artifacts, version)
@@ -54,7 +54,7 @@ def verify(
     version: Annotated[str | None, typer.Argument(help="A version of `bundles`; by default the promoted one.")] = None,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Hash every file of a bundle against its manifest, and open it."""
+    """Compare the hash of every file of a bundle with its manifest, and open it."""
     from scene_pipeline.bundle.versions import verify_bundle
     from scene_pipeline.matching.matcher import SceneMatcher
 

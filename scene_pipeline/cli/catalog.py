@@ -23,7 +23,7 @@ def profile(
     language: Language = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """What was recognized in a catalog and what was not: read this before trusting a feed."""
+    """Show what was recognized in a catalog and what was not; read it before you trust a feed."""
     from scene_pipeline.catalog.columns import read_column_map
     from scene_pipeline.catalog.profile import profile_catalog
     from scene_pipeline.reporting.terminal.profile import profile_view

@@ -23,7 +23,7 @@ person = group("Read, correct and delete what is known of a person.")
 @commands.command()
 def context(
     sales: Annotated[
-        Path | None, typer.Option(help="Order lines, CSV or Parquet; without, themes and signals.")
+        Path | None, typer.Option(help="Order lines, CSV or Parquet; without them themes and signals are used.")
     ] = None,
     columns: Annotated[
         Path | None, typer.Option(help="YAML file from the shop's names to date, product, person, order, quantity.")
@@ -89,12 +89,12 @@ def correct_person(
     term: Annotated[str, typer.Argument(help="A term of the profile, such as oak or style:boho.")],
     lift: Annotated[
         str,
-        typer.Argument(help="What holds in place of the computed lift: 0 ignores, -1 avoids, 1 prefers; or 'none'."),
+        typer.Argument(help="The lift in place of the computed one: 0 ignores, -1 avoids, 1 prefers; or 'none'."),
     ],
     shop_id: ShopId = False,
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Correct what is known of a person; 'none' takes a correction back."""
+    """Correct what is known of a person; 'none' removes a correction."""
     store, who = _profiles(artifacts, who, shop_id)
     try:
         value = None if lift == "none" else float(lift)
@@ -106,7 +106,7 @@ def correct_person(
 
 @person.command("delete")
 def delete_person(who: Person, shop_id: ShopId = False, artifacts: Artifacts = DEFAULT_ARTIFACTS) -> None:
-    """Delete a person's profile for good; later builds make none."""
+    """Delete a person's profile permanently; later builds do not make it again."""
     store, who = _profiles(artifacts, who, shop_id)
     existed = store.delete(who)
     out.print(

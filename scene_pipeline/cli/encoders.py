@@ -10,14 +10,14 @@ from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, AsJson
 from scene_pipeline.cli.printing import err, out, print_json
 from scene_pipeline.errors import BundleError
 
-encoders = group("The encoders: what each is good for, and what is at hand.", no_args_is_help=False)
+encoders = group("List the encoders and fetch their weights.", no_args_is_help=False)
 
 
 @encoders.callback(invoke_without_command=True)
 def list_encoders(context: typer.Context, artifacts: Artifacts = DEFAULT_ARTIFACTS, as_json: AsJson = False) -> None:
-    """The registry: what each encoder is good for, and whether its weights are on this machine.
+    """List what each encoder is good for, and whether its weights are on this machine.
 
-    Of the encoders of a promoted bundle that has several, also their weights and what each costs.
+    For a promoted bundle with several encoders also list the weight and the cost of each.
     """
     if context.invoked_subcommand is not None:
         return
@@ -61,7 +61,7 @@ def _members(artifacts: Path) -> dict[str, Any]:
     try:
         version = current_version(artifacts)
         members = read_manifest(bundles_root(artifacts) / version).members if version else []
-    except BundleError as error:  # the registry is listed all the same
+    except BundleError as error:  # the encoders are listed all the same
         err.print(f"what the promoted bundle holds cannot be read: {error}", markup=False)
         return {}
     return {

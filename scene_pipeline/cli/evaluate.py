@@ -28,7 +28,7 @@ def evaluate_matches(
     alone: Annotated[bool, typer.Option("--alone", help="Read each scene by itself, not as one of a library.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """How well true products are found: in the lists people see, in the whole ranking, and next to baselines."""
+    """Measure how well true products are found: in the lists shown, in the whole ranking, and by baselines."""
     from scene_pipeline.evaluation.protocol import measure_matches
     from scene_pipeline.evaluation.truth import read_match_truth
     from scene_pipeline.matching.matcher import SceneMatcher
@@ -53,10 +53,12 @@ def evaluate_policy(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     since: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD.")] = None,
     until: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD.")] = None,
-    clip: Annotated[float | None, typer.Option(min=1, help="Cut importance weights here; steadier, biased.")] = None,
+    clip: Annotated[
+        float | None, typer.Option(min=1, help="Cut importance weights at this value: steadier, but biased.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What other weights would have earned on the lists that were shown, with intervals, or why it is not known."""
+    """Estimate what other weights would have earned on the logged lists, with intervals, or refuse with a reason."""
     from scene_pipeline.events.open import events_folder
     from scene_pipeline.learning.nightly import Days, estimate_policy, estimate_propensities
 
@@ -104,7 +106,7 @@ def evaluate_styles(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
-    """How often the style is named right among those that occur, by their words alone."""
+    """Measure how often the style is named right among those that occur, by their words alone."""
     from scene_pipeline.evaluation.truth import read_labels
     from scene_pipeline.evaluation.zero_shot import ZeroShot, measure_styles
 

@@ -1,4 +1,4 @@
-"""Look after exposures and actions: compact, import, erase."""
+"""Compact, import and erase exposures and actions."""
 
 import datetime as dt
 from pathlib import Path
@@ -11,7 +11,7 @@ from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, EventsUrl
 from scene_pipeline.cli.printing import err, out
 from scene_pipeline.settings import SUBJECT_KEY_FILE
 
-events = group("Look after exposures and actions.")
+events = group("Manage exposures and actions.")
 
 
 @events.command("compact")
@@ -50,7 +50,7 @@ def events_import(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     url: EventsUrl = "",
 ) -> None:
-    """Import a shop's own actions by a column map; what was imported before is not doubled."""
+    """Import a shop's own actions by a column map; actions imported earlier are not stored twice."""
     from scene_pipeline.events.importing import import_actions, read_map
     from scene_pipeline.events.open import events_folder, open_store
     from scene_pipeline.events.subjects import subject_ids

@@ -1,4 +1,4 @@
-"""Start, look at and stop experiments."""
+"""Start, inspect and stop experiments."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from scene_pipeline.cli.groups import group
 from scene_pipeline.cli.options import DEFAULT_ARTIFACTS, Artifacts, AsJson
 from scene_pipeline.cli.printing import out, print_json
 
-experiment = group("Start, look at and stop experiments.")
+experiment = group("Start, inspect and stop experiments.")
 
 
 @experiment.command("seal")
@@ -38,7 +38,7 @@ def experiment_start(
     design: Annotated[Path, typer.Argument(help="The experiment's YAML file.")],
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Start an experiment: from now on units are assigned to its arms."""
+    """Start an experiment: from now on its arms get units."""
     import time
 
     from scene_pipeline.experiments.lifecycle import start
@@ -54,7 +54,7 @@ def experiment_status(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
-    """What may be said of an experiment now: a verdict that holds however often one looks. Writes its page."""
+    """Print the current verdict, which holds however often you look, and write the experiment's page."""
     from scene_pipeline.errors import ExperimentError
     from scene_pipeline.events.open import events_folder
     from scene_pipeline.experiments import lifecycle
@@ -79,7 +79,7 @@ def experiment_status(
 def experiment_stop(
     name: Annotated[str, typer.Argument(help="The experiment.")], artifacts: Artifacts = DEFAULT_ARTIFACTS
 ) -> None:
-    """End an experiment: units are served as without it."""
+    """Stop an experiment: all units are served as without it."""
     import time
 
     from scene_pipeline.experiments.lifecycle import stop

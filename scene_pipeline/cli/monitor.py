@@ -23,7 +23,7 @@ def monitor(
     metrics: Annotated[Path | None, typer.Option(help="Prometheus text file to write; by default none.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the quality figures against their thresholds; exit status 1 when one is broken."""
+    """Check the quality metrics against their thresholds; exit status 1 if one is broken."""
     from scene_pipeline.monitoring.prometheus import write_metrics
     from scene_pipeline.monitoring.quality import load_thresholds, measure_quality
     from scene_pipeline.reporting.terminal.views import rows_view
@@ -56,7 +56,7 @@ def diff(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     as_json: AsJson = False,
 ) -> None:
-    """What changed between two runs of a library, product by product, and why."""
+    """Show what changed between two runs of a library, product by product, and why."""
     from scene_pipeline.reporting.terminal.views import rows_view
     from scene_pipeline.scene_libraries.changes import (
         catalog_change,
@@ -92,7 +92,7 @@ def alerts(
     test: Annotated[bool, typer.Option("--test", help="Send a test message through every configured channel.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Open alerts; with --test, whether messages arrive."""
+    """List open alerts; with --test, send a message through every channel."""
     from scene_pipeline.monitoring.alerts import open_alerts, send_test
     from scene_pipeline.reporting.terminal.views import rows_view
 

@@ -19,7 +19,7 @@ commands = group()
 def serve(
     artifacts: Artifacts = DEFAULT_ARTIFACTS,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on, by default 127.0.0.1; beyond this machine give --tokens.")
+        str | None, typer.Option(help="Address to listen on, by default 127.0.0.1; for other machines give --tokens.")
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="By default 8000; 0 takes a free one.")] = None,
     scenes: Annotated[
@@ -41,7 +41,7 @@ def serve(
 
 @commands.command()
 def token(
-    name: Annotated[str, typer.Argument(help="What people call it, such as the shop that uses it.")],
+    name: Annotated[str, typer.Argument(help="A name for it, such as the shop that uses it.")],
     scope: Annotated[list[str] | None, typer.Option(help="recommend, feedback, profile or admin; repeatable.")] = None,
 ) -> None:
     """Make a token of the HTTP service: the token to hand out, and the line for the token file."""

@@ -20,7 +20,7 @@ commands = group()
 # `dg dev`, which the warning recommends, needs sixteen more packages, that of the vendor's cloud among them.
 QUIET = "ignore:Function `dev_command` is superseded"
 
-Host = Annotated[str, typer.Option(help="Address to listen on; beyond this machine put a proxy with a login before.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; for other machines put a proxy with a login in front.")]
 
 
 @commands.command()
