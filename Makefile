@@ -51,11 +51,11 @@ e2e: $(READY)  ## dagster dev with its daemon: folders dropped, feeds changed an
 	SCENE_PIPELINE_E2E=1 $(BIN)/pytest scene_pipeline_tests/defs/test_end_to_end.py scene_pipeline_tests/defs/test_event_log.py scene_pipeline_tests/defs/test_kills.py
 
 pictures: $(READY)  ## those of the README, from real runs, in a Chromium that is installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[browser]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	$(BIN)/python docs/pictures/take.py
 
 docs: $(READY)  ## the documentation site in build/docs, its reference made from the code and its links checked
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[docs]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict --quiet
 
 ui: instance  ## Dagster on 127.0.0.1:3000, the lookbooks on 127.0.0.1:3001
