@@ -71,9 +71,9 @@ def facts_claims() -> list[Claim]:
 def agreement() -> dict[str, Any]:
     """Compare the sizes read from the semicolon catalog's texts with its depth, height and width columns.
 
-    A size agrees when one of the columns lies within it, give or take a centimetre. Rows whose columns hold fewer
+    A size agrees when one of the columns lies within it, give or take a centimeter. Rows whose columns hold fewer
     values than the text states sizes are left out: there is nothing to compare the others with. Each disagreement gets
-    the first reason that holds: the column is in millimetres, the row lacks a column for this measure (the length of a
+    the first reason that holds: the column is in millimeters, the row lacks a column for this measure (the length of a
     table), the text gives the sleeping surface of a bed, and what is left (a stool's seat height, one part of a whole).
     """
     from scene_pipeline.catalog.read import read_catalog
@@ -103,7 +103,7 @@ def agreement() -> dict[str, Any]:
 
 def _reason(measure: Mapping[str, float], known: Sequence[float], odd: int, product_type: str) -> str:
     if any(abs(measure["high_cm"] * 10 - value) <= 10 for value in known):
-        return "the column is in millimetres"
+        return "the column is in millimeters"
     if len(known) < 3 and odd == 1:
         return "the row has no column for this measure"
     if "bed" in product_type or product_type in ("cot", "cradle"):

@@ -27,6 +27,13 @@ NAMES_GONE = (
 BRITISH = r"colour|centre|analyse(?!s)|licence|catalogue|uncategorised|normalis|standardis"
 
 
+BRITISH_PROSE = (
+    r"\b\w*(normalis|quantis|standardis|recognis|optimis|colour|favourit|labelled|behaviour|neighbour|catalogue"
+    r"|(centi|milli)metre)\w*"
+)
+"""In docstrings and pages, outside quotations and code."""
+
+
 def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -47,6 +54,26 @@ def test_names_are_the_field_s_and_american() -> None:
         for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
         if token.type == tokenize.NAME
         if re.search(NAMES_GONE, token.string) or re.search(BRITISH, token.string.lower())
+    ] == []
+
+
+def prose_of(path: Path) -> list[str]:
+    """Return the texts of a page or of a module's docstrings, without quotations and code."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        texts = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    else:
+        texts = [re.sub(r"```.*?```", "", text, flags=re.DOTALL)]
+    return [re.sub(r'`[^`]*`|"[^"]*"', "", text) for text in texts]
+
+
+def test_prose_has_american_spelling() -> None:
+    assert [
+        f"{name(path)}: {found[0]}"
+        for path in [*CODE, *PAGES]
+        for text in prose_of(path)
+        for found in re.finditer(BRITISH_PROSE, text, re.IGNORECASE)
     ] == []
 
 

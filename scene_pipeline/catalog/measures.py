@@ -28,12 +28,12 @@ class Measurement(NamedTuple):
 
     @property
     def low_cm(self) -> float:
-        """The lower end in centimetres."""
+        """The lower end in centimeters."""
         return self.low * CM_PER_UNIT[self.unit or "cm"]
 
     @property
     def high_cm(self) -> float:
-        """The upper end in centimetres."""
+        """The upper end in centimeters."""
         return self.high * CM_PER_UNIT[self.unit or "cm"]
 
 

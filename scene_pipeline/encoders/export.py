@@ -179,7 +179,7 @@ def _metadata(spec: EncoderSpec, precision: str) -> dict[str, str]:
 
 
 def _quantize(source: Path, target: Path, spec: EncoderSpec) -> None:
-    """Quantize the weights of matrix products to int8 and their inputs as they come (dynamic quantisation).
+    """Quantize the weights of matrix products to int8 and their inputs as they come (dynamic quantization).
 
     Weights use 7 of the 8 bits. Processors without VNNI add two products of an unsigned 8-bit input and a weight in 16
     bits with saturation: 2 x 255 x 127 does not fit, 2 x 255 x 64 does, so the answers are the same on both kinds.

@@ -24,7 +24,7 @@ def random_scores(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
 
 
 def popularity_scores(relevant: np.ndarray) -> np.ndarray:
-    """Return in how many other scenes each product stood: what a list of favourites would score.
+    """Return in how many other scenes each product stood: what a list of favorites would score.
 
     relevant: bool, shape (scenes, products). A scene's own products are not counted for it.
     """

@@ -57,7 +57,7 @@ class SearchPlan:
 def plan_index(n: int, dimension: int) -> IndexPlan:
     """Return how to index `n` vectors of `dimension`.
 
-    Exact 8-bit codes (SQ8) while small; above, 4-bit product quantisation with a fast scan, refined with SQ8. The
+    Exact 8-bit codes (SQ8) while small; above, 4-bit product quantization with a fast scan, refined with SQ8. The
     number of codes divides the dimension; a dimension that no code of 4 to 16 dimensions divides stays exact.
     """
     codes = _codes(dimension)

@@ -70,7 +70,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def prototypes(groups: Sequence[Sequence[str]]) -> np.ndarray:
-    """Return one unit vector a group of sentences: the normalised mean of their vectors, (groups, 384)."""
+    """Return one unit vector a group of sentences: the normalized mean of their vectors, (groups, 384)."""
     flat = encode_texts([sentence for group in groups for sentence in group])
     ends = np.cumsum([len(group) for group in groups])[:-1]
     return unit(np.stack([part.mean(0) for part in np.split(flat, ends)])).astype(np.float32)

@@ -24,7 +24,7 @@ def surface(points: np.ndarray, close_u: bool = False, crease: float = 40.0) -> 
 
 
 def smooth_curve(points: Sequence[Sequence[float]], steps: int = 8) -> np.ndarray:
-    """Return a Catmull-Rom curve through 2-D or 3-D points, `steps` pieces between neighbours."""
+    """Return a Catmull-Rom curve through 2-D or 3-D points, `steps` pieces between neighbors."""
     p = np.asarray(points, float)
     p = np.concatenate([[2 * p[0] - p[1]], p, [2 * p[-1] - p[-2]]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
