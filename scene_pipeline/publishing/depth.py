@@ -44,10 +44,15 @@ class Depth:
     scenes: int
 
 
+def has_candidates(products: int) -> bool:
+    """Tell whether a catalog is so large that only candidates of it are scored."""
+    return products > SCORED_WHOLE
+
+
 def settle(matcher: SceneMatcher) -> Depth:
     """Return the depth at which the lists of a bundle agree with those of its whole catalog."""
     candidates = matcher.vocabulary.scoring.candidates
-    if len(matcher.features) <= SCORED_WHOLE:
+    if not has_candidates(len(matcher.features)):
         return Depth(candidates, 1.0, 0)
     pictures = sample_photographs()[:SCENES]
     scenes = [matcher.analyze(path) for path in pictures]

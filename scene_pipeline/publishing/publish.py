@@ -44,9 +44,8 @@ from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opened import background_rows
 from scene_pipeline.matching.room_votes import RoomVotes
-from scene_pipeline.matching.scoring import SCORED_WHOLE
 from scene_pipeline.paths import BUNDLES_FOLDER
-from scene_pipeline.publishing.depth import agreement, settle, with_depth
+from scene_pipeline.publishing.depth import agreement, has_candidates, settle, with_depth
 from scene_pipeline.publishing.features import PromptSimilarity, build_product_features
 from scene_pipeline.publishing.members import EmbeddedMember, FirstEncoder, MemberWriter
 from scene_pipeline.publishing.terms import product_terms
@@ -197,7 +196,7 @@ def _member_bytes(member: EmbeddedMember, order: np.ndarray) -> Iterator[bytes]:
 
 def _with_depth(writer: BundleWriter, fields: ManifestFields, vocabulary: Vocabulary) -> ManifestFields:
     """Return the fields with the depth that the bundle needs, which goes into its vocabulary as well."""
-    if fields.counts["products"] <= SCORED_WHOLE:  # nothing to measure, so the bundle is sealed and opened only once
+    if not has_candidates(fields.counts["products"]):  # nothing to measure: seal and open the bundle only once
         index = msgspec.structs.replace(fields.index, candidates=vocabulary.scoring.candidates)
         return msgspec.structs.replace(fields, index=index)
     writer.seal(fields)  # the matcher opens sealed bundles only
