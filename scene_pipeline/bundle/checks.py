@@ -1,4 +1,4 @@
-"""What a bundle must stand before it is promoted: each check is a function of the sealed folder."""
+"""The checks of a bundle before it is promoted: each is a function of the sealed folder."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

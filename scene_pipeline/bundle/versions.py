@@ -1,4 +1,4 @@
-"""Look after promoted bundles: list, verify, go back, prune."""
+"""Manage the promoted bundles: list, verify, roll back, prune."""
 
 import shutil
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a bundle must reach before it is promoted: as checks of the sealed folder."""
+"""The gates that a team configures: labeled scenes that every new bundle is evaluated on."""
 
 import dagster as dg
 from pydantic import Field
@@ -15,7 +15,7 @@ DESCRIPTIONS = {
 
 
 class EvaluationGate(dg.ConfigurableResource):
-    """Labeled scenes that every new bundle is tried on, and what it must reach."""
+    """Labeled scenes that every new bundle is evaluated on, and what it must reach."""
 
     truth: str = Field(
         default="", description="CSV with scene, sku_id; empty: no evaluation gate. SCENE_PIPELINE_TRUTH."

@@ -15,7 +15,7 @@ def own_calibration(artifacts: Path, specs: Sequence[EncoderSpec]) -> Path:
 
 
 def calibration_for(specs: Sequence[EncoderSpec], artifacts: Path | None = None) -> CalibrationMap:
-    """Return the calibration for exactly these weights: a person's own, else what ships, else one that says it is none.
+    """Return the calibration for exactly these weights: the user's own, else the packaged one, else `uncalibrated`.
 
     `specs` are the encoders of a bundle, mostly one; the map of several states their blend.
 

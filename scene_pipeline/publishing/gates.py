@@ -1,4 +1,4 @@
-"""What a bundle must reach before it is promoted, beside being whole: as checks of the sealed folder."""
+"""Quality gates of a bundle, as checks of the sealed folder that run before it is promoted."""
 
 import csv
 from pathlib import Path

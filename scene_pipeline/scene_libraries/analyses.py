@@ -1,4 +1,4 @@
-"""Keep what was seen in a library's pictures, so that another bundle only has to answer them again."""
+"""Keep the analyses of a library's pictures, so that another bundle only ranks products again."""
 
 from collections.abc import Iterable
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""From documents to the matcher and back: what is wanted of a scene, and the list as people read it."""
+"""From documents to the matcher and back: the request for a scene, and the list as people read it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -94,7 +94,7 @@ def corrected_scene(served: Served, scene: Scene, options: Options) -> Scene:
 
 
 def context_of(options: Options, person: str) -> Context:
-    """Return for when, where and whom a list is; `person` is the keyed hash of the subject, empty for nobody.
+    """Return the context of a request; `person` is the keyed hash of the subject, empty if there is none.
 
     Raises the problem `invalid` for a date that there is not.
     """

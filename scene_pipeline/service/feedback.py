@@ -47,7 +47,7 @@ class Feedback:
 
     @property
     def knows_people(self) -> bool:
-        """Whether there is a key by which subjects are known again."""
+        """Whether there is a key to recognize subjects by."""
         return self._subjects is not None
 
     def known_subject(self, shop_id: str) -> str:
@@ -64,7 +64,7 @@ class Feedback:
     def exposed(self, request_id: str, result: SceneResult, listed: ServedList, **more: str) -> None:
         """Log a list that is about to be shown; `more` are the scene, subject, experiment, arm and intent.
 
-        Not waited for; one that cannot be written is said in the log.
+        Returns at once; a failure to write goes to the log.
         """
         exposure = exposure_of(listed, request_id, time.time(), result, weights_version=result.weights_version, **more)
         try:

@@ -1,4 +1,4 @@
-"""Scenes that were read, so that a changed wish needs no second reading. Pictures are not kept."""
+"""Cache of analyzed scenes, so that a changed request needs no second analysis. Pictures are not kept."""
 
 import secrets
 import threading
@@ -26,7 +26,7 @@ class CachedScene:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a request comes by its scene: `scene` returns it, and the milliseconds that reading it took.
+    """How a request gets its scene: `scene` returns it, and the milliseconds that reading it took.
 
     kind: what a worker has to do for it, empty where it was read before. A request waits for a worker once, so what
     it does with the scene is done in the same turn.

@@ -53,7 +53,7 @@ class Trials:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look which experiment runs, and open the bundles of its arms. One that cannot be served is left out."""
+        """Find the running experiment and open the bundles of its arms. One that cannot be served is left out."""
         with self._lock:
             try:
                 found = running(self._artifacts)

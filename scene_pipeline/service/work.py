@@ -1,4 +1,4 @@
-"""The worker pool: as many threads as cores, and refusal by the wait that a request would have to expect."""
+"""The worker pool: a thread per core; a request is refused if its expected wait is too long."""
 
 import asyncio
 import math
