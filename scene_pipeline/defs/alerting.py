@@ -26,7 +26,7 @@ class CheckSeen:
 
     @property
     def cause(self) -> str:
-        """What is the same, run after run."""
+        """What identifies the alert in every run."""
         return f"check:{self.asset}:{self.name}:{self.partition}"
 
 
@@ -44,9 +44,9 @@ class RunSeen:
 
 
 def alerts_of(run: RunSeen, link: str) -> tuple[list[Alert], list[str]]:
-    """Return what a run gives to tell, and the causes that it shows to be gone.
+    """Return the alerts of a run, and the causes that it shows to be resolved.
 
-    A failed check is given by its own words; the step that failed because of it is not reported again. A step that
+    A failed check is reported with its own text; the step that failed because of it is not reported again. A step that
     succeeded clears its earlier failure, whichever job that was in.
     """
     where = f" ({run.partition})" if run.partition else ""
@@ -87,7 +87,7 @@ def alerts_of(run: RunSeen, link: str) -> tuple[list[Alert], list[str]]:
 
 
 def see_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunSeen:
-    """Return what the event log tells of a finished run."""
+    """Return what the event log says about a finished run."""
     partition = run.tags.get("dagster/partition", "")
     kinds = {
         dg.DagsterEventType.STEP_SUCCESS,
@@ -161,7 +161,7 @@ def after(looked: Looked, reported: Mapping[str, float], rest: Iterable[float] =
 
 
 def alert_sensor(configured: bool, every_s: int) -> dg.SensorDefinition:
-    """Return the sensor that announces what finished runs tell; it runs by itself once a channel is configured."""
+    """Return the sensor that sends the alerts of finished runs; it runs on its own once a channel is configured."""
 
     @dg.sensor(
         name="alert_on_finished_runs",
