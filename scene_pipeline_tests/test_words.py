@@ -61,8 +61,11 @@ def prose_of(path: Path) -> list[str]:
     """Return the texts of a page or of a module's docstrings, without quotations and code."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        texts = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+        texts = [
+            ast.get_docstring(node) or ""
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
     else:
         texts = [re.sub(r"```.*?```", "", text, flags=re.DOTALL)]
     return [re.sub(r'`[^`]*`|"[^"]*"', "", text) for text in texts]
