@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 
 from benchmarks.claims import Claim, at_most, report
 from scene_pipeline.context.profiles import ProfileStore
@@ -115,7 +116,9 @@ def ingest(folder: Path) -> int:
         subject = SUBJECT if number % 5 == 0 else f"other-{number % 50}"
         at = START + 86_400 * (number % 3)
         exposure = an_exposure(number, generator, subject, at)
-        store.append([exposure, Action(exposure.request_id, "click", exposure.products[0].product_id, at, subject)])
+        click = Action(exposure.request_id, "click", exposure.products[0].product_id, at, subject)
+        # a caller's own id of an action may name a person, and must go with them
+        store.append([exposure, replace(click, action_id=f"{subject}-{number}")])
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
         number += 1
