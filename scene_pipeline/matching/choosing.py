@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scene_pipeline.color.accents import Accent, accents, answers
+from scene_pipeline.color.accents import Accent, answers
 from scene_pipeline.matching.complete import Completion
 from scene_pipeline.matching.diversity import (
     Listed,
@@ -48,7 +48,6 @@ class Chooser:
         if diversity is not None:
             rules = with_strength(rules, diversity)
         listed = Listed()
-        found = accents(scene.density)
         chosen: list[int] = []
         completion = self.completion(scene, scored)
         groups = self.data.features.type_group[scored.rows]
@@ -57,7 +56,7 @@ class Chooser:
         for positions in completion.parts(groups, scored.passed):
             part = positions[best_of_each_group(groups[positions], POOL_FACTOR * k, k)]
             if len(chosen) < k + runners_up and len(part):
-                pool = self._pool(scored.rows[part], scores[part], found, rules)
+                pool = self._pool(scored.rows[part], scores[part], scene.accents, rules)
                 picked = spread(pool, k + runners_up - len(chosen), rules, listed, places=k)
                 chosen += [int(part[index]) for index in picked]
         best_first = [sorted(part, key=lambda index: -scored.ranking[index]) for part in (chosen[:k], chosen[k:])]

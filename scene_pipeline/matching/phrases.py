@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scene_pipeline.color.accents import MIN_PRODUCT_SHARE, accents, answers
+from scene_pipeline.color.accents import MIN_PRODUCT_SHARE, answers
 from scene_pipeline.color.harmony import Relation, strongest_relation
 from scene_pipeline.color.names import color_name
 from scene_pipeline.scenes.analysis import UNKNOWN
@@ -63,7 +63,6 @@ class SceneWords:
         self.certain = scene.analysis.room_certain and self.room_id != UNKNOWN
         rooms = {room.id: room.name for room in vocabulary.rooms}
         self.room = rooms.get(self.room_id, "room") if self.certain else "room"
-        self.accents = accents(scene.density)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def style_phrase(it: Explained) -> str:
 def color_phrase(it: Explained) -> str:
     look, scene = it.look, it.words.scene
     for at, (lab, share) in enumerate(zip(look.lab, look.share, strict=True)):
-        if answers(lab[None, None], share[None, None], it.words.accents)[0]:
+        if answers(lab[None, None], share[None, None], scene.accents)[0]:
             return f"its {_named(look, at)} picks up an accent color of the room"
     return _relation(look, strongest_relation(look.lab, look.share, scene.lab, scene.share))
 

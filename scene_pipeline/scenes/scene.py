@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
+from scene_pipeline.color.accents import Accent, accents
 from scene_pipeline.color.density import log_density
 from scene_pipeline.color.dominant import dominant_of
 from scene_pipeline.color.harmony import palette_distribution
@@ -37,9 +38,10 @@ class Scene:
     """The numbers behind an analysis: what the factors are computed from.
 
     `vector` is the unit image vector [d]; `rooms` [R], `styles` [S] and `palettes` [P] each add up to 1; `lab` [m, 3]
-    and `share` [m] are the dominant colors, `density` [cells] is that of all colors (see `presence`). `windows`
-    [w, look] are unit vectors of the picture's windows, `boxes` [w, 4] where they lie (left, top, right, bottom, 0-1).
-    `others` are the windows [w, d] of a bundle's further encoders by id, as they are compared with products.
+    and `share` [m] are the dominant colors, `density` [cells] is that of all colors (see `color.density`), `accents`
+    are its accent colors. `windows` [w, look] are unit vectors of the picture's windows, `boxes` [w, 4] where they lie
+    (left, top, right, bottom, 0-1). `others` are the windows [w, d] of a bundle's further encoders by id, as they are
+    compared with products.
     """
 
     analysis: SceneAnalysis
@@ -50,6 +52,7 @@ class Scene:
     lab: np.ndarray
     share: np.ndarray
     density: np.ndarray
+    accents: tuple[Accent, ...]
     windows: np.ndarray
     boxes: np.ndarray
     others: dict[str, np.ndarray] = field(default_factory=dict)
@@ -69,6 +72,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
     domain = classifier.reference.domain_name(vector)
     styles = _styles(embedding, classifier, domain)
+    density = log_density(neutral.reshape(-1, 3))
     reading = None
     if embedding.maps is not None and read.room.value != UNKNOWN:
         reading = read_room(RoomHeads.shipped(), embedding.maps, image.width / image.height)
@@ -97,7 +101,8 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         palettes=palettes.astype(np.float32),
         lab=lab,
         share=share,
-        density=log_density(neutral.reshape(-1, 3)),
+        density=density,
+        accents=accents(density),
         windows=embedding.windows,
         boxes=embedding.boxes,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from scene_pipeline.color.accents import accents
 from scene_pipeline.color.density import log_density
 from scene_pipeline.color.names import BASIC_COLORS
 from scene_pipeline.matching.diversity import (
@@ -242,6 +243,7 @@ BLUE, WHITE = (40.0, 2.0, -42.0), (95.0, 0.0, 1.0)
 
 def scene(room: str = "bedroom", *, certain: bool = True) -> Scene:
     """A white room with a blue accent."""
+    density = log_density(np.repeat(np.array([WHITE, BLUE], np.float32), [88, 12], axis=0))
     return Scene(
         analysis=analysis(room, certain=certain),
         vector=np.ones(4, np.float32) / 2,
@@ -250,7 +252,8 @@ def scene(room: str = "bedroom", *, certain: bool = True) -> Scene:
         palettes=np.full(7, 1 / 7, np.float32),
         lab=np.array([WHITE, BLUE], np.float32),
         share=np.array([0.88, 0.12], np.float32),
-        density=log_density(np.repeat(np.array([WHITE, BLUE], np.float32), [88, 12], axis=0)),
+        density=density,
+        accents=accents(density),
         windows=np.ones((1, 4), np.float32) / 2,
         boxes=np.array([[0, 0, 1, 1]], np.float32),
     )

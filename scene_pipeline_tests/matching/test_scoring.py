@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scene_pipeline.color.accents import accents
 from scene_pipeline.color.density import log_density
 from scene_pipeline.color.harmony import color_match, strongest_relation, typical_harmony
 from scene_pipeline.color.names import BASIC_COLORS, color_name, color_of
@@ -35,6 +36,7 @@ def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], .
     def trait(value: str) -> Classification:
         return Classification(value, 1.0, 0.0, {value: 1.0})
 
+    density = log_density(np.array(colors, np.float32))
     return Scene(
         analysis=SceneAnalysis(trait(room), trait("scandinavian"), trait("neutral_warm"), ()),
         vector=np.ones(4, np.float32) / 2,
@@ -43,7 +45,8 @@ def scene(room: str = "living_room", colors: tuple[tuple[float, float, float], .
         palettes=np.full(len(VOCABULARY.palettes), 1 / len(VOCABULARY.palettes), np.float32),
         lab=np.array(colors, np.float32),
         share=np.full(len(colors), 1 / len(colors), np.float32),
-        density=log_density(np.array(colors, np.float32)),
+        density=density,
+        accents=accents(density),
         windows=np.ones((1, 4), np.float32) / 2,
         boxes=np.array([[0, 0, 1, 1]], np.float32),
     )
