@@ -52,11 +52,11 @@ STRENGTH = 2.0
 
 PRIOR = {  # by hand, on real photographs as well as the sample
     "base_similarity": 0.45,
-    "style_alignment": 0.10,
-    "color_harmony": 0.22,
+    "style_alignment": 0.15,
+    "color_harmony": 0.20,
     "material_quality": 0.01,
     "size_appropriateness": 0.01,
-    "category_fit": 0.21,
+    "category_fit": 0.18,
 }
 SEED = 7
 """Seed of the sample's plan."""

@@ -27,7 +27,8 @@ ROUGH_WEIGHT = 0.02
 """Least weight of a factor that a rough score counts."""
 
 UNKNOWN_SIZE = 0.5
-HARMONY_SLOPE = 1.2
+MIN_FIT = 1e-6
+HARMONY_SLOPE = 0.4
 PRESENCE_SHARE = 0.75
 """How much of the color factor is the presence of the product's very colors; the rest goes by rules."""
 
@@ -147,9 +148,28 @@ def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
     return np.where(np.isfinite(fit), fit, UNKNOWN_SIZE)
 
 
+def room_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
+    """Expected fit of the product to the room (0-1), over the room's distribution."""
+    return _room_fits(scene, candidates)[:, 0]
+
+
 def category_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """Expected fit of the product to the room, over the room's distribution."""
-    return candidates.once("room", scene, lambda: candidates.features.room_fit[candidates.at] @ scene.rooms)
+    """Probability that the product is for this room rather than for any room, at even odds: 0.5 for what suits all.
+
+    By how many times better it fits here than in the vocabulary's rooms on average: a box fits everywhere, a wok here.
+    """
+    here, anywhere = _room_fits(scene, candidates).T
+    return here / np.maximum(here + anywhere, MIN_FIT)
+
+
+def _room_fits(scene: Scene, candidates: Candidates) -> np.ndarray:
+    """[m, 2] the fit to the scene's room, and to the vocabulary's rooms on average."""
+
+    def compute() -> np.ndarray:
+        average = np.full_like(scene.rooms, 1 / len(scene.rooms))
+        return candidates.features.room_fit[candidates.at] @ np.stack([scene.rooms, average], axis=1)
+
+    return candidates.once("room", scene, compute)
 
 
 @dataclass(frozen=True, slots=True)

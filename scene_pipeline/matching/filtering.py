@@ -8,7 +8,7 @@ import pyarrow as pa
 from scene_pipeline.color.harmony import palette_harmony
 from scene_pipeline.color.names import color_of
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.matching.factors import Candidates, category_fit, style_alignment
+from scene_pipeline.matching.factors import Candidates, room_fit, style_alignment
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
 from scene_pipeline.matching.variants import ProductVariants
@@ -146,7 +146,7 @@ def passes(scene: Scene, candidates: Candidates) -> np.ndarray:
     Where the room is unsure, for none of those that it may be.
     """
     worth = candidates.vocabulary.scoring.filter
-    fit = category_fit(scene, candidates)
+    fit = room_fit(scene, candidates)
     if not scene.analysis.room_certain and scene.analysis.room.value != UNKNOWN:
         fits = candidates.features.room_fit[candidates.at]
         fit = fits[:, plausible_rooms(scene.rooms)].min(axis=1)
@@ -158,7 +158,7 @@ def points(scene: Scene, candidates: Candidates) -> np.ndarray:
     features, at, worth = candidates.features, candidates.at, candidates.vocabulary.scoring.filter
     harmony = palette_harmony(candidates.vocabulary, scene.palettes)
     return (
-        worth.room * category_fit(scene, candidates)
+        worth.room * room_fit(scene, candidates)
         + worth.style * style_alignment(scene, candidates)
         + worth.color * harmony[features.palette[at]]
         + worth.material * features.material_quality[at]

@@ -15,7 +15,7 @@ from scene_pipeline.color.harmony import color_match, strongest_relation, typica
 from scene_pipeline.color.names import BASIC_COLORS, color_name, color_of
 from scene_pipeline.errors import ScenePipelineError, VocabularyError
 from scene_pipeline.matching.diversity import NO_COLOR, UNLIMITED, Listed, Pool, choose, with_strength
-from scene_pipeline.matching.factors import FACTORS, Candidates, override_weights, score, style_alignment
+from scene_pipeline.matching.factors import FACTORS, Candidates, override_weights, room_fit, score, style_alignment
 from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
@@ -204,6 +204,23 @@ def test_a_type_is_made_for_rooms_and_fits_others_less() -> None:
     ).room_fit
     assert bed[ROOMS.index("bedroom")] >= 0.9
     assert bed[ROOMS.index("dining_room")] < lamp[ROOMS.index("dining_room")]
+
+
+def test_what_suits_every_room_says_nothing_of_this_one() -> None:
+    for_all, for_here, elsewhere = {"rooms": ROOMS}, {"rooms": ["kitchen"]}, {"rooms": ["bathroom"]}
+    known = candidates(features(for_all, for_here, elsewhere))
+    everywhere, here, other = FACTORS["category_fit"].compute(scene("kitchen"), known)
+    assert everywhere == pytest.approx(0.5)
+    assert here > 0.7
+    assert other <= everywhere
+    assert passes(scene("kitchen"), known).tolist() == [True, True, False]
+    assert room_fit(scene("kitchen"), known)[0] == pytest.approx(known.features.room_fit[0, ROOMS.index("kitchen")])
+
+
+def test_in_an_unknown_room_no_product_gains_by_its_rooms() -> None:
+    anywhere = replace(scene(), rooms=np.full(len(ROOMS), 1 / len(ROOMS), np.float32))
+    known = candidates(features({"rooms": ["kitchen"]}, {"rooms": []}))
+    assert FACTORS["category_fit"].compute(anywhere, known) == pytest.approx(0.5)
 
 
 def test_the_entry_with_most_words_wins() -> None:
