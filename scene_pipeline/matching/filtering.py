@@ -148,8 +148,8 @@ def passes(scene: Scene, candidates: Candidates) -> np.ndarray:
     worth = candidates.vocabulary.scoring.filter
     fit = room_fit(scene, candidates)
     if not scene.analysis.room_certain and scene.analysis.room.value != UNKNOWN:
-        fits = candidates.features.room_fit[candidates.at]
-        fit = fits[:, plausible_rooms(scene.rooms)].min(axis=1)
+        plausible = np.isin([room.id for room in candidates.vocabulary.rooms], plausible_rooms(scene.analysis.room))
+        fit = candidates.features.room_fit[candidates.at][:, plausible].min(axis=1)
     return (points(scene, candidates) >= worth.threshold) & (fit >= worth.min_room_fit)
 
 

@@ -159,9 +159,10 @@ def with_rooms(scene: Scene, probabilities: np.ndarray, vocabulary: Vocabulary) 
     return replace(scene, analysis=analysis, rooms=read.weights)
 
 
-def plausible_rooms(rooms: np.ndarray) -> np.ndarray:
-    """Return which rooms [R] are at least half as probable as the most probable one."""
-    return rooms >= 0.5 * rooms.max()
+def plausible_rooms(room: Classification) -> list[str]:
+    """Return the rooms that are at least half as probable as the most probable one, the most probable first."""
+    known = sorted(((p, name) for name, p in room.distribution.items() if name != UNKNOWN), reverse=True)
+    return [name for p, name in known if p >= 0.5 * known[0][0]]
 
 
 def _note(room: Classification, names: Mapping[str, str]) -> str:
@@ -169,8 +170,7 @@ def _note(room: Classification, names: Mapping[str, str]) -> str:
     if room.value == UNKNOWN:
         unknown = f"this does not look like a room ({room.confidence:.0%} {UNKNOWN})"
         return f"{unknown}; products are matched by color and similarity alone"
-    likely = sorted(((p, name) for name, p in room.distribution.items() if name in names), reverse=True)
-    shown = [f"{names[name]} {p:.0%}" for p, name in likely if p >= 0.5 * likely[0][0]][:3]
+    shown = [f"{names[name]} {room.distribution[name]:.0%}" for name in plausible_rooms(room)[:3]]
     return f"the room is not certain ({' or '.join(shown)}); the list keeps to what suits several rooms"
 
 

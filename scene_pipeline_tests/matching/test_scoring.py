@@ -153,11 +153,17 @@ def test_a_negative_is_a_negative(product: dict, room: str, passing: bool) -> No
 
 
 def unsure(*likely: str) -> Scene:
-    """A scene of which nothing is known but that it is one of the `likely` rooms, the first a little more so."""
-    rooms = np.where(np.isin(ROOMS, likely), 1.0, 0.0).astype(np.float32)
-    rooms[ROOMS.index(likely[0])] += 0.1
+    """A scene of which nothing is known but that it is one of the `likely` rooms, the first somewhat more so.
+
+    The weights of the rooms are sharper than their probabilities, as `analyze` makes them.
+    """
+    shares = {name: (0.4 if name == likely[0] else 0.3) if name in likely else 0.01 for name in ROOMS}
+    weights = np.array([shares[name] for name in ROOMS], np.float32) ** VOCABULARY.scoring.room_sharpness
     known = scene(likely[0])
-    return replace(known, rooms=rooms / rooms.sum(), analysis=replace(known.analysis, room_certain=False))
+    room = replace(known.analysis.room, confidence=0.4, distribution=shares)
+    return replace(
+        known, rooms=weights / weights.sum(), analysis=replace(known.analysis, room=room, room_certain=False)
+    )
 
 
 def test_where_the_room_is_unsure_a_product_must_fit_all_that_it_may_be() -> None:
