@@ -131,7 +131,8 @@ def _read_room(probabilities: np.ndarray, vocabulary: Vocabulary) -> _RoomRead:
     names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
     is_unknown = float(probabilities[-1]) >= scoring.unknown_threshold
     room = _room_classification(names, probabilities, is_unknown)
-    certain = not is_unknown and room.confidence >= scoring.room_certainty
+    stated = next((entry.certainty for entry in vocabulary.rooms if entry.id == room.value), None)
+    certain = not is_unknown and room.confidence >= (scoring.room_certainty if stated is None else stated)
     known = probabilities[:-1] ** scoring.room_sharpness
     known = np.full(len(known), 1 / len(known)) if is_unknown else known / max(float(known.sum()), 1e-9)
     note = "" if certain else _note(room, {entry.id: entry.name for entry in vocabulary.rooms})

@@ -22,7 +22,8 @@ class Room(_Strict, frozen=True):
     """A kind of room. `prompts` describe it to the encoder, `words` are how product texts name it.
 
     `usual`: type group → how many pieces of it such a room has, the most important first.
-    `signs` are things that give it away where an encoder names what it sees (see scenes/signs).
+    `signs` are things that give it away where an encoder names what it sees (see scenes/signs). `certainty` is the
+    probability below which this room counts as unsure; that of scoring where None.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Room(_Strict, frozen=True):
     words: tuple[str, ...] = ()
     usual: dict[str, int] = {}
     signs: tuple[str, ...] = ()
+    certainty: float | None = None
 
 
 class UnknownScene(_Strict, frozen=True):
@@ -285,6 +287,8 @@ def _merge(name: str, layers: Iterable[tuple[Record, ...]]) -> tuple[Record, ...
 def check_references(vocabulary: Vocabulary) -> None:
     """Raise VocabularyError for a name no record has, an affinity outside 0-1 or weights that do not add up to 1."""
     rooms = {room.id for room in vocabulary.rooms}
+    for room in vocabulary.rooms:
+        _within(f"room '{room.id}'", {} if room.certainty is None else {"certainty": room.certainty})
     palettes = {palette.id for palette in vocabulary.palettes}
     materials = {material.id for material in vocabulary.materials}
     for category in vocabulary.categories:

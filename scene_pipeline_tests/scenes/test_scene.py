@@ -10,6 +10,7 @@ from PIL import Image
 from scene_pipeline.color.dominant import dominant_colors
 from scene_pipeline.encoders.prompts import PromptVectors
 from scene_pipeline.errors import BundleError
+from scene_pipeline.scenes.analysis import Classification, SceneAnalysis
 from scene_pipeline.scenes.light import (
     REGIONS,
     measure_light,
@@ -25,6 +26,7 @@ from scene_pipeline.scenes.reference import (
     measured_reference,
     reference_colors,
 )
+from scene_pipeline.scenes.scene import Scene, with_rooms
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import load_vocabulary
 
@@ -49,6 +51,21 @@ def test_brightness_contrast_and_warmth_have_known_values() -> None:
     assert candle.warmth.value > 5
     blown = measure_light(picture((255, 255, 255), (120, 120, 120)))
     assert blown.brightness.confidence == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("room", "probability", "certain"),
+    [("bedroom", 0.6, True), ("childrens_room", 0.6, False), ("childrens_room", 0.8, True), ("bedroom", 0.45, False)],
+)
+def test_a_room_that_states_its_own_certainty_is_unsure_below_it(room: str, probability: float, certain: bool) -> None:
+    probabilities = np.full(len(ROOMS) + 1, (1 - probability) / len(ROOMS))
+    probabilities[ROOMS.index(room)] = probability
+    unread = Classification("kitchen", 1.0, 0.0, {"kitchen": 1.0})
+    names = ("vector", "rooms", "styles", "palettes", "lab", "share", "density", "windows", "boxes")
+    arrays = dict.fromkeys(names, np.zeros(0, np.float32))
+    known = Scene(SceneAnalysis(unread, unread, unread, ()), accents=(), **arrays)
+    read = with_rooms(known, probabilities, VOCABULARY).analysis
+    assert (read.room.value, read.room_certain) == (room, certain)
 
 
 def test_detail_is_clutter_and_even_parts_are_free() -> None:
