@@ -42,8 +42,8 @@ test: lint studio  ## lint, types, tests
 studio: $(READY)  ## the tests of the studio, a project of its own
 	cd training/studio && ../../$(BIN)/pytest
 
-coverage: $(READY)  ## how much of the package the tests run, by file
-	$(BIN)/coverage run -m pytest
+coverage: $(READY)  ## lines and branches of the package that the tests run, by file; tests of speed may fail while it counts
+	-$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --sort=cover
 
