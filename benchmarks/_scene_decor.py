@@ -11,6 +11,7 @@ from benchmarks.claims import Claim, at_least, at_most
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scenes.analysis import UNKNOWN, RoomObject
 from scene_pipeline.scenes.decor import groups_of
+from training.room.fit import corners
 
 MIN_AREA = 0.0015
 """Share of the picture from which a rendered thing is to be found."""
@@ -19,11 +20,6 @@ MIN_AREA = 0.0015
 def seen(room: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the things of a rendered room's labels that are large enough to be found."""
     return [item for item in room["objects"] if item["box"][2] * item["box"][3] >= MIN_AREA]
-
-
-def corners(box: list[float]) -> tuple[float, float, float, float]:
-    """Return left, top, right and bottom of a box of left, top, width and height."""
-    return box[0], box[1], box[0] + box[2], box[1] + box[3]
 
 
 def decor_claims(matcher: SceneMatcher, folder: Path, rooms: list[dict[str, Any]]) -> list[Claim]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._scene_decor import corners, seen
+from benchmarks._scene_decor import seen
 from benchmarks.claims import Claim, at_least
 from scene_pipeline.encoders.windows import decoded_side, embed_scene
 from scene_pipeline.images.decode import decode_image
@@ -15,6 +15,7 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scenes.analysis import RoomObject
 from scene_pipeline.scenes.room_heads import TYPES, RoomHeads
 from scene_pipeline.scenes.room_reading import find_objects, overlap
+from training.room.fit import corners
 
 FLOOR = 0.08
 """Score below which no box is counted."""

@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks._scene_blank import on_photographs, on_sample
 from benchmarks._scene_cost import cost_claim
-from benchmarks._scene_decor import corners, decor_claims, seen
+from benchmarks._scene_decor import decor_claims, seen
 from benchmarks._scene_objects import average_precision_claim
 from benchmarks.claims import Claim, at_least, at_most, report
 from scene_pipeline.matching.furnish import Plan, furnish, greedy_fit
@@ -33,6 +33,7 @@ from scene_pipeline.matching.request import Request
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import RoomObject
 from scene_pipeline.scenes.room_reading import overlap
+from training.room.fit import corners
 
 CLASSES = {
     "chairs": ("chairs", "armchairs", "desk_chairs", "bar_stools", "stools", "childrens_seats"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from scene_pipeline.encoders.windows import unit_or_zero
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import paths, texts
 from training.compact.color_words import COLOR_NAMES, Colors
@@ -184,7 +185,7 @@ def category_prototypes() -> tuple[list[str], np.ndarray]:
 def _retrieval(vectors: np.ndarray, described: np.ndarray, picture: np.ndarray) -> dict[str, Any]:
     """Share of pictures one of whose own descriptions is among the first k of all descriptions."""
     result: dict[str, Any] = {"n": len(vectors), "descriptions": len(described)}
-    centered = texts.unit(vectors - vectors.mean(0)) @ texts.unit(described - described.mean(0)).T
+    centered = unit_or_zero(vectors - vectors.mean(0)) @ unit_or_zero(described - described.mean(0)).T
     for name, scores in (("", vectors @ described.T), ("_centred", centered)):
         own = picture[None] == np.arange(len(vectors))[:, None]
         best = np.where(own, scores, -np.inf).max(1, keepdims=True)

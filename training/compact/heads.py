@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from scene_pipeline.encoders.compact import BACKBONE, FEATURES, build_heads, load_backbone
 from scene_pipeline.encoders.spec import COMPACT_FILE
+from scene_pipeline.encoders.windows import unit_or_zero
 from scene_pipeline.files import write_bytes, write_text
 from scene_pipeline.vocabulary import load_vocabulary
 from training.compact import texts
@@ -95,7 +96,7 @@ def _fit_look(heads: Any, features: Features) -> None:
     heads.projection.copy_(torch.from_numpy(projection / np.abs(projection).mean() / 30))  # within half precision
     heads.window_mean.copy_(torch.from_numpy(mean))
     products = np.concatenate([features.packshots, features.cut_outs])
-    heads.product_mean.copy_(torch.from_numpy(texts.unit(products).mean(axis=0)))
+    heads.product_mean.copy_(torch.from_numpy(unit_or_zero(products).mean(axis=0)))
 
 
 def _start_meaning(heads: Any, data: "_Data") -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scene_pipeline.encoders.windows import unit_or_zero
 from scene_pipeline.files import atomic_path
 from scene_pipeline.vocabulary import Vocabulary
 from scene_pipeline.vocabulary.model import Category
@@ -64,16 +65,11 @@ def encode_texts(sentences: Sequence[str]) -> np.ndarray:
     return model.encode(list(sentences), batch_size=128, normalize_embeddings=True, show_progress_bar=False)
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Return rows scaled to length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
-
-
 def prototypes(groups: Sequence[Sequence[str]]) -> np.ndarray:
     """Return one unit vector a group of sentences: the normalized mean of their vectors, (groups, 384)."""
     flat = encode_texts([sentence for group in groups for sentence in group])
     ends = np.cumsum([len(group) for group in groups])[:-1]
-    return unit(np.stack([part.mean(0) for part in np.split(flat, ends)])).astype(np.float32)
+    return unit_or_zero(np.stack([part.mean(0) for part in np.split(flat, ends)])).astype(np.float32)
 
 
 def room_sentences(vocabulary: Vocabulary) -> list[list[str]]:
