@@ -8,7 +8,8 @@ other products, those of the same category among them.
 Weights: a logistic regression of the truth on the six factors, without negative weights, drawn towards PRIOR, since
 rendered rooms know less than the eye. They go into `weights_by_encoder` of scoring.yaml. Map: isotonic or Platt's,
 whichever has the smaller Brier score on rooms held out of the fit, five folds of whole rooms, with weights learned
-without them too. It goes into encoders/shipped/compact, with a reliability plot in docs. The sample's own scenes take
+without them too. It is fitted on the pairs that pass the filter, since a list holds others only when nothing else is
+left. It goes into encoders/shipped/compact, with a reliability plot in docs. The sample's own scenes take
 no part in either: they are the test.
 
 To be run after `python -m training.scene_mean`, whenever the encoder, the vocabulary or the sample has changed.
@@ -80,6 +81,7 @@ class Labeled:
     scenes: tuple[Scene, ...]
     factors: np.ndarray  # [scenes, products, 6]
     labels: np.ndarray  # [scenes, products], 1 where the product fits
+    passed: np.ndarray  # [scenes, products], whether the pair passes the filter
     rows: np.ndarray  # [products] of the product table
 
 
@@ -125,14 +127,16 @@ def label(matcher: SceneMatcher, examples: Sequence[Example]) -> Labeled:
     items = sample_items()
     skus = matcher.bundle.products(["sku_id"])["sku_id"].to_pylist()
     rows = np.array([row for row, sku in enumerate(skus) if sku in items])
-    scenes, factors, labels = [], [], []
+    scenes, factors, labels, passed = [], [], [], []
     for example in examples:
         scene = matcher.analyze(example.picture)
         scored = matcher.score_all(scene)
         scenes.append(scene)
-        factors.append(scored.factors[np.argsort(scored.rows)][rows])
+        order = np.argsort(scored.rows)
+        factors.append(scored.factors[order][rows])
+        passed.append(scored.passed[order][rows])
         labels.append([int(truth.fits(items[skus[row]], example.brief)) for row in rows])
-    return Labeled(tuple(scenes), np.stack(factors), np.array(labels), rows)
+    return Labeled(tuple(scenes), np.stack(factors), np.array(labels), np.stack(passed), rows)
 
 
 def learn_weights(factors: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -173,7 +177,8 @@ def held_out_confidence(known: Labeled, method: Method) -> np.ndarray:
         kept, out = fold != index, fold == index
         weights = learn_weights(known.factors[kept], known.labels[kept])
         scores = weighed(known.factors[kept], weights)
-        fitted = fit_calibration(scores.ravel(), known.labels[kept].ravel(), method)
+        passed = known.passed[kept]
+        fitted = fit_calibration(scores[passed], known.labels[kept][passed], method)
         confidence[out] = fitted.apply(weighed(known.factors[out], weights))
     return confidence
 
@@ -232,21 +237,22 @@ def calibrate(matcher: SceneMatcher, rooms: Path, out: Path) -> None:
     weights = learn_weights(known.factors, known.labels)
     scores = weighed(known.factors, weights)
     tried = {method: held_out_confidence(known, method) for method in METHODS}
-    brier = {method: float(((confidence - known.labels) ** 2).mean()) for method, confidence in tried.items()}
+    passed, labels = known.passed, known.labels
+    brier = {method: float(((confidence[passed] - labels[passed]) ** 2).mean()) for method, confidence in tried.items()}
     method = min(METHODS, key=lambda name: brier[name])
     held_out = tried[method]
     shown = shown_mask(matcher, known, weights)
     fitted = msgspec.structs.replace(
         fit_calibration(
-            scores.ravel(),
-            known.labels.ravel(),
+            scores[passed],
+            labels[passed],
             method,
             set_name=f"{len(known.scenes)} rendered rooms in shapes never trained on",
             encoder_id=matcher.spec.id,
         ),
-        ece=ece(held_out.ravel(), known.labels.ravel()),
+        ece=ece(held_out[passed], labels[passed]),
         brier=brier[method],
-        ece_shown=ece(held_out[shown], known.labels[shown]),
+        ece_shown=ece(held_out[shown], labels[shown]),
         weights=weights,
         domain="renders",
         shown=tuple(np.quantile(scores[shown], np.linspace(0, 1, 11)).tolist()),
@@ -259,7 +265,7 @@ def calibrate(matcher: SceneMatcher, rooms: Path, out: Path) -> None:
         (f"{len(known.scenes)} rooms, held out", held_out, known, shown),
         (f"the sample's {len(test.scenes)} scenes", said, test, shown_mask(matcher, test, weights)),
     ):
-        for group, mask in (("all pairs", np.ones_like(chosen)), ("shown", chosen)):
+        for group, mask in (("pairs that pass the filter", pairs.passed), ("shown", chosen)):
             tables[f"{name}: {group}"] = reliability_table(confidence[mask], pairs.labels[mask])
             print(
                 f"{name}, {group} ({mask.sum():,}): fit {pairs.labels[mask].mean():.3f}, mean confidence "
