@@ -49,9 +49,9 @@ class Contextual:
         """Return what changes when the context does, or what was learned of it; empty where nothing is known."""
         return sha256_bytes(f"{context}{self.model.stamps(context)}".encode())[:16] if context.known else ""
 
-    def effect(self, context: Context, row: int, moved: int, lifts: np.ndarray) -> ContextEffect | None:
-        """Return what the context did to a product, None where nothing is known of the context."""
-        return self.model.effect(context, row, moved, lifts) if context.known else None
+    def effect(self, context: Context, row: int, moved: int, lifts: np.ndarray) -> ContextEffect:
+        """Return what a known context did to a product."""
+        return self.model.effect(context, row, moved, lifts)
 
 
 def shown_moves(scores: np.ndarray, fixed: np.ndarray) -> np.ndarray:

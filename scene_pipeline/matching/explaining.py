@@ -9,6 +9,7 @@ import numpy as np
 
 from scene_pipeline.bundle.calibration_map import CalibrationMap, uncalibrated
 from scene_pipeline.color.names import color_of
+from scene_pipeline.context.ranking import ContextEffect
 from scene_pipeline.matching.contextual import shown_moves
 from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.opened import Opened
@@ -50,6 +51,7 @@ class Explainer:
         scored, chosen, fixed = listed
         by_opinion = shown_moves(scored.lifted[chosen], fixed)
         by_context = shown_moves(scored.scores[chosen], fixed) - by_opinion
+        in_context = scored.context.known
         rows = scored.rows[chosen]
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self.data.products.column_names, self.data.products.columns, strict=True))
@@ -82,9 +84,7 @@ class Explainer:
                 calibrated=calibration.calibrated,
                 factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
                 reason=reason,
-                context=self.data.contextual.effect(
-                    scored.context, int(rows[rank - 1]), int(by_context[rank - 1]), scored.lifts[index]
-                ),
+                context=self._context_effect(scored, index, int(by_context[rank - 1])) if in_context else None,
                 opinion=self._opinion_effect(opinion, scored, index, int(by_opinion[rank - 1])),
                 variant=self._variant(int(rows[rank - 1]), scene, constraints, standing.room(product["product_type"])),
                 box=standing.box(product["product_type"]),
@@ -93,6 +93,9 @@ class Explainer:
                 zip(chosen, products, places, reasons, strict=True), start=1
             )
         )
+
+    def _context_effect(self, scored: Scored, index: int, moved: int) -> ContextEffect:
+        return self.data.contextual.effect(scored.context, int(scored.rows[index]), moved, scored.lifts[index])
 
     def _opinion_effect(self, opinion: Opinion | None, scored: Scored, index: int, moved: int) -> OpinionEffect | None:
         if opinion is None:

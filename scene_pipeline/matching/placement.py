@@ -30,6 +30,7 @@ class PlacementPlanner:
     def __init__(self, vocabulary: Vocabulary, analysis: SceneAnalysis) -> None:
         self._categories = {category.id: category for category in vocabulary.categories}
         self._groups = vocabulary.types.by_type()
+        self._postures_of = vocabulary.types.postures_by_type()
         self._postures = {posture.id: posture for posture in vocabulary.types.postures}
         self._fallback = vocabulary.uncategorized.placement
         known = analysis.room_certain and analysis.room.value != UNKNOWN
@@ -41,19 +42,21 @@ class PlacementPlanner:
     def place(self, category: str, product_type: str | None) -> str:
         """Return a place such as "on the coffee table" for a product of this category and type."""
         group = self._groups.get(product_type or "")
-        options = [*self._usual(group, category)]
-        if group is not None and (region := self._free.get(group.postures[0])) is not None:
-            free = f"on the {group.postures[0]}, where the {region} is free"
+        posture = self._postures_of.get(product_type or "", ("",))[0]
+        options = [*self._usual(group, posture, category)]
+        if group is not None and (region := self._free.get(posture)) is not None:
+            free = f"on the {posture}, where the {region} is free"
             options.insert(len(options) if self._room in group.places else 0, free)
-        best = min(options, key=lambda phrase: self._used.get(phrase, 0))
+        used = [self._used.get(phrase, 0) for phrase in options]
+        best = options[used.index(min(used))]
         self._used[best] = self._used.get(best, 0) + 1
         return best
 
-    def _usual(self, group: TypeGroup | None, category: str) -> Sequence[str]:
-        """Return the phrases for a group, else for a category, best first."""
+    def _usual(self, group: TypeGroup | None, posture: str, category: str) -> Sequence[str]:
+        """Return the phrases for a group with its usual posture, else for a category, best first."""
         if group is not None:
-            places = group.places or self._postures[group.postures[0]].places
-            usual = self._postures[group.postures[0]].places
+            usual = self._postures[posture].places
+            places = group.places or usual
             return places.get(self._room) or places.get(ANY_PLACE) or usual.get(self._room) or usual[ANY_PLACE]
         if category in self._categories:
             places = self._categories[category].placements
@@ -74,4 +77,4 @@ def _freest(free: Mapping[str, float], rows: Sequence[str]) -> str | None:
     if not found:
         return None
     region = max(found)[1]
-    return "center" if region in ("middle center", "middle center") else region
+    return "center" if region == "middle center" else region

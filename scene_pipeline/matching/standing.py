@@ -30,16 +30,15 @@ class Standing:
     """
 
     def __init__(self, types: ProductTypes, analysis: SceneAnalysis) -> None:
-        self._groups = types.by_type()
+        self._postures = types.postures_by_type()
         self._reading = analysis.reading
         self._used: dict[str, int] = {}
 
     def box(self, product_type: str | None) -> Box | None:
         """Return the box for a product of a type."""
-        group = self._groups.get(product_type or "")
-        if group is None or self._reading is None:
+        if self._reading is None:
             return None
-        for posture in group.postures:
+        for posture in self._postures.get(product_type or "", ()):
             options = self._options(posture)
             if options:
                 turn = self._used.get(posture, 0)
@@ -52,8 +51,8 @@ class Standing:
 
         None where such things take no stretch of floor or wall, or nothing estimates one. A side not known is infinite.
         """
-        group = self._groups.get(product_type or "")
-        surface = SURFACES.get(group.postures[0]) if group is not None and group.postures else None
+        postures = self._postures.get(product_type or "", ())
+        surface = SURFACES.get(postures[0]) if postures else None
         if surface is None or self._reading is None:
             return None
         sides = (

@@ -82,8 +82,8 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         style=_classification([style.id for style in vocabulary.styles], styles),
         palette=_classification([palette.id for palette in vocabulary.palettes], palettes),
         colors=tuple(
-            SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=lab_to_hex(c), share=float(area))
-            for c, area in colors
+            SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=name, share=float(area))
+            for (c, area), name in zip(colors, [lab_to_hex(c) for c, _ in colors], strict=True)
         ),
         note=read.note,
         light=measure_light(small),

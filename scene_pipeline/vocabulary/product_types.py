@@ -61,6 +61,10 @@ class ProductTypes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return product type → group."""
         return {name: group for group in self.groups for name in group.types}
 
+    def postures_by_type(self) -> dict[str, tuple[str, ...]]:
+        """Return product type → ids of the postures of its group, the usual one first."""
+        return {name: postures for group in self.groups for postures in (group.postures,) for name in group.types}
+
 
 def merge_types(layers: Sequence[ProductTypes]) -> ProductTypes:
     """Return the layers as one: later postures and groups replace those of the same id, and take types from others."""
