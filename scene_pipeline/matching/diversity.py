@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 
 from scene_pipeline.color.names import basic_colors
-from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.vocabulary import Diversity
 from scene_pipeline.vocabulary.product_types import ProductTypes
 
@@ -90,7 +89,7 @@ def choose(pool: Pool, k: int, rules: Diversity, listed: Listed | None = None, p
         best = int(np.where(open_, rules.mmr_lambda * pool.scores - (1 - rules.mmr_lambda) * nearest, -np.inf).argmax())
         chosen.append(best)
         listed.add(pool, best)
-        similarity = dot_rows(pool.vectors, pool.vectors[best])
+        similarity = np.einsum("md,d->m", pool.vectors, pool.vectors[best])  # no product of matrices: see `dot_rows`
         available &= similarity < rules.near_duplicate_similarity
         available[best] = False
         nearest = np.maximum(nearest, similarity)
@@ -132,7 +131,7 @@ def _similarity(pool: Pool, vectors: Sequence[np.ndarray]) -> np.ndarray:
     """[m] cosine with the nearest of the vectors, 0 without any."""
     nearest = np.zeros(len(pool.scores), dtype=np.float32)
     for vector in vectors:
-        nearest = np.maximum(nearest, dot_rows(pool.vectors, vector))
+        nearest = np.maximum(nearest, np.einsum("md,d->m", pool.vectors, vector))
     return nearest
 
 

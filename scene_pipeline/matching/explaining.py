@@ -49,9 +49,11 @@ class Explainer:
     ) -> tuple[Recommendation, ...]:
         """Return the list in words: candidates, the positions chosen among them, and which a person pinned."""
         scored, chosen, fixed = listed
-        by_opinion = shown_moves(scored.lifted[chosen], fixed)
-        by_context = shown_moves(scored.scores[chosen], fixed) - by_opinion
         in_context = scored.context.known
+        by_opinion = by_context = np.zeros(len(chosen), dtype=np.int64)
+        if opinion is not None or in_context:
+            by_opinion = shown_moves(scored.lifted[chosen], fixed)
+            by_context = shown_moves(scored.scores[chosen], fixed) - by_opinion
         rows = scored.rows[chosen]
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self.data.products.column_names, self.data.products.columns, strict=True))

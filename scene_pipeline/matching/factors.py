@@ -97,6 +97,16 @@ def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
     return candidates.once("style", scene, compute)
 
 
+def palette_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
+    """How well the product's palette goes with those of the scene, 0-1; the filter and `color_harmony` share it."""
+
+    def compute() -> np.ndarray:
+        own = candidates.features.palette[candidates.at]
+        return palette_harmony(candidates.vocabulary, scene.palettes)[own]
+
+    return candidates.once("palette", scene, compute)
+
+
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
     """How much better a product's colors go with this room than with rooms in general, through a logistic.
 
@@ -104,7 +114,7 @@ def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
     holds (`presence`, PRESENCE_SHARE of it). Against rooms in general, since white and grey go with all of them.
     """
     features, rows = candidates.features, candidates.rows
-    by_palette = palette_harmony(candidates.vocabulary, scene.palettes)[features.palette[rows]]
+    by_palette = palette_fit(scene, candidates)
     lab, share = features.color_lab[rows], features.color_share[rows]
     worth = color_match(lab.reshape(-1, 3), scene.lab, scene.share).reshape(share.shape)
     harmony = mix((worth * share).sum(axis=1), by_palette)

@@ -5,10 +5,9 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 import pyarrow as pa
 
-from scene_pipeline.color.harmony import palette_harmony
 from scene_pipeline.color.names import color_of
 from scene_pipeline.errors import ScenePipelineError
-from scene_pipeline.matching.factors import Candidates, room_fit, style_alignment
+from scene_pipeline.matching.factors import Candidates, palette_fit, room_fit, style_alignment
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.request import Constraints
 from scene_pipeline.matching.variants import ProductVariants
@@ -156,11 +155,10 @@ def passes(scene: Scene, candidates: Candidates) -> np.ndarray:
 def points(scene: Scene, candidates: Candidates) -> np.ndarray:
     """Return the filter points [m] of the candidates, between 0 and the sum of all points (16 as packaged)."""
     features, at, worth = candidates.features, candidates.at, candidates.vocabulary.scoring.filter
-    harmony = palette_harmony(candidates.vocabulary, scene.palettes)
     return (
         worth.room * room_fit(scene, candidates)
         + worth.style * style_alignment(scene, candidates)
-        + worth.color * harmony[features.palette[at]]
+        + worth.color * palette_fit(scene, candidates)
         + worth.material * features.material_quality[at]
         + worth.availability * features.availability[at]
     )

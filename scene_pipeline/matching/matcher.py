@@ -245,7 +245,7 @@ class SceneMatcher:
             if not isinstance(source, bytes | Path):
                 source = source.read()
             image = decode_image(source, short_side=self.decoded_side)
-        embedding = embed_scene(self.encoder, image)
+        embedding = embed_scene(self._opened.encoder, image)
         scene = analyze(image, embedding, self.classifier)
         return scene if self.ensemble is None else self.ensemble.read(image, embedding, scene)
 
@@ -338,8 +338,8 @@ class SceneMatcher:
     @property
     def decoded_side(self) -> int:
         """The short side (pixels) at which a scene is decoded: no encoder's window is enlarged."""
-        own = decoded_side(self.spec)
-        return own if self.ensemble is None else max(own, self.ensemble.decoded_side())
+        others = 0 if self.ensemble is None else self.ensemble.decoded_side()
+        return max(others, decoded_side(self.spec))
 
     @property
     def encoder(self) -> OnnxImageEncoder:

@@ -29,9 +29,9 @@ class PlacementPlanner:
 
     def __init__(self, vocabulary: Vocabulary, analysis: SceneAnalysis) -> None:
         self._categories = {category.id: category for category in vocabulary.categories}
+        self._postures = {posture.id: posture for posture in vocabulary.types.postures}
         self._groups = vocabulary.types.by_type()
         self._postures_of = vocabulary.types.postures_by_type()
-        self._postures = {posture.id: posture for posture in vocabulary.types.postures}
         self._fallback = vocabulary.uncategorized.placement
         known = analysis.room_certain and analysis.room.value != UNKNOWN
         self._room = analysis.room.value if known else ANY_PLACE

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -99,9 +100,15 @@ class Request:
         return sha256_bytes(msgspec.json.encode(_stated(self), order="sorted"))[:12]
 
 
+@cache
+def _defaults() -> dict[str, Any]:
+    """Return the fields of a request that states nothing."""
+    return msgspec.to_builtins(Request())
+
+
 def _stated(request: Request) -> dict[str, Any]:
     """Return the fields that differ from their defaults."""
-    given, defaults = (msgspec.to_builtins(item) for item in (request, Request()))
+    given, defaults = msgspec.to_builtins(request), _defaults()
     stated = {name: value for name, value in given.items() if value != defaults[name]}
     if "constraints" in stated:
         meant = defaults["constraints"]

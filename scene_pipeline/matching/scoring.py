@@ -101,7 +101,7 @@ class Scorer:
 
         In their own deviations, minus infinity without a picture; see `Looks`.
         """
-        above, window = self._above(scene, rows)
+        above, window = self._above(scene, rows, self._windows(scene))
         return np.where(self.data.features.has_image[rows], above, -np.inf), window
 
     def resemblance(self, scene: Scene, rows: np.ndarray, above: np.ndarray) -> np.ndarray:
@@ -123,6 +123,10 @@ class Scorer:
         would draw every scene to the same products. Where pictures lie in the space of texts (the compact encoder) the
         picture itself is the text query; else it is the words of the scene's rooms and styles.
         """
+        return self._query(scene, self._windows(scene))
+
+    def _query(self, scene: Scene, windows: np.ndarray) -> np.ndarray:
+        """Return the query of a scene with its windows [w, look] as they are compared with products."""
         fusion = self.data.bundle.fusion
         if self.data.spec.family == "compact":
             words = scene.vector - self.center
@@ -130,7 +134,7 @@ class Scorer:
             rooms, styles = self.data.prompts.room_text, self.data.prompts.style_text
             words = scene.rooms @ (rooms - rooms.mean(axis=0)) + 0.5 * (scene.styles @ (styles - styles.mean(axis=0)))
         share = self.data.vocabulary.scoring.image_share
-        return fuse_query(self._windows(scene)[0] + fusion.image_mean, words + fusion.text_mean, fusion, share)
+        return fuse_query(windows[0] + fusion.image_mean, words + fusion.text_mean, fusion, share)
 
     def _candidates(
         self, scene: Scene, wanted: int, allowed: np.ndarray | None, weights: Mapping[str, float]
@@ -179,9 +183,9 @@ class Scorer:
         of_each = best_of_each_group(features.type_group[candidates.rows[order]], wanted, EACH_TYPE)
         return passed[np.union1d(order[:wanted], order[of_each])]
 
-    def _above(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _above(self, scene: Scene, rows: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return how far the pictures of products [m] stand out, by all encoders, and the window of the first."""
-        above, window = self.data.looks.compare(self._windows(scene), rows)
+        above, window = self.data.looks.compare(windows, rows)
         return (above if self.data.ensemble is None else self.data.ensemble.blend(above, scene, rows)), window
 
     def _windows(self, scene: Scene) -> np.ndarray:
@@ -200,8 +204,9 @@ class Scorer:
         Their pictures by the best window, their words by the meaning of the whole, each in standard deviations;
         `image_share` weighs the two. A product without a picture is known by its words alone.
         """
-        above, window = self._above(scene, rows)
-        words = self.query(scene)
+        windows = self._windows(scene)
+        above, window = self._above(scene, rows, windows)
+        words = self._query(scene, windows)
         words[: self.data.bundle.fusion.image_dim] = 0
         background = dot_rows(self.data.background, words)
         said = (dot_rows(self.data.bundle.index.decode(rows), words) - background.mean()) / max(background.std(), 1e-6)

@@ -65,14 +65,15 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     small = reduced(image)
     neutral = rgb_to_lab(np.asarray(remove_color_cast(small)))
     colors = dominant_of(neutral, count=SCENE_COLORS)
-    lab = np.array([color for color, _ in colors], dtype=np.float32)
-    share = np.array([area for _, area in colors], dtype=np.float32)
+    labs, areas = zip(*colors, strict=True)
+    lab, share = np.array(labs, dtype=np.float32), np.array(areas, dtype=np.float32)
+    palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
+    density = log_density(neutral.reshape(-1, 3))
+    accent_colors, names = accents(density), list(map(lab_to_hex, labs))
     probabilities = classifier.rooms(vector, embedding.named)
     read = _read_room(probabilities, vocabulary)
-    palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
     domain = classifier.reference.domain_name(vector)
     styles = _styles(embedding, classifier, domain)
-    density = log_density(neutral.reshape(-1, 3))
     reading = None
     if embedding.maps is not None and read.room.value != UNKNOWN:
         reading = read_room(RoomHeads.shipped(), embedding.maps, image.width / image.height)
@@ -83,7 +84,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         palette=_classification([palette.id for palette in vocabulary.palettes], palettes),
         colors=tuple(
             SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=name, share=float(area))
-            for (c, area), name in zip(colors, [lab_to_hex(c) for c, _ in colors], strict=True)
+            for c, area, name in zip(labs, areas, names, strict=True)
         ),
         note=read.note,
         light=measure_light(small),
@@ -102,7 +103,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         lab=lab,
         share=share,
         density=density,
-        accents=accents(density),
+        accents=accent_colors,
         windows=embedding.windows,
         boxes=embedding.boxes,
     )
