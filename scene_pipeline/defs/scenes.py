@@ -51,8 +51,12 @@ ON_NEW_BUNDLE = (
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("when_the_bundle's_content_changed")
-"""Score again when the content of the bundle has changed. Stock `eager()` also runs when it was only made again, and
-when a partition is new, which is the library sensor's to see."""
+"""When the content of the bundle has changed. Stock `eager()` also runs when it was only made again, and when a
+partition is new."""
+
+SCORE_AGAIN = (ON_NEW_BUNDLE & ~dg.AutomationCondition.missing()).with_label("when_the_bundle's_content_changed")
+"""A library that was never scored is the library sensor's to see, also where a late tick finds it and a new bundle at
+once."""
 
 WITH_RECOMMENDATIONS = dg.AutomationCondition.any_deps_match(dg.AutomationCondition.will_be_requested()).with_label(
     "with_the_recommendations"
@@ -74,7 +78,7 @@ spec = functools.partial(
     owners=OWNERS,
     tags={"stage": "scenes"},
     partitions_def=scene_libraries,
-    automation_condition=ON_NEW_BUNDLE,
+    automation_condition=SCORE_AGAIN,
     code_version="1",
 )
 

@@ -221,3 +221,9 @@ def test_libraries_are_scored_again_when_and_only_when_the_bundle_s_content_chan
         assert tick() == {}
         materialized(instance, "recommendations", "by hand", "spring")
         assert tick() == {}
+        instance.add_dynamic_partitions("scene_libraries", ["autumn"])
+        materialized(instance, "serving_bundle", "3")
+        assert tick() == {asset: ["spring", "summer"] for asset in every}, "autumn was never scored"
+        for asset in every:
+            materialized(instance, asset, "autumn 1", "autumn")
+        assert tick() == {}
