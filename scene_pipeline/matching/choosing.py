@@ -41,8 +41,9 @@ class Chooser:
     ) -> tuple[list[int], list[int]]:
         """Return the list and its runners-up, each best first.
 
-        The list is spread over the candidates that passed and are not there yet; the others only fill what is left.
-        Runners-up come next: with the list they keep every bound of it, so that any of them may take a place in it.
+        Diversity chooses among the candidates that passed the filter and whose type is not in the room yet; the others
+        only fill the places left. Runners-up come next. Together with the list they keep its bounds, so any runner-up
+        may take a place in it.
         """
         rules = self.data.vocabulary.scoring.diversity
         if diversity is not None:
@@ -77,7 +78,7 @@ class Chooser:
         return free.joined(own), (held.placed(chosen, pinned, request.k), more)
 
     def completion(self, scene: Scene, scored: Scored) -> Completion:
-        """Return what is there already and what is missing, as the choice heeds it."""
+        """Return what the room has already and what it lacks, as far as it changes the choice."""
         return Completion.of(scene.analysis, self.data.vocabulary.types, scored.weights)
 
     def _pool(self, rows: np.ndarray, scores: np.ndarray, found: tuple[Accent, ...], rules: Diversity) -> Pool:
@@ -98,7 +99,7 @@ class Chooser:
         )
 
     def _category_adjustments(self, scene: Scene, rules: Diversity) -> np.ndarray:
-        """[C + 1] what a category gains by its placement priority and loses by being in the picture already."""
+        """Return what each category [C + 1] gains by placement priority and loses where it is in the picture."""
         priority = [category.placement_priority for category in self.data.vocabulary.categories]
         seen = scene.analysis.present
         present = [2 * max(seen.get(name, 0.0) - 0.5, 0.0) for name in self.data.category_ids]

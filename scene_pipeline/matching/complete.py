@@ -1,4 +1,4 @@
-"""Complete a room: without what stands there already, with weight on what such a room usually has and lacks here."""
+"""Complete a room: leave out what stands there already, and favor what such a room usually has and this one lacks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +11,15 @@ from scene_pipeline.scenes.decor import GROUPS_OF
 from scene_pipeline.vocabulary.product_types import ProductTypes
 
 MISSING_WORTH = 0.02
-"""What a product gains in the choice of a list, in score, for being of a type that the room lacks."""
+"""Score that a product of a type that the room lacks gains while a list is chosen."""
 
 DOUBT_COSTS = 0.08
-"""What a product loses in the choice of a list, in score, where a thing of its type is surely in the picture: the loss
-of one that may be there is in proportion."""
+"""Score that a product loses while a list is chosen where a thing of its type is surely in the picture. Where the thing
+is only likely, the loss is in proportion."""
 
 RULED_BY = "category_fit"
-"""The factor of which this is a part: a request that gives it no weight, such as one for similarity alone, is answered
-without it."""
+"""The factor that completion belongs to: a request that gives it no weight, such as one for similarity alone, is
+answered without completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Completion:
 
     @classmethod
     def of(cls, analysis: SceneAnalysis, types: ProductTypes, weights: Mapping[str, float]) -> "Completion":
-        """Return what an analysis says; nothing where it says nothing or the weights leave it out."""
+        """Return the completion of an analysis; it is empty without a reading or where weights leave it out."""
         completes = weights[RULED_BY] > 0
         found = analysis.decor if completes else None
         ids = [group.id for group in types.groups]
@@ -64,11 +64,11 @@ class Completion:
         return np.flatnonzero(passed & ~there), np.flatnonzero(~passed & ~there), np.flatnonzero(there)
 
     def worth(self, groups: np.ndarray) -> np.ndarray:
-        """Return what candidates [m] of these groups gain or lose."""
+        """Return the score [m] that candidates of these type groups gain (above 0) or lose (below 0)."""
         return MISSING_WORTH * self.missing[groups] - DOUBT_COSTS * self.doubt[groups]
 
     def explained(self, items: Sequence[Recommendation], groups: np.ndarray) -> tuple[Recommendation, ...]:
-        """Return the products with reasons that begin with what is missing, where they are it and that is sure."""
+        """Return the products; where a product's type is surely missing, its reason begins with that."""
         return tuple(
             replace(item, reason=self._reason(item.reason, int(group))) if self.sure and self.missing[group] else item
             for item, group in zip(items, groups, strict=True)

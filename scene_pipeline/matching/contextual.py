@@ -15,7 +15,7 @@ from scene_pipeline.paths import CONTEXT_FOLDER
 
 
 class Contextual:
-    """The lifts of a bundle's products in a context. What they are computed from is read when it is first needed."""
+    """The lifts of a bundle's products in a context. Their data is read at the first use."""
 
     def __init__(self, bundle: Bundle, prices: np.ndarray) -> None:
         """`prices` [n] are those of the bundle's products, NaN unknown."""
@@ -24,7 +24,7 @@ class Contextual:
 
     @cached_property
     def model(self) -> ContextModel:
-        """The lifts. Raises BundleError for a bundle that was built before there were any."""
+        """The lifts. Raises BundleError for a bundle without the file of terms."""
         path = self._bundle.path / TERMS
         if not path.is_file():
             raise BundleError(f"{path} is missing: the bundle knows no context; build it again")
@@ -46,7 +46,7 @@ class Contextual:
         return order, ranking[order], lifts[order]
 
     def version(self, context: Context) -> str:
-        """Return what changes when the context does, or what was learned of it; empty where nothing is known."""
+        """Return a hash that changes with the context and with what was learned of it; empty for an unknown context."""
         return sha256_bytes(f"{context}{self.model.stamps(context)}".encode())[:16] if context.known else ""
 
     def effect(self, context: Context, row: int, moved: int, lifts: np.ndarray) -> ContextEffect:

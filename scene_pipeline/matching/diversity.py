@@ -1,4 +1,4 @@
-"""Choose a list that is good and not ten times the same: maximal marginal relevance within bounds."""
+"""Choose a list of good and varied products: maximal marginal relevance within bounds."""
 
 import math
 from collections import Counter
@@ -16,7 +16,7 @@ MIN_LAMBDA = 0.4
 """Trade-off of the strongest diversity a person can ask for; the weakest is 1, the order of the scores."""
 
 UNLIMITED = 1_000_000
-"""Limit of what no type group bounds."""
+"""Limit of a product that no type group bounds."""
 
 NO_COLOR = -1
 
@@ -31,8 +31,8 @@ class Pool:
     """Candidates, row by row: `scores` [m] in 0-1, `vectors` [m, d] unit rows, `category` [m].
 
     `group` [m] is the type group, `limit` [m] how many of it ten places may hold (UNLIMITED where nothing bounds it).
-    `color` [m] is the main color by number, NO_COLOR where none is known; `accent` [m] tells what answers an accent
-    color of the scene.
+    `color` [m] is the main color by number, NO_COLOR where none is known; `accent` [m] is true where a product picks up
+    an accent color of the scene.
     """
 
     scores: np.ndarray
@@ -70,9 +70,10 @@ def choose(pool: Pool, k: int, rules: Diversity, listed: Listed | None = None, p
     Greedy MMR (Carbonell and Goldstein 1998). A candidate nearer than `near_duplicate_similarity` to a chosen one is
     left out, and so is one whose type group has no place left: a second sofa would replace the first. Of every ten
     places a category takes at most `max_per_category` and a color at most `max_per_color`, and the first ten are filled
-    from at least `min_categories` and at most `max_categories` categories and hold `min_accents` answers to an accent
-    of the scene, each as far as there are candidates for it. `places` is the length of the list that is bounded so, by
-    default all that is chosen: what comes after it keeps the bounds of the list, so that it may take a place in it.
+    from at least `min_categories` and at most `max_categories` categories and hold `min_accents` products that pick up
+    an accent color of the scene, each as far as there are candidates for it. `places` is the length of the list that
+    these bounds hold for, by default all that is chosen. What is chosen after it keeps the bounds too, so that it may
+    take a place in the list.
     """
     listed = Listed() if listed is None else listed
     wanted = k + len(listed.vectors) if places is None else places
@@ -109,7 +110,7 @@ def best_of_each_group(group: np.ndarray, most: int, each: int) -> np.ndarray:
 
 
 def places_shared(types: ProductTypes) -> np.ndarray:
-    """Return [G + 1] for each type group the group whose places in a list it takes; the last is the unknown type."""
+    """Return for each type group [G + 1] the group whose places in a list it uses; the last is the unknown type."""
     place = {group.id: index for index, group in enumerate(types.groups)}
     return np.array([*(place[group.counts_as or group.id] for group in types.groups), -1])
 
@@ -144,7 +145,7 @@ def _counts(counted: Counter[int], values: np.ndarray) -> np.ndarray:
 
 
 def _within_shares(available: np.ndarray, pool: Pool, listed: Listed, rules: Diversity, tens: int) -> np.ndarray:
-    """Return what is open within the shares of categories and colors; a share grows where nothing else is left."""
+    """Return which candidates [m] keep the shares of categories and colors; a share grows where no other is left."""
     open_ = available
     for counted, values, share in (
         (listed.categories, pool.category, rules.max_per_category),
@@ -157,7 +158,7 @@ def _within_shares(available: np.ndarray, pool: Pool, listed: Listed, rules: Div
 
 
 def _spread(open_: np.ndarray, pool: Pool, listed: Listed, bounds: tuple[int, Diversity]) -> np.ndarray:
-    """Return what stays open so that the first ten places have enough categories, not too many, and the accents."""
+    """Return which candidates [m] give the first ten places enough categories, not too many, and the accents."""
     places, rules = bounds
     if places <= 0:
         return open_

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class Describes(Protocol):
-    """What a captioner is to the matcher, which loads none itself."""
+    """The captioner that the matcher needs; the matcher itself never loads one."""
 
     def describe(self, image: Image.Image) -> np.ndarray:
         """Return the unit vectors [c, t] of the captions of a scene, in the space of the product texts."""
@@ -40,10 +40,10 @@ class Describes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenMember:
-    """A member that is at hand: `read_by` makes windows of a scene, `center` [d] is taken off them.
+    """An open member: `read_by` makes the windows of a scene, and `center` [d] is subtracted from them.
 
-    `projection` [d, k] weighs what products differ in little as much as what they differ in most; None where the
-    encoder's vectors are whitened already, or are words.
+    `projection` [d, k] whitens the vectors: directions in which products differ little count as much as those in which
+    they differ most. It is None where the encoder's vectors are whitened already, or are words.
     """
 
     spec: EncoderSpec
@@ -68,7 +68,7 @@ class OpenMember:
 class Ensemble:
     """The encoders of a bundle: `weights` of all by id, `first` the one that reads rooms, `members` the others at hand.
 
-    problems: why a member that counts is not at hand, by id.
+    problems: by id, why a member with a weight could not be opened.
     """
 
     first: str
@@ -78,7 +78,7 @@ class Ensemble:
 
     @classmethod
     def open(cls, bundle: Bundle, threads: int | None = None, *, weighed_only: bool = True) -> "Ensemble | None":
-        """Open the members, mostly those that have a weight; None for a bundle of one encoder. Losses are logged."""
+        """Open the members, by default those with a weight; None for a bundle of one encoder. Failures are logged."""
         listed = bundle.manifest.members
         if not listed:
             return None
@@ -104,7 +104,7 @@ class Ensemble:
         return replace(self, weights={other: float(other == id) for other in self.weights})
 
     def with_captioner(self, bundle: Bundle, member: Member, captioner: Describes) -> "Ensemble":
-        """Return the ensemble with the captioner of a member at hand. Raises BundleError as opening does."""
+        """Return the ensemble with a member opened on this captioner. Raises BundleError as opening does."""
         opened = _open(bundle, member, None, captioner)
         problems = {name: problem for name, problem in self.problems.items() if name != member.id}
         return replace(self, members={**self.members, member.id: opened}, problems=problems)
@@ -115,7 +115,7 @@ class Ensemble:
         return max(sides, default=0)
 
     def read(self, image: Image.Image, embedding: SceneEmbedding, scene: Scene) -> Scene:
-        """Return the scene as all members at hand see it."""
+        """Return the scene with the windows of all open members."""
         found: dict[str, np.ndarray] = {}
         for id, member in self.members.items():
             try:
@@ -125,7 +125,7 @@ class Ensemble:
         return replace(scene, others=found)
 
     def noted(self, scene: Scene) -> Scene:
-        """Return the scene with a note where a member that counts has not read it."""
+        """Return the scene with a note where a member with a weight has not read it."""
         missing = self._missing(scene)
         if not missing:
             return scene
@@ -134,7 +134,7 @@ class Ensemble:
         return replace(scene, analysis=replace(scene.analysis, note="; ".join(notes)))
 
     def is_complete(self, scene: Scene) -> bool:
-        """Tell whether every member that counts has read the scene: else scores mean something else."""
+        """Return whether every member with a weight has read the scene; otherwise its scores have another meaning."""
         return not self._missing(scene)
 
     def blend(self, above: np.ndarray, scene: Scene, rows: np.ndarray) -> np.ndarray:

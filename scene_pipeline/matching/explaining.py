@@ -33,7 +33,7 @@ class Explainer:
     data: Opened
 
     def calibration_for(self, scene: Scene, scored: Scored, request: Request) -> CalibrationMap:
-        """Return the map of confidences; one that says nothing where the request leaves what it was fitted on."""
+        """Return the map of confidences; an uncalibrated one where it was not fitted for such a request or scene."""
         as_fitted = self.data.calibration.holds_for(scored.weights) and request.style is None
         whole = self.data.ensemble is None or self.data.ensemble.is_complete(scene)
         known = as_fitted and whole and self.data.calibration.speaks_of(scene.analysis.domain)

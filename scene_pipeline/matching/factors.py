@@ -24,17 +24,17 @@ from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Scoring, Vocabulary
 
 ROUGH_WEIGHT = 0.02
-"""Least weight of a factor that a rough score counts."""
+"""Weight from which a rough score includes a factor."""
 
 UNKNOWN_SIZE = 0.5
 MIN_FIT = 1e-6
 HARMONY_SLOPE = 0.4
 PRESENCE_SHARE = 0.75
-"""How much of the color factor is the presence of the product's very colors; the rest goes by rules."""
+"""Share of the color factor that is how much of the product's own colors the scene holds; the rest is by rules."""
 
 STYLE_SLOPE = 2.5
 FINISH_SHARE = 0.2
-"""How much of the material factor is the finish alone; the rest is what the style is furnished with."""
+"""Share of the material factor that is the finish; the rest is how usual the materials are in the style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Candidates:
     """Products being scored. `rows` [m] point into the product table.
 
     `similarity` [m] is standardized: how many standard deviations a product's similarity to the scene lies above the
-    catalog's mean for that scene. `coverage` is that of the whole catalog, for rough scores. `whole` tells that `rows`
-    are all products in order, whose arrays need no copy.
+    catalog's mean for that scene. `coverage` is that of the whole catalog, for rough scores. `whole` is true when
+    `rows` are all products in order, so that arrays need no copy.
     """
 
     rows: np.ndarray
@@ -56,7 +56,7 @@ class Candidates:
 
     @property
     def at(self) -> np.ndarray | slice:
-        """What picks the candidates out of an array of all products."""
+        """The index that selects the candidates from an array of all products."""
         return slice(None) if self.whole else self.rows
 
     def subset(self, positions: np.ndarray) -> "Candidates":
@@ -70,7 +70,7 @@ class Candidates:
         )
 
     def once(self, name: str, scene: Scene, compute: Callable[[], np.ndarray]) -> np.ndarray:
-        """Return what was computed under a name for this scene; the filter and the factors share it."""
+        """Return the value stored under `name` for this scene, computed once; the filter and the factors share it."""
         if name not in self._computed or self._computed[name][0] is not scene:
             self._computed[name] = scene, compute()
         return self._computed[name][1]
@@ -86,7 +86,7 @@ def base_similarity(scene: Scene, candidates: Candidates) -> np.ndarray:
 def style_alignment(scene: Scene, candidates: Candidates) -> np.ndarray:
     """Probability that product and scene are of one style, at even odds: 0.5 where either says nothing of its style.
 
-    By how many times likelier it is that both are of one style than for two that know nothing of each other.
+    The likelihood ratio compares the two with a product and a scene that are unrelated.
     """
 
     def compute() -> np.ndarray:
@@ -110,8 +110,9 @@ def palette_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
 def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
     """How much better a product's colors go with this room than with rooms in general, through a logistic.
 
-    By the rules of a colorist on the room's main colors (`harmony`), and by how much of the very colors the picture
-    holds (`presence`, PRESENCE_SHARE of it). Against rooms in general, since white and grey go with all of them.
+    It has two parts: color rules on the room's main colors (`harmony`), and how much of the product's own colors the
+    picture holds (`presence`, PRESENCE_SHARE of it). Both are compared with rooms in general, since white and grey go
+    with every room.
     """
     features, rows = candidates.features, candidates.rows
     by_palette = palette_fit(scene, candidates)
@@ -126,7 +127,7 @@ def color_harmony(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 
 def color_presence(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """`color_harmony` by presence alone, without the rules of a colorist, which cost most of its time."""
+    """`color_harmony` by presence alone, without the color rules, which take most of its time."""
     if candidates.coverage is None:
         return color_harmony(scene, candidates)
     seen = candidates.coverage.seen(candidates.rows, scene.density)
@@ -135,7 +136,7 @@ def color_presence(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 
 def material_quality(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """How much more this style is furnished with the materials than styles are on average, and their finish."""
+    """How much more usual the materials are in this style than in styles on average, and their finish."""
     features, rows = candidates.features, candidates.rows
     lifted = features.material_style[rows] @ (scene.styles - scene.styles.mean())
     at_home = 1 / (1 + np.exp(-2 * STYLE_SLOPE * lifted))
@@ -143,7 +144,7 @@ def material_quality(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 
 def size_appropriateness(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """1 within the category's usual sizes, falling off on a logarithmic scale outside; less for bulk in a full room.
+    """1 within the category's usual sizes, falling on a log scale outside; less for large products in clutter.
 
     A cluttered picture leaves little floor, so there the largest of a category count as too large.
     """
@@ -166,7 +167,7 @@ def room_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
 def category_fit(scene: Scene, candidates: Candidates) -> np.ndarray:
     """Probability that the product is for this room rather than for any room, at even odds: 0.5 for what suits all.
 
-    By how many times better it fits here than in the vocabulary's rooms on average: a box fits everywhere, a wok here.
+    The odds are its fit here over its mean fit in the vocabulary's rooms: a box fits every room, a wok fits a kitchen.
     """
     here, anywhere = _room_fits(scene, candidates).T
     return here / np.maximum(here + anywhere, MIN_FIT)
@@ -220,7 +221,7 @@ def score(scene: Scene, candidates: Candidates, weights: Mapping[str, float]) ->
 
 
 def rough_score(scene: Scene, candidates: Candidates, weights: Mapping[str, float]) -> np.ndarray:
-    """Return nearly the weighted scores [m], at a small part of their cost."""
+    """Return approximate weighted scores [m], at a small part of the cost."""
     total = np.zeros(len(candidates.rows), np.float32)
     for factor in FACTORS.values():
         if weights[factor.id] >= ROUGH_WEIGHT:
@@ -229,9 +230,9 @@ def rough_score(scene: Scene, candidates: Candidates, weights: Mapping[str, floa
 
 
 def complete_weights(stated: Mapping[str, float]) -> dict[str, float]:
-    """Return the weight of every factor: the stated one, else its own; scaled to add up to 1 where one was added.
+    """Return the weight of every factor: the stated one, else its default; then all add up to 1.
 
-    Raises VocabularyError for a weight of no factor.
+    Raises VocabularyError for a weight whose name is not a factor.
     """
     for name in stated:
         if name not in FACTORS:

@@ -29,11 +29,11 @@ def allowed_products(
     brands: Callable[[], pa.ChunkedArray],
     variants: ProductVariants | None = None,
 ) -> np.ndarray | None:
-    """Return a mask [n] of the products that meet all constraints, or None when there are none.
+    """Return a mask [n] of the products that meet all constraints, or None without constraints.
 
-    `categories` are the vocabulary's ids; `brands` returns the products' brands and is called only when needed. Of a
-    product with variants one must meet price, size and stock together.
-    Raises ScenePipelineError naming the constraint that left nothing, and what it had to choose from.
+    `categories` are the vocabulary's ids; `brands` returns the products' brands and is called only when needed. Where a
+    product has variants, one of them must meet price, size and stock together. Raises ScenePipelineError naming the
+    constraint that left nothing, and what it had to choose from.
     """
     mask: np.ndarray | None = None
     met: list[str] = []
@@ -71,7 +71,7 @@ def _bounds(constraints: Constraints, features: ProductFeatures) -> list[_Bound]
 
 
 def _of_variants(bounds: list[_Bound], constraints: Constraints, variants: ProductVariants) -> list[_Bound]:
-    """Return the bounds as products with variants keep them: by one of these, and all bounds by the same one."""
+    """Return the bounds for products with variants: one variant must keep each, and one must keep them all."""
     of_one: list[_Bound] = []
     for name, mask, alone in bounds:
         has, kept = variants.allowed(alone)
@@ -120,10 +120,10 @@ def near_colors(features: ProductFeatures, colors: Sequence[str]) -> np.ndarray:
 
 
 def kept_back(scene: Scene, features: ProductFeatures, rows: np.ndarray, include: Collection[str] = ()) -> np.ndarray:
-    """Return which products [m] common sense keeps out of this scene's list, but for those that `include` asks for.
+    """Return which products [m] are kept out of this scene's list by default, except those that `include` names.
 
-    Parts and supplies anywhere; children's things outside a children's room, outdoor things indoors. All of them are
-    let through where nothing else is left: a toy shop has no other answer.
+    These are components and supplies in every room, children's things outside a children's room, and outdoor things
+    indoors. All of them are let through where nothing else is left: a toy shop sells nothing else.
     """
     analysis = scene.analysis
     room = analysis.room.value if analysis.room_certain else ""
@@ -140,9 +140,9 @@ def kept_back(scene: Scene, features: ProductFeatures, rows: np.ndarray, include
 
 
 def passes(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """Return which candidates [m] reach the threshold of points and are no negative for the room.
+    """Return which candidates [m] reach the threshold of points and fit the room well enough.
 
-    Where the room is unsure, for none of those that it may be.
+    Where the room is not certain, they must fit each of the rooms that it may be.
     """
     worth = candidates.vocabulary.scoring.filter
     fit = room_fit(scene, candidates)

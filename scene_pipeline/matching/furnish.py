@@ -33,11 +33,12 @@ MAX_PIECES = 50
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a set is to be. Prices in the catalog's currency.
+    """What a set must be. Prices are in the catalog's currency.
 
     `must` and `want` map a type group, product type or category to pieces of one product (four chairs are one choice);
-    a must has to be in the set. Without any, it is what a room of this kind usually has. `keep` names what stays: a
-    type, of which nothing is bought, or the id or SKU of a product of the catalog, which the set has to go with.
+    everything in `must` has to be in the set. Without both, the set is what such a room usually has. `keep` names what
+    stays in the room: a type, of which nothing is bought, or the id or SKU of a product of the catalog, which the set
+    has to go with.
     """
 
     budget: float
@@ -66,7 +67,7 @@ class Slot:
 
 
 def furnish(matcher: "SceneMatcher", scene: Scene, plan: Plan, request: Request) -> FurnishedSet:
-    """Return the set for an analyzed scene. Raises ScenePipelineError for names that nothing bears.
+    """Return the set for an analyzed scene. Raises ScenePipelineError for unknown names.
 
     A plan that nothing meets has no pieces, and a note that says what to relax.
     """
@@ -85,7 +86,7 @@ def furnish(matcher: "SceneMatcher", scene: Scene, plan: Plan, request: Request)
 
 
 def greedy_fit(matcher: "SceneMatcher", scene: Scene, plan: Plan, request: Request) -> float:
-    """Return the mean pairwise fit of the set that takes the best product of each place: what `furnish` is measured by.
+    """Return the mean pairwise fit of the set of the best product for each place: the baseline for `furnish`.
 
     0 where there is no such set.
     """
@@ -113,7 +114,7 @@ def _kept(matcher: "SceneMatcher", plan: Plan) -> tuple[set[str], np.ndarray]:
 
 
 def _groups_of(vocabulary: Vocabulary, name: str) -> set[str]:
-    """Return the type groups that a group id, a product type or a category names; empty for none."""
+    """Return the type groups that a group id, a product type or a category names; empty for an unknown name."""
     wanted = name.strip().lower().replace("_", " ")
     for group in vocabulary.types.groups:
         if wanted == group.id.replace("_", " ") or wanted in group.types:
@@ -215,7 +216,7 @@ class _Candidates:
 
     @property
     def price(self) -> np.ndarray:
-        """What each costs in its place: nothing where it is there already."""
+        """The price of each in its place; 0 for a product that is in the room already."""
         price = self.matcher.features.price[self.rows].astype(np.float64).round(2)
         return np.where(self.count > 0, price, 0.0)
 
@@ -323,7 +324,7 @@ def _answer(
 
 
 def _best_swap(candidates: _Candidates, fit: np.ndarray, chosen: np.ndarray) -> tuple[int, int, float] | None:
-    """Return the exchange that saves most: what, for what, and how much it saves; None where none does."""
+    """Return the exchange that saves most as (old position, new position, saving); None where none saves."""
     paid = candidates.price * candidates.count
     best: tuple[int, int, float] | None = None
     for own in chosen.tolist():

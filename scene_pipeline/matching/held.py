@@ -15,7 +15,7 @@ class Held:
 
     @property
     def rows(self) -> np.ndarray:
-        """The rows that the rest of the list must not hold."""
+        """The rows that must not stand in the rest of the list."""
         return np.array([*self.pinned.values(), *self.rejected], dtype=np.int64)
 
     def placed(self, free: Sequence[int], pinned: Mapping[int, int], k: int) -> list[int]:

@@ -23,14 +23,15 @@ MIN_DEVIATION = 0.02
 _BLOCK = 8192
 
 IN_MEMORY = 150_000
-"""Up to so many products looks are kept in full precision: turning them for each scene costs as much as comparing."""
+"""Up to this many products, looks are kept in full precision: converting them for a scene costs as much as
+comparing."""
 
 KEPT_SCENES = 16
 """Scenes whose comparison with all products is kept: 4 bytes a product each."""
 
 
 class _Recent:
-    """What was computed last for some keys. Safe to share between threads."""
+    """The last results, by key. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[bytes, np.ndarray] = OrderedDict()
@@ -91,7 +92,7 @@ class Looks:
         return len(self.hubness)
 
     def compare(self, windows: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return how far [m] the best of the `windows` [w, look] lies above a product's usual best, and which it is.
+        """Return how far [m] the best of `windows` [w, look] lies above a product's usual best, and its position [m].
 
         In the product's own standard deviations; `rows` [m] are the products, all of them where None. A product without
         a picture has similarity 0 to every window, and its value says nothing.
@@ -108,9 +109,9 @@ class Looks:
         return above, window
 
     def above_usual(self, windows: np.ndarray) -> np.ndarray:
-        """Return the first of what `compare` does for all products [n], not to be written to.
+        """Return the first result of `compare` for all products [n]. Do not write to it.
 
-        Kept for the last scenes: wishes change many times while a person looks at one.
+        Results of the last scenes are kept, since a person changes the request many times for one scene.
         """
         key = hashlib.blake2b(np.ascontiguousarray(windows).tobytes(), digest_size=16).digest()
         above = self._recent.get(key)

@@ -69,7 +69,7 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
 
 
 def _seen(groups: np.ndarray, above: np.ndarray) -> dict[int, float]:
-    """Return the type groups of which a product stands out enough, and how far it does, the surest first."""
+    """Return the type groups with a product that stands out enough, and how far it does, the surest first."""
     best = {int(group): float(above[groups == group].max()) for group in np.unique(groups)}
     order = sorted(best, key=lambda group: -best[group])
     return {group: best[group] for group in order[:MAX_OBJECTS] if best[group] >= STANDS_OUT}

@@ -77,7 +77,7 @@ class SceneMatcher:
     ) -> "SceneMatcher":
         """Open the promoted bundle under `artifacts`, or the `version` named. Raises BundleError.
 
-        `verify` hashes every file first; leave it out only where that has just been done.
+        `verify` hashes every file first; switch it off only where that has just been done.
         """
         while True:
             bundle = open_bundle(Path(artifacts), version, verify=verify)
@@ -91,9 +91,10 @@ class SceneMatcher:
     def reload(self, *, verify: bool = True) -> "SceneMatcher":
         """Return a matcher of the promoted bundle with this one's options: this one itself while its bundle is current.
 
-        This one keeps answering in any case. A matcher that came of this one by reloading, or that this one came of, is
-        returned where it is still held and its bundle is promoted: threads share one a bundle, also when an earlier
-        bundle is promoted again. Raises BundleError when the promoted bundle cannot be opened.
+        This one keeps answering in any case. Matchers that come from each other by reloading share a record of those
+        still in use. If one of them has the promoted bundle, it is returned: threads then share one matcher for a
+        bundle, also when an earlier bundle is promoted again. Raises BundleError when the promoted bundle cannot be
+        opened.
         """
         if self.bundle.is_current():
             return self
@@ -103,13 +104,13 @@ class SceneMatcher:
                 promoted = SceneMatcher.open(self.bundle.artifacts, threads=self._threads, verify=verify)
                 promoted._reloading, promoted._alive = self._reloading, self._alive
                 self._alive.add(promoted)
-                memory.give_back()  # of those left behind before
+                memory.give_back()  # of matchers that were replaced before
             return promoted
 
     def recommend(self, image: Photograph, request: Request | None = None, *, k: int | None = None) -> SceneResult:
         """Return the scene's analysis and the products that suit it best, fewer than requested when fewer are allowed.
 
-        `k` stands for `Request(k=k)`. Confidences are not calibrated with other weights than the bundle's, nor in a
+        `k` is short for `Request(k=k)`. Confidences are not calibrated with other weights than the bundle's, nor in a
         requested style. Raises ImageError for a picture that cannot be read, ScenePipelineError for constraints that
         leave nothing, an unknown style or invalid weights.
         """
@@ -131,7 +132,7 @@ class SceneMatcher:
         """Return what `recommend` does for a scene analyzed before; time is counted from `started` (perf_counter).
 
         `held` keeps pinned products at their places and rejected ones out. `opinion` moves the order, within its bound.
-        `runners_up` is how many products are returned that would come next; the list is the same with and without.
+        `runners_up` is the number of products to return that would come next; it does not change the list.
         """
         started = time.perf_counter() if started is None else started
         request = _request(request, k)
@@ -174,7 +175,7 @@ class SceneMatcher:
 
         The request's constraints, weights and style hold for every product. A plan that nothing meets gives a set
         without pieces and a note that says what to relax. Raises ImageError for a picture that cannot be read,
-        ScenePipelineError for names that nothing bears and constraints that leave nothing.
+        ScenePipelineError for unknown names and for constraints that leave nothing.
         """
         request = request or Request()
         return furnish(self, self._with_style(self.analyze(image), request), plan, request)
@@ -239,7 +240,7 @@ class SceneMatcher:
         return self.with_votes(self.read(image))
 
     def read(self, image: Photograph) -> Scene:
-        """Return what a photograph shows by itself, which other bundles of this encoder may keep; see `with_votes`."""
+        """Return what a photograph shows without votes of products: equal for all bundles of an encoder."""
         if not isinstance(image, Image.Image):
             source = Path(image) if isinstance(image, str | Path) else image
             if not isinstance(source, bytes | Path):
@@ -250,7 +251,7 @@ class SceneMatcher:
         return scene if self.ensemble is None else self.ensemble.read(image, embedding, scene)
 
     def with_votes(self, scene: Scene) -> Scene:
-        """Return a scene of `read` with what the products of this bundle say of its room."""
+        """Return a scene from `read` with the votes of this bundle's products on its room."""
         probabilities = np.array(list(scene.analysis.room.distribution.values()), np.float32)
         windows = centered_windows(self.spec, scene.windows, self.reference.vector)
         voted = with_rooms(scene, self.room_votes.applied(probabilities, windows), self.vocabulary)
@@ -258,7 +259,7 @@ class SceneMatcher:
 
     @property
     def room_votes(self) -> RoomVotes:
-        """What the products say of the room that a photograph shows."""
+        """The votes of the products on the room of a photograph."""
         return self._opened.room_votes
 
     def centered_on(self, vectors: np.ndarray) -> "SceneMatcher":
@@ -277,14 +278,14 @@ class SceneMatcher:
         return other
 
     def with_ensemble(self, ensemble: Ensemble | None) -> "SceneMatcher":
-        """Return a matcher whose encoders are blended so; everything else is shared."""
+        """Return a matcher that blends these encoders; everything else is shared."""
         other = copy.copy(self)
         other._opened = replace(self._opened, ensemble=ensemble)
         other._scorer = replace(self._scorer, data=other._opened)
         return other
 
     def with_candidates(self, count: int) -> "SceneMatcher":
-        """Return a matcher that scores the best `count` candidates: all products where there are no more than these."""
+        """Return a matcher that scores the best `count` candidates, or all products where there are no more."""
         other = copy.copy(self)
         other._scorer = replace(self._scorer, depth=count)
         return other
@@ -299,7 +300,7 @@ class SceneMatcher:
         return other
 
     def context_version(self, request: Request) -> str:
-        """Return what changes when something was learned of a request's context; empty where it has none."""
+        """Return a hash that changes when more is learned of a request's context; empty for a request without one."""
         return self._opened.contextual.version(request.context)
 
     def context_model(self) -> ContextModel:
@@ -348,7 +349,7 @@ class SceneMatcher:
 
     @property
     def prompts(self) -> PromptVectors:
-        """The vectors of the words that rooms, styles and categories are known by."""
+        """The vectors of the prompts of rooms, styles and categories."""
         return self._opened.prompts
 
     @property
@@ -363,7 +364,7 @@ class SceneMatcher:
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """The weights of the factors, where a call gives none."""
+        """The weights of the factors where a request states none."""
         return self._opened.weights
 
     @property
@@ -419,6 +420,6 @@ def _limit_blas() -> None:
 
 
 def _request(request: Request | None, k: int | None) -> Request:
-    """Return the request; `k` alone stands for one."""
+    """Return the request, a default one where None, with `k` where that is given."""
     request = request or Request()
     return request if k is None else replace(request, k=k)

@@ -41,8 +41,8 @@ PRODUCT_COLUMNS = (
 class Opened:
     """The data that answers need, all read-only.
 
-    `calibration` holds for `weights`, those of the bundle. `products` [n] is the table of PRODUCT_COLUMNS;
-    `background` [m, d] are drawn fused vectors; `ensemble` are the encoders of a bundle that has several.
+    `calibration` holds for `weights`, those of the bundle. `products` [n] is the table of PRODUCT_COLUMNS; `background`
+    [m, d] is a random sample of the fused vectors; `ensemble` are the encoders of a bundle that has several.
     """
 
     bundle: Bundle

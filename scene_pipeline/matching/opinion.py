@@ -121,7 +121,7 @@ class OpinionRanking:
         return kind * (0.5 + 0.5 * (np.mean(qualities, axis=0) if qualities else 1.0))
 
     def sentence(self, opinion: Opinion, row: int, nudge: float) -> str:
-        """Return the marked sentence on a product, made of vocabulary names alone; empty where there is none to say."""
+        """Return the sentence on a product, marked as opinion and made of vocabulary names alone; empty for none."""
         at = np.array([row])
         fits = [(float(self.match(item, at)[0]), item) for item in opinion.wanted if item.group or item.category]
         best, item = max(fits, key=lambda pair: pair[0], default=(0.0, None))

@@ -41,7 +41,7 @@ def pairwise_fit(features: ProductFeatures, rows: np.ndarray, vocabulary: Vocabu
 
 
 def _colors(lab: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Return the worth of the colors of one among those of the other, the mean of both ways; 0.5 where unknown."""
+    """Return the color match of every pair [m, m], the mean of both directions; 0.5 where colors are unknown."""
     count = len(lab)
     worth = np.empty((count, count), np.float32)
     known = share.sum(axis=1) > 0

@@ -17,12 +17,12 @@ CLOSE = 0.9
 """Share of the catalog that a product must be closer than to be called one of the closest."""
 
 MIN_RELATION = 0.3
-"""How far two colors must be related (0-1) for a reason to say so."""
+"""Strength of the relation of two colors (0-1) from which a reason names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a product looks, and where the picture shows the like.
+    """How a product looks, and where the picture shows something similar.
 
     Its colors in CIELAB [c, 3], their shares [c] and names (empty where only the picture tells them), how probable each
     style is [S], and a phrase for the part of the photograph that it is most similar to ("on the left"), or "".
@@ -40,8 +40,8 @@ def product_look(
 ) -> Look:
     """Return the look of a product: in the colors that its text names, else in the main ones of its picture.
 
-    `pictured` are colors [c, 3], shares [c] and styles [S] of its features. A turquoise chair is turquoise, whatever
-    white its picture has besides.
+    `pictured` are colors [c, 3], shares [c] and styles [S] of its features. A turquoise chair is turquoise, however
+    much white its picture has.
     """
     lab, share, styles = pictured
     names, named = list(product["colors"] or ()), product["color_lab"] or ()

@@ -18,7 +18,7 @@ SURFACES = (("wall", ("upper", "middle")), ("floor", ("lower",)))
 
 
 class PlacementPlanner:
-    """Hands out places for one list: the second product for a spot gets the next best place, where there is one.
+    """Assigns places for one list: the second product for a spot gets the next best place, where there is one.
 
     The places of a room are used only where it is certain: in any other, nothing is put on furniture that may not be
     there. Where one region of the picture is clearly the freest of its row (by the even share of

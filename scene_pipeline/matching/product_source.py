@@ -1,4 +1,4 @@
-"""Products behind the port: the fields an index keeps of them, and a person's constraints as a filter of it."""
+"""Products in a product index: the fields it stores, and a person's constraints as a filter on them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,8 +36,8 @@ FIELDS: Mapping[str, FieldKind] = {
     "variant_in_stock": "flag",
 }
 """What an index keeps of a product. `brand` is lower-cased; `colors` are the basic colors its main ones are near, and
-`color_cells` the cells of CIELAB that those lie in. The fields of variants are the lowest and
-highest of them, unknown where there are none.
+`color_cells` the cells of CIELAB that those lie in. The fields of variants are the lowest and highest value over a
+product's variants, unknown without variants.
 """
 
 CELL = 10.0
@@ -54,9 +54,9 @@ def schema_for(dimension: int) -> IndexSchema:
 def where_of(constraints: Constraints) -> Where | None:
     """Return the constraints as a filter, None where there are none.
 
-    All that meet the constraints pass it. So may a few that do not, which `ProductSource` takes out: a product of which
-    no single variant keeps price, size and stock together, and one whose color is a little too far from a color by its
-    numbers. Raises ScenePipelineError for a color that is neither a name nor "#rrggbb".
+    All that meet the constraints pass it. A few that do not meet them may pass too, and `ProductSource` removes these:
+    a product of which no single variant keeps price, size and stock together, and one whose color is a little too far
+    from a color by its numbers. Raises ScenePipelineError for a color that is neither a name nor "#rrggbb".
     """
     parts: list[Where] = []
     own, of_variants = _bounds(constraints)
@@ -145,7 +145,7 @@ def _variant_values(variants: ProductVariants | None, n: int) -> dict[str, Seque
 
 
 class ProductSource:
-    """A product index as the matcher asks it: rows of the bundle's table, filtered as the index has them now."""
+    """A product index as the matcher uses it: rows of the bundle's table, filtered by what the index holds now."""
 
     def __init__(self, bundle: Bundle, snapshot: Snapshot) -> None:
         """Raise ScenePipelineError when the index holds vectors of another encoder."""
@@ -182,7 +182,7 @@ class ProductSource:
 
 
 def bundle_snapshot(bundle: Bundle) -> FaissSnapshot:
-    """Return a bundle's products through the port. The bundle's files are read, none is written."""
+    """Return a bundle's products as a snapshot. The bundle's files are read; none is written."""
     products = bundle.products([*SCHEMA_COLUMNS, "content_hash", "sentence"])
     features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
     values = field_values(products, features, ProductVariants.of(bundle, features))

@@ -14,7 +14,7 @@ from scene_pipeline.files import sha256_bytes
 MAX_K = 200
 
 WISHES = ("components", "supplies", "children", "outdoor")
-"""What a list shows only on request: parts, what is used up, children's things elsewhere, outdoor things indoors."""
+"""What a list shows only on request: components, supplies, children's things in other rooms, outdoor things indoors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,8 +98,9 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class FurnishedSet:
-    """The answer: pieces with what they cost and what is left. `fit` is their mean pairwise fit (0-1), `gap` by how
-    much a better set could exceed this one at most (0: none can). `note` says in a line what is missing or must change.
+    """The answer: pieces with what they cost and what is left. `fit` is their mean pairwise fit (0-1), `gap` is the
+    most by which a better set could exceed this one (0: none can). `note` says in a line what is missing or must
+    change.
     """
 
     scene: SceneAnalysis
@@ -123,9 +124,9 @@ class SceneResult:
     """The answer for one scene. `request_id` and `weights_version` tell the rows of two variants apart.
 
     `context` records for when, where and whom it is, `opinion` is a second opinion on the scene; None without one.
-    `objects` are the things that are there with products like them, and `set` is a set within a budget: of a library,
-    where they were wanted. `runners_up` would come next, where they were wanted. `recommendation_id` is the id that the
-    list was logged with, which actions name (see `list_id`); empty where it was not logged.
+    `objects` are the things in the photograph with products like them, and `set` is a set within a budget; a library
+    run fills both on request. `runners_up` are the products that would come next, on request. `recommendation_id` is
+    the id that the list was logged with, which actions name (see `list_id`); empty where it was not logged.
     """
 
     scene: SceneAnalysis

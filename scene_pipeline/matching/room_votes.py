@@ -1,9 +1,9 @@
 """Read the room from the catalog: what resembles the things in a photograph also says which room they stand in.
 
 Each product votes for the rooms it fits, the more the further its picture lies above what it usually reaches. The votes
-for a room are standardized by those that reference scenes give it, so that a catalog full of bedroom furniture does
-not find bedrooms everywhere. A photograph that shows a crib may so be read as a children's room, of which no pictures
-trained the encoder.
+for a room are standardized by those that reference scenes give it, so that a catalog full of bedroom furniture does not
+find bedrooms everywhere. A photograph that shows a crib may so be read as a children's room, for which the encoder had
+no training pictures.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.product_features import ProductFeatures
 
 VOTERS = 4096
-"""At most so many products vote, drawn evenly: more cost time and say the same."""
+"""At most this many products vote, drawn evenly: more take time and give the same result."""
 
 WEIGHT = 0.45
 """How much one standard deviation of votes adds to a room's log probability. On 123 IKEA photographs, with .3 to .6
@@ -40,7 +40,7 @@ class RoomVotes:
 
     @classmethod
     def measure(cls, looks: Looks, features: ProductFeatures, reference: np.ndarray) -> "RoomVotes":
-        """Return the votes of a catalog against the windows of reference scenes [s, w, look]."""
+        """Return the votes of a catalog, standardized on the windows of reference scenes [s, w, look]."""
         voters = cls(*_voters(looks, features), np.zeros((features.room_fit.shape[1], 2), np.float32))
         if not len(voters.looks):
             return voters
@@ -49,7 +49,7 @@ class RoomVotes:
         return cls(voters.looks, voters.fit, usual.astype(np.float32))
 
     def save(self, folder: Path) -> None:
-        """Write what the reference scenes gave into a bundle's folder, atomically."""
+        """Write the votes of the reference scenes into a bundle's folder, atomically."""
         with atomic_path(folder / ROOM_VOTES) as temporary, temporary.open("wb") as stream:
             np.save(stream, self.usual)
 

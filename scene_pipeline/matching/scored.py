@@ -16,9 +16,9 @@ class Scored:
     """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m];
     `window` [m] is the window of the scene that shows each best.
 
-    `weights` are the factor weights used. `ranking` [m] are the scores they are ordered by, those of `scores` but for
-    the weighted lifts of the context, `lifts` [m, 3], which make them `lifted` [m], and the nudges of an opinion,
-    `nudges` [m] in logits.
+    `weights` are the factor weights used. `ranking` [m] are the scores that candidates are ordered by. They are
+    `scores`, moved by the weighted lifts of the context (`lifts` [m, 3]; the result is `lifted` [m]) and then by the
+    nudges of an opinion (`nudges` [m], in logits).
     """
 
     rows: np.ndarray
@@ -35,7 +35,7 @@ class Scored:
     context: Context
 
     def without(self, rows: np.ndarray) -> "Scored":
-        """Return the candidates but those of some rows of the product table."""
+        """Return the candidates without those of some rows of the product table."""
         kept = ~np.isin(self.rows, rows)
         return replace(self, **{name: getattr(self, name)[kept] for name in _ARRAYS})
 

@@ -24,24 +24,24 @@ POOL_FACTOR = 20
 """How many of the best candidates diversity chooses from, as a multiple of k."""
 
 SCORED_WHOLE = 4000
-"""Exhaustive-scoring limit: up to so many products all are scored; beyond, those nearest by similarity."""
+"""Exhaustive-scoring limit: up to this many products, all are scored; above it, those nearest by similarity."""
 
 ROUGH_FACTOR = 10
 """Products that are put in order by a rough score, as a multiple of the candidates wanted."""
 
 EACH_TYPE = 30
-"""Candidates of each type of product at least, where there are so many: a list has one of a type."""
+"""Minimum number of candidates of each type of product, as far as there are any: a list has few places for a type."""
 
 MIN_ROOM_FIT = 0.02
-"""Fit to the room that a product has at least where things are matched: a room is read wrongly at times."""
+"""Lower bound of a product's room fit in matching: the room is sometimes read wrongly."""
 
 WINDOWS_WHOLE = 250_000
-"""Up to so many products every picture is compared with every window; beyond, those that the index finds."""
+"""Up to this many products, every picture is compared with every window; above it, those that the index finds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Scores scenes as seen from a mean scene, `center` [d]; candidates come from `source` where there is one.
+    """Scores scenes relative to a mean scene, `center` [d]; candidates come from `source` where there is one.
 
     `depth` is how many candidates are scored; the vocabulary's number where None.
     """
@@ -117,7 +117,7 @@ class Scorer:
         return above + seen + np.log(np.maximum(features.room_fit[rows] @ scene.rooms, MIN_ROOM_FIT))
 
     def query(self, scene: Scene) -> np.ndarray:
-        """Return the fused query vector [d] of a scene: what its picture shows, and the words that says.
+        """Return the fused query vector [d] of a scene, from its picture and from words.
 
         The picture is centered on the mean scene, not on the mean product as `fuse_query` does: what all rooms share
         would draw every scene to the same products. Where pictures lie in the space of texts (the compact encoder) the
@@ -139,9 +139,9 @@ class Scorer:
     def _candidates(
         self, scene: Scene, wanted: int, allowed: np.ndarray | None, weights: Mapping[str, float]
     ) -> np.ndarray:
-        """Return the rows of the products to score: all that are allowed while they are few.
+        """Return the rows of the products to score: all that are allowed, if they are few.
 
-        Else those that would score best without the costly factors, of each type some, and those nearest in words.
+        Otherwise those that score best without the costly factors, some of each type, and those nearest in words.
         """
         count = len(self.data.features)
         if count <= max(SCORED_WHOLE, wanted):
@@ -162,7 +162,7 @@ class Scorer:
     def _roughly_best(
         self, scene: Scene, rows: np.ndarray, above: np.ndarray, wanted: int, weights: Mapping[str, float]
     ) -> np.ndarray:
-        """Return which of the rows [m] a rough score puts first, of each type some; `above` [m] is that of `Looks`."""
+        """Return which of the rows [m] a rough score puts first, some of each type; `above` [m] is that of `Looks`."""
         features = self.data.features
         every = Candidates(
             rows,
@@ -202,7 +202,7 @@ class Scorer:
         """Return the standardized similarity [m] of products to a scene, and the window [m] that shows it best.
 
         Their pictures by the best window, their words by the meaning of the whole, each in standard deviations;
-        `image_share` weighs the two. A product without a picture is known by its words alone.
+        `image_share` weighs the two. A product without a picture is compared by its words alone.
         """
         windows = self._windows(scene)
         above, window = self._above(scene, rows, windows)

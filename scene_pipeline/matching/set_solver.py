@@ -41,7 +41,7 @@ class SetProblem:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Positions of the products chosen, and by how much a better set could exceed this one's value at most (share)."""
+    """Positions of the products chosen, and the largest share by which a better set could exceed this one's value."""
 
     chosen: np.ndarray
     gap: float
@@ -59,8 +59,8 @@ def mean_fit(fit: np.ndarray, chosen: np.ndarray) -> float:
 
 
 def greedy(problem: SetProblem) -> np.ndarray | None:
-    """Return the best product of each place by its own worth, places in their order, what a must costs at least held
-    back; None where the places that must be taken exceed the budget.
+    """Return the best product of each place by its own worth, place by place. The lowest cost of the musts still to
+    come is kept back. None where the places that must be taken exceed the budget.
     """
     cheapest = {slot: problem.price[problem.slot == slot].min() for slot in problem.slots.tolist()}
     held = sum(cheapest[slot] for slot in problem.must)

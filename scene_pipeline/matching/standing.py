@@ -20,13 +20,13 @@ SURFACES = {"floor": "floor", "lies_on_floor": "floor", "wall": "wall"}
 """Posture → the surface of whose free stretches one is taken."""
 
 BAND = 0.35
-"""How much of a thing's height what stands on it takes: the upper part of its box, and as much above it."""
+"""Share of a thing's height for an object on top of it: the upper part of its box, and as much above it."""
 
 
 class Standing:
-    """Hands out boxes for one list: a second product for a place stands beside the first.
+    """Assigns boxes for one list: a second product for a place stands beside the first.
 
-    None where the picture does not tell: nothing of the kind was found there, or no free stretch.
+    The box is None where the picture gives no place: no such thing was found, or no free stretch.
     """
 
     def __init__(self, types: ProductTypes, analysis: SceneAnalysis) -> None:

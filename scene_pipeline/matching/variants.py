@@ -81,7 +81,7 @@ class ProductVariants:
         return len(self._product)
 
     def allowed(self, constraints: Constraints) -> tuple[np.ndarray, np.ndarray]:
-        """Return which products [n] have variants, and which have one that keeps price, size and stock together."""
+        """Return which products [n] have variants, and which have one that meets price, size and stock together."""
         kept = np.bincount(self._product[self._keep(constraints)], minlength=len(self.starts) - 1)
         return self.starts[1:] > self.starts[:-1], kept > 0
 
