@@ -34,7 +34,7 @@ PRESENCE_SHARE = 0.75
 
 STYLE_SLOPE = 2.5
 FINISH_SHARE = 0.2
-"""Share of the material factor that is the finish; the rest is how usual the materials are in the style."""
+"""Share of the material factor that is the finish; the rest is how well the materials suit the style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def color_presence(scene: Scene, candidates: Candidates) -> np.ndarray:
 
 
 def material_quality(scene: Scene, candidates: Candidates) -> np.ndarray:
-    """How much more usual the materials are in this style than in styles on average, and their finish."""
+    """How much better the materials suit this style than styles on average, and how good their finish is."""
     features, rows = candidates.features, candidates.rows
     lifted = features.material_style[rows] @ (scene.styles - scene.styles.mean())
     at_home = 1 / (1 + np.exp(-2 * STYLE_SLOPE * lifted))

@@ -20,7 +20,7 @@ class ProductFeatures:
     category: np.ndarray  # int8 [n]
     room_fit: np.ndarray  # float32 [n, R]
     style_share: np.ndarray  # float32 [n, S]: how probable each style is, adding up to 1
-    material_style: np.ndarray  # float32 [n, S]: how usual its materials are in each style
+    material_style: np.ndarray  # float32 [n, S]: mean affinity of its materials to each style
     material_quality: np.ndarray  # float32 [n]
     palette: np.ndarray  # int8 [n]
     color_lab: np.ndarray  # float32 [n, 4, 3]

@@ -8,7 +8,7 @@ PHOTOGRAPHS = "photographs"
 """The usual domain of a picture; encoders may see others, such as renders, differently."""
 
 RENDERS = "renders"
-"""The domain on whose held-out pictures the certainties of a reading were fitted."""
+"""The domain of the held-out pictures that the certainties of a reading were fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredValue:
-    """A figure and how far to trust it (0-1)."""
+    """A number and its confidence (0-1)."""
 
     value: float
     confidence: float
@@ -43,7 +43,7 @@ class MeasuredValue:
 
 @dataclass(frozen=True, slots=True)
 class SceneLight:
-    """What can be measured of a picture without a model.
+    """What is measured in a picture without a model.
 
     brightness: mean CIELAB lightness, 0-1. warmth: mean CIELAB b of its nearly neutral parts (positive: yellowish
     light). contrast: deviation of lightness, 0-1. clutter: 0 even surfaces, 1 detail everywhere. free_surfaces: for
@@ -62,7 +62,7 @@ Box = tuple[float, float, float, float]
 
 
 SIZE_CLASSES_M2 = (12.0, 20.0)
-"""From how many square meters a room is of medium size, and large."""
+"""Areas in square meters from which a room counts as medium, and as large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class RoomObject:
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """One trait with its probability (0-1); `value` is "unknown" where it is not clear, `why` says so then."""
+    """One trait with its probability (0-1); `value` is "unknown" where it is not clear; `why` then gives the reason."""
 
     value: str
     certainty: float
@@ -99,7 +99,7 @@ class FreeStretch:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A material or pattern that is seen: its name, its share of the picture (0-1), and where most of it is."""
+    """A visible material or pattern: its name, its share of the picture (0-1), and the box that holds most of it."""
 
     name: str
     share: float
@@ -142,7 +142,7 @@ class RoomReading:
 
 @dataclass(frozen=True, slots=True)
 class Decor:
-    """What is there already: how many things of a type, how surely (0-1), and the type groups of products they are.
+    """What is there already: the number of things by type, their certainty (0-1), and their type groups of products.
 
     `missing` are the type groups that a room of this kind usually has and that are not seen, the most important first;
     empty for a room that is not certain.
@@ -160,9 +160,9 @@ class SceneAnalysis:
 
     `present` is how surely products of a category are seen (0-1, by category id), the surest first. `room_certain` is
     False for a room that is unknown or read with too little probability to be named as a fact. `domain` is what the
-    picture is read as: "photographs" or "renders". `reading` is what stands in the room and what it is made of; None
-    for what is no room, and from an encoder without heads for it. `decor` is made of it: what is there and
-    what is missing.
+    picture is read as: "photographs" or "renders". `reading` is what stands in the room and what it is made of. It is
+    None for a picture that is not a room, and for an encoder without heads for it. `decor` follows from `reading`: what
+    is there and what is missing.
     """
 
     room: Classification

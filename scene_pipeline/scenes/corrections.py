@@ -13,7 +13,7 @@ from scene_pipeline.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class SceneCorrections:
-    """What was read wrong. Rooms, styles and categories are ids of the vocabulary."""
+    """Corrections of what was read. Rooms, styles and categories are ids of the vocabulary."""
 
     room: str | None = None
     style: str | None = None
@@ -22,7 +22,7 @@ class SceneCorrections:
 
 
 def corrected(scene: Scene, corrections: SceneCorrections, vocabulary: Vocabulary) -> Scene:
-    """Return the scene with what a person says in place of what was read.
+    """Return the scene with the corrections in place of what was read.
 
     Raises ScenePipelineError for an id that the vocabulary does not have.
     """

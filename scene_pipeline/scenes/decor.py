@@ -23,7 +23,7 @@ GROUPS_OF: dict[str, tuple[str, ...]] = {
     "bath": (),
     "toilet": ("toilets",),
 }
-"""Type of thing in a photograph → type groups of products that are such things."""
+"""Type of thing in a photograph → the type groups of such products."""
 
 HANGING = ("pendant_lamps", "ceiling_lamps")
 TALL = ("floor_lamps",)
@@ -34,7 +34,7 @@ least as high as the third."""
 
 
 def groups_of(item: RoomObject) -> tuple[str, ...]:
-    """Return the type groups of products that a thing is one of; of a lamp, by where it is in the picture."""
+    """Return the type groups that a thing may belong to; for a lamp they depend on its place in the picture."""
     if item.type != "lamp":
         return GROUPS_OF[item.type]
     _, top, _, bottom = item.box
@@ -44,7 +44,7 @@ def groups_of(item: RoomObject) -> tuple[str, ...]:
 
 
 THERE, ABSENT = 0.5, 0.3
-"""How surely a type is in the picture from which it counts as there, and below which it counts as missing."""
+"""Certainty from which a type counts as there, and below which it counts as missing."""
 
 
 def decor(reading: RoomReading, usual: Mapping[str, int]) -> Decor:
@@ -66,6 +66,6 @@ def decor(reading: RoomReading, usual: Mapping[str, int]) -> Decor:
 
 
 def _is_absent(group: str, present: Mapping[str, float]) -> bool:
-    """Tell whether things of a group are clearly not seen. What is never recognized is never missing."""
+    """Return whether a group is clearly absent. A type that is never recognized is never missing."""
     types = [name for name, groups in GROUPS_OF.items() if group in groups]
     return bool(types) and all(present.get(name, 0.0) < ABSENT for name in types)

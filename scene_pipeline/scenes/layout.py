@@ -1,7 +1,7 @@
 """Find the free stretches of wall and floor, and estimate how large they are in centimeters.
 
-A stretch is a rectangle of cells of the picture that all show bare wall, or bare floor. How large it is follows from
-how many meters the whole picture would span at its distance (`span`, which a head reads), so it is an estimate.
+A stretch is a rectangle of cells of the picture that all show bare wall, or bare floor. Its size is an estimate: it
+follows from how many meters the whole picture would span at that distance (`span`, which a head predicts).
 """
 
 import math
@@ -12,10 +12,10 @@ from scene_pipeline.scenes.analysis import Box, FreeStretch
 
 SURFACES = ("wall", "floor")
 MAX_EACH = 3
-"""Stretches named of one surface, the largest first."""
+"""Maximum number of stretches reported for a surface, the largest first."""
 
 MIN_SHARE = 0.012
-"""Share of the picture from which a stretch is named."""
+"""Share of the picture from which a stretch is reported."""
 
 DEPTH_PER_SPAN = 0.78
 """Distance over span, for a lens of 65 degrees."""
@@ -76,5 +76,5 @@ def _sides(surface: str, box: Box, span: np.ndarray, aspect: float) -> tuple[int
 
 
 def _round_cm(meters: float) -> int:
-    """Return whole centimeters, to the next ten: more would claim a precision that an estimate does not have."""
+    """Return centimeters rounded to tens: an estimate is not more precise."""
     return max(round(meters * 10) * 10, 10)

@@ -1,4 +1,4 @@
-"""Measure a picture without a model: its light, how much is going on in it, and where it is calm."""
+"""Measure a picture without a model: its light, its clutter, and its even areas."""
 
 import numpy as np
 from PIL import Image
@@ -13,10 +13,10 @@ ROWS, CELL_COLUMNS = ("upper", "middle", "lower"), ("left", "center", "right")
 REGIONS = tuple(f"{row} {column}" for row in ROWS for column in CELL_COLUMNS)
 
 CAST_STRENGTH = 0.8
-"""How much of an estimated cast is taken out: a room may truly be beige."""
+"""Share of an estimated color cast that is removed: a room may really be beige."""
 
 CAST_LIMIT = 1.25
-"""No channel is changed by more than this factor; what seems a stronger cast is the room's own color."""
+"""Largest factor for a channel; a stronger cast is taken for the room's own color."""
 
 _CALM = 3.0  # CIELAB lightness per pixel: below it a surface is even
 _BUSY = 24.0  # mean gradient of a picture that is all detail
@@ -60,7 +60,8 @@ def remove_color_cast(image: Image.Image) -> Image.Image:
     """Return a `reduced` picture with most of its color cast taken out (shades of grey, Finlayson and Trezzi 2004).
 
     The light's color is the Minkowski mean (p = 6) of the linear channels; each is scaled towards their common mean by
-    CAST_STRENGTH, within CAST_LIMIT. A picture of one color has no light to tell from its own, and stays as it is.
+    CAST_STRENGTH, within CAST_LIMIT. A picture of one color stays as it is, since light and color cannot be separated
+    in it.
     """
     pixels = np.asarray(image).reshape(-1, 3)
     brightest = pixels.max(axis=1)
@@ -74,7 +75,7 @@ def remove_color_cast(image: Image.Image) -> Image.Image:
 
 
 def _gradient(lightness: np.ndarray) -> np.ndarray:
-    """[h, w] the larger step of lightness to the pixel on the right and the one below."""
+    """Return the larger step of lightness [h, w] to the pixel on the right or the one below."""
     across = np.abs(np.diff(lightness, axis=1, append=lightness[:, -1:]))
     down = np.abs(np.diff(lightness, axis=0, append=lightness[-1:]))
     return np.maximum(across, down)

@@ -1,7 +1,7 @@
 """What rooms in general look like: the baseline against which one photograph is read.
 
-Every photograph of a room lies near every other, and some prompts lie nearer to all of them than others do. What a
-scene says is how it differs from the mean room: that difference is compared with prompts and with products.
+Every photograph of a room lies near every other, and some prompts lie nearer to all of them than others do. The
+information in a scene is its difference from the mean room. That difference is compared with prompts and products.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ REFERENCE_COLORS = REFERENCES / "colors.json"
 """The colors of typical rooms."""
 
 USUAL_DENSITY = REFERENCES / "density.npz"
-"""How much of every color typical rooms hold: mean and deviation of `presence.log_density`."""
+"""How much of each color typical rooms have: mean and deviation of `presence.log_density`."""
 
 MIN_SCENES = 8
 """A library of fewer scenes is read against the reference alone."""
@@ -41,7 +41,7 @@ PRIOR_SCENES = 16
 
 
 class ImageDomain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Pictures of another kind than photographs (renders): their `mean` [d] and what is divided by when one is read."""
+    """Pictures other than photographs (renders): their `mean` [d] and the softmax temperatures to read them with."""
 
     name: str
     mean: tuple[float, ...]
@@ -57,7 +57,7 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
     style prompts. Both are fitted on labeled pictures. `source` names the pictures, `scenes` counts them. `others` are
     further image domains that the encoder sees differently, such as renders. A picture is read as one of the domain
     whose mean it is nearest to. `signs` are the things that give rooms away in photographs; `rooms` are those that the
-    encoder was trained on, whose log probabilities stand last in what it names.
+    encoder was trained on; their log probabilities come last in its output of named classes.
     """
 
     encoder_id: str
@@ -78,12 +78,12 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
 
     @cached_property
     def means(self) -> np.ndarray:
-        """The means of all kinds as float32 [k, d], this one first."""
+        """The means of all image domains as float32 [k, d], photographs first."""
         return np.array([self.mean, *(kind.mean for kind in self.others)], dtype=np.float32)
 
     @cached_property
     def temperatures(self) -> np.ndarray:
-        """Temperatures of rooms and of styles by kind, float32 [k, 2]."""
+        """Temperatures of rooms and of styles by image domain, float32 [k, 2]."""
         return np.array([(kind.temperature, kind.style_temperature) for kind in (self, *self.others)], dtype=np.float32)
 
     def domain_name(self, vector: np.ndarray) -> str:
@@ -92,12 +92,12 @@ class SceneReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, di
         return names[int(self.domain_of(vector))]
 
     def domain_of(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the position of the kind whose mean is nearest to each of the unit vectors [..., d]."""
+        """Return the position of the image domain whose mean is nearest to each of the unit vectors [..., d]."""
         means = self.means
         return (vectors @ (means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)).T).argmax(axis=-1)
 
     def centered(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the unit vectors [..., d] less the mean of the kind each is read as."""
+        """Return the unit vectors [..., d] minus the mean of the image domain that each is read as."""
         return vectors - self.means[self.domain_of(vectors)]
 
     def save(self, path: Path) -> None:
@@ -126,7 +126,7 @@ def shipped_windows(spec: EncoderSpec) -> np.ndarray | None:
 
 
 def measured_reference(spec: EncoderSpec, vectors: np.ndarray, temperature: float, source: str) -> SceneReference:
-    """Return the reference of unit scene vectors [n, d] of an encoder that none ships for."""
+    """Return the reference from unit scene vectors [n, d], for an encoder without a shipped one."""
     return SceneReference(
         encoder_id=spec.id,
         revision=spec.revision,
@@ -154,10 +154,10 @@ def usual_density() -> np.ndarray:
 def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence[np.ndarray]) -> np.ndarray:
     """Return the center [d] that scenes of one library are read against, from their unit vectors [n, d].
 
-    Photographs of one house style, one camera, one renderer share what says nothing about products. The library's own
-    mean is shrunk towards the `reference` mean, the more the fewer scenes there are. Of the way between the two, what
-    lies along the differences of `prompts` (each [m, d]: rooms, styles) stays out: a library of bathrooms is to be
-    recognized as bathrooms.
+    Photographs of one house style, one camera or one renderer have features in common that say nothing about products.
+    The library's own mean is shrunk towards the `reference` mean, the more the fewer scenes there are. Of the way
+    between the two, what lies along the differences of `prompts` (each [m, d]: rooms, styles) stays out: a library of
+    bathrooms is to be recognized as bathrooms.
     """
     if len(vectors) < MIN_SCENES:
         return reference
@@ -174,8 +174,8 @@ def reference_for(
 ) -> tuple[SceneReference, np.ndarray]:
     """Return the reference of an encoder with the signs of `rooms`, and the windows [s, w, look] of reference scenes.
 
-    Those that ship for it, or those of the sample's scenes as its tower sees them. Raises VocabularyError for a sign
-    that is not a class of the encoder.
+    Both are those that ship for it; otherwise they are computed from the sample's scenes with its tower. Raises
+    VocabularyError for a sign that is not a class of the encoder.
     """
     reference, windows = _shipped_or_measured(spec, encoder, temperature)
     return msgspec.structs.replace(reference, signs=signs_of(spec, rooms), rooms=spec.rooms), windows
@@ -197,9 +197,9 @@ def _shipped_or_measured(
 
 
 def centered_windows(spec: EncoderSpec, windows: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return windows [w, look] as they are compared with products: less the mean scene, of length 1.
+    """Return windows [w, look] as they are compared with products: unit vectors after the mean scene is subtracted.
 
-    An encoder with looks of their own has centered them already.
+    An encoder with look vectors of its own has centered them already.
     """
     if spec.look:
         return windows
@@ -207,7 +207,7 @@ def centered_windows(spec: EncoderSpec, windows: np.ndarray, mean: np.ndarray) -
 
 
 def sample_scenes(encoder: OnnxImageEncoder) -> list[SceneEmbedding]:
-    """Return what an encoder makes of the scenes that ship, in the order of their paths."""
+    """Return the embeddings of the shipped scenes by an encoder, in the order of their paths."""
     paths = sample_photographs()
     side = decoded_side(encoder.spec)
     return [embed_scene(encoder, decode_image(path, short_side=side)) for path in paths]

@@ -36,19 +36,19 @@ DIRECTIONS = ("left", "back", "right")
 ARCHITECTURE = ("beams", "panelling", "brick wall")
 
 BLOCKS = 3
-"""Residual blocks of the trunk; number n looks n cells far."""
+"""Residual blocks of the trunk; block n uses taps n cells apart."""
 
 BANDS = 3
-"""Upright bands that the deep map is pooled in: where light comes from is a matter of left and right."""
+"""Vertical bands that the deep map is pooled in: light comes from the left, the right or the back."""
 
 CELL_PARTS = {"types": len(TYPES), "edges": 4, "quality": 1, "shell": len(SHELL), "materials": len(MATERIALS),
               "patterns": len(PATTERNS), "span": 1}  # fmt: skip
 WHOLE_PARTS = {"source": len(SOURCES), "warmth": len(WARMTHS), "light_from": len(DIRECTIONS), "size": 1, "camera": 1,
                "present": len(TYPES), "architecture": len(ARCHITECTURE)}  # fmt: skip
-"""Numbers of a cell and of the whole, in order."""
+"""Outputs for each cell and for the whole picture: name and count, in order."""
 
 SIZE_MIDDLE, HEIGHT_MIDDLE, SPAN_MIDDLE = 3.0, 1.3, 1.3
-"""What the size of the room (log m2), the height of the camera (m) and the span (log m) are counted from."""
+"""Offsets of the size of the room (log m2), the height of the camera (m) and the span (log m)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class RoomHeads:
     def outputs(
         self, middle: NDArray[np.float32], deep: NDArray[np.float32]
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Return what maps [112, 2h, 2w] and [320, h, w] of one picture give.
+        """Return the outputs for the maps [112, 2h, 2w] and [320, h, w] of one picture.
 
-        The numbers of each cell [c, 2h, 2w] by CELL_PARTS, and those of the whole [g] by WHOLE_PARTS.
+        They are the numbers of each cell [c, 2h, 2w] by CELL_PARTS, and those of the whole picture [g] by WHOLE_PARTS.
         """
         w = self.weights
         far = np.repeat(np.repeat(_pointwise(deep, w["deep.weight"], w["deep.bias"]), 2, axis=1), 2, axis=2)
@@ -93,7 +93,7 @@ class RoomHeads:
 
 
 def read_arrays(path: Path, what: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a file of weights by name. Raises EncoderError, which says `what` they are."""
+    """Return the arrays of a file of weights by name. Raises EncoderError; `what` names them in its message."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}

@@ -1,4 +1,4 @@
-"""Put what the heads of the room give into words: things with boxes, layout, materials, light and size."""
+"""Turn the outputs of the room heads into a reading: things with boxes, layout, materials, light and size."""
 
 import numpy as np
 
@@ -20,14 +20,14 @@ from scene_pipeline.scenes.room_heads import (
 )
 
 OVERLAP = 0.4
-"""Intersection over union from which the surer of two boxes of a type stands for both."""
+"""Intersection over union from which two boxes of a type count as one thing; the surer one is kept."""
 
 MAX_OBJECTS = 40
 CLEAR = 0.5
-"""Probability from which a trait is named."""
+"""Probability from which a trait has a value other than "unknown"."""
 
 MIN_SURFACE = 0.03
-"""Share of the picture from which a material or a pattern is named."""
+"""Share of the picture from which a material or a pattern is reported."""
 
 MAIN_PART = (0.1, 0.9)
 """Quantiles of a surface's cells, across and down, between which its box lies."""
@@ -64,7 +64,7 @@ def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], aspect: float = 1.
 
 
 def type_scores(cells: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the score [t, h, w] of each type in each cell: of the type and of the box that the cell gives."""
+    """Return the score [t, h, w] of each type in each cell, from the type and the quality of the cell's box."""
     return np.sqrt(_sigmoid(cells["types"]) * _sigmoid(cells["quality"]))
 
 
@@ -73,7 +73,7 @@ def find_objects(
 ) -> tuple[RoomObject, ...]:
     """Return the things whose score stands out, the surest first, one for boxes that overlap.
 
-    `objects.least` [t] is the score from which a type is named; certainty is a logistic of the score's logit.
+    `objects.least` [t] is the score from which a type is reported; certainty is a logistic of the score's logit.
     """
     scores = type_scores(cells)
     edges = np.exp(np.clip(cells["edges"], -7, 1))
@@ -126,7 +126,7 @@ def _shares(probabilities: np.ndarray, names: tuple[str, ...]) -> dict[str, floa
 
 
 def _surfaces(probabilities: np.ndarray, names: tuple[str, ...]) -> tuple[Surface, ...]:
-    """Return where each name but the first is seen, the largest first."""
+    """Return the surface of each name except the first ("none" or "plain"), the largest first."""
     best = probabilities.argmax(axis=0)
     height, width = best.shape
     found = []

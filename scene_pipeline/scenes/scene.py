@@ -1,4 +1,4 @@
-"""Say what a photograph shows: room, style and palette, each as a distribution that may answer "unknown"."""
+"""Read what a photograph shows: room, style and palette, each as a distribution that may be "unknown"."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -110,7 +110,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
 
 
 def _styles(embedding: SceneEmbedding, classifier: ZeroShotClassifier, domain: str) -> np.ndarray:
-    """Return the probabilities [S] of the styles: by words, and by the head of styles where there are its maps."""
+    """Return the probabilities [S] of the styles, by prompts, and by the style head where its feature maps exist."""
     by_words = classifier.styles(embedding.vector)
     if embedding.maps is None:
         return by_words
@@ -127,7 +127,7 @@ class _RoomRead:
 
 
 def _read_room(probabilities: np.ndarray, vocabulary: Vocabulary) -> _RoomRead:
-    """Return what probabilities [R + 1] of the rooms and the null class amount to, in words and as weights [R]."""
+    """Return the room's classification and weights [R] from probabilities [R + 1] of the rooms and the null class."""
     scoring = vocabulary.scoring
     names = [*[room.id for room in vocabulary.rooms], UNKNOWN]
     is_unknown = float(probabilities[-1]) >= scoring.unknown_threshold
@@ -168,7 +168,7 @@ def plausible_rooms(room: Classification) -> list[str]:
 
 
 def _note(room: Classification, names: Mapping[str, str]) -> str:
-    """Say why no room is named, and what the list does about it."""
+    """Return why no room is named, and how the list is chosen then."""
     if room.value == UNKNOWN:
         unknown = f"this does not look like a room ({room.confidence:.0%} {UNKNOWN})"
         return f"{unknown}; products are matched by color and similarity alone"
@@ -177,7 +177,7 @@ def _note(room: Classification, names: Mapping[str, str]) -> str:
 
 
 def _room_classification(names: Sequence[str], probabilities: np.ndarray, is_unknown: bool) -> Classification:
-    """The null class wins only above its threshold; below it the best room is named, with its honest share."""
+    """Name the null class only above its threshold; otherwise name the best room, with its unchanged share."""
     best = len(names) - 1 if is_unknown else int(probabilities[:-1].argmax())
     return _classification(names, probabilities, best)
 

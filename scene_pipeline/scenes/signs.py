@@ -1,9 +1,9 @@
 """Read rooms from the things in them: a crib gives away a children's room, a washing machine a laundry room.
 
-Of some rooms no photographs may train an encoder, so its prompts say little about photographs of them. A backbone that
-names ImageNet's classes sees their things all the same. How rarely a thing is seen so clearly in photographs of other
-rooms is a p-value, and the evidence for the room is the e-value made of it (Vovk and Wang 2021): how many times
-likelier the picture is if it shows this room.
+For some rooms there are no photographs that an encoder may be trained on, so prompts say little about them. A backbone
+that names ImageNet's classes still recognizes the things in them. How rarely a thing is seen so clearly in photographs
+of other rooms is a p-value, and the evidence for the room is the e-value made of it (Vovk and Wang 2021): how many
+times likelier the picture is if it shows this room.
 """
 
 import difflib
@@ -30,7 +30,10 @@ SHARPNESS = 2.25
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A thing that gives a room away. `index` is its class; `tail` are the log probabilities that TAIL exceed."""
+    """A thing that gives a room away.
+
+    `index` is its class; `tail` are the log probabilities that the shares TAIL of other rooms' photographs exceed.
+    """
 
     room: str
     thing: str
@@ -76,8 +79,8 @@ def signs_of(spec: EncoderSpec, rooms: Sequence[Room]) -> tuple[Sign, ...]:
 def evidence(signs: Sequence[Sign], named: np.ndarray) -> dict[str, float]:
     """Return room -> how many times likelier the picture is if it shows the room than if it shows another.
 
-    `named` [c] are the log probabilities of the classes. The clearest sign counts, at the price of having looked at
-    all of them (Bonferroni). Below 1 where none is seen.
+    `named` [c] are the log probabilities of the classes. The clearest sign counts, corrected for the number of signs
+    (Bonferroni). Below 1 where none is seen.
     """
     p: dict[str, list[float]] = {}
     for sign in signs:
@@ -90,7 +93,7 @@ def evidence(signs: Sequence[Sign], named: np.ndarray) -> dict[str, float]:
 def with_evidence(probabilities: np.ndarray, rooms: Sequence[str], found: dict[str, float]) -> np.ndarray:
     """Return the probabilities [R + 1] of rooms and the null class with the evidence of signs.
 
-    A room with signs weighs its evidence against the mean weight of the others, whose probabilities keep their order.
+    A room with signs is weighted by its evidence, the other rooms by the mean weight, so that these keep their order.
     The null class keeps its share.
     """
     signed = np.array([room in found for room in rooms])

@@ -1,7 +1,7 @@
-"""The head that reads the style of a room from the encoder's deep feature map: how a room is furnished, not its words.
+"""The head that reads the style of a room from the encoder's deep feature map, without prompts.
 
 A linear layer on the mean and the deviation of each channel, trained by `training.style` on rendered rooms of the
-packaged styles. A style that a vocabulary adds is read by its words alone.
+packaged styles. A style that a vocabulary adds is read by its prompts alone.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ HEAD = COMPACT_WEIGHTS / "style-v1.npz"
 """The weights that ship; float16."""
 
 DOUBT = 2.0
-"""What divides the logits for photographs: the head knows renders, and on photographs it is right half as often."""
+"""Temperature for photographs: the head was trained on renders, and on photographs it is right half as often."""
 
 
 @dataclass(frozen=True, slots=True)
 class StyleHead:
     """`weight` [s, 2c] and `bias` [s] turn a pooled map into the logits of `styles` [s].
 
-    `usual` [s] are the mean logits of photographs of rooms: what those differ in from renders says nothing of a style.
+    `usual` [s] are the mean logits of photographs of rooms: their difference from renders says nothing of a style.
     """
 
     styles: tuple[str, ...]
@@ -64,9 +64,9 @@ class StyleHead:
     def applied(
         self, shares: np.ndarray, names: Sequence[str], deep: NDArray[np.float32], photograph: bool
     ) -> np.ndarray:
-        """Return the probabilities [S] of the styles `names` with those that the head knows shared out by it.
+        """Return the probabilities [S] of the styles `names`; the head divides the share of the styles that it knows.
 
-        `shares` [S] are those by words: together the known styles keep what words give them.
+        `shares` [S] are the probabilities by prompts. The sum over the styles that the head knows stays the same.
         """
         both = [style for style in names if style in self.styles]
         if not both:

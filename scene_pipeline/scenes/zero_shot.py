@@ -12,7 +12,7 @@ from scene_pipeline.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class ZeroShotClassifier:
-    """What a photograph is read against: the vocabulary, the vectors of its prompts, and the mean scene."""
+    """Classifies scene vectors with the vocabulary, the vectors of its prompts, and the mean scene."""
 
     vocabulary: Vocabulary
     prompts: PromptVectors
@@ -22,9 +22,9 @@ class ZeroShotClassifier:
         """Return the probabilities [..., R + 1] of the rooms and, last, of the null class for unit vectors [..., d].
 
         Some prompts lie nearer to every photograph of a room than others; what counts is how much nearer this one is
-        than rooms of its kind are on average. The null class is moved by the rooms' mean, so that it neither gains nor
-        loses. In photographs, `named` [..., c] (what the encoder names, as log probabilities) has a say as well: on the
-        rooms that it was trained on, and on those that have signs.
+        than rooms of its kind are on average. The null class is shifted by the rooms' mean, so that it neither gains
+        nor loses. In photographs, `named` [..., c] (log probabilities of the classes that the encoder names) counts
+        too, for the rooms that it was trained on and for those that have signs.
         """
         kind = self.reference.domain_of(vectors)
         offset = self.reference.means @ self.prompts.room.T
@@ -45,7 +45,7 @@ class ZeroShotClassifier:
     def _with_trained(self, share: np.ndarray, named: np.ndarray) -> np.ndarray:
         """Return probabilities [R + 1] in which prompts and the encoder's own head of rooms count alike.
 
-        Their geometric mean, over the rooms that both know; the sum over these stays.
+        This is their geometric mean, over the rooms that both know; the sum over these rooms stays the same.
         """
         own = [self.prompts.room_ids.index(room) for room in self.reference.rooms if room in self.prompts.room_ids]
         if not own:
@@ -64,7 +64,8 @@ class ZeroShotClassifier:
     def present(self, views: np.ndarray) -> dict[str, float]:
         """Return how surely each category is seen in the views [v, d] of a scene, the surest first.
 
-        The best view counts for a category. 0.5 is what a room shows on average; zero-shot, so a hint and no count.
+        The best view counts for a category. 0.5 is the value of an average room. It is zero-shot, so it is a hint and
+        not a count.
         """
         logits = (views - self.reference.vector) @ self.prompts.category.T / self.reference.temperature
         sure = 1 / (1 + np.exp(-logits.max(axis=0)))
