@@ -1,4 +1,4 @@
-"""The position-based click model: how much likelier a product is looked at in one place than in another.
+"""The position-based click model: how much more likely a product is seen at one rank than at another.
 
 P(click) = examination(rank) x attraction(product). Where exploration moved the same product between two ranks with
 known probabilities, the clicks weighed by them differ by examination alone (intervention harvesting: Agarwal et al.,
@@ -14,11 +14,11 @@ from scene_pipeline.errors import LearningError
 from scene_pipeline.learning.logs import Logs
 
 MIN_CLICKS = 30
-"""Rewards in each of two ranks, of products that could have been in either, from which the two are compared."""
+"""Minimum rewards at each of two ranks, of products that could have been at either, to compare the two ranks."""
 
 RESAMPLES = 200
 GROUPS = 1000
-"""Random groups of requests that are drawn again together; fewer requests are drawn one by one."""
+"""Random groups of requests for the bootstrap; with fewer requests than this, each is a group of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def fit_click_model(logs: Logs) -> ClickModel:
 
 @dataclass(frozen=True, slots=True)
 class _Harvest:
-    """What clicked products say of pairs of ranks: clicked at one, while the other was possible.
+    """Counts of clicked products for pairs of ranks: clicked at one rank, while the other was possible.
 
     A click's value is its reward times p(other) / (p(own) + p(other)), which is reward / p(own) up to a factor that
     both ranks share: bounded overlap weights, where plain inverse ones have heavy tails. total, square, count

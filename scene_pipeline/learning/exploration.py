@@ -1,4 +1,5 @@
-"""Exploration: shuffle a list a little, with known probabilities, so that what was shown is separated from the good.
+"""Exploration: shuffle a list a little, with known probabilities, to separate the effect of a rank from that of
+quality.
 
 The list and its runners-up are cut into blocks of neighbors from place `first_rank` on, where the cut itself is drawn
 too; inside a block the order is drawn by Plackett-Luce, or two neighbors change places. Blocks are small enough to
@@ -20,12 +21,12 @@ from scene_pipeline.vocabulary import Diversity
 MAX_BLOCK = 5
 
 ListRule = Callable[[np.ndarray], bool]
-"""Whether the candidates at these positions [k] may be shown together."""
+"""Returns whether the candidates at these positions [k] may be shown together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """How much a list is shuffled. `temperature` is in units of the score: two products that far apart have odds 1:e.
+    """How much a list is shuffled. `temperature` is in units of the score: a score lower by it has odds 1:e.
 
     block: neighbors that change places with each other. runners_up: candidates after the list that may enter it.
     swap_probability is used by the method `swap` alone.
@@ -39,7 +40,7 @@ class Exploration:
     runners_up: int = 3
 
     def __post_init__(self) -> None:
-        """Refuse rules that cannot be drawn from."""
+        """Raise LearningError for rules that no order can be drawn by."""
         if self.method not in ("off", "swap", "plackett_luce"):
             raise LearningError(f"exploration method '{self.method}' is not one of off, swap, plackett_luce")
         if self.first_rank < 1 or not 2 <= self.block <= MAX_BLOCK or self.runners_up < 0:
@@ -124,9 +125,9 @@ def plan_exploration(scores: np.ndarray, k: int, rules: Exploration, rule: ListR
 
 
 def list_rule(categories: np.ndarray, k: int, rules: Diversity) -> ListRule:
-    """Return the rule that an explored list is as varied as diversity wants, or at least as the own list is.
+    """Return the rule that an explored list keeps the bounds on categories, or at least is as varied as the own list.
 
-    categories [n]: of the candidates, which hold no near-duplicates.
+    categories [n] are those of the candidates, among which are no near-duplicates.
     """
     own_counts = np.unique(categories[:k], return_counts=True)[1]
     most = max(int(own_counts.max(initial=0)), rules.max_per_category * -(-k // 10))

@@ -26,8 +26,8 @@ DIFFERENT_FACTORS = "these days hold lists ranked by different factors; choose d
 def read_logs(folder: Path, since: dt.date | None = None, until: dt.date | None = None) -> Logs:
     """Return the log of the days from `since` to `until`, without bots and without actions on unknown lists.
 
-    Lists of what looks like a thing, and sets, are left out: they are not ordered by the weights. Raises
-    LearningError where there are no exposures, or where they were ranked by different factors.
+    Lists of the intents *match* and *furnish* are left out: they are not ordered by the weights. Raises LearningError
+    where there are no exposures, or where they were ranked by different factors.
     """
     actions = [
         pq.read_table(path, columns=["request_id", "kind", "product_id", "subject", "orphan", "bot"])
@@ -51,18 +51,18 @@ def read_logs(folder: Path, since: dt.date | None = None, until: dt.date | None 
 
 
 def mean_price(folder: Path, since: dt.date | None = None, until: dt.date | None = None) -> float:
-    """Return the mean share of the expected score that exploration cost the explored lists; 0 without any."""
+    """Return the mean share of the expected score that explored lists lost by exploration; 0 without such lists."""
     files = part_files(folder, EXPOSURES, since, until)
     total, lists = 0.0, 0
     for batch in read_batches(files, ["exploration", "price"]):
-        if "price" in batch.schema.names:  # not in files of before it was logged
+        if "price" in batch.schema.names:  # older files do not have the column
             prices = batch["price"].filter(pc.not_equal(batch["exploration"], ""))
             total, lists = total + (pc.sum(prices).as_py() or 0.0), lists + len(prices)
     return total / lists if lists else 0.0
 
 
 def _learned_from(batch: pa.RecordBatch, bots: pa.Array) -> pa.RecordBatch:
-    """Return the lists of *complete* that people saw. A file of before intents were logged has none but such."""
+    """Return the lists of *complete* that people saw. Older files have no column `intent` and hold only such lists."""
     if "intent" in batch.schema.names:
         batch = batch.filter(pc.is_in(batch["intent"], value_set=pa.array(["", "complete"])))
     return batch.filter(pc.invert(pc.is_in(batch["subject"], value_set=bots))) if len(bots) else batch
@@ -96,7 +96,7 @@ def _part(batch: pa.RecordBatch, factors: int) -> dict[str, Any]:
 
 
 def _joined(parts: dict[str, list[Any]], names: tuple[str, ...], acted: pa.Table | None) -> Logs:
-    """Join the parts; a column's parts are let go as soon as it is joined, so that memory holds one column twice."""
+    """Join the parts. A column's parts are freed once it is joined, so that memory holds only one column twice."""
     products = pa.chunked_array(parts.pop("product_id")).unify_dictionaries()
     identities = products.chunk(0).dictionary
     code = np.concatenate([chunk.indices.to_numpy() for chunk in products.chunks])

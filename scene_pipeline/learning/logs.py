@@ -1,4 +1,4 @@
-"""The log as arrays: one row for every product that was shown or ran up, in the order of requests."""
+"""The log as arrays: one row for every product that was shown or was a runner-up, in the order of requests."""
 
 import itertools
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Logs:
     factor_names: tuple[str, ...]
 
     def blocks(self, requests: int = 20_000) -> Iterator[slice]:
-        """Yield the rows in slices of whole requests, so that what is computed of each is small."""
+        """Yield the rows in slices of whole requests, so that the results for each slice stay small."""
         bounds = np.searchsorted(self.request, np.arange(0, self.n + requests, requests))
         for first, last in itertools.pairwise(bounds):
             if last > first:

@@ -1,4 +1,4 @@
-"""The nightly steps of learning, each a file: what was refused is written down as such, and stops nothing else."""
+"""The nightly steps of learning; each writes a file. A refusal is written too, and does not stop the other steps."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Propensities(msgspec.Struct, frozen=True):
-    """Position bias by rank, relative to the first rank that was explored; or why it could not be estimated.
+    """Position bias by rank, relative to the first rank that was explored, or the reason why it was refused.
 
     price: the mean share of the expected score that exploration cost the lists that were explored.
     """
@@ -43,9 +43,9 @@ class Propensities(msgspec.Struct, frozen=True):
 
 
 class CandidateWeights(msgspec.Struct, frozen=True):
-    """Learned weights beside those in force, with the interval of their held-out gain (nats a list); or why none.
+    """Learned weights, those in force, and the interval of the held-out gain (nats per list), or why there are none.
 
-    step: how far they went from those in force (0) to what the choices alone say (1).
+    step: how far they went from those in force (0) to those that fit the choices best (1).
     """
 
     weights: dict[str, float] = {}
@@ -62,7 +62,7 @@ class CandidateWeights(msgspec.Struct, frozen=True):
 
 
 class PolicyEstimate(msgspec.Struct, frozen=True):
-    """What weights would have earned per shown product, by method, beside what was earned; or why it is not known."""
+    """What weights would have earned per shown product, by method, and what was earned, or why it is not known."""
 
     estimates: dict[str, tuple[float, float, float]] = {}
     on_policy: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -77,7 +77,7 @@ class PolicyEstimate(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The days that are learned from; None is open."""
+    """The range of days to learn from; None is open."""
 
     since: dt.date | None = None
     until: dt.date | None = None

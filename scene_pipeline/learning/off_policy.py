@@ -1,7 +1,7 @@
 """Off-policy evaluation: what another policy would have earned, from the log of the one that ran.
 
 IPS, self-normalized IPS (Swaminathan and Joachims 2015) and the doubly robust estimator (Dudik et al. 2011), each with
-a 95% interval by the delta method over units. No figure is given when the effective sample is too small to carry one.
+a 95% interval by the delta method over units. No estimate is given when the effective sample is too small.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Z = 1.959964
 
 @dataclass(frozen=True, slots=True)
 class LoggedRewards:
-    """The log of one policy, seen from another. All arrays have shape [n].
+    """The log of one policy, weighted for another. All arrays have shape [n].
 
     weights: probability of what was shown under the target policy over that under the logging one. units: what was
     drawn independently (requests, or subjects); None: each row by itself. `predicted` is a reward model's mean for what
@@ -62,7 +62,7 @@ class PolicyReport:
 def evaluate_policy(log: LoggedRewards, clip: float | None = None) -> PolicyReport:
     """Return what the target policy would have earned per row, or a refusal. Raises LearningError for invalid weights.
 
-    Clipping makes estimates steadier and biased towards the logging policy; it never turns a refusal into a figure.
+    Clipping makes estimates steadier and biased towards the logging policy; it never turns a refusal into an estimate.
     """
     rewards, weights = np.asarray(log.rewards, dtype=np.float64), np.asarray(log.weights, dtype=np.float64)
     if not len(rewards) or rewards.shape != weights.shape:
@@ -122,8 +122,8 @@ def cross_fitted_rates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (rates [folds, cells], fold [n]): mean rewards of cells, each fold's without its own rows.
 
-    cells [n]: index of (action, context); context [cells]: the context of each. Rates are drawn to their context's mean
-    as by `strength` more rows of it, so that a cell that was hardly shown says nothing.
+    cells [n]: index of (action, context); context [cells]: the context of each. Rates are shrunk to their context's
+    mean, as if `strength` more rows had that mean. So a cell with few rows changes little.
     """
     fold = np.random.default_rng(0).permutation(len(cells)) % folds
     count = len(context)

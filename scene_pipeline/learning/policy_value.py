@@ -1,7 +1,7 @@
 """What other weights would have earned on the logged lists, by the position-based estimator (Li et al., KDD 2018).
 
-A product's exposure under a policy is the sum of examination over the ranks it may come to. Rewards of the log count
-by exposure under the other weights over exposure under those that ran.
+A product's exposure under a policy is its expected examination over the ranks it may have. Rewards of the log are
+weighted by the exposure under the other weights, divided by that under the weights that ran.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from scene_pipeline.learning.off_policy import LoggedRewards, PolicyReport, eval
 MAX_UNSUPPORTED = 0.05
 FOLDS = 5
 BLOCK = 1_000_000
-"""Ranks that are computed at once."""
+"""Number of ranks computed at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightsValue:
     """Estimated rewards per shown product under other weights.
 
-    unsupported: share of their exposure that falls on products which the log could never have shown.
+    unsupported: share of their exposure on products that the log could never have shown.
     """
 
     report: PolicyReport
@@ -80,7 +80,7 @@ def _logged_exposure(logs: Logs, click_model: ClickModel, length: int) -> np.nda
 
 def _target_exposure(logs: Logs, click_model: ClickModel, weights: np.ndarray, length: int) -> np.ndarray:
     """Return the examination [m] of each row's rank among its list and runners-up by `weights`; 0 beyond the list."""
-    # a list that had fewer places keeps them
+    # a list keeps its own number of places
     places = np.bincount(logs.request[logs.shown], minlength=logs.n)
     found = np.empty(len(logs.rank))
     for rows in logs.blocks():

@@ -14,7 +14,7 @@ from scene_pipeline.vocabulary import Diversity
 
 @dataclass(frozen=True, slots=True)
 class ServedList:
-    """What to show, and what an exposure says of it: the shown products and the runners-up, in the order of ranks.
+    """What to show and to log: the shown products and the runners-up, in the order of ranks.
 
     price: the share of the list's expected score that exploration costs; 0 without.
     """
@@ -28,7 +28,7 @@ class ServedList:
 
 
 def list_as_is(items: Sequence[Recommendation]) -> ServedList:
-    """Return a list that is shown in its own order: what looks like a thing, or a set. Ranks count from 1."""
+    """Return a list that is shown in its own order (*match* or *furnish*). Ranks count from 1."""
     shown = tuple(replace(item, rank=rank) for rank, item in enumerate(items, start=1))
     products = tuple(
         ExposedProduct(item.product_id, item.rank, item.score, 1.0, shown=True, factors=tuple(item.factors.values()))
@@ -40,8 +40,8 @@ def list_as_is(items: Sequence[Recommendation]) -> ServedList:
 def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str, diversity: Diversity) -> ServedList:
     """Return the list of `k` that a request is shown, drawn by `rules` from what a result recommends.
 
-    Ask the matcher for `rules.runners_up`: with the list they are free of near-duplicates. With the rules off the list
-    is shown in its order and every propensity is 1.
+    Request `rules.runners_up` of the matcher: list and runners-up together have no near-duplicates. With the rules off
+    the list is shown in its order and every propensity is 1.
     """
     candidates = (*result.recommendations, *result.runners_up)
     scores = np.array([item.score for item in candidates])

@@ -1,13 +1,12 @@
-"""Fit factor weights to what people chose: non-negative, summing to 1, and drawn to the weights in force.
+"""Fit factor weights to what people chose: non-negative, with sum 1, and shrunk towards the weights in force.
 
 A conditional logit (McFadden 1974) of which product of a list was chosen, with the log of its examination as offset:
 P(product i | one of the list) ~ examination(rank i) * exp(scale * weights . factors i). Lists of which nothing was
-chosen say nothing of the order and are left out, so that a busy day or a weak photograph moves no weight.
+chosen say nothing about the order and are left out, so that a busy day or a weak photograph does not move a weight.
 
-The fit is drawn back to the weights in force by its own noise: it goes the share 1 - c / T of the way, none where
-T < c, with T the score statistic of choices that follow the weights in force (Rao 1948) and c what clicks without
-taste exceed once in a hundred times. It is a positive-part Stein rule (Baranchik 1964) with a test's critical value
-as its constant.
+The fit is shrunk back to the weights in force by its own noise. It goes the share 1 - c / T of the way, and stays where
+T < c. T is the score statistic against the weights in force (Rao 1948), and random clicks exceed c once in a hundred
+times. It is a positive-part Stein rule (Baranchik 1964) with a test's critical value as its constant.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from scene_pipeline.learning.click_model import ClickModel
 from scene_pipeline.learning.logs import Logs
 
 PRIOR_STRENGTH = 50.0
-"""Curvature with which weights are held to those in force; some hundred informative choices outweigh it."""
+"""Curvature of the penalty that holds weights to those in force; some hundred informative choices outweigh it."""
 
 CHANCE = 0.01
 """How often choices that say nothing new may move the weights at all."""
@@ -30,7 +29,7 @@ MIN_CHOICES = 200
 MIN_SCENES = 10
 ROUNDS = 30
 BLOCK = 4096
-"""Lists that are computed at once."""
+"""Number of lists computed at once."""
 Z = 1.959964
 
 
@@ -142,11 +141,11 @@ def _softmax(utility: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.nd
 
 @dataclass(frozen=True, slots=True)
 class WeightsFit:
-    """Learned weights [F] beside the prior. `gain` is how much likelier held-out choices are, in nats a list.
+    """Learned weights [F] and the prior. `gain` is how much likelier held-out choices are, in nats per list.
 
     Whole scenes are held out and its interval is over scenes: what was learned must hold for rooms never seen.
     `improves` only when the whole interval lies above 0; otherwise the weights in force stay. step: how far the weights
-    went from the prior (0) to what the choices alone say (1).
+    went from the prior (0) to those that fit the choices best (1).
     """
 
     weights: np.ndarray
@@ -167,7 +166,7 @@ class WeightsFit:
 
 
 def choices_of(logs: Logs, click_model: ClickModel | None) -> Choices:
-    """Return the choices of a log, corrected for examination; None: as they are, which favors what stood high.
+    """Return the choices of a log, corrected for examination. Without a click model they favor high ranks.
 
     Rows at ranks of unknown examination are left out: a conditional logit holds on any part of a list.
     """
@@ -232,7 +231,7 @@ def _held_out_gains(lists: _Lists, prior: np.ndarray, strength: float) -> np.nda
 
 
 def _fit(lists: _Lists, prior: np.ndarray, strength: float) -> tuple[np.ndarray, float, float]:
-    """Return the weights that are learned, their scale, and how far they went from the prior."""
+    """Return the learned weights, their scale, and how far they went from the prior."""
     step = _step(lists, prior)
     if not step:
         return prior, _fit_scale(lists, prior), 0.0
@@ -241,7 +240,7 @@ def _fit(lists: _Lists, prior: np.ndarray, strength: float) -> tuple[np.ndarray,
 
 
 def _step(lists: _Lists, prior: np.ndarray) -> float:
-    """Return how far from the prior noise lets the weights go: 0 where the prior alone explains the choices."""
+    """Return the step from the prior that the noise allows: 0 where the prior alone explains the choices."""
     from scipy.stats import chi2
 
     coefficients = _fit_scale(lists, prior) * prior
@@ -256,9 +255,9 @@ def _step(lists: _Lists, prior: np.ndarray) -> float:
 
 
 def _likeliest(lists: _Lists, prior: np.ndarray, strength: float) -> np.ndarray:
-    """Return the weights that make the choices likeliest, held to the prior by `strength`.
+    """Return the weights that maximize the likelihood of the choices, with a penalty `strength` towards the prior.
 
-    The search starts at a scale above 0 even where choices run against the prior, which it could not leave otherwise.
+    The search starts at a scale above 0 even where choices contradict the prior; at 0 it could not leave the prior.
     """
     weights, scale = prior.copy(), max(_fit_scale(lists, prior), 1.0)
 
