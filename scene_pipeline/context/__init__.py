@@ -1,1 +1,1 @@
-"""The date, the place and the person a list is for: lifts that move its order and never a confidence."""
+"""The date, the place and the person that a list is for: their lifts change its order and never a confidence."""

@@ -14,7 +14,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 
 def next_date(dates: Mapping[str, str], on: dt.date, country: str | None) -> dt.date | None:
-    """Return the next occurrence on or after `on` of the holiday with these rules; None where it is not held.
+    """Return the next occurrence on or after `on` of the holiday with these rules; None where it is not celebrated.
 
     `dates` maps a country or "any" to a rule: "12-25" (month and day), "easter-21" (days from Western Easter),
     "05 sunday 2" (the second Sunday of May) or "public Diwali" (a public holiday of the country, by its English name,
@@ -61,7 +61,7 @@ def _public(name: str, year: int, country: str) -> dt.date | None:
 
 
 def week_of_year(on: dt.date, *, southern: bool) -> int:
-    """Return the week (0-51) of the northern year with the season of `on`: in the south half a year later."""
+    """Return the week (0-51) of the northern year with the season of `on`: in the south plus half a year."""
     week = min((on.timetuple().tm_yday - 1) // 7, WEEKS - 1)
     return (week + WEEKS // 2) % WEEKS if southern else week
 

@@ -36,7 +36,7 @@ class Context:
     channel: str | None = field(default=None, metadata={"help": "Where it is shown, such as web or print."})
 
     def __post_init__(self) -> None:
-        """Refuse what has another form; turn "today" into the date."""
+        """Raise ScenePipelineError for a value of another form; turn "today" into the date."""
         if self.date == "today":
             object.__setattr__(self, "date", dt.date.today().isoformat())
         if self.date is not None and not _is_date(self.date):
@@ -57,7 +57,7 @@ class Context:
 
     @property
     def day(self) -> dt.date | None:
-        """The date as such."""
+        """The date as an object, None if unknown."""
         return dt.date.fromisoformat(self.date) if self.date else None
 
     @property
@@ -71,7 +71,7 @@ class Context:
         return self.date is not None or self.person is not None
 
     def record(self) -> dict[str, Any]:
-        """Return the context as every row records it: a person only as known or not, so that tables hold nobody."""
+        """Return the context as rows record it: only whether a person is known, so that tables hold no person's id."""
         return asdict(self) | {"person": self.person is not None}
 
 

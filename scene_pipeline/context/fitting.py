@@ -35,7 +35,7 @@ class FittingTable:
 
 
 def of_catalog(sales: Sales, products: FittingTable) -> Sales:
-    """Return the sales of products that the catalog has, in its positions. Raises ScenePipelineError where none is."""
+    """Return the sales of the catalog's products, with its positions. Raises ScenePipelineError if there are none."""
     position = {sku: at for at, sku in reversed(list(enumerate(products.skus)))}
     at = np.array([position.get(sku, -1) for sku in sales.products], dtype=np.int64)[sales.product]
     if len(sales) and not (at >= 0).any():
@@ -48,7 +48,7 @@ def of_catalog(sales: Sales, products: FittingTable) -> Sales:
 def write_season(
     folder: Path, sales: Sales | None, products: FittingTable, place: Context, as_of: dt.date
 ) -> SeasonLifts | None:
-    """Fit the season on the sales before `as_of` and write it; without sales remove it, so that the themes hold."""
+    """Fit the season on the sales before `as_of` and write it; without sales remove it, so that the themes apply."""
     path = folder / SEASON_LIFTS
     if sales is None:
         path.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def write_trends(
 ) -> Trends:
     """Measure growth before `as_of`, take the outside signals of days up to it, and write both.
 
-    `source` is what the sales are, as the file states it.
+    `source` describes the sales, and is written into the file.
     """
     trends = Trends(as_of, "none", {})
     if sales is not None:
@@ -94,8 +94,8 @@ def hashed(sales: Sales, ids: SubjectIds | None) -> Sales:
 def write_profiles(folder: Path, sources: Sequence[Sales], products: FittingTable, as_of: dt.date) -> int:
     """Build the profiles of all people in sales and events before `as_of`, and return how many there are.
 
-    Every source names people by HMAC ids; of what a person did with a product in any of them the strongest action
-    counts. Corrections and deletions hold. Without sources the profiles stay as they are.
+    Every source names people by HMAC ids. For each person and product, the strongest action in any source counts.
+    Corrections and deletions stay in force. Without sources the profiles stay as they are.
     """
     store = ProfileStore(folder / PROFILES_FOLDER)
     if not sources:

@@ -20,7 +20,8 @@ def read_event_sales(folder: Path, skus: Mapping[str, str], before: dt.date) -> 
     """Return the purchases and other actions of ACTION_WEIGHTS of the days before `before`; None where there are none.
 
     `folder` is that of the events and `skus` the catalog's product_id -> sku_id; other products are left out, as are
-    bots, and actions from a page on a list that was never shown. Subjects are the persons, an empty one is nobody.
+    bots, and actions from a page on a list that was never shown. Subjects are the persons; an empty subject is an
+    unknown person.
     """
     files = part_files(folder, ACTIONS, until=before - dt.timedelta(days=1))
     parts = [_known(batch, pa.array(list(skus))) for batch in read_batches(files, COLUMNS)]

@@ -23,10 +23,10 @@ MAX_TERM_LIFT = 3.0
 """The lift of a term or price lies within ± this."""
 
 MAX_FIT = 1.5
-"""The fit of a product lies within ± this: it costs the right person little and spares one with a wrong profile."""
+"""The fit of a product lies within ± this: a small loss for a right profile, and a limit on the harm of a wrong one."""
 
 KEPT_TERMS = 400
-"""Terms of a profile that are kept, the most frequent first."""
+"""Maximum number of terms kept in a profile, the most frequent first."""
 
 
 class PriceLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person bought, by term, and what they or the merchandiser corrected.
 
-    `purchases` is the number of different products, other actions counting for less (sales.ACTION_WEIGHTS);
+    `purchases` is the number of different products, where other actions count less (sales.ACTION_WEIGHTS);
     `corrections` maps a term to the log-lift that holds in place of the computed one: 0 to ignore it, -1 to avoid it.
     """
 
@@ -61,14 +61,14 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def weight(self) -> float:
-        """How far the profile is believed, 0 to 1."""
+        """How much the profile counts, 0 to 1."""
         return self.purchases / (self.purchases + SHRINKAGE)
 
 
 def term_lifts(profile: Profile, shares: np.ndarray, positions: Mapping[str, int]) -> np.ndarray:
     """Return the log-lift of every term [T] for a person; all are 0 without purchases and corrections.
 
-    `shares` [T] are the population's and `positions` say where a term stands.
+    `shares` [T] are those of the population, and `positions` maps a term to its index.
     """
     count = np.zeros(len(shares))
     for term, value in profile.terms.items():
@@ -84,7 +84,7 @@ def term_lifts(profile: Profile, shares: np.ndarray, positions: Mapping[str, int
 def price_lift(profile: Profile, population: Population, log_price: np.ndarray) -> np.ndarray:
     """Return how much likelier a price [m] (natural logarithm, NaN unknown) is for the person than for everybody.
 
-    Both are normal distributions of the logarithm, the person's drawn to everybody's; an unknown price gives 0.
+    Both are normal distributions of the logarithm, and the person's is shrunk to everybody's. An unknown price gives 0.
     """
     own, usual = profile.price, population.price
     if own is None or usual is None or not own.count:
@@ -138,7 +138,7 @@ def fit_profiles(sales: Sales, terms: ProductTerms, log_price: np.ndarray, updat
 
 
 def _distinct(sales: Sales) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return person, product and weight of each pair that is known, by person; the strongest action counts."""
+    """Return person, product and weight of each pair with a known person, by person; the strongest action counts."""
     known = np.flatnonzero(sales.person >= 0)
     order = known[np.lexsort((-sales.weight[known], sales.product[known], sales.person[known]))]
     person, product = sales.person[order], sales.product[order]
@@ -158,9 +158,9 @@ def _price_level(log_price: np.ndarray, weight: np.ndarray) -> PriceLevel | None
 
 
 def person_reason(profile: Profile, likes: list[str], price: float | None) -> str:
-    """Return why a product suits the person: "for you: light wood, under 50"; empty when nothing speaks for it.
+    """Return why a product suits the person: "for you: light wood, under 50"; empty when nothing does.
 
-    `likes` are terms of the product that the person likes, the most telling first; `price` is the product's.
+    `likes` are terms of the product that the person likes, the strongest first; `price` is the product's.
     """
     parts = list(dict.fromkeys(map(name_of, likes)))[:2]
     limit = price_limit(profile)

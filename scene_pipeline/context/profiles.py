@@ -16,15 +16,13 @@ from scene_pipeline.paths import CONTEXT_FOLDER, PROFILES_FOLDER
 
 T = TypeVar("T")
 
-"""The folder below the artifacts for all that is learned of contexts, and the one in it for profiles."""
-
 
 @dataclass(frozen=True, slots=True)
 class ProfileStore:
     """The profiles below a folder, named by HMAC id, and what everybody buys (`population.json`).
 
-    Who was deleted is listed in `excluded.json`, so that the next build from the same sales does not bring the profile
-    back; the list holds hashes of HMAC ids and nothing else.
+    Deleted people are listed in `excluded.json`, so that the next build from the same sales does not make the profile
+    again. The list holds only hashes of HMAC ids.
     """
 
     folder: Path
@@ -83,7 +81,7 @@ class ProfileStore:
         return len(written)
 
     def correct(self, person: str, term: str, lift: float | None) -> Profile:
-        """Set the log-lift that holds for a term in place of the computed one; None takes the correction back.
+        """Set the log-lift that holds for a term in place of the computed one; None removes the correction.
 
         A person without a profile gets one that holds the correction alone. Raises ScenePipelineError.
         """
@@ -105,7 +103,7 @@ class ProfileStore:
         return corrected
 
     def delete(self, person: str) -> bool:
-        """Delete a person's profile for good and keep later builds from making one; return whether there was one."""
+        """Delete a person's profile, and keep later builds from making it again; return whether there was one."""
         existed = self.path(person).is_file()
         excluded = sorted(self.excluded() | {mark_of(person)})
         write_bytes(self.folder / "excluded.json", msgspec.json.encode(excluded))
@@ -128,7 +126,7 @@ class ProfileStore:
 
 
 def mark_of(person: str) -> str:
-    """Return how a deleted person is remembered: a hash, so that no file holds the id any more."""
+    """Return the mark of a deleted person: a hash, so that no file holds the id."""
     return sha256_bytes(person.encode())[:32]
 
 

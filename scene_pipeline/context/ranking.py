@@ -21,13 +21,13 @@ from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 LIFT_KINDS = ("season", "trend", "person")
 MAX_LIFT = 1.5
-"""A product's lift by season, trend or person lies within ± this before it is weighted."""
+"""Each lift of a product (season, trend, person) lies within ± this before it is weighted."""
 
 PACKAGED_WEIGHTS = Path(__file__).parents[1] / "vocabulary" / "data" / "context.yaml"
 
 
 class LiftWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much the lifts count, each at least 0; `channels` replaces weights in a channel, by their names."""
+    """Weights of the lifts, each at least 0; `channels` replaces weights by name in a channel."""
 
     season: float
     trend: float
@@ -66,7 +66,7 @@ class ContextEffect:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What a date and place lift: by product [n], and by term the value [T], key or source."""
+    """The lifts of a date and place: by product [n]; and by term the value [T], its key or its source."""
 
     season: np.ndarray
     season_terms: np.ndarray
@@ -80,7 +80,7 @@ class ContextModel:
     """The lifts of the products of one bundle. Safe to share between threads.
 
     The files are those that season_lifts, trends and profiles write; each is read again when it changes. Without a
-    season of the shop's own the packaged themes hold; without trends or profiles there is no such lift.
+    season of the shop's own the packaged themes apply; without trends or profiles these lifts are 0.
     """
 
     def __init__(self, folder: Path, terms: ProductTerms, skus: Sequence[str], prices: np.ndarray) -> None:
@@ -100,7 +100,7 @@ class ContextModel:
         self._people = lru_cache(maxsize=2)(self._read_population)
 
     def weights(self, channel: str | None) -> np.ndarray:
-        """Return the weights [3] of a channel: the shop's own file, else those packaged."""
+        """Return the weights [3] of a channel: those of the shop's own file, else the packaged ones."""
         own = self.folder / CONTEXT_WEIGHTS
         return _cached_weights(own if own.is_file() else PACKAGED_WEIGHTS, _stamp(own)).of(channel)
 
@@ -116,9 +116,9 @@ class ContextModel:
         return np.clip(np.stack([day.season[rows], day.trend[rows], person], axis=1), -MAX_LIFT, MAX_LIFT)
 
     def order(self, context: Context, rows: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the scores to order by [m], 0 to 1, and the weighted lifts [m, 3] that they differ by.
+        """Return the scores to order by [m], 0 to 1, and the weighted lifts [m, 3] that were applied.
 
-        Equal to `scores` where nothing is lifted, and strictly increasing in them at equal lifts.
+        The scores equal `scores` where all lifts are 0, and increase strictly with them at equal lifts.
         """
         weighted = self.lifts(context, rows) * self.weights(context.channel)
         total = weighted.sum(axis=1)
@@ -139,7 +139,7 @@ class ContextModel:
         return ContextEffect(moved, lifts, f"{sentence}: {because}" if because else sentence)
 
     def stamps(self, context: Context) -> tuple[int, ...]:
-        """Return when each file that a context's lifts come from last changed."""
+        """Return the time of the last change (ns) of each file that a context's lifts come from."""
         names = [SEASON_LIFTS, TREND_LIFTS, CONTEXT_WEIGHTS, f"{PROFILES_FOLDER}/population.json"]
         files = [self.folder / name for name in names]
         if context.person:
@@ -157,9 +157,8 @@ class ContextModel:
         return person_reason(profile, liked, price_limit(profile))
 
     def person_terms(self, profile: Profile) -> list[tuple[str, float]]:
-        """Return the terms of a profile that the catalog has, with their lifts, the most telling first.
-
-        What it corrects comes before what was learned.
+        """Return the terms of a profile that the catalog has, with their lifts, the strongest first. Corrections come
+        before learned terms.
         """
         _, shares = self._people(self._population_stamp())
         lifts = term_lifts(profile, shares, self._positions)

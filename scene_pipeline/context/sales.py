@@ -23,7 +23,7 @@ ACTION_WEIGHTS: Mapping[str, float] = {"purchase": 1.0, "add_to_cart": 0.5, "lik
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """Order lines or events, one a row, by date.
+    """Order lines or events, one per row, by date.
 
     `day` [m] proleptic ordinals; `product` [m] positions in `products`; `person` [m] positions in `persons`, -1 for
     nobody known; `buyer` [m] the person, or else the order; `weight` [m] how much of a purchase it is (1).
@@ -46,7 +46,7 @@ class Sales:
         return replace(self, **{name: getattr(self, name)[mask] for name in names})
 
     def before(self, on: dt.date) -> "Sales":
-        """Return the lines of the days before `on`: what may be known on that day."""
+        """Return the lines of the days before `on`: what is known on that day."""
         return self.where(self.day < on.toordinal())
 
 

@@ -1,4 +1,4 @@
-"""Season: how much more, or less, than over the whole year products of a term sell at this time of it."""
+"""Season: how much more or less than over the whole year the products of a term sell at this time of the year."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ YEAR = "year"
 """The key of a term that follows the weather; others follow a holiday, by its id."""
 
 PRIOR = 200.0
-"""Strength of the Gamma prior, in expected sales: a term of few sales is drawn to no lift."""
+"""Strength of the Gamma prior, in expected sales: a term with few sales is shrunk to no lift."""
 
 BANDWIDTH = 1.0
 """Standard deviation in weeks of the Gaussian over neighboring weeks."""
@@ -29,7 +29,7 @@ MIN_SALES = 30
 """Terms that sold less often over the year have no curve."""
 
 MAX_SEASON_LIFT = 1.5
-"""Lifts of terms lie within ± this: 4.5 times as often as usual."""
+"""Lifts of terms lie within ± this (natural logarithm): 4.5 times as often as usual."""
 
 THEMES = Path(__file__).parents[1] / "vocabulary" / "data" / "themes.yaml"
 
@@ -48,7 +48,7 @@ class Holiday(_Strict, frozen=True):
 
 
 class Theme(_Strict, frozen=True):
-    """Words that sell by the same curve: 26 log-lifts, one a fortnight, of the year or up to the holiday `by`."""
+    """Words with one sales curve: 26 log-lifts, one per fortnight, of the year or up to the holiday `by`."""
 
     id: str
     name: str
@@ -94,8 +94,8 @@ class SeasonLifts(_Strict, frozen=True):
     def at(self, context: Context) -> dict[str, tuple[float, str]]:
         """Return the log-lift of every term at the date and place of a context, and the key it follows.
 
-        Nothing without a date, nor for holidays that are not held in the country. Without a country the rules for
-        "any" hold. A context of a day within the fitted sales gets nothing either: it would look ahead.
+        Empty without a date; holidays that the country does not celebrate are left out. Without a country the rules for
+        "any" apply. A day within the fitted sales gets nothing either: its lifts would use later sales.
         """
         if context.day is None or (self.until and context.day.isoformat() <= self.until):
             return {}
@@ -115,7 +115,7 @@ def load_themes() -> Themes:
 
 @lru_cache(maxsize=1)
 def shipped_lifts() -> SeasonLifts:
-    """Return the curves that hold where a shop has no sales of its own: those of the packaged themes."""
+    """Return the curves for a shop without sales of its own: those of the packaged themes."""
     themes = load_themes()
     curves = {
         word: Curve(theme.by, tuple(np.repeat(theme.lifts, 2).tolist()))
@@ -160,7 +160,7 @@ def fit_season(
     if len(days) == 0 or days[-1] - days[0] < 350:
         covered = int(days[-1] - days[0]) + 1 if len(days) else 0
         raise ScenePipelineError(f"{source}: covers {covered} days; a season needs a year of sales")
-    last_year = days[-1] - 364  # a whole year: what is sold twice in the window would otherwise count double
+    last_year = days[-1] - 364  # exactly one year: otherwise some weeks of the year would count twice
     sales = sales.where(sales.day >= last_year)
     counts = _weekly(sales, terms, place)
     groups = _groups(terms, pooled)

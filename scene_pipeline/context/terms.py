@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def words_of(text: str) -> set[str]:
-    """Return the words of a text that say what a product is: lower case, plurals folded, stop words left out."""
+    """Return the words of a text that describe a product: lower case, plurals as singular, stop words left out."""
     words = (_singular(word) for word in _WORD.findall(text.lower().replace("'", "").replace("’", "")))
     return {word for word in words if word not in STOP_WORDS}
 
@@ -77,10 +77,10 @@ class ProductTerms:
         return self.indices[self.starts[rows][owner] + within], owner
 
     def lift(self, values: np.ndarray, rows: Sequence[int] | np.ndarray | None = None) -> np.ndarray:
-        """Return the lift of products [m] from `values` [T] of terms: their sum over the root of their number.
+        """Return the lift of products [m] from `values` [T] of terms: sum over square root of the count.
 
-        The root stands between a sum, in which long texts win, and a mean, in which one telling word among many is
-        lost. Products without terms get 0.
+        The root is between a sum, in which long texts win, and a mean, in which one strong word among many is lost.
+        Products without terms get 0.
         """
         rows = np.arange(len(self)) if rows is None else rows
         terms, owner = self.pick(rows)

@@ -20,23 +20,23 @@ WINDOW = 12
 """Weeks of sales that recent ones are compared with."""
 
 HALF_LIFE = 1.5
-"""Weeks after which a sale counts half as recent."""
+"""Half-life of a sale's weight, in weeks."""
 
 PRODUCT_PRIOR, TERM_PRIOR = 1.0, 20.0
-"""Strength of the Gamma priors, in expected recent sales: products are drawn to their terms, terms to no growth."""
+"""Strength of the Gamma priors, in expected recent sales: products are shrunk to their terms, terms to no growth."""
 
 MAX_TREND_LIFT = 1.5
 """Growth of a product or term lies within ± this."""
 
 SIGNAL_MAX, SIGNAL_HALF_LIFE = 0.5, 14.0
-"""Cap of what outside sources add to a term, and the days after which a signal counts half."""
+"""The most that outside signals add to a term, and the half-life of a signal in days."""
 
 FRESH_DAYS = 28
 """A trend or signal older than this lifts nothing."""
 
 
 class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a source says of a term on a day: relative growth, 0.3 for 30% more interest than usual."""
+    """A source's value for a term on a day: relative growth, 0.3 for 30% more interest than usual."""
 
     date: dt.date
     term: str
@@ -45,7 +45,7 @@ class Signal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trends(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Growth as of a day, the first whose sales were not seen: log-lifts by sku_id, and outside signals."""
+    """Growth as of a day, the first whose sales were not used: log-lifts by sku_id, and outside signals."""
 
     as_of: dt.date
     source: str
@@ -65,7 +65,7 @@ class Trends(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ScenePipelineError(f"{path}: cannot be read ({error}); materialize trends again") from error
 
     def growth_at(self, context: Context) -> dict[str, float]:
-        """Return the growth by sku_id at a context's date; nothing before `as_of` (look-ahead) or once it is stale."""
+        """Return the growth by sku_id at a context's date; empty before `as_of` (look-ahead) and when stale."""
         if context.day is None or not 0 <= (context.day - self.as_of).days <= FRESH_DAYS:
             return {}
         return self.products
@@ -129,7 +129,7 @@ def _signal(row: dict[str, str], where: str) -> Signal:
 class Weekly:
     """Buyers of products by week up to a day, the last week being the last whole one: `sold` [weeks, P].
 
-    `on_sale` [weeks, P] is False where a product was out of stock in a week; None where nothing is known of stock.
+    `on_sale` [weeks, P] is False where a product was out of stock in a week; None where stock is unknown.
     """
 
     sold: np.ndarray
@@ -161,10 +161,10 @@ def weekly_sales(sales: Sales, as_of: dt.date, stock_outs: Sequence[tuple[str, d
 
 
 def growth(weekly: Weekly, terms: ProductTerms) -> np.ndarray:
-    """Return the log-growth [P] of products: recent sales over those that the whole window leads to expect.
+    """Return the log-growth [P] of products: recent sales over the sales expected from the whole window.
 
     Recent is weighted by age (HALF_LIFE). The rate is the mean of a Gamma posterior whose prior mean is the growth of
-    the product's terms, themselves drawn to 1; a product without sales gets what its terms say.
+    the product's terms, which are shrunk to 1. A product without sales gets the growth of its terms.
     """
     sold = weekly.sold
     on_sale = np.ones_like(sold) if weekly.on_sale is None else weekly.on_sale.astype(np.float64)
