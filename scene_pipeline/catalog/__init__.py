@@ -1,1 +1,1 @@
-"""Read, validate, enrich and categorize a shop's catalog; `schema` says what comes out."""
+"""Read, validate, enrich and categorize a shop's catalog; `schema` documents the resulting tables."""

@@ -1,4 +1,4 @@
-"""What a file states and what was read of it: shares of pictures, prices, SKUs and sizes, and columns left unused."""
+"""Compare what a file states with what was read: shares of pictures, prices, SKUs and sizes, and unused columns."""
 
 import heapq
 import re
@@ -25,7 +25,7 @@ _PICTURE = re.compile(r"^(?:https?:)?//\S+\.(?:jpe?g|png|webp|gif|avif)", re.IGN
 
 
 class Accounted(msgspec.Struct, frozen=True):
-    """How many the file states in rows on sale, and how many of them were read."""
+    """Number of values that the file states in rows on sale, and how many of them were read."""
 
     stated: int
     read: int
@@ -37,7 +37,10 @@ class Accounted(msgspec.Struct, frozen=True):
 
 
 def accounted(raw: RawCatalog, validated: Validated) -> dict[str, Accounted]:
-    """Return pictures, prices, SKUs and sizes: the distinct pictures and SKUs, and the cells of prices and sizes."""
+    """Return counts of pictures, prices, SKUs and sizes.
+
+    Pictures and SKUs count once each, prices and sizes per cell.
+    """
     dropped = Counter(validated.dropped["column"].to_pylist())
     images, skus = _Distinct(), _Distinct()
     for part in batches(validated.products, ["images", "sku_id", "variants"]):
@@ -62,7 +65,7 @@ def accounted(raw: RawCatalog, validated: Validated) -> dict[str, Accounted]:
 
 
 class _Distinct:
-    """Counts distinct texts by their hashes: eight bytes each."""
+    """Counts distinct texts by their hashes, in eight bytes per text."""
 
     def __init__(self) -> None:
         self.parts: list[np.ndarray] = []
@@ -101,7 +104,7 @@ def _address(url: str) -> str:
 
 
 def unused_columns(raw: RawCatalog) -> dict[str, str]:
-    """Return the shop's columns that are none of ours, with what they seem to hold; empty columns are left out."""
+    """Return the shop's unused columns with their likely content; empty columns are left out."""
     found = {}
     head = raw.table.slice(0, _SAMPLE)
     for name in raw.kept_aside:
@@ -112,11 +115,11 @@ def unused_columns(raw: RawCatalog) -> dict[str, str]:
 
 
 MATTERS = frozenset({"pictures", "prices", "sizes", "text", "HTML text"})
-"""What an unused column should not hold: such a column probably belongs in a column map."""
+"""Content that an unused column should not have: such a column probably belongs in a column map."""
 
 
 def seems(values: Sequence[str]) -> str:
-    """Return what most of a column's values look like."""
+    """Return the likely content of a column, from what most of its values look like."""
     kinds = Counter(map(_kind, values))
     kind, count = kinds.most_common(1)[0]
     return kind if count >= 0.6 * len(values) else "mixed"
@@ -140,7 +143,7 @@ def _kind(value: str) -> str:
 
 
 def rows_to_check(table: Rows, dropped: pa.Table, count: int = 10) -> list[dict[str, str | int]]:
-    """Return the rows most worth a look, worst first: row, product and why."""
+    """Return the rows most worth checking, worst first: row, product and why."""
     lost = Counter(dropped["product_id"].to_pylist())
     worst = heapq.nsmallest(count, _weighed(table, lost), key=lambda item: (-item[0], item[1]))
     return [{"row": row, "product_id": product, "why": why} for _, row, product, why in worst if why]

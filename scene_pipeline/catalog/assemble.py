@@ -1,4 +1,4 @@
-"""Put the cells of a shop's columns under our names: units written out, attributes sorted in, columns joined."""
+"""Put the cells of a shop's columns under our names: add units, assign attributes to columns, join columns."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -19,7 +19,7 @@ _LENGTH_LIKE = (*LENGTHS, "dimensions")
 
 
 class Assembler:
-    """Assembles the chunks of one file in turn: an attribute's name may stand in a row of the chunk before."""
+    """Assembles the chunks of one file in order: an attribute's name may be in a row of the chunk before."""
 
     def __init__(self, plan: ColumnPlan) -> None:
         self.plan = plan
@@ -67,7 +67,7 @@ class Assembler:
         return [with_unit(cell, unit) for cell in cells] if unit else cells
 
     def _attributes(self, columns: Mapping[str, Cells], filled: dict[str, Cells], rows: int) -> None:
-        """Sort attributes into our columns; those that are none of ours become lines of the detailed description."""
+        """Put attributes into our columns; those without a column become lines of the detailed description."""
         packed = [columns[name] for name in self.plan.packed]
         pairs = [(columns[name], columns[value], name) for name, value in self.plan.pairs]
         facts = filled.pop("facts", None)
@@ -120,7 +120,7 @@ class Assembler:
 
 
 def _sorted_in(pairs: Pairs, default_unit: str) -> list[tuple[str, str]]:
-    """Return (our column, value) for each attribute; a unit among the attributes is that of the lengths beside it."""
+    """Return (our column, value) for each attribute; a unit among the attributes is the unit of the lengths."""
     if not pairs:
         return []
     unit = next((UNITS[v.lower()] for k, v in pairs if "unit" in k.lower() and v.lower() in UNITS), default_unit)
@@ -147,7 +147,7 @@ def _with(cell: str | None, values: list[str] | None, ours: str) -> str | None:
 
 
 def _joined(ours: str, parts: Sequence[Cells]) -> Cells:
-    """Join the columns of one of ours: all they say, or the first that says something."""
+    """Join the shop's columns of one of ours: all texts, or the first that is not empty."""
     if ours in MULTIPLE:
         sign = _SIGNS.get(ours, "\n")
         return [
@@ -157,7 +157,7 @@ def _joined(ours: str, parts: Sequence[Cells]) -> Cells:
 
 
 def _split_axes(cells: Cells, source: Source, filled: dict[str, Cells]) -> Cells:
-    """Part cells whose header states an order ("H x W x D") into lengths; return what cannot be parted."""
+    """Split cells whose header states an order ("H x W x D") into lengths; return the cells that cannot be split."""
     lengths = {axis: list(filled.get(axis, [None] * len(cells))) for axis in source.axes}
     rest: list[str | None] = [None] * len(cells)
     for row, cell in enumerate(cells):

@@ -25,14 +25,14 @@ MIN_SIMILARITY = 0.34
 MIN_MARGIN = 0.07
 """Cosine by which the best category must lead the second. Both are fitted: see docs/catalog.md."""
 MIN_PRICED = 6
-"""Priced products a category needs before "budget", "mid" and "premium" mean anything in it."""
+"""Minimum number of priced products in a category for the tiers "budget", "mid" and "premium"."""
 
 TIERS = {
     **dict.fromkeys(("budget", "low", "value", "entry", "economy", "$"), "budget"),
     **dict.fromkeys(("mid", "medium", "mid-range", "midrange", "standard", "$$"), "mid"),
     **dict.fromkeys(("premium", "high", "high-end", "luxury", "$$$"), "premium"),
 }
-"""What shops call their price tiers, in lower case, and ours."""
+"""Shops' names of price tiers, in lower case, and ours."""
 CATEGORIZE_CHUNK = 20_000
 _PHRASE_ENDS = frozenset(",;|(")
 _READ = ("title", "description", "product_type", "stated_category", "stated_type", "price")
@@ -78,7 +78,7 @@ def categorized_parts(
     similarity: Similarity | None = None,
     elsewhere: Similarity | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield what `categorize` returns part by part; price tiers follow from all prices, so each part is read twice."""
+    """Yield the table of `categorize` in parts. Price tiers need all prices, so each part is read twice."""
     check_types_are_known(vocabulary, lexicon)
     decider = _Decider(_Chooser(vocabulary, lexicon), similarity, elsewhere)
     tiers = _PriceTiers()
@@ -101,7 +101,7 @@ def categorized_parts(
 def kind_phrase(description: str, title: str | None, abbreviations: frozenset[str]) -> str:
     """Return the words that name the product: "Deep plate" of "ARV Deep plate, Grey, 26 cm. Dinnerware that …".
 
-    Series names, colors and sizes draw a text's meaning away from what the thing is. A description that has nothing
+    Series names, colors and sizes would move the embedding away from the kind of product. A description with nothing
     else is returned as it is.
     """
     text = description
@@ -122,7 +122,7 @@ class _Decider:
         self.gate = HomeGate(chooser.extractor.index)
 
     def decide(self, part: pa.Table) -> pa.Table:
-        """Return category, category_confidence and category_reason of each row, texts as dictionaries."""
+        """Return category, category_confidence and category_reason of each row; texts are dictionary-encoded."""
         names = zip(part["title"].to_pylist(), part["description"].to_pylist(), strict=True)
         columns = ("product_type", "stated_category", "stated_type")
         rows = zip(names, *(part[name].to_pylist() for name in columns), strict=True)
@@ -147,7 +147,7 @@ class _Decider:
         )
 
     def by_meaning(self, part: pa.Table, places: list[int]) -> list[CategoryDecision | None]:
-        """Decide rows that no word decides."""
+        """Decide the rows at `places`, which no word decides, by similarity; without one, all are None."""
         if self.similarity is None or not places:
             return [None] * len(places)
         texts = [
@@ -198,7 +198,7 @@ class _Chooser:
         return CategoryDecision(category, confidence, f"the text names a {product_type}")
 
     def _department(self, name: str) -> str | None:
-        """Return the category the words of a shop's department point to, or None where they point to several."""
+        """Return the category that the words of a shop's department name, or None where they name several or none."""
         found = set()
         for part in name.replace(">", "&").replace("/", "&").replace(",", "&").split("&"):
             facts = Facts()
@@ -208,7 +208,7 @@ class _Chooser:
         return found.pop() if len(found) == 1 else None
 
     def by_similarity(self, cosines: np.ndarray) -> CategoryDecision:
-        """Decide from cosines with the categories; low values and low margins decide for none."""
+        """Decide from the cosines with the categories; a low value or a low margin gives no category."""
         order = np.argsort(-cosines)
         best, second = float(cosines[order[0]]), float(cosines[order[1]])
         name = self.ids[int(order[0])]
@@ -224,7 +224,7 @@ class _Chooser:
 
 
 def _size_classes(sizes: Sequence[float | None], categories: Sequence[str], vocabulary: Vocabulary) -> list[str]:
-    """Part a category's usual sizes into thirds of the same ratio: a 40 cm vase is large, a 40 cm table is small."""
+    """Divide a category's usual sizes into thirds of equal ratio: a 40 cm vase is large, a 40 cm table small."""
     bounds = {}
     for category in vocabulary.categories:
         low, high = category.size_cm
@@ -241,13 +241,13 @@ def _size_classes(sizes: Sequence[float | None], categories: Sequence[str], voca
 
 
 class _PriceTiers:
-    """Parts the prices of each category into thirds: budget, mid, premium."""
+    """Divides the prices of each category into thirds: budget, mid, premium."""
 
     def __init__(self) -> None:
         self.prices: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def add(self, prices: Sequence[float | None], categories: Sequence[str]) -> None:
-        """Take in the prices of some products."""
+        """Add the prices of some products."""
         found: dict[str, list[float]] = defaultdict(list)
         for price, category in zip(prices, categories, strict=True):
             if price is not None:
@@ -257,7 +257,7 @@ class _PriceTiers:
 
     @cached_property
     def bounds(self) -> dict[str, np.ndarray]:
-        """The two prices that part each category with enough of them."""
+        """The two prices that divide each category with enough prices into thirds."""
         joined = {category: np.concatenate(parts) for category, parts in self.prices.items()}
         return {
             category: np.quantile(values, [1 / 3, 2 / 3])

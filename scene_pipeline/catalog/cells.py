@@ -89,7 +89,7 @@ _PREORDER = frozenset(
 
 
 def clean_cell(text: str | None) -> str | None:
-    """Return text with white space collapsed, or None when the cell says nothing ("", "n/a", "-", ...)."""
+    """Return text with white space collapsed, or None when the cell is empty ("", "n/a", "-", ...)."""
     if text is None:
         return None
     collapsed = " ".join(text.split())
@@ -99,9 +99,9 @@ def clean_cell(text: str | None) -> str | None:
 def parse_number(text: str) -> float | None:
     """Return the one number of a cell, or None when there is none or more than one.
 
-    Currency signs and words are passed over. Where both "." and "," occur the last is the decimal mark; a single "," or
-    "." before exactly three digits parts thousands ("1,385"), otherwise decimals ("315,0"); spaces and apostrophes
-    between digits part thousands.
+    Currency signs and words are ignored. Where both "." and "," occur, the last one is the decimal mark. A single ","
+    or "." before exactly three digits separates thousands ("1,385"), otherwise decimals ("315,0"). Spaces and
+    apostrophes between digits separate thousands.
     """
     found = [match.group() for match in _NUMBER.finditer(text)]
     if len(found) != 1:
@@ -128,7 +128,7 @@ def parse_number(text: str) -> float | None:
 def parse_price(text: str) -> tuple[float, float] | None:
     """Return the price of a cell as (low, high): equal unless the cell states a range ("12.99 - 18.99"), or None.
 
-    0 is no price.
+    A price of 0 counts as no price.
     """
     text = _RUPEES.sub(" ", text)
     single = parse_number(text)
@@ -154,7 +154,7 @@ def parse_currency(text: str | None) -> str | None:
 
 
 def damaged_gtin(text: str) -> bool:
-    """Say whether a spreadsheet has turned a trade number into a rounded one: "8.71E+12"."""
+    """Return whether a spreadsheet has rounded a trade number: "8.71E+12"."""
     return _ROUNDED.fullmatch(text.strip()) is not None
 
 
@@ -165,7 +165,7 @@ def parse_gtin(text: str | None) -> str | None:
 
 
 def parse_list(text: str | None, separator: re.Pattern[str] = _SEPARATOR) -> list[str]:
-    """Return the items of a cell: a JSON or Python list, or text parted by | ; or line ends, or addresses by commas."""
+    """Return the items of a cell: a JSON or Python list, text split at | ; or line ends, or addresses at commas."""
     if text is None or (stripped := text.strip()).lower() in ABSENT:
         return []
     if stripped[0] in "[(" and stripped[-1] in "])":
@@ -187,14 +187,14 @@ def _literal(text: str) -> list[object] | None:
 
 
 def parse_words(text: str | None) -> list[str]:
-    """Return the items of a tag cell: as `parse_list`, and plain text is parted by commas too."""
+    """Return the items of a tag cell: as `parse_list`, and plain text is split at commas too."""
     return [item for part in parse_list(text) for piece in part.split(",") if (item := clean_cell(piece)) is not None]
 
 
 def parse_images(text: str | None) -> list[str]:
     """Return the image addresses of a cell, one or many.
 
-    Feeds written as XML or HTML have `&amp;` for `&` in them. A `;` or `|` inside an address does not part it.
+    Feeds written as XML or HTML have `&amp;` for `&` in them. A `;` or `|` inside an address does not split it.
     """
     text = _AMPERSAND.sub("&", text or "")
     items = parse_list(text, _URL_SEPARATOR if "://" in text else _SEPARATOR)
@@ -204,7 +204,7 @@ def parse_images(text: str | None) -> list[str]:
 
 
 def _split_files(text: str) -> list[str]:
-    """Part "a.jpg, b.jpg" at its commas; an address may hold commas of its own and stays whole."""
+    """Split "a.jpg, b.jpg" at its commas; an address with commas of its own stays whole."""
     parts = [part.strip() for part in text.split(",")]
     return parts if len(parts) > 1 and all(_PICTURE.search(part) for part in parts) else [text]
 

@@ -1,4 +1,4 @@
-"""What a person states about a file: which column is which, which to ignore, and what its cells leave out."""
+"""What a person states about a file: the meaning of its columns, which to ignore, and defaults for its cells."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which column of a shop's file is which of ours: a map first, then the export format, then known names."""
+"""Assign the columns of a shop's file to ours: by a map first, then the export format, then known names."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,21 +16,21 @@ from scene_pipeline.errors import CatalogError
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 TEXTS = ("description", "title", "detailed_description")
-"""Columns of which a file must have one: each is text that a product can be read from."""
+"""Columns of which a file must have at least one: a product is read from their text."""
 
 LENGTHS = ("length", "width", "depth", "height", "diameter")
 MULTIPLE = frozenset(
     {"detailed_description", "keywords", "search_terms", "style_tags", "room_tags", "materials", "colors", "facts"}
     | {"primary_image", "lifestyle_images", "detail_images", "swatch_images"}
 )
-"""Columns of ours whose cells hold what all the shop's columns say; of the others the first that says something."""
+"""Columns of ours that join all the shop's columns for them; the others take the first that is not empty."""
 
 _ROW_COUNTERS = {"", "x1", "x", "index", "unnamed0", "unnamed", "rownum", "rownumber", "column1"}
 ATTRIBUTES = (
     *("materials", "colors", "dimensions", *LENGTHS, "weight", "style_tags", "room_tags", "brand", "collection"),
     "care_instructions",
 )
-"""Columns of ours that an attribute's name can stand for."""
+"""Columns of ours that an attribute's name can name."""
 
 _PRIVATE = re.compile(r"^meta:\s*_", re.IGNORECASE)
 _UNIT = re.compile(r"[-_ ]unit$", re.IGNORECASE)
@@ -52,11 +52,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ColumnPlan:
-    """What becomes of every column of a file.
+    """How every column of a file is used.
 
     `used` maps the shop's name to ours (a name of `column_names.yaml`); `extra` are the columns kept aside under their
-    own names; `left_out` only count the rows, or are ignored. `guesses` says in sentences what was not stated by
-    anybody. pairs: columns that hold an attribute's name and value; packed: columns that hold several attributes.
+    own names; `left_out` are row counters and ignored columns. `guesses` are sentences on what was guessed. pairs:
+    columns that hold an attribute's name and value; packed: columns that hold several attributes.
     """
 
     used: dict[str, str]
@@ -80,7 +80,7 @@ def known_columns() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[str, str]:
-    """Return plain name → our column; the first column that claims a name keeps it."""
+    """Return plain name → our column; where two columns have a name, the first one keeps it."""
     found: dict[str, str] = {}
     for ours, names in known_columns().items():
         for name in (ours, *names):
@@ -89,7 +89,7 @@ def _names() -> dict[str, str]:
 
 
 def names_columns(row: Sequence[str]) -> bool:
-    """Say whether the cells of a row are names of columns: of an id and of a text."""
+    """Return whether the cells of a row are names of columns, among them an id and a text."""
     found = {_names().get(plain_name(name)) for name in row if name}
     return not found.isdisjoint({"id", "sku_id", "gtin"}) and not found.isdisjoint(TEXTS)
 
@@ -109,10 +109,10 @@ def plan_columns(
     path: Path,
     profile: FeedProfile | None = None,
 ) -> ColumnPlan:
-    """Decide what each column of `header` is; `rows` are the first rows. Raises CatalogError when there is not text or
+    """Decide what each column of `header` is; `rows` are the first rows. Raises CatalogError when there is no text or
     no id.
 
-    A name of the map that the file does not have is an error too: a silent typing mistake would lose the column.
+    A name of the map that the file does not have is an error too: otherwise a typing mistake would lose the column.
     """
     absent = [shop for shop in column_map.columns if shop not in header]
     if absent:
@@ -143,13 +143,13 @@ def plan_columns(
 
 
 def read_column_map(column_map: Mapping[str, str] | ColumnMap | Path | None, profile: str = "") -> ColumnMap:
-    """Return what is stated about a file, with `profile` in the place of the export format. Raises CatalogError."""
+    """Return the column map of a file, with `profile`, if not empty, as its export format. Raises CatalogError."""
     stated = load_column_map(column_map, known_columns())
     return msgspec.structs.replace(stated, profile=profile) if profile else stated
 
 
 class _Planner:
-    """Collects sources while the map, the export format and the known names are looked through in turn."""
+    """Collects sources from the map, then the export format, then the known names."""
 
     def __init__(self, header: Sequence[str], column_map: ColumnMap, profile: FeedProfile | None) -> None:
         self.header, self.map, self.profile = header, column_map, profile
@@ -222,7 +222,7 @@ class _Planner:
             for name in self.header:
                 label = metafield_name(name) if name not in self.taken else None
                 if label is not None and _PRIVATE.match(name) and attribute_column(label) is None:
-                    self.ignored.append(name)  # what a plugin keeps for itself: "Meta: _wpcom_is_markdown"
+                    self.ignored.append(name)  # private data of a plugin: "Meta: _wpcom_is_markdown"
                     self.taken.add(name)
                 elif label is not None:
                     self.add_attribute(name, label)
@@ -243,7 +243,7 @@ class _Planner:
             self.taken.add(shop)
 
     def take_known(self) -> None:
-        """Take the columns of our own names, then those of the names shops are known to give them."""
+        """Take the columns with our own names, then those with names that shops are known to use."""
         for name in self.header:
             if name not in self.taken and name in known_columns() and not self.fed(name):
                 self.add(name, name)
@@ -274,7 +274,7 @@ class _Planner:
                     break
 
     def take_units(self) -> None:
-        """Take the columns whose names are known but for a unit or an order of axes: "Width (in)", "Maße (HxBxT)"."""
+        """Take the columns with a known name and a unit or an order of axes: "Width (in)", "Maße (HxBxT)"."""
         for name in self.header:
             if name in self.taken:
                 continue
@@ -291,7 +291,7 @@ class _Planner:
 
 
 def _require(planner: _Planner, path: Path) -> None:
-    """See that there are an id and a text, or raise CatalogError; note what is taken in their place."""
+    """Check that there are an id and a text, or raise CatalogError; note which column replaces a missing one."""
     for ours, instead in (("id", "sku_id"), ("id", "gtin")):
         if planner.profile is None and not planner.fed(ours) and planner.fed(instead):
             source = next(source for source in planner.sources if source.ours == instead)
@@ -316,7 +316,7 @@ def _require(planner: _Planner, path: Path) -> None:
 
 
 def _preferred(names: Sequence[str]) -> list[str]:
-    """Return the one of several columns of the same name that is read: the English one of a file in several locales."""
+    """Return which of several columns of the same name is read: the English one of a file in several locales."""
     english = [name for name in names if "-en" in name]
     return list((english or list(names))[:1])
 
@@ -326,7 +326,7 @@ def _digits(name: str) -> str:
 
 
 def _counts(rows: Iterable[Sequence[str | None]], column: int) -> bool:
-    """Say whether a column holds consecutive whole numbers: a left-over row index, not a fact of the product."""
+    """Return whether a column holds consecutive whole numbers: a row index, not a fact of the product."""
     values = [row[column] for row in rows if len(row) > column]
     if not values or not all(value is not None and value.isascii() and value.isdigit() for value in values):
         return False

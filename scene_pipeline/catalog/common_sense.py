@@ -14,7 +14,7 @@ from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.product_types import TYPE_KINDS
 
 CHILDRENS_ROOMS = frozenset({"childrens_room", "bedroom"})
-"""A text that names a children's room and no room but these speaks of a thing for children."""
+"""A text that names a children's room, and no rooms except these, describes a thing for children."""
 
 _TEXTS = ("title", "stated_type", "description", "detailed_description")
 
@@ -32,7 +32,7 @@ class CommonSense:
 
 
 def common_sense(products: pa.Table, vocabulary: Vocabulary) -> CommonSense:
-    """Return what the types and texts of enriched products (schema ENRICHED) say of them."""
+    """Return group, kind, `children` and `outdoor` of enriched products (schema ENRICHED), from types and texts."""
     types = vocabulary.types
     positions = {name: at for at, group in enumerate(types.groups) for name in group.types}
     group = np.array([positions.get(name, -1) for name in products["product_type"].to_pylist()], dtype=np.int16)

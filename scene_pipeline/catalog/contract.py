@@ -1,7 +1,7 @@
-"""What every product table must keep to, as a pandera schema that people and programs can read and run.
+"""The contract of every product table, as a pandera schema that people and programs can read and run.
 
-`validate` turns rows into products or rejects by hand (docs/decisions/0005); this is the second pair of eyes on what
-comes out of it, whoever wrote the table.
+`validate` turns rows into products or rejects in its own code (docs/decisions/0005). This schema checks the result a
+second time, whoever wrote the table.
 """
 
 from functools import cache

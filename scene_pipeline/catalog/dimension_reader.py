@@ -62,7 +62,7 @@ class DimensionReader:
         return self.with_lists(found)
 
     def with_lists(self, chains: list[Chain]) -> list[Chain]:
-        """Give the numbers of a list their unit and axis: "H: 8, 11 and 14 cm", "6 in, 8 in and 10 in"."""
+        """Set the unit and axis of the numbers of a list: "H: 8, 11 and 14 cm", "6 in, 8 in and 10 in"."""
         i = 0
         while i < len(chains):
             end = i
@@ -80,7 +80,7 @@ class DimensionReader:
         return chains
 
     def goes_on(self, one: Chain, other: Chain) -> bool:
-        """Say whether two single lengths stand in one list."""
+        """Return whether two single lengths belong to one list."""
         link = self.t.words[one.last : other.first]
         if len(one.measures) > 1 or len(other.measures) > 1 or not 0 < len(link) <= 2:
             return False
@@ -90,7 +90,7 @@ class DimensionReader:
         return signs and len(axes) < 2 and before not in self.w.set_of and before not in ("/", "-")
 
     def in_code(self, i: int) -> bool:
-        """Say whether a number is part of a product code: "RG8159M" is no 8,159 meters."""
+        """Return whether a number is part of a product code: "RG8159M" is no 8,159 meters."""
         if i == 0 or self.t.starts[i] != self.t.ends[i - 1] or self.t.words[i][0] not in _DIGITS:
             return False
         before = self.t.words[i - 1]
@@ -108,7 +108,7 @@ class DimensionReader:
         return i
 
     def next_of_chain(self, previous: Measurement, i: int) -> tuple[Measurement | None, int]:
-        """Return the measure that goes on from `previous`: joined by x, or of another named axis."""
+        """Return the measure that continues the chain after `previous`: joined by x, or of another named axis."""
         if i < self.n and self.t.words[i] in self.w.by:
             return self.measure(i + 1)
         if previous.axis is None:
@@ -160,7 +160,7 @@ class DimensionReader:
         return Measurement(low, high, axis, unit, start, self.t.ends[k - 1], sign=sign), k
 
     def in_range(self, k: int) -> bool:
-        """A dash between numbers is a range; a slash too ("140/200x80"), but only when nothing is spaced oddly."""
+        """Return whether token k makes a range of two numbers: a dash does, a slash only without a space after it."""
         return self.t.words[k] != "/" or self.t.starts[k + 1] == self.t.ends[k]
 
     def axis_before(self, i: int) -> tuple[str | None, int]:
@@ -225,7 +225,7 @@ class DimensionReader:
         return low, high, j
 
     def is_fraction(self, i: int) -> bool:
-        """Say whether tokens i to i + 2 are a fraction of an inch: "1/2", "15/16"; "70/80" is none."""
+        """Return whether tokens i to i + 2 are a fraction of an inch: "1/2", "15/16", but not "70/80"."""
         if i + 2 >= self.n or self.t.words[i + 1] != "/" or self.t.words[i + 2] not in _FRACTIONS:
             return False
         top = self.t.words[i]
@@ -254,7 +254,7 @@ class DimensionReader:
         return [float(part) for part in parts]
 
     def in_chain(self) -> bool:
-        """Say whether the text joins any numbers by x."""
+        """Return whether the text joins any numbers by x."""
         return any(word in self.w.by for word in self.t.words)
 
     def unit(self, i: int, number: int) -> tuple[str | None, int]:
@@ -281,7 +281,7 @@ class DimensionReader:
         return unit, j
 
     def is_no_size(self, chain: Chain) -> bool:
-        """Say whether a chain is something else than the product's size."""
+        """Return whether a chain is not the product's size."""
         words = self.t.words
         listed = chain.measures[0].listed
         after = words[chain.last] if chain.last < self.n and not listed else ""
@@ -304,13 +304,13 @@ class DimensionReader:
         return letter or measure.axis is None
 
     def names_next_size(self, i: int) -> bool:
-        """Say whether the word at token i speaks of the number behind it: "80 cm seat height 45 cm"."""
+        """Return whether the word at token i belongs to the number after it: "80 cm seat height 45 cm"."""
         following = self.t.words[i + 1 : i + 4]
         number = next((k for k, word in enumerate(following) if word[0] in _DIGITS), None)
         return number is not None and not any(word in (",", ".", ";", "\n") for word in following[:number])
 
     def is_trade_size(self, chain: Chain) -> bool:
-        """Say whether a lone number with an axis letter is a size, as trade lists write it: "LAMP 27H", not "3D"."""
+        """Return whether a lone number with an axis letter is a size, as in trade lists: "LAMP 27H", not "3D"."""
         letter, number = self.t.words[chain.last - 1], chain.last - 2
         return (
             letter in self.w.letters
@@ -322,7 +322,7 @@ class DimensionReader:
 
 
 def split_groups(tokens: Tokens, end: int, words: DimensionWords) -> Tokens:
-    """Part "200,50" in `150x200,50x80` (two sizes of two pieces, not one number), "Hx" in `8"Hx7"W`, "cmx"."""
+    """Split "200,50" in `150x200,50x80` (two sizes of two pieces, not one number), "Hx" in `8"Hx7"W`, "cmx"."""
     if end < len(tokens):
         tokens = Tokens(tokens.text, tokens.words[:end], tokens.starts[:end], tokens.ends[:end])
     if not any(("," in word and len(word) > 1) or word in words.glued for word in tokens.words):

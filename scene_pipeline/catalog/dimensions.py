@@ -1,4 +1,4 @@
-"""Read lengths out of product texts: `8X7X3`, `19 1/2" x 15"`, `W 40 D 35 H 120`, `Ø20`, `60-90 cm`, `5'6"`."""
+"""Read lengths from product texts: `8X7X3`, `19 1/2" x 15"`, `W 40 D 35 H 120`, `Ø20`, `60-90 cm`, `5'6"`."""
 
 from scene_pipeline.catalog.dimension_reader import DimensionReader, split_groups
 from scene_pipeline.catalog.measures import DimensionWords, Measurement
@@ -32,7 +32,7 @@ def parse_dimensions(tokens: Tokens, end: int, words: DimensionWords) -> list[Me
 
 
 def _says_again(measures: list[Measurement], before: list[Measurement]) -> bool:
-    """Say whether measures are the last ones in another unit: `20 cm (7.9")`, `8 x 10 in / 20 x 25 cm`."""
+    """Return whether measures repeat the last ones in another unit: `20 cm (7.9")`, `8 x 10 in / 20 x 25 cm`."""
     last = before[-len(measures) :]
     if len(last) < len(measures) or {m.unit for m in last} & {m.unit for m in measures}:
         return False

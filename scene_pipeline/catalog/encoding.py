@@ -1,4 +1,4 @@
-"""What bytes a catalog file is made of: compressed or not, text or not, and in which encoding."""
+"""Detect how a catalog file is stored: compressed or not, text or not, and in which encoding."""
 
 import codecs
 import gzip
@@ -34,7 +34,7 @@ _MAGIC = (
 
 @dataclass(frozen=True, slots=True)
 class TextKind:
-    """How to read a text file. `damaged`: some bytes are no text of `encoding`; they read as U+FFFD."""
+    """How to read a text file. `damaged`: some bytes are not valid in `encoding`; they are read as U+FFFD."""
 
     encoding: str
     compressed: bool
@@ -42,7 +42,7 @@ class TextKind:
 
 
 def first_bytes(path: Path) -> bytes:
-    """Return the first bytes of a file. Raises CatalogError when it is missing, no file, unreadable or empty."""
+    """Return the first bytes of a file. Raises CatalogError when it is missing, not a file, unreadable or empty."""
     try:
         with path.open("rb") as stream:
             head = stream.read(8)
@@ -60,8 +60,9 @@ def first_bytes(path: Path) -> bytes:
 def detect_text(path: Path) -> TextKind:
     """Find the encoding by reading the whole file once in blocks. Raises CatalogError when it is not text.
 
-    UTF-8, UTF-16 and UTF-32 by their mark; UTF-16 without one by its zeros; then UTF-8 if it decodes. Otherwise it is
-    Windows-1252, unless most of the other characters are good UTF-8: then it is UTF-8 with damaged places.
+    UTF-8, UTF-16 and UTF-32 are found by their byte order mark, UTF-16 without one by its zero bytes, then UTF-8 if it
+    decodes. Otherwise it is Windows-1252, unless most characters beyond ASCII are valid UTF-8: then it is UTF-8 with
+    damaged places.
     """
     head = first_bytes(path)
     for magic, message in _MAGIC:
@@ -114,7 +115,7 @@ def _count_utf8(path: Path, compressed: bool) -> tuple[int, int]:
 
 
 def _cut_short(path: Path, compressed: bool) -> bool:
-    """Say whether only the end of the file is wrong: half a character, as after an interrupted copy."""
+    """Return whether only the end of the file is wrong: half a character, as after an interrupted copy."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     with open_bytes(path, compressed) as stream:
         try:

@@ -1,4 +1,4 @@
-"""Read product facts out of the texts: deterministic, and every value says where it came from."""
+"""Read product facts from the texts: deterministic, and every value has its source."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -39,8 +39,8 @@ def enrich(
 ) -> pa.Table:
     """Return `products` (schema PRODUCTS) with the facts its texts state (schema ENRICHED).
 
-    Each row is read on its own, but for the unit of lengths that state none: it is learned from those that do (see
-    `plausibility`). `progress` is called with the rows done and the rows in all.
+    Each row is read on its own, except for the unit of lengths without one: it is learned from the other lengths (see
+    `plausibility`). `progress` is called with the rows done and the total.
     """
     parts = list(enriched_parts(products, vocabulary, lexicon, progress))
     return pa.concat_tables(parts) if parts else ENRICHED.empty_table()
@@ -52,7 +52,7 @@ def enriched_parts(
     lexicon: Lexicon,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield what `enrich` returns part by part, in the memory of one."""
+    """Yield the table of `enrich` in parts, with only one part in memory."""
     enricher = Enricher(vocabulary, lexicon, learned_unit(products))
     done = 0
     for part in batches(products, rows=ENRICH_CHUNK):
@@ -74,7 +74,7 @@ class Enricher:
     """Reads single rows; built once for a vocabulary and a lexicon."""
 
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon, default_unit: str | None = None) -> None:
-        """default_unit: of lengths without one, where the catalog suggests another than the language does."""
+        """default_unit: that of lengths without one, where the catalog suggests another unit than the language."""
         self.extractor = Extractor(LexiconIndex.build(vocabulary, lexicon))
         self.extractor.dimension_words.default_unit = default_unit or lexicon.words.default_unit
         self.sizes = PlausibleSizes(lexicon)
@@ -185,7 +185,7 @@ class Enricher:
 
 
 def drop_count(facts: Facts) -> None:
-    """Take the number of pieces out of the sizes: a pair of curtains "2 x 140 x 245 cm" is not 2 cm deep."""
+    """Remove the number of pieces from the sizes: a pair of curtains "2 x 140 x 245 cm" is not 2 cm deep."""
     own = [measure for measure in facts.measures if measure.part == 0]
     if len(own) == 3 and own[0].axis is None and own[0].high == facts.set_count and own[1].high >= 10 * own[0].high:
         facts.measures.remove(own[0])

@@ -1,4 +1,4 @@
-"""Write tables as CSV that a spreadsheet can open safely: no cell of text is ever run as a formula."""
+"""Write tables as CSV that a spreadsheet can open safely: it runs no text cell as a formula."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ EXPORT_CHUNK = 10_000
 def write_csv(table: pa.Table, path: Path) -> None:
     """Write `table` to `path` atomically as UTF-8 CSV with a header; nulls are empty, lists and structs are JSON.
 
-    Text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay as they are.
+    Text that a spreadsheet would read as a formula gets an apostrophe before it; numbers stay as they are.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Collect what one product's texts say, each fact with the column and the place it was read from."""
+"""Collect the facts in one product's texts, each with the column and the place it was read from."""
 
 import re
 from bisect import bisect_left
@@ -42,10 +42,10 @@ ReadingPlace = tuple[str, str | int | float, str, int, int]
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of one product so far. Lists keep the order in which the texts name things.
+    """The facts read of one product so far. Lists keep the order of the texts.
 
-    type_span: column, start and end of the words that name the type. parts: of the materials, those that are claimed
-    only of a part, with that part's word ("brass" → "handles").
+    type_span: column, start and end of the words that name the type. parts: the materials that the text states only of
+    a part, with the word for that part ("brass" → "handles").
     """
 
     product_type: str | None = None
@@ -97,11 +97,11 @@ class Extractor:
     def read(
         self, facts: Facts, column: str, text: str, first_sentence: bool = True, names: tuple[str, ...] = ()
     ) -> None:
-        """Read a text: its first sentence says what the product is; the sentences after it may talk of anything.
+        """Read a text: its first sentence describes the product; later sentences may be about anything.
 
-        From the later sentences (all of them, unless `first_sentence`) a material is taken only when claimed
-        ("made of solid oak"), rooms and styles always, colors and finishes never. `names` (brand, collection) are no
-        facts where they stand in the text.
+        From the later sentences (all of them, unless `first_sentence`) a material is taken only when claimed ("made of
+        solid oak"), rooms and styles always, colors and finishes never. Words of `names` (brand, collection) are not
+        read as facts.
         """
         raw = tokenize(text)
         head = headline_end(raw, self.index.sentence_abbreviations) if first_sentence else 0
@@ -145,7 +145,7 @@ class Extractor:
         matches = self.index.facts.find(tokens.words)
         colors = {match.first for match in matches if COLOR in kinds and _is_of(match, COLOR)}
         if COLOR in kinds and facts.materials:
-            kinds = kinds - _MATERIAL_ONLY  # "Walnut" in a color cell is a shade where the material is known
+            kinds = kinds - _MATERIAL_ONLY  # with a known material, "Walnut" in a color cell is a shade
         for match in matches:
             shade = next((name for kind, name in match.meanings if kind == MATERIAL and name in self.color_names), None)
             if match.last in colors and _is_of(match, MATERIAL):
@@ -156,7 +156,7 @@ class Extractor:
                 self.take(facts, column, tokens, match, kinds)
 
     def masked(self, tokens: Tokens, names: tuple[str, ...]) -> Tokens:
-        """Return the tokens with those of names that would read as facts blotted out: "Stone & Beam", "Ivory Home"."""
+        """Return the tokens with those of names that would be read as facts masked: "Stone & Beam", "Ivory Home"."""
         for name in names:
             parts = self.fact_name(name)
             if not parts:
@@ -167,17 +167,17 @@ class Extractor:
         return tokens
 
     def _fact_name(self, name: str) -> tuple[str, ...]:
-        """Return the tokens of a name some word of which is in the lexicon; a name that is a single type is none."""
+        """Return the tokens of a name with a word of the lexicon; empty for another name, or a single type."""
         parts = phrase_tokens(name)
         known = [part for part in parts if part in self.index.facts.entries or part in self.index.types.entries]
         single_type = len(parts) == 1 and self.index.types.single(parts[0])
         return parts if known and not single_type else ()
 
     def read_type(self, facts: Facts, column: str, text: str) -> None:
-        """Read a cell that names the kind of product: it guides, but a noun of the product's own decides.
+        """Read a cell that names the kind of product; a noun in the product's own texts takes precedence.
 
-        It counts where the texts name no type or a weak one, and where it says the same more exactly ("Table lamps" of
-        a lamp); "Table Linens" makes no table of linen napkins.
+        The cell counts where the texts name no type or a weak one, and where it says the same more exactly ("Table
+        lamps" for a lamp). "Table Linens" does not make linen napkins a table.
         """
         tokens = self.index.prepare(tokenize(text))
         known, sources = (facts.product_type, facts.type_is_weak), facts.sources
@@ -194,7 +194,7 @@ class Extractor:
         self.sizes(facts, column, raw, len(raw))
 
     def read_set_lines(self, facts: Facts, column: str, text: str) -> None:
-        """Take a set count that a line of few words states: "Set of three", "2 pcs"."""
+        """Read a set count from a line of few words: "Set of three", "2 pcs"."""
         place = 0
         for line in text.split("\n"):
             if facts.set_count is None and 0 < line.count(" ") < _SET_LINE_WORDS:
@@ -207,7 +207,7 @@ class Extractor:
             place += len(line) + 1
 
     def sizes(self, facts: Facts, column: str, tokens: Tokens, end: int) -> None:
-        """Take dimensions and a set count from tokens[:end], unless they are known."""
+        """Read dimensions and a set count from tokens[:end], unless they are known."""
         if facts.set_count is None:
             count = parse_set_count(tokens, end, self.set_words)
             if count is not None:
@@ -217,8 +217,8 @@ class Extractor:
             self.add_measures(facts, column, parse_dimensions(tokens, end, self.dimension_words))
 
     def sizes_in_prose(self, facts: Facts, column: str, tokens: Tokens) -> None:
-        """Take dimensions from running text: the chains of several with a unit ("60 x 90 cm"), those that name their
-        axis, else a chain that a sentence opens with ("20 x 20.").
+        """Read dimensions from running text: chains of several lengths with a unit ("60 x 90 cm"), lengths that name
+        their axis, else a chain at the start of a sentence ("20 x 20.").
         """
         if _HAS_NUMBER(tokens.text):
             measures = parse_dimensions(tokens, len(tokens), self.dimension_words)
@@ -242,9 +242,9 @@ class Extractor:
                 self.add_measures(facts, column, chain)
 
     def joined_sizes(self, tokens: Tokens, measures: list[Measurement]) -> list[Measurement]:
-        """Return the sizes of several lengths with a unit that stand in the sentence of the first one.
+        """Return the sizes of several lengths with a unit in the same sentence as the first one.
 
-        A sentence that speaks of what the product fits, holds or is packed in states the size of something else.
+        A sentence about what the product fits, holds or is packed in states the size of something else.
         """
         kept: list[Measurement] = []
         first: tuple[int, int] | None = None
@@ -269,29 +269,29 @@ class Extractor:
         return kept
 
     def includes_another(self, before: list[str]) -> bool:
-        """Say whether the words before a size count what comes with the product ("Includes 2 pillowcases").
+        """Return whether the words before a size count parts that come with it ("Includes 2 pillowcases").
 
-        A set is what it includes.
+        The rule does not hold for a set, which consists of what it includes.
         """
         at = next((i for i, word in enumerate(before) if word in self.index.including), len(before))
         counted = any(word.isdigit() or word in self.set_words.numbers for word in before[at:])
         return counted and self.set_words.sets.isdisjoint(before[:at])
 
     def fills_sentence(self, tokens: Tokens, chain: list[Measurement]) -> bool:
-        """Say whether a sentence holds nothing but a size: "20 x 20.", which needs no unit."""
+        """Return whether a sentence is only a size: "20 x 20.", which needs no unit."""
         after = bisect_left(tokens.starts, chain[-1].end)
         ends = after >= len(tokens) or tokens.words[after] in _SENTENCE_ENDS
         return ends and self.opens_sentence(tokens, chain[0].start)
 
     def opens_sentence(self, tokens: Tokens, place: int) -> bool:
-        """Say whether a size at `place` of the text opens a sentence, at most behind a word like "measures"."""
+        """Return whether a size at `place` of the text starts a sentence, or follows only a word like "measures"."""
         i = bisect_left(tokens.starts, place)
         while i and tokens.words[i - 1] in self.index.size_openers:
             i -= 1
         return i == 0 or tokens.words[i - 1] in _SENTENCE_ENDS
 
     def add_measures(self, facts: Facts, column: str, measures: list[Measurement]) -> None:
-        """Add measures with their sources; small bare numbers of what is sold in feet are feet."""
+        """Add measures with their sources; small bare numbers of products that are sold in feet are feet."""
         if facts.product_type in self.sold_in_feet and all(m.assumed and m.high <= _MAX_FEET for m in measures):
             measures = [measure._replace(unit="ft") for measure in measures]
         for measure in measures:
@@ -301,9 +301,10 @@ class Extractor:
             facts.sources.append(("dimensions", f"{value} {unit}", column, measure.start, measure.end))
 
     def product_type(self, facts: Facts, column: str, tokens: Tokens, end: int) -> None:
-        """Take the product type: the last type word before "with", "for", a comma ... ends the first noun that has one.
+        """Read the product type: the last type word of the first noun phrase that has one.
 
-        Weak words ("glass", "elephant") count only where no other type is named, or before "for" and "with".
+        A noun phrase ends at "with", "for", a comma and the like. Weak words ("glass", "elephant") count only where no
+        other type is named, or before "for" and "with".
         """
         if facts.product_type is not None and not facts.type_is_weak:
             return
@@ -337,7 +338,7 @@ class Extractor:
             self.set_type(facts, column, tokens, earlier, is_weak=True)
 
     def set_type(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, is_weak: bool) -> None:
-        """Take a match as the product's type, in the place of one known before."""
+        """Set a match as the product's type; it replaces an earlier one."""
         facts.product_type, facts.type_is_weak = match.meanings[0][1], is_weak
         facts.sources = [source for source in facts.sources if source[0] != "product_type"]
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
@@ -365,7 +366,7 @@ class Extractor:
                 self.take_material(facts, column, tokens, match, value)
 
     def take_material(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, value: str) -> None:
-        """Add a material, as that of a part where one follows; "walnut effect" states none."""
+        """Add a material, for a part where one follows; "walnut effect" states no material."""
         start, end = tokens.starts[match.first], tokens.ends[match.last - 1]
         if self.looks_like(tokens, match):
             return
@@ -377,7 +378,7 @@ class Extractor:
         facts.add(MATERIAL, value, column, start, end)
 
     def take_color(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch, value: str) -> None:
-        """Add a color, with the word before it where that makes it another: "dusty rose"."""
+        """Add a color, with the word before it where that makes it a different color: "dusty rose"."""
         before, end = match.first - 1, tokens.ends[match.last - 1]
         modifier = tokens.words[before] if before >= 0 else ""
         if modifier in self.modifiers:
@@ -386,13 +387,13 @@ class Extractor:
             facts.add(COLOR, value, column, tokens.starts[match.first], end)
 
     def looks_like(self, tokens: Tokens, match: PhraseMatch) -> bool:
-        """Say whether only the look of a material is meant: "walnut effect", "finition bronze"."""
+        """Return whether only the look of a material is meant: "walnut effect", "finition bronze"."""
         if tokens.words[match.last : match.last + 1] in self.looks:
             return True
         return self.index.looks_first and match.first > 0 and tokens.words[match.first - 1 : match.first] in self.looks
 
     def is_negated(self, tokens: Tokens, match: PhraseMatch) -> bool:
-        """Say whether a word is denied or imitated: "leather-free", "non-wool", "faux marble", "better than paper"."""
+        """Return whether a word is negated or imitated: "leather-free", "faux marble", "better than paper"."""
         words, last = tokens.words, match.last
         if match.first and words[match.first - 1] in self.index.negations:
             return True
@@ -402,7 +403,7 @@ class Extractor:
         return free and (last + 1 == len(words) or words[last + 1] not in self.index.not_free)
 
     def resembles(self, words: list[str], first: int) -> bool:
-        """Say whether what stands at `first` is only resembled: "looks like real marble"."""
+        """Return whether the word at `first` is only a comparison: "looks like real marble"."""
         for phrase in self.index.resembling:
             for end in range(first, max(first - 3, 0), -1):
                 if words[end - 1] == phrase[-1] and tuple(words[max(end - len(phrase), 0) : end]) == phrase:
@@ -410,7 +411,7 @@ class Extractor:
         return False
 
     def is_shade(self, tokens: Tokens, match: PhraseMatch) -> bool:
-        """Say whether a material only names the shade of the color behind it: "stone gray", "steel blue"."""
+        """Return whether a material only names the shade of the color after it: "stone gray", "steel blue"."""
         words, last = tokens.words, match.last
         if words[match.first] not in self.index.shade_words or last >= len(words):
             return False
@@ -419,7 +420,7 @@ class Extractor:
         )
 
     def part_of(self, facts: Facts, column: str, tokens: Tokens, match: PhraseMatch) -> str | None:
-        """Return the word of the part a material is of ("handles" in "brass handles"), or None: the product itself."""
+        """Return the part that a material is of ("handles" in "brass handles"), or None for the whole product."""
         place = match.last + (tokens.words[match.last : match.last + 1] in self.veneer)  # "walnut veneer top"
         if place >= len(tokens) or tokens.words[place] not in self.index.parts:
             return None
@@ -431,7 +432,7 @@ class Extractor:
         return None if noun and part.rstrip("s") == noun.rstrip("s") else part  # "Handle. These brass handles …"
 
     def is_claimed(self, facts: Facts, tokens: Tokens, match: PhraseMatch, accepted: int) -> bool:
-        """Say whether running text claims the material for the product, rather than mentioning it."""
+        """Return whether running text states the material of the product, and does not only mention it."""
         words, index = tokens.words, self.index
         after = words[match.last] if match.last < len(words) else ""
         if after in index.not_parts:
@@ -465,7 +466,7 @@ class Extractor:
 
     @staticmethod
     def sentence_around(words: list[str], match: PhraseMatch) -> tuple[int, int]:
-        """Return the first token of the sentence a match stands in, and the token after its last."""
+        """Return the first token of the sentence with a match, and the token after its last."""
         start, end = match.first, match.last
         while start > 0 and words[start - 1] not in _SENTENCE_ENDS:
             start -= 1

@@ -21,14 +21,14 @@ _SCOPE = re.compile(r"^[a-z]{2}_[A-Z]{2}$")
 class FeedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One export format.
 
-    recognize: sets of column names, one of which the header must hold whole. columns: our column → the shop's names, in
-    the order of preference; # stands for a number. ignore: columns that say nothing of a product. pairs: columns that
-    hold the name and the value of an attribute. options: these are the options of variants, with values separated by
-    commas, and the SKU cell lists those of the variants. packed: columns that hold several attributes in a cell.
-    carry_names: an attribute's name stands only in the first row of a product. metafields, scoped: columns named after
-    a metafield, or with a locale or channel behind a hyphen. unit: of lengths without one; where it is empty they are
-    read as in any text. group: what makes rows one product (see `grouping`). kinds: the words of the row kind column →
-    parent, variant, simple, picture or rule.
+    recognize: sets of column names; the header must have all names of one set. columns: our column → the shop's names,
+    in the order of preference; # stands for a number. ignore: columns without information on a product. pairs: columns
+    that hold the name and the value of an attribute. options: the pairs are the options of variants, with values
+    separated by commas, and the SKU cell lists the SKUs of the variants. packed: columns that hold several attributes
+    in a cell. carry_names: only the first row of a product has an attribute's name. metafields, scoped: columns named
+    after a metafield, or with a locale or channel behind a hyphen. unit: of lengths without one; where it is empty they
+    are read as in any text. group: how rows of one product are found (see `grouping`). kinds: the words of the row kind
+    column → parent, variant, simple, picture or rule.
     """
 
     name: str
@@ -47,7 +47,7 @@ class FeedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: dict[str, str] = {}
 
     def matches(self, header: Sequence[str]) -> int:
-        """Return how many columns the largest set of `recognize` has that the header holds whole; 0 if none."""
+        """Return the size of the largest set of `recognize` that the header has completely; 0 if none."""
         found = {self.plain(name) for name in header} | {plain_name(name) for name in header}
         sets = [{plain_name(name) for name in names} for names in self.recognize]
         return max((len(names) for names in sets if names <= found), default=0)
@@ -65,7 +65,7 @@ def feed_profiles() -> dict[str, FeedProfile]:
 
 
 def recognize_feed(header: Sequence[str], name: str | None = None) -> FeedProfile | None:
-    """Return the profile whose columns the header has, or the one called `name`; None for a table of its own kind.
+    """Return the profile whose columns the header has, or the one called `name`; None for an unknown format.
 
     Raises CatalogError for a name that no profile has.
     """

@@ -1,4 +1,4 @@
-"""Which rows of an export are one product: variants and pictures that share a handle, a parent or a group id."""
+"""Find the rows of an export that are one product: variants and pictures with one handle, parent or group id."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ _BATCH = 50_000
 
 Texts = list[str | None]
 _Columns = Callable[..., Iterator[tuple[Texts, ...]]]
-"""Returns, for names of columns, their cells without blanks around them, some rows at a time."""
+"""Returns the stripped cells of the named columns, some rows at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The rows of a table in the order of their groups: some bytes a row, and each key once.
+    """The rows of a table in the order of their groups, in a few bytes per row; each key is kept once.
 
     order: int64 [rows]; starts: where each group begins in it; kinds: uint8 [rows], what each row of the table is (see
-    `kind`); keys: each row's group, or null where it stands alone; keys_are_ids: a key names the product, and is its id
-    where no row is the parent.
+    `kind`); keys: each row's group, null for a row without one; keys_are_ids: the key identifies the product, and
+    becomes its id where no row is the parent.
     """
 
     order: np.ndarray
@@ -55,7 +55,7 @@ class Grouping:
 
 
 def group_rows(table: Rows, profile: str) -> Grouping | None:
-    """Return which rows are one product, or None where every row is one: a table of its own kind without group ids."""
+    """Return which rows are one product, or None where every row is one: an unknown format without group ids."""
     known = feed_profiles().get(profile)
     names = set(table.column_names)
     mode = known.group if known is not None else "group_id" if "group_id" in names else "parent"
@@ -71,7 +71,7 @@ def group_rows(table: Rows, profile: str) -> Grouping | None:
 
 
 def _ordered(keys: pa.DictionaryArray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (order, starts): groups in the order of their first rows; rows without a key stand alone."""
+    """Return (order, starts): groups in the order of their first rows; rows without a key are groups of one."""
     codes, alone = keys.indices.fill_null(-1).to_numpy(), np.arange(len(keys))
     first = np.full(len(keys.dictionary), len(keys))
     np.minimum.at(first, codes[codes >= 0], alone[codes >= 0])
@@ -153,7 +153,7 @@ def _by_children(columns: _Columns, kinds: np.ndarray) -> Iterator[Texts]:
 
 
 def _following(columns: _Columns, kinds: np.ndarray) -> Iterator[Texts]:
-    """Yield the last parent above each row: variants and pictures stand below their product."""
+    """Yield the last parent above each row: variants and pictures come after their product."""
     heads = (_KINDS.index(PARENT), _KINDS.index(SIMPLE))
     keys: Texts = []
     last: str | None = None

@@ -1,4 +1,4 @@
-"""What a column's header states beside its name: the unit of its numbers, and the order of the axes in its cells."""
+"""Read what a column's header states besides its name: the unit of its numbers, and the order of axes in its cells."""
 
 import re
 
@@ -53,12 +53,12 @@ def split_axes(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def with_unit(cell: str | None, unit: str) -> str | None:
-    """Return a cell of bare numbers with the unit behind it; any other cell, and a lone 0, as it is."""
+    """Return a cell of bare numbers with the unit after it; any other cell, and a lone 0, as it is."""
     return f"{cell.strip()} {unit}" if cell and unit and _BARE.match(cell) and cell.strip("0., ") else cell
 
 
 def with_unit_if_joined(cell: str | None, unit: str) -> str | None:
-    """Return a cell of numbers joined by x with the unit behind it: a lone "7-8" or "40" may be a clothing size."""
+    """Return a cell of numbers joined by x with the unit after it: a single "7-8" or "40" may be a clothing size."""
     return with_unit(cell, unit) if cell and _JOINED.search(cell) else cell
 
 

@@ -1,4 +1,4 @@
-"""Hold back what is not for the home: the rest of a mixed marketplace, by departments, nouns and meaning."""
+"""Hold back products that are not for the home, in mixed marketplaces: by departments, nouns and meaning."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ from scene_pipeline.catalog.words import LexiconIndex, WordIndex
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 NOT_HOME = "not home goods"
-"""How the reason of a product begins that was held back."""
+"""Beginning of the reason of a product that was held back."""
 
 _PARTS = re.compile(r">>|>|/|\||»")
 _MAX_WORDS = 40
@@ -37,7 +37,7 @@ def other_goods() -> OtherGoods:
 
 
 class HomeGate:
-    """Says of single products why they are not home goods; built once for a lexicon."""
+    """Decides for single products whether they are not home goods, and why; built once for a lexicon."""
 
     def __init__(self, index: LexiconIndex) -> None:
         words = other_goods()
@@ -51,7 +51,7 @@ class HomeGate:
     def reason(self, name: str, department: str | None, stated_type: str | None = None) -> str | None:
         """Return why a product of this name (its title, else its text) and department is held back, or None.
 
-        stated_type: the shop's type cell, which stands in for a department that is not stated.
+        stated_type: the shop's type cell, which replaces a missing department.
         """
         if not department and stated_type and self.by_type(stated_type):
             department = stated_type
@@ -64,12 +64,12 @@ class HomeGate:
         return f"{NOT_HOME}: the text names a {noun}" if noun else None
 
     def _by_type(self, stated_type: str) -> bool:
-        """Say whether a type cell ends in the name of another department: "Men's Shoes", but not "FOOD_STORAGE"."""
+        """Return whether a type cell ends in the name of another department: "Men's Shoes", but not "FOOD_STORAGE"."""
         words = tokenize(stated_type.replace("_", " ")).words
         return not self.home.find(words) and any(match.last == len(words) for match in self.other.find(words))
 
     def _by_department(self, department: str) -> bool | None:
-        """Say whether a department is of other goods; False: of home goods; None: neither, or both."""
+        """Return True for a department of other goods, False for one of home goods, None for neither or both."""
         for part in _PARTS.split(department):
             words = tokenize(part).words
             home, other = bool(self.home.find(words)), bool(self.other.find(words))
@@ -78,7 +78,7 @@ class HomeGate:
         return None
 
     def _last_noun(self, name: str) -> str | None:
-        """Return the noun of other goods that a name's first phrase ends in, or None: a home type stands behind it."""
+        """Return the noun of other goods that ends a name's first phrase, or None, also where a home type follows."""
         tokens = tokenize(name[:300])
         words = tokens.words[:_MAX_WORDS]
         if self.firsts.isdisjoint(words):
@@ -98,7 +98,7 @@ Similarity = Callable[[Sequence[str]], np.ndarray]
 
 
 def nearer_elsewhere(home: np.ndarray, other: np.ndarray) -> str | None:
-    """Return the other department a text is nearest to, where it leads everything of home goods by `min_lead`.
+    """Return the nearest other department of a text, if it leads all home goods by `min_lead`; else None.
 
     home: cosines with the categories; other: with `gate_descriptions()`, in their order.
     """
@@ -110,7 +110,7 @@ def nearer_elsewhere(home: np.ndarray, other: np.ndarray) -> str | None:
 
 
 def gate_descriptions() -> list[str]:
-    """Return what texts are compared with beside the categories: the other departments', then more of home goods."""
+    """Return the further descriptions to compare texts with: of other departments, then of more home goods."""
     words = other_goods()
     return [*words.meanings.values(), *words.home_meanings.values()]
 

@@ -1,4 +1,4 @@
-"""Read HTML as the text a person sees: list items, table rows and definitions become lines, labeled where they are."""
+"""Read HTML as the text a person sees: list items, table rows and definitions become lines, with their labels."""
 
 import html
 import re
@@ -13,7 +13,7 @@ _LABELLED = re.compile(r"^[^\W\d][\w /()'-]{0,40}\s*[:=]\s*\S")
 _LIKE_LINES = re.compile(r"^(?:[•●▪◦·✓✔►*-]\s|[^\W\d][\w /()'-]{0,40}:)", re.MULTILINE)
 
 SEPARATOR = "\x1e"
-"""Stands between texts that were put into one cell from several columns."""
+"""Separates texts that were put into one cell from several columns."""
 
 _BLOCKS = frozenset(
     ("address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "details", "div", "dl", "dt",
@@ -32,9 +32,9 @@ _LABEL_WORDS = 4
 
 
 def text_of(cell: str) -> str:
-    """Return a cell's text with its lines kept where they matter: HTML as lines, plain text as one line.
+    """Return a cell's text: HTML as lines, plain text as one line.
 
-    Lines of plain text stay apart only where some of them are labeled or bulleted.
+    Lines of plain text stay separate only where some of them have labels or bullets.
     """
     if SEPARATOR in cell:
         return "\n".join(text for part in cell.split(SEPARATOR) if (text := text_of(part)))
@@ -111,7 +111,7 @@ class _Writer:
 
     @staticmethod
     def is_label(node: LexborNode) -> bool:
-        """Say whether an element holds nothing but a few words that name something."""
+        """Return whether an element has only a few words, as a label has."""
         only = node.child
         if only is None or only.tag != "-text" or only.next is not None:
             return False
@@ -120,7 +120,7 @@ class _Writer:
 
     @staticmethod
     def starts_line(node: LexborNode) -> bool:
-        """Say whether nothing stands before an inline element in its block, and something after it."""
+        """Return whether an inline element is the first in its block and something follows it."""
         before, after = node.prev, node.next
         while before is not None and before.tag == "-text" and not (before.text_content or "").strip():
             before = before.prev
@@ -159,9 +159,10 @@ def _children(node: LexborNode) -> Iterator[LexborNode]:
 
 
 def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
-    """Yield (node, True) where an element opens and (node, False) where it closes; comments are passed over.
+    """Yield (node, True) where an element opens and (node, False) where it closes; comments are skipped.
 
-    Written without recursion, since markup from strangers may be nested thousands deep; rows are read as a whole.
+    Written without recursion, since markup from outside may be nested thousands of levels deep; rows are read as a
+    whole.
     """
     node: LexborNode | None = root.child
     parents: list[LexborNode] = []

@@ -21,7 +21,7 @@ _WHOLE = frozenset(
     {"product", "overall", "item", "total", "main", "assembled", "outer", "exterior", "finished", "body", "primary"}
     | {"available", "approximate", "approx", "full", "external", "actual", "the", "unit", "gesamt", "produkt"}
 )
-"""Words before a label that speak of the whole product; others name a part of it, or what it is packed in."""
+"""Words before a label that mean the whole product; other words name a part of it, or its packaging."""
 _UNIT_WORDS = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _ONE_LENGTH = re.compile(rf"\W*[\d.,/½¼¾⅓⅔⅛⅜⅝⅞ -]*[\d½¼¾⅓⅔⅛⅜⅝⅞]\s*(?:{_UNIT_WORDS})\.?\s*(?:$|[,(\[])", re.IGNORECASE)
 _MAX_VALUE = 300
@@ -30,7 +30,7 @@ _MADE_OF = frozenset({MATERIAL, FINISH})
 
 
 class Label(NamedTuple):
-    """A labeled value: our column it belongs in, the part it speaks of ("" for the whole), unit, and its place."""
+    """A labeled value: our column for it, the part it describes ("" for the whole), its unit, and its place."""
 
     ours: str
     part: str
@@ -41,7 +41,7 @@ class Label(NamedTuple):
 
 
 def read_labeled_facts(extractor: Extractor, facts: Facts, column: str, text: str) -> None:
-    """Add what a text states under labels. A labeled size of the whole replaces one that says less."""
+    """Add the labeled facts of a text. A labeled size of the whole product replaces a less complete one."""
     if ":" not in text and "=" not in text:
         return
     lengths: list[Measurement] = []
@@ -62,7 +62,7 @@ def read_labeled_facts(extractor: Extractor, facts: Facts, column: str, text: st
 
 
 def read_stated_sizes(extractor: Extractor, facts: Facts, column: str, cell: str) -> None:
-    """Add the sizes of the shop's own column; they replace those of running text that say less or leave out the unit.
+    """Add the sizes of the shop's own column; they replace sizes of running text that are less complete or lack a unit.
 
     "BASKET 18X18X15" beside a column that states "46 x 46 x 37 cm" is in inches.
     """
@@ -74,7 +74,7 @@ def read_stated_sizes(extractor: Extractor, facts: Facts, column: str, cell: str
 
 
 def find_labels(text: str, parts: frozenset[str] = frozenset()) -> Iterator[Label]:
-    """Yield the labeled values of a text that belong in a column of ours; under a part ("Legs: beech") its material."""
+    """Yield the labeled values of a text that have a column of ours; for a part ("Legs: beech"), its material."""
     matches = list(_LABEL.finditer(text))
     for i, match in enumerate(matches):
         known = _known(match.group(1)) or _of_part(match.group(1), parts)
@@ -140,7 +140,7 @@ def _one(extractor: Extractor, label: Label, axis: str, value: str) -> list[Meas
 
 
 def _take(extractor: Extractor, facts: Facts, column: str, measures: list[Measurement]) -> None:
-    """Take measures of the whole product in the place of those known, unless these say more."""
+    """Replace the known measures of the whole product by these, unless the known ones are more complete."""
     known = [measure for measure in facts.measures if measure.part == 0]
     if not measures or len(known) > len(measures) or (len(known) == len(measures) and any(m.axis for m in known)):
         return
@@ -150,7 +150,7 @@ def _take(extractor: Extractor, facts: Facts, column: str, measures: list[Measur
 
 
 def _read_part(extractor: Extractor, facts: Facts, column: str, label: Label) -> None:
-    """Read materials under a label; those of a part ("Frame Material: metal") are said of the part."""
+    """Read materials under a label; for a part ("Frame Material: metal") they are stated of the part."""
     before = set(facts.materials)
     extractor.read_cell(facts, column, label.value, _MADE_OF, label.start)
     part = label.part.split(" ")[-1]

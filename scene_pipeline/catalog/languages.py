@@ -9,13 +9,13 @@ from scene_pipeline.catalog.stored import Rows
 from scene_pipeline.vocabulary.lexicon import Lexicon, load_lexicon
 
 AUTO = "auto"
-"""In place of a language: that of the texts themselves."""
+"""Value for a language: detect it from the texts."""
 
 SAMPLE = 5000
-"""Texts that are looked at."""
+"""Number of texts used to detect the language."""
 
 MIN_SHARE = 0.5
-"""Share of the texts that must look like one language; else they are read as English."""
+"""Share of the texts that must be in one language; otherwise they are read as English."""
 
 STOP_WORDS: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split())
@@ -34,7 +34,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_mix(texts: Iterable[str]) -> dict[str, float]:
-    """Return language → share of the texts whose frequent words are mostly of it; texts without any are not counted."""
+    """Return language → share of the texts with most frequent words in it; texts without such words are not counted."""
     counts: Counter[str] = Counter()
     for text in texts:
         words = set(_WORD.findall(text.lower()))

@@ -1,4 +1,4 @@
-"""Variants that one cell of a product lists: Magento's "sku=A-1,color=Grey|…", and those that Etsy's options make."""
+"""Variants that one cell of a product lists: Magento's "sku=A-1,color=Grey|…", and those from Etsy's options."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from scene_pipeline.catalog.columns import attribute_column
 from scene_pipeline.catalog.packed import Pairs, parse_pairs
 
 MAX_VARIANTS = 500
-"""Variants listed of one product; Etsy sells at most 400."""
+"""Maximum number of listed variants of a product; Etsy allows 400."""
 
 Option = tuple[str, Sequence[str]]
 """An option's name and its values."""
@@ -21,10 +21,10 @@ def option_values(cell: str | None) -> list[str]:
 
 
 def write_variants(options: Sequence[Option], skus: Sequence[str]) -> str | None:
-    """Return as a cell the variants that options make together, or None where they make no choice.
+    """Return a cell with the variants of all combinations of options, or None where there is no choice.
 
-    Each has a SKU of its own where there are as many SKUs as variants, or as values of one option. Else the product's
-    SKUs are kept as variants of their own, since nothing states which option each of them has.
+    Each has a SKU of its own where there are as many SKUs as variants, or as values of one option. Otherwise the
+    product's SKUs become variants of their own, since nothing states their options.
     """
     options = [option for option in options if option[1]]
     made = _combined(options)
@@ -43,7 +43,7 @@ def write_variants(options: Sequence[Option], skus: Sequence[str]) -> str | None
 
 
 def _combined(options: Sequence[Option]) -> list[Pairs]:
-    """Return every choice of one value of each option, at most MAX_VARIANTS; one empty choice of none."""
+    """Return all combinations of one value per option, at most MAX_VARIANTS; one empty combination without options."""
     choices = islice(product(*(values for _, values in options)), MAX_VARIANTS)
     return [[(name, value) for (name, _), value in zip(options, values, strict=True)] for values in choices]
 

@@ -1,4 +1,4 @@
-"""One length of a product, and the words with which a language states lengths."""
+"""One length of a product, and the words that a language uses for lengths."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,8 +11,8 @@ _RANGE = frozenset({"-", "–", "—", "/"})
 class Measurement(NamedTuple):
     """One length. Values in the unit stated (`low` = `high` unless a range); `start`, `end` are places in the text.
 
-    part: 0 is the product; 1, 2, ... are pieces that come with it. assumed: the row states no unit, the language's
-    default was taken. sign: the axis is given by the sign Ø. listed: one of several of a list ("8, 11 and 14 cm").
+    part: 0 is the product; 1, 2, ... are pieces that come with it. assumed: the row states no unit, and the language's
+    default was used. sign: the axis is given by the sign Ø. listed: one of several of a list ("8, 11 and 14 cm").
     """
 
     low: float
@@ -39,7 +39,7 @@ class Measurement(NamedTuple):
 
 @dataclass(slots=True)
 class DimensionWords:
-    """The words of a language that the parser needs, turned round for look-up."""
+    """The words of a language that the parser needs, indexed for look-up."""
 
     units: dict[str, str]
     axes: dict[str, str]

@@ -46,7 +46,7 @@ def _split(parts: list[str], sign: str) -> Pairs:
 
 
 def _options(pairs: Pairs) -> Pairs:
-    """Return pairs in which `Type=Swatch|Name=Color|Value=Natural` is the one pair it states, as BigCommerce writes."""
+    """Return pairs in which BigCommerce's `Type=Swatch|Name=Color|Value=Natural` is one pair."""
     names = [name.lower() for name, _ in pairs]
     if "name" not in names or "value" not in names:
         return pairs
@@ -73,7 +73,7 @@ def _structured(text: str) -> Pairs:
 
 
 def _pairs_of(value: object, depth: int = 0) -> Pairs:
-    """Return the pairs of a dict of names and values, or of a list of {name, value}, however deep."""
+    """Return the pairs of a dict of names and values, or of a list of {name, value}, at any depth."""
     if depth > 4:
         return []
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What sizes a thing can have, and in which unit a catalog states them where it says none."""
+"""Plausible sizes by product type, and the unit of a catalog's lengths without a unit."""
 
 import re
 from functools import lru_cache
@@ -12,7 +12,7 @@ from scene_pipeline.vocabulary.lexicon import Lexicon
 from scene_pipeline.vocabulary.strict_yaml import load_strict
 
 DROPPED_DIMENSIONS = "dropped_dimensions"
-"""Field of the provenance of a size that no such thing can have."""
+"""Provenance field of an implausible size."""
 
 _METRIC = re.compile(r"\d\s*(?:cm|mm)\b", re.IGNORECASE)
 _INCHES = re.compile(r"\d\s*(?:[\"″”]|in\b|inch)", re.IGNORECASE)
@@ -36,7 +36,7 @@ def size_limits() -> Limits:
 
 
 class PlausibleSizes:
-    """Drops sizes beyond what a product's type can have, and notes each in the sources."""
+    """Drops sizes that are too large for a product's type, and records each in the sources."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         limits = size_limits()
@@ -77,7 +77,7 @@ class PlausibleSizes:
 def learned_unit(products: Rows) -> str | None:
     """Return the unit, cm or in, that nearly all rows with a unit state; None where too few do or both occur.
 
-    Looks at the first rows only: 90% of at least 20 texts must agree.
+    Only the first rows are used: 90% of at least 20 texts must agree.
     """
     metric = inches = 0
     some = products.slice(0, _SAMPLE)

@@ -1,4 +1,4 @@
-"""Type the cells of one row: what cannot be used costs the cell, and only a missing id or text costs the row."""
+"""Type the cells of one row: an unusable cell is dropped, and only a missing id or text rejects the row."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -59,8 +59,8 @@ class RowRefusedError(Exception):
 class RowReader:
     """Reads rows of one file.
 
-    sku_may_stand_in: for an id that is missing, as in exports of known formats. dropped: the cells that could not be
-    used. gtins: how many trade numbers a spreadsheet damaged; gtin: the first of them.
+    sku_may_stand_in: the SKU replaces a missing id, as in exports of known formats. dropped: the unusable cells. gtins:
+    the number of trade numbers that a spreadsheet damaged; gtin: the first of them.
     """
 
     column_map: ColumnMap
@@ -110,9 +110,9 @@ class RowReader:
         return product
 
     def usable(self, row: int, known: Known, needs_id: bool = True) -> dict[str, str | None]:
-        """Return the cells without those that no text can come of; each is dropped with its reason.
+        """Return the cells without those that cannot be read as text; each of these is dropped with its reason.
 
-        Raises RefusedError where the id is such a cell, unless the row does not need one: a variant has its product's.
+        Raises RefusedError where the id is such a cell, unless the row needs none: a variant uses its product's id.
         """
         kept = dict(known)
         for name, value in known.items():
@@ -134,7 +134,7 @@ class RowReader:
         return kept
 
     def text(self, row: int, known: Known) -> tuple[str, str | None]:
-        """Return (description, title); where there is no description the title stands in, then the long one."""
+        """Return (description, title); the title, else the long text, replaces a missing one."""
         title = _text(known.get("title"))
         title = " ".join(title.split()) if title else None
         description = _text(known.get("description")) or title or _text(known.get("detailed_description"))
@@ -147,7 +147,7 @@ class RowReader:
         return description, title
 
     def identity(self, known: Known, title: str | None, description: str) -> str:
-        """Return the id; a file that has none, or one that a spreadsheet damaged, gets one made of the texts."""
+        """Return the id; where the file has none, or a spreadsheet damaged it, the id is a hash of the texts."""
         stated = cells.clean_cell(known.get("id"))
         if stated is not None and cells.damaged_gtin(stated) and "gtin" not in known:
             self.trade_number(stated)
@@ -171,7 +171,7 @@ class RowReader:
         return cells.parse_gtin(text)
 
     def drop(self, row: int, product_id: str | None, column: str, value: str | None, reason: str) -> None:
-        """Note a cell that cannot be used."""
+        """Record a cell that cannot be used."""
         self.dropped.append(
             {"row": row, "product_id": product_id, "column": column, "value": (value or "")[:200], "reason": reason}
         )
@@ -187,11 +187,11 @@ class Cell:
     known: Known
 
     def drop(self, name: str, value: str | None, reason: str) -> None:
-        """Note that a cell of this row cannot be used."""
+        """Record that a cell of this row cannot be used."""
         self.reader.drop(self.row, self.product_id, name, value, reason)
 
     def typed(self, name: str, parse: Callable[[str], Any], reason: str) -> Any:
-        """Return what `parse` makes of a cell; None for an empty one and for one that cannot be used."""
+        """Return the result of `parse` for a cell; None for an empty or unusable cell."""
         cell = self.known.get(name)
         text = cells.clean_cell(cell) if cell else None
         if text is None:
@@ -210,8 +210,11 @@ class Cell:
         return value
 
     def prices(self) -> dict[str, Any]:
-        """Return price, sale_price, price_low, price_high and currency. A compare-at price above the price is the
-        price, and the price the sale price. 0 is no price; where it means no sale it is not reported."""
+        """Return price, sale_price, price_low, price_high and currency.
+
+        Where a compare-at price is above the price, it becomes the price, and the price becomes the sale price. 0 is
+        not a price; where it means "no sale" it is not reported.
+        """
         found: dict[str, tuple[float, float] | None] = {}
         for name in ("price", "sale_price", "compare_price"):
             stated = self.known.get(name)
@@ -261,7 +264,10 @@ class Cell:
         return cells.parse_availability(text) if text else None
 
     def items(self, name: str, parse: Callable[[str], list[str]]) -> list[str]:
-        """Return the items of a list cell. A list in JSON can spell half a character, which no text may hold."""
+        """Return the items of a list cell.
+
+        A JSON list can contain half a character (a lone surrogate), which is not allowed in text.
+        """
         text = self.known.get(name)
         if not text:
             return []
@@ -287,7 +293,7 @@ class Cell:
         return images
 
     def address(self, stated: str) -> tuple[str, str | None]:
-        """Return a picture's address, whole, and why it is refused or None."""
+        """Return a picture's complete address, and the reason for its refusal or None."""
         base = self.reader.column_map.image_base
         if stated.startswith("//") and len(stated) > 2:
             stated = f"https:{stated}"
@@ -298,7 +304,7 @@ class Cell:
 
 
 def content_hash(product: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what the row states; where it stands in the file and empty cells do not count."""
+    """Return the SHA-256 of the row's values; its place in the file and empty cells do not count."""
     values = [(key, value) for key, value in product.items() if key != "row" and value is not None and value != []]
     if product["variants"]:
         values = [(key, value) for key, value in values if key != "variants"]
@@ -307,7 +313,7 @@ def content_hash(product: Mapping[str, Any]) -> str:
 
 
 def _text(cell: str | None) -> str | None:
-    """Return a cell's text as lines, or None where it says nothing."""
+    """Return a cell's text as lines, or None where it is empty."""
     if not cell:
         return None
     text = text_of(cell)

@@ -1,4 +1,4 @@
-"""Say what was recognized in a catalog and what was not: what a merchandiser reads before trusting a feed."""
+"""Report what was recognized in a catalog and what was not, for a merchandiser who has to trust a feed."""
 
 import re
 from collections import Counter
@@ -46,15 +46,14 @@ LANGUAGES = {"en": "English", "de": "German", "fr": "French", "nl": "Dutch", "it
 
 
 class Intake(msgspec.Struct, frozen=True):
-    """How a file was understood and what became of its rows: rows_in = products + merged + folded + left out + rejects.
+    """How a file was read, and the outcome of its rows: rows_in = products + merged + folded + left out + rejects.
 
-    path: the file's name. columns: the shop's name → ours. kept_aside: the shop's columns that are none of ours, kept
-    as they are. guesses: sentences, one per thing nobody stated. rejects_by_reason: reason, its numbers written N, →
-    rows. reject_examples: the first rejects, as rows. format: the export format, "" for a table of its own kind.
-    merged: rows that became a variant or a picture of a product. left_out: reason → rows not on sale. dropped: "column:
-    reason" → cells that could not be used, with the first of them in dropped_examples. notes: sentences about the whole
-    file.
-    accounted: pictures, prices, skus, sizes → stated and read. unused: the shop's column → what it seems to hold.
+    path: the file's name. columns: the shop's name → ours. kept_aside: the shop's columns without a column of ours,
+    kept unchanged. guesses: one sentence per guess. rejects_by_reason: reason, its numbers written N, → rows.
+    reject_examples: the first rejects, as rows. format: the export format, "" for an unknown one. merged: rows that
+    became a variant or a picture of a product. left_out: reason → rows not on sale. dropped: "column: reason" → cells
+    that could not be used, with the first of them in dropped_examples. notes: sentences about the whole file.
+    accounted: pictures, prices, skus, sizes → stated and read. unused: the shop's column → its likely content.
     """
 
     path: str
@@ -121,14 +120,14 @@ def _dropped(table: pa.Table) -> dict[str, int]:
 
 
 class CatalogProfile(Intake, frozen=True, kw_only=True):
-    """The figures of one catalog: its intake and what is known of its products; JSON as it stands.
+    """The metrics of one catalog: its intake and the facts of its products; msgspec writes it as JSON.
 
     recognized: field → share of the products that have it. unknown_words: word → products whose first sentence has it,
-    most frequent first, for words neither the lexicon nor the shop's names explain. score_histogram: products by
-    description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit. languages:
-    language → share of the texts; read_as: the one they were read with. out_of_range: sizes dropped since no such thing
-    can have them. to_check: the rows most worth a look. not_home: products held back since they are not for the home.
-    warnings: sentences on what probably costs facts.
+    most frequent first, for words that are neither in the lexicon nor in the shop's names. score_histogram: products by
+    description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit. languages: language
+    → share of the texts; read_as: the one they were read with. out_of_range: sizes dropped as implausible. to_check:
+    the rows most worth checking. not_home: products held back since they are not for the home. warnings: sentences on
+    what probably costs facts.
     """
 
     recognized: dict[str, float]
@@ -156,11 +155,11 @@ def profile_catalog(
     *,
     progress: Callable[[str], Callable[[int, int], None]] | None = None,
 ) -> CatalogProfile:
-    """Read, validate, enrich and categorize (by type words only) a catalog, and return its figures.
+    """Read, validate, enrich and categorize (by type words only) a catalog, and return its metrics.
 
-    vocabulary: a folder with words of one's own. language: of the texts; "auto" is their own. `progress` is given the
-    name of each stage and returns what is called with its rows done and rows in all. Raises CatalogError where the file
-    as a whole cannot be used.
+    vocabulary: a folder with words of one's own. language: that of the texts; "auto" detects it. `progress` takes the
+    name of a stage and returns a function that is called with the rows done and the total. Raises CatalogError where
+    the whole file cannot be used.
     """
     stage = progress or (lambda _: lambda _done, _total: None)
     words = load_vocabulary(vocabulary)
@@ -183,7 +182,7 @@ def profile(
     lexicon: Lexicon,
     dropped: pa.Table | None = None,
 ) -> CatalogProfile:
-    """Return the figures of a catalog whose products are `categorized` (schema CATEGORIZED).
+    """Return the metrics of a catalog whose products are `categorized` (schema CATEGORIZED).
 
     `dropped` are its cells that could not be used (schema DROPPED).
     """
@@ -213,7 +212,7 @@ def profile(
 
 
 class _Figures:
-    """Counts what is known of products, part by part."""
+    """Counts the facts of products, part by part."""
 
     def __init__(self, vocabulary: Vocabulary, lexicon: Lexicon) -> None:
         self.known = _known_words(vocabulary, lexicon)
@@ -243,7 +242,7 @@ class _Figures:
         self.add_words(part)
 
     def add_words(self, part: pa.Table) -> None:
-        """Count the words of first sentences that nobody explains."""
+        """Count the unknown words of first sentences."""
         for description, *own in zip(*_lists(part, "description", "title", "brand", "collection"), strict=True):
             named = {word for name in own if name for word in tokenize(name).words}
             tokens = tokenize(description)
@@ -257,7 +256,7 @@ def _lists(part: pa.Table, *names: str) -> list[list]:
 
 
 def _warnings(intake: Intake, languages: Mapping[str, float], read_as: str) -> list[str]:
-    """Return what probably costs facts: texts of another language, columns of pictures, prices or texts left unused."""
+    """Return what probably loses facts: texts in another language, and unused columns of pictures, prices or texts."""
     foreign = {language: share for language, share in languages.items() if language != read_as and share >= 0.2}
     lines = [
         f"{share:.0%} of the texts look {LANGUAGES[language]} and are read with the words of '{read_as}'; "

@@ -30,7 +30,7 @@ MAX_LINES_PER_ROW = 1000
 MAX_ROWS_ABOVE = 8
 CHUNK_ROWS = 20_000
 CHUNK_CHARACTERS = 32 << 20
-"""Characters of text after which a chunk ends, however few its rows are."""
+"""Characters of text after which a chunk ends, even with few rows."""
 EXTRA_PREFIX = "extra:"
 PROBLEM = "problem"
 
@@ -40,7 +40,7 @@ Other = TypeVar("Other", bound=Rows)
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written. Parquet: encoding and delimiter are "parquet". damaged: see `TextKind`."""
+    """How a file is stored. For Parquet, encoding and delimiter are "parquet". damaged: see `TextKind`."""
 
     encoding: str
     delimiter: str
@@ -54,9 +54,9 @@ class RawCatalog(Generic[HeldTable]):
 
     `table`, in memory or in a file, has `row` (int64, the file's row, the header being row 1), `problem` (why the row
     cannot be split into the header's columns, or null), our column names, and the shop's other columns as
-    "extra:<name>"; all strings.
-    `columns` maps the shop's names to ours; `guesses` are sentences, one per thing that was guessed. `profile` is the
-    name of the export format, "" for a table of its own kind; `column_map` is what a person stated about the file.
+    "extra:<name>"; all strings. `columns` maps the shop's names to ours; `guesses` are sentences, one per thing that
+    was guessed. `profile` is the name of the export format, "" for an unknown one; `column_map` is what a person stated
+    about the file.
     """
 
     path: Path
@@ -69,7 +69,7 @@ class RawCatalog(Generic[HeldTable]):
 
     @property
     def kept_aside(self) -> list[str]:
-        """The shop's columns that are none of ours."""
+        """The shop's columns without a column of ours."""
         return [n.removeprefix(EXTRA_PREFIX) for n in self.table.column_names if n.startswith(EXTRA_PREFIX)]
 
     def with_table(self, table: Other) -> "RawCatalog[Other]":
@@ -102,7 +102,10 @@ def store_catalog(
     column_map: Mapping[str, str] | ColumnMap | Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> RawCatalog[StoredTable]:
-    """Read a catalog of any size into the Parquet file `target`, in the memory of one chunk. Errors as above."""
+    """Read a catalog of any size into the Parquet file `target`, with one chunk in memory.
+
+    Errors as for `read_catalog`.
+    """
     chunks = iter_catalog(path, column_map)
     first = next(chunks)
 
@@ -120,8 +123,10 @@ def store_catalog(
 def iter_catalog(
     path: Path, column_map: Mapping[str, str] | ColumnMap | Path | None = None, chunk_rows: int = CHUNK_ROWS
 ) -> Iterator[RawCatalog[pa.Table]]:
-    """Yield the catalog in chunks of at most `chunk_rows` rows and about CHUNK_CHARACTERS: the memory is that of one
-    chunk. Errors as above."""
+    """Yield the catalog in chunks of at most `chunk_rows` rows and about CHUNK_CHARACTERS: memory holds one chunk.
+
+    Errors as for `read_catalog`.
+    """
     path = Path(path)
     wanted = read_column_map(column_map)
     if first_bytes(path).startswith(b"PAR1"):
@@ -172,7 +177,7 @@ class _Table:
         self.assembler = Assembler(self.plan)
 
     def chunk_of_rows(self, numbered: list[tuple[int, list[str]]]) -> RawCatalog[pa.Table]:
-        """Return rows of cells as a chunk; a row of more cells than columns gets a problem."""
+        """Return rows of cells as a chunk; a row with more cells than columns gets a problem."""
         width = len(self.header)
         problems: list[str | None] = [None] * len(numbered)
         rows: list[list[str] | list[str | None]] = []
@@ -219,7 +224,7 @@ def _chunks(items: Iterator[Item], rows: int, characters: Callable[[Item], int])
 
 
 class _Lines:
-    """The lines of a text, never longer than MAX_LINE, with the state that finds a quotation mark never closed."""
+    """The lines of a text, never longer than MAX_LINE, with the state to find a quotation mark that is never closed."""
 
     def __init__(self, text: io.TextIOWrapper, path: Path) -> None:
         self.text, self.path = text, path
@@ -233,7 +238,7 @@ class _Lines:
         return self
 
     def again(self, lines: Sequence[str]) -> "_Lines":
-        """Hand out `lines` once more before going on."""
+        """Yield `lines` once more before the next ones."""
         self.pending = list(reversed(lines))
         self.number = self.since_record = 0
         self.record, self.ended = [], False
@@ -260,7 +265,7 @@ class _Lines:
 
 
 def _stated_delimiter(lines: Sequence[str]) -> tuple[str, int] | None:
-    """Return the delimiter that a first line "sep=;" states, as Excel writes it, and how many lines that takes."""
+    """Return the delimiter of a first line "sep=;", as Excel writes it, and the number of lines it takes."""
     line = lines[0].rstrip("\r\n").lower() if lines else ""
     return (line[4], 1) if line.startswith("sep=") and line[4:] in DELIMITERS else None
 
@@ -269,7 +274,7 @@ def _rows_above_header(lines: Sequence[str], delimiter: str, wanted: ColumnMap) 
     """Return how many rows stand above the header: titles of a sheet, or the first two lines of an Amazon flat file.
 
     A row among the first ones is the header where it is one of a known format, holds the names that a column map
-    states, or those of an id and a text; where none does it is the first.
+    states, or those of an id and a text; where none does, the first row is the header.
     """
     try:
         rows = list(islice((row for row in csv.reader(lines[:50], delimiter=delimiter) if any(row)), MAX_ROWS_ABOVE))
@@ -324,9 +329,9 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_unclosed(record: str, delimiter: str) -> bool:
-    """Say whether a record of several lines runs on because a quotation mark was not closed where it should be.
+    """Return whether a record has several lines because a quotation mark was not closed where it should be.
 
-    An inch mark inside a cell (60" W) opens nothing. A mark that closes a cell stands before a delimiter or the end.
+    An inch mark inside a cell (60" W) opens nothing. A mark that closes a cell is followed by a delimiter or the end.
     """
     if record.count('"') % 2 == 0:
         return False

@@ -1,4 +1,4 @@
-"""Products of the same id: which stands first, whether a later one says the same, and what differs."""
+"""Products with the same id: which comes first, whether a later one has the same values, and what differs."""
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -14,8 +14,11 @@ _DIGEST = 8
 
 @dataclass(slots=True)
 class Repeat:
-    """A product whose id an earlier one has. first: the place of that one's first row in the table. row: its own row in
-    the file; rejects: its rows, refused, whose reason is yet to be stated."""
+    """A product whose id an earlier one has.
+
+    first: the place of that one's first row in the table. row: its own row in the file; rejects: its refused rows,
+    whose reason is added by `Repeats.explain`.
+    """
 
     first: int
     says_the_same: bool
@@ -32,7 +35,7 @@ class Repeats:
         self.open: list[Repeat] = []
 
     def find(self, identity: str, place: int, known: Known) -> Repeat | None:
-        """Return None for the first product of an id; else what it repeats, to be explained where it differs."""
+        """Return None for the first product of an id, else its repeat, which `explain` needs where values differ."""
         digest = _hash("\x00".join(_comparable(known)))
         entry = self.seen.setdefault(_hash(identity), place << (8 * _DIGEST) | digest)
         first = entry >> (8 * _DIGEST)
@@ -44,7 +47,7 @@ class Repeats:
         return repeat
 
     def explain(self, table: Rows) -> None:
-        """State in the rejects of the open repeats which row they repeat and what differs."""
+        """Add to the rejects of the open repeats which row they repeat and what differs."""
         if not self.open:
             return
         places = np.unique([repeat.first for repeat in self.open])

@@ -32,12 +32,12 @@ VARIANT = pa.struct(
         ("size_cm", pa.list_(pa.float32())),
     ]
 )
-"""One variant of a product: what a customer puts in the basket. color, size, material: as stated. row: where the file
-states it. image: as stated, or null: the product's. color_lab (CIELAB D65) and size_cm (the lengths stated) are null
-until `enrich` has read them."""
+"""One variant of a product, as a customer can buy it. color, size, material: as stated. row: where the file states it.
+image: as stated, or null: the product's. color_lab (CIELAB D65) and size_cm (the lengths stated) are null until
+`enrich` has read them."""
 
 SCORE_PARTS = ("type", "materials", "colors", "dimensions", "context", "detail")
-"""What a description score is made of: each 0-1."""
+"""The parts of a description score, each 0-1."""
 
 PRODUCT_FIELDS: list[pa.Field] = [
     # what the row says, validated
@@ -88,7 +88,7 @@ PRODUCT_FIELDS: list[pa.Field] = [
 ]
 
 ENRICHED_FIELDS: list[pa.Field] = [
-    pa.field("sentence", pa.string(), nullable=False),  # readable English that says only what the row says
+    pa.field("sentence", pa.string(), nullable=False),  # readable English, only with facts of the row
     pa.field("product_type", pa.string()),
     pa.field("materials", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary
     pa.field("colors", pa.list_(pa.string()), nullable=False),  # names, most important first
@@ -107,7 +107,7 @@ ENRICHED_FIELDS: list[pa.Field] = [
     pa.field("rooms", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary the text names
     pa.field("outdoor", pa.bool_(), nullable=False),
     pa.field("styles", pa.list_(pa.string()), nullable=False),  # ids of the vocabulary the text names
-    pa.field("description_score", pa.float32(), nullable=False),  # 0-1: how much the row tells
+    pa.field("description_score", pa.float32(), nullable=False),  # 0-1: how complete the row's facts are
     pa.field("description_score_parts", pa.struct([(part, pa.float32()) for part in SCORE_PARTS]), nullable=False),
     pa.field("provenance", pa.string(), nullable=False),  # JSON: [{"field", "value", "column", "start", "end"}]
 ]
@@ -139,4 +139,4 @@ DROPPED = REJECTS
 """Cells that could not be used, in rows that could: row, product, column, value and reason."""
 
 LEFT_OUT = REJECTS
-"""Rows that are no product on sale: drafts, unpublished rows, gift cards; with the column and value that say so."""
+"""Rows that are not on sale (drafts, unpublished rows, gift cards), with the column and value that state it."""

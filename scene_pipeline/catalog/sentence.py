@@ -1,4 +1,4 @@
-"""Write one readable English sentence that says only what the row says."""
+"""Write one readable English sentence with only the facts of the row."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,8 +21,8 @@ class SentenceWriter:
     def write(self, facts: Facts, description: str) -> str:
         """Return "Ceramic elephant figurine in black and white, 8 × 7 × 3 in, set of 2."
 
-        A material of a part is said of the part: "Mirror in black, with metal frame, 80 cm." Where no product type is
-        known, the headline of the description stands as it is.
+        A material of a part is stated with the part: "Mirror in black, with metal frame, 80 cm." Without a product
+        type, the result is the headline of the description, unchanged.
         """
         if facts.product_type is None:
             headline = (facts.headline or description)[:_MAX_HEADLINE].strip(" .,;")

@@ -7,7 +7,7 @@ from scene_pipeline.vocabulary.lexicon import Language
 
 MAX_SET = 999
 _CARTONS = frozenset({"ctn", "ctns", "carton", "cartons"})
-"""Beside a number, how a trade list says how many lie in a carton; the thing itself is sold singly."""
+"""Words of trade lists for the number of pieces in a carton; the product itself is sold singly."""
 _DIGITS = frozenset("0123456789")
 
 
@@ -49,7 +49,7 @@ class SetWords:
 
 
 def parse_set_count(tokens: Tokens, end: int, words: SetWords) -> SetCount | None:
-    """Return the first set count in tokens[:end]. A pair is 2. "4 drawers", "48 lights", "4-seat" are no sets."""
+    """Return the first set count in tokens[:end]. A pair is 2. "4 drawers", "48 lights", "4-seat" are not sets."""
     low, starts, ends = tokens.words, tokens.starts, tokens.ends
     for i in range(end):
         word = low[i]

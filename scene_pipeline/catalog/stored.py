@@ -1,4 +1,4 @@
-"""Tables that stay on the disk: read and written a row group at a time, so that memory does not grow with the rows."""
+"""Tables on disk: read and written by row group, so that memory does not grow with the number of rows."""
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 from scene_pipeline.files import atomic_path
 
 MAX_SPILL_FILES = 200
-"""Files that rows are sorted into at once; each stays open."""
+"""Maximum number of files that rows are sorted into at once; each stays open."""
 
 
 class StoredTable:
-    """A Parquet file in the place of a table: its columns are read when they are used, its rows a row group at a time.
+    """A Parquet file used like a table: columns are read when used, rows one row group at a time.
 
-    It has of `pa.Table` what the catalog's stages need. Columns taken whole are in memory as long as the caller holds
-    them.
+    It has the methods of `pa.Table` that the catalog's stages need. A whole column stays in memory as long as the
+    caller holds it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class StoredTable:
         return pq.read_table(self.path, columns=list(columns))
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield the row groups in turn."""
+        """Yield the row groups in order."""
         with pq.ParquetFile(self.path) as file:
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=None if columns is None else list(columns))
@@ -94,10 +94,10 @@ def write_parts(tables: Iterable[pa.Table], path: Path, schema: pa.Schema) -> St
 
 
 def gather(table: Rows, parts: Sequence[np.ndarray]) -> Iterator[pa.Table]:
-    """Yield the rows at the places of each part in turn, in the order of its places.
+    """Yield for each part the rows at its places, in the order of the places.
 
-    The parts hold every row of the table once. Rows of a file are sorted into temporary files beside it, unless they
-    stand in the order of the parts already.
+    The parts hold every row of the table once. Rows of a file are sorted into temporary files next to it, unless they
+    are in the order of the parts already.
     """
     if not isinstance(table, StoredTable):
         for places in parts:

@@ -1,4 +1,4 @@
-"""Cut a product text into words, numbers and signs that remember where they stood, and find where its headline ends."""
+"""Split a product text into words, numbers and signs with their places, and find where its headline ends."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _TOKEN = re.compile(
     r"[0-9]+(?:[.,][0-9]+)*"  # 8, 19.5, 1,385, and "200,50" in 150x200,50x80: see `dimensions`
     rf"|{_LETTER}+(?:'{_LETTER}+)*"
     r"|[½¼¾⅓⅔⅛⅜⅝⅞]"
-    rf"|(?<!{_LETTER})-|-(?!{_LETTER})"  # a hyphen between letters parts two words and is not a token
+    rf"|(?<!{_LETTER})-|-(?!{_LETTER})"  # a hyphen between letters separates two words and is not a token
     r"|[^\w\s-]|\n"
 )
 _GLUED_COMMA = re.compile(rf"(?<=\S),(?={_LETTER})")
@@ -31,9 +31,9 @@ class Tokens:
 
 
 def tokenize(text: str) -> Tokens:
-    """Return the tokens of `text`. Digits and letters that touch are parted: "8X7" gives 8, x, 7.
+    """Return the tokens of `text`. Adjacent digits and letters are separated: "8X7" gives 8, x, 7.
 
-    A hyphen between letters is dropped, and a comma glued to the word after it ("white,black") reads as a slash, so
+    A hyphen between letters is dropped, and a comma without a space after it ("white,black") is read as a slash, so
     that "off-white" and "off white" are the same words and "white, black" are two.
     """
     lower = text.lower()

@@ -33,7 +33,7 @@ _NUMBERS = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Validated(Generic[HeldTable]):
-    """Products (schema PRODUCTS), rejects (schema REJECTS), and how many rows were folded into an identical one.
+    """Products (schema PRODUCTS), rejects (schema REJECTS), and the number of rows folded into an identical one.
 
     merged: rows that became a variant or a picture of a product. left_out: rows not on sale (schema LEFT_OUT). dropped:
     cells that cannot be used, in rows that can (schema DROPPED). notes: sentences about the file as a whole.
@@ -51,7 +51,10 @@ class Validated(Generic[HeldTable]):
 
     @property
     def complete(self) -> bool:
-        """True: rows in = products + folded + merged + rejects + left out. AssertionError when a row was lost."""
+        """Return True if rows in = products + folded + merged + rejects + left out.
+
+        Raises AssertionError for a lost row.
+        """
         out = self.products.num_rows + self.folded + self.merged + self.rejects.num_rows + self.left_out.num_rows
         assert self.rows_in == out, f"{self.rows_in} rows came in, {out} are accounted for"
         return True
@@ -59,7 +62,7 @@ class Validated(Generic[HeldTable]):
 
 @dataclass(slots=True)
 class _State:
-    """What is known of the rows before, and what the rows of the chunk left behind."""
+    """The state between chunks, and the rejects and notes of the current chunk."""
 
     raw: RawCatalog
     reader: RowReader = field(init=False)
@@ -76,12 +79,12 @@ class _State:
         self.reader = RowReader(self.raw.column_map, self.raw.dialect.damaged, bool(self.raw.profile))
 
     def leave_out(self, row: int, known: Known, why: tuple[str, str, str]) -> None:
-        """Note a row that is not on sale."""
+        """Record a row that is not on sale."""
         column, value, reason = why
         self.left_out.append(_reject(row, known.get("id"), RowRefusedError(column, value, reason)))
 
     def settle(self) -> None:
-        """Put the notes of a chunk into tables, which take a tenth of their memory."""
+        """Move the notes of a chunk into tables, which take a tenth of the memory."""
         self.repeats.explain(self.raw.table)
         self.hostless += sum(drop["reason"] == NO_HOST for drop in self.reader.dropped)
         for name, notes in (("rejects", self.rejects), ("left_out", self.left_out), ("dropped", self.reader.dropped)):
@@ -95,7 +98,7 @@ class _State:
         return pa.concat_tables(self.tables.get(name, [REJECTS.empty_table()]))
 
     def result(self, products: HeldTable) -> Validated[HeldTable]:
-        """Return what became of all rows. AssertionError when one was lost."""
+        """Return the outcome of all rows. Raises AssertionError when one was lost."""
         rejects, left_out, dropped = map(self.table, ("rejects", "left_out", "dropped"))
         rows = self.raw.table.num_rows
         found = Validated(products, rejects, self.folded, rows, self.merged, left_out, dropped, _notes(self))
@@ -107,10 +110,10 @@ def validate(raw: RawCatalog, progress: Callable[[int, int], None] | None = None
     """Type and check every row. A cell that cannot be used is dropped; a row without an id or a text is a reject that
     names row, column, value and reason.
 
-    Rows of one group (see `grouping`) become one product with variants. Other rows of the same id: those that say the
-    same in all columns we know are folded into the first; the others are rejected naming both rows. `progress` is
-    called with the rows done and the rows in all. Raises CatalogError when no row is left, naming the most frequent
-    reason.
+    Rows of one group (see `grouping`) become one product with variants. Other rows with the same id: those with equal
+    values in all known columns are folded into the first; the others are rejected, and the reason names both rows.
+    `progress` is called with the rows done and the total. Raises CatalogError when no row is left, naming the most
+    frequent reason.
     """
     state = _State(raw)
     return state.result(pa.concat_tables(_products(state, progress)))
@@ -119,7 +122,7 @@ def validate(raw: RawCatalog, progress: Callable[[int, int], None] | None = None
 def validate_into(
     target: Path, raw: RawCatalog, progress: Callable[[int, int], None] | None = None
 ) -> Validated[StoredTable]:
-    """Do what `validate` does, and write the products to the Parquet file `target`, in the memory of one chunk."""
+    """Do what `validate` does, and write the products to the Parquet file `target`, with one chunk in memory."""
     state = _State(raw)
     return state.result(write_parts(_products(state, progress), target, PRODUCTS))
 
@@ -147,7 +150,7 @@ def reason_kind(reason: str) -> str:
 
 
 def _notes(state: _State) -> tuple[str, ...]:
-    """Return what is to be said once about the whole file."""
+    """Return the notes about the whole file, each once."""
     notes, reader = [], state.reader
     if reader.gtins:
         notes.append(
@@ -162,7 +165,7 @@ def _notes(state: _State) -> tuple[str, ...]:
 
 
 def _chunks(rows: int, grouping: Grouping | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return, of each chunk, where its groups begin and the places of its rows in the table; no group is parted."""
+    """Return, of each chunk, where its groups begin and the places of its rows in the table; no group is split."""
     if grouping is None:
         parts = [
             np.arange(start, min(start + VALIDATE_CHUNK, rows), dtype=np.int32)
@@ -203,7 +206,7 @@ def _validate_chunk(
 
 @dataclass(slots=True)
 class _Group:
-    """The rows of one product: where they stand in the table, their numbers in the file, and their cells."""
+    """The rows of one product: their positions in the table, their numbers in the file, and their cells."""
 
     state: _State
     places: list[int]
@@ -211,7 +214,7 @@ class _Group:
     rows: list[dict[str, str | None]]
 
     def set_aside(self, problems: Sequence[str | None], grouping: Grouping | None) -> None:
-        """Reject rows that cannot be split; leave out rows not on sale, and the group of one that stands first."""
+        """Reject rows that cannot be split; leave out rows not on sale, and the whole group if its first row is one."""
         kept, whole = [], None
         for i, (number, known) in enumerate(zip(self.numbers, self.rows, strict=True)):
             if problems[i] is not None:
@@ -232,11 +235,11 @@ class _Group:
         )
 
     def reject(self, number: int, known: Known, refused: RowRefusedError) -> None:
-        """Note a refused row."""
+        """Record a refused row."""
         self.state.rejects.append(_reject(number, known.get("id"), refused))
 
     def product(self, extra: dict[str, str], grouping: Grouping | None) -> dict[str, Any] | None:
-        """Return the product of the rows, or None: they are rejected, or folded into one that says the same."""
+        """Return the product of the rows, or None where they are rejected, or folded into an identical one."""
         known, row = self.rows[0], self.numbers[0]
         kinds: list[str] = []
         if grouping is not None and len(self.rows) > 1:
@@ -264,7 +267,7 @@ class _Group:
         return product
 
     def repeated(self, repeat: Repeat, product_id: str) -> None:
-        """Fold the rows into the product of the same id that says the same, or reject them."""
+        """Fold the rows into the product of the same id if its values are equal, else reject them."""
         if repeat.says_the_same:
             self.state.folded += len(self.rows)
             return
@@ -287,7 +290,7 @@ class _Group:
         return found if len(found) > 1 else []
 
     def settle_dropped(self, first: int) -> None:
-        """Give each dropped cell the row it stands in, once: a variant's cell is read as the product's too."""
+        """Set the row of each dropped cell, without repeats: a variant's cell is also read as the product's."""
         dropped = self.state.reader.dropped
         settled: dict[tuple[Any, ...], dict[str, Any]] = {}
         for drop in dropped[first:]:

@@ -1,4 +1,4 @@
-"""Make one product of the rows of a group: the parent's texts, the pictures of all, a variant of each form."""
+"""Make one product from the rows of a group: the parent's texts, the pictures of all, and one variant per form."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _OWN = (
     "gtin",
     "variant_image",
 )
-"""Columns of which a row that is a variant has one; a row without any only adds a picture."""
+"""A variant's row has at least one of these columns; a row without any only adds a picture."""
 
 _OF_VARIANTS = frozenset(
     {"price", "sale_price", "compare_price", "stock_level", "availability", "variant_image", "gtin"}
@@ -70,7 +70,7 @@ def left_out_reason(known: Known) -> tuple[str, str, str] | None:
 
 
 def is_variant(known: Known, kind: str) -> bool:
-    """Say whether a row of a group is something to put in the basket."""
+    """Return whether a row of a group is a variant that can be bought."""
     if kind in (PARENT, PICTURE, RULE):
         return False
     return kind == VARIANT or any((known.get(name) or "").strip() for name in _OWN)
@@ -159,7 +159,7 @@ def _options(pairs: Pairs) -> dict[str, str]:
 
 
 def _named_options(title: str | None) -> dict[str, str]:
-    """Return the options that a variant is named by: "[S]Color=Natural,[RT]Size=Large", as BigCommerce writes."""
+    """Return the options in a variant's name, as BigCommerce writes it: "[S]Color=Natural,[RT]Size=Large"."""
     return _options(parse_pairs(title)) if title and _DISPLAY.match(title) else {}
 
 
@@ -187,7 +187,7 @@ def with_variants(product: dict[str, Any], variants: Sequence[dict[str, Any]]) -
 
 
 def _one_line(cell: str | None) -> str | None:
-    """Return a cell of several lines as one, repeats left out."""
+    """Return a cell of several lines as one, without repeats."""
     if not cell:
         return None
     parts = {plain_name(part): part.strip() for part in reversed(cell.split("\n")) if part.strip()}

@@ -1,4 +1,4 @@
-"""Find the lexicon's words in a tokenized text: one pass, one look-up a token, whatever the size of the lexicon."""
+"""Find the lexicon's words in a tokenized text: one pass, one look-up per token, for any size of the lexicon."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -52,7 +52,7 @@ class WordIndex:
         return self
 
     def single(self, word: str) -> bool:
-        """Say whether the word alone is a phrase."""
+        """Return whether the word alone is a phrase."""
         return any(not tail for tail, _ in self.entries.get(word, ()))
 
     def find(self, words: list[str], first: int = 0, last: int | None = None) -> list[PhraseMatch]:
@@ -81,7 +81,7 @@ def phrase_tokens(phrase: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class LexiconIndex:
-    """Everything of a lexicon and a vocabulary that a pass over a text needs."""
+    """The look-up tables of a lexicon and a vocabulary that a pass over a text needs."""
 
     language: Language
     facts: WordIndex
@@ -114,7 +114,7 @@ class LexiconIndex:
 
     @classmethod
     def build(cls, vocabulary: Vocabulary, lexicon: Lexicon) -> "LexiconIndex":
-        """Turn a vocabulary and a lexicon into look-up tables."""
+        """Build the look-up tables of a vocabulary and a lexicon."""
         words = lexicon.words
         return cls(
             language=words,
@@ -154,7 +154,7 @@ class LexiconIndex:
         return tokens
 
     def _expand(self, tokens: Tokens) -> Tokens:
-        """Put what is meant in the place of what is written.
+        """Replace abbreviations by their meaning, and split compounds.
 
         An abbreviation with a vowel ("alum") may be a word or a name: it counts only in a text all in capitals.
         """
@@ -173,7 +173,7 @@ class LexiconIndex:
         return Tokens(tokens.text, words, starts, ends)
 
     def _parts_of_compound(self, word: str) -> tuple[str, ...]:
-        """Part "keramikvase" into "keramik" and "vase": a type at the end, any word before it."""
+        """Split "keramikvase" into "keramik" and "vase": a type at the end, any word before it."""
         if self.types.single(word) or self.facts.single(word):
             return (word,)
         for cut in range(3, len(word) - 2):
@@ -229,7 +229,7 @@ def _add(index: WordIndex, words: Language, meaning: Meaning, name: str | None, 
     for phrase in (*own, *phrases):
         index.add(phrase, meaning)
     if meaning[0] == MATERIAL:
-        return  # "glasses" are no glass
+        return  # "glasses" does not mean the material glass
     for phrase in (*own, *phrases):
         for ending in words.plural_endings:
             index.add(phrase + ending, meaning)

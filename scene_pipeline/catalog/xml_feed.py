@@ -1,4 +1,4 @@
-"""Read XML and RSS product feeds item by item, in bounded memory, and refuse what strangers' XML can do to a reader."""
+"""Read XML and RSS product feeds item by item, in bounded memory, and refuse dangerous XML (entities, references)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +9,10 @@ from scene_pipeline.catalog.encoding import open_bytes
 from scene_pipeline.errors import CatalogError
 
 FIRST_ITEMS = 1000
-"""Items whose tags are the columns; a tag that first occurs later is not read."""
+"""Number of first items whose tags become the columns; a tag that first occurs later is not read."""
 
 MAX_ITEM = 8 << 20
-"""Bytes between two items above which a file is no product feed: an element without an end would fill the memory."""
+"""Maximum bytes between two items: an element without an end would fill the memory."""
 
 _ITEMS = frozenset({"item", "entry", "product", "offer", "article", "shopitem", "artikel", "produit"})
 _NAMES = ("attribute_name", "name", "key", "label")
@@ -20,7 +20,7 @@ _VALUES = ("attribute_value", "value", "content")
 
 
 def is_xml(path: Path, compressed: bool) -> bool:
-    """Say whether a text file starts as XML does."""
+    """Return whether a text file starts like XML."""
     with open_bytes(path, compressed) as stream:
         head = stream.read(512).lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\x00", b"")
     return head.startswith(
