@@ -1,1 +1,1 @@
-"""Pictures from strangers: fetch, guard, decode, store, and describe them by color and perceptual hash."""
+"""Pictures from outside: fetch, guard, decode, store, and describe them by color and perceptual hash."""

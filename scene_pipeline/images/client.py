@@ -1,4 +1,4 @@
-"""One try at one URL over HTTP: guarded, bounded, and either a body that starts like a picture or a reason."""
+"""One try at one URL over HTTP, guarded and bounded: the result is a body that starts like a picture, or a reason."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ _HEAD = 256  # bytes from which a picture is given from a web page
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What a server gave: a body, or None for 304 (the copy we have is still right)."""
+    """A server's answer: a body, or None for 304 (the copy we have is still valid)."""
 
     http_status: int
     body: bytes | None
@@ -62,7 +62,7 @@ class HttpClient:
     async def get(
         self, text: str, etag: str | None, last_modified: str | None, resent: Callable[[], None]
     ) -> HttpAnswer:
-        """Ask once, following at most `max_redirects`; every hop passes the guard. Raises FetchError.
+        """Request a URL once, following at most `max_redirects`; every hop passes the guard. Raises FetchError.
 
         `resent` is called for each request that had to be sent again because the server hung up.
         """
@@ -149,7 +149,7 @@ class HttpClient:
         return bytes(body)
 
     def _decoded(self, body: bytes, encoding: str) -> bytes:
-        """Undo a content encoding, at most `max_bytes` of it; a picture sent as it is under a false header is taken."""
+        """Decode a content encoding up to `max_bytes`; a plain picture with a false header is accepted."""
         if encoding in ("", "identity") or _starts_like_a_picture(body):
             _check_start(body)
             return body
@@ -198,10 +198,10 @@ class HttpClient:
 
 
 class _Sending:
-    """Sees one request on its way, and reports when aiohttp sends it again.
+    """Watches one request, and reports when aiohttp sends it again.
 
-    It does so once, at once, when a server hangs up, since the connection may have been one that the server had given
-    up in the meantime (RFC 9112, 9.3.1). That is one more request to a stranger's server, and is counted as such.
+    aiohttp does so once, immediately, when a server closes the connection, since it may have been a kept connection
+    that had timed out (RFC 9112, 9.3.1). That is one more request to the server, and is counted as one.
     """
 
     def __init__(self, resent: Callable[[], None]) -> None:

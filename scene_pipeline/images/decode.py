@@ -1,4 +1,4 @@
-"""Turn bytes nobody vouches for into an upright RGB picture, or say in one line why not."""
+"""Turn untrusted bytes into an upright RGB picture, or raise an error that says in one line why not."""
 
 import functools
 import io
@@ -23,7 +23,7 @@ MAX_REDUCED_PIXELS = 3 * MAX_PIXELS
 
 WHITE = (255, 255, 255)
 
-# The caps above are the rule; PIL would also warn of every picture above 89 million pixels.
+# The limits above apply; PIL would also warn about every picture above 89 million pixels.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _TRANSPOSE = {
@@ -77,7 +77,7 @@ _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """Return the brands of an ISO media file, the first and those it is compatible with; a file has several."""
+    """Return the brands of an ISO media file: the major one and the compatible ones."""
     if head[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(head[:4], "big"), len(head))
@@ -85,7 +85,7 @@ def _brands(head: bytes) -> set[bytes]:
 
 
 def check_magic(data: bytes, name: str) -> str:
-    """Return the format that the first bytes announce (256 are looked at). Raises DecodeError saying what they are."""
+    """Return the format that the first 256 bytes announce. Raises DecodeError, which says what they are instead."""
     if not data:
         raise DecodeError("empty", f"{name}: has no bytes; export or fetch it again")
     kind = sniff(data[:256])
@@ -127,7 +127,7 @@ class Decoded:
 
 
 def decode_named(data: bytes, name: str, max_pixels: int, short_side: int | None) -> Decoded:
-    """Do what `decode_image` does for bytes that messages shall call `name`."""
+    """Do what `decode_image` does for bytes; error messages call them `name`."""
     kind = check_magic(data, name)
     _check_pixels(webp_canvas(data) if kind == "WEBP" else None, max_pixels, name)
     try:
@@ -166,12 +166,12 @@ def _decoded(data: bytes, kind: str, name: str, max_pixels: int, short_side: int
         image.load()
         orientation = _orientation(image)
         picture = _rgb(image, name)
-        if frame is not None and frame != (0, 0, *image.size):  # what the first frame leaves out is not drawn
+        if frame is not None and frame != (0, 0, *image.size):  # areas outside the first frame are not drawn
             canvas = Image.new("RGB", image.size, WHITE)
             canvas.paste(picture.crop(frame), frame[:2])
             picture = canvas
         picture = picture.transpose(_TRANSPOSE[orientation]) if orientation in _TRANSPOSE else picture
-        picture.info = {}  # comments and profiles of strangers would be saved again with the picture
+        picture.info = {}  # else foreign comments and profiles would be saved with the picture
         width, height = stored
         return Decoded(picture, (height, width) if orientation >= 5 else (width, height))
 
@@ -279,7 +279,7 @@ def _gray(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(pixels: Image.Image, image: Image.Image) -> Image.Image:
-    """Return `pixels` in sRGB as the profile embedded in `image` says; a profile that does not fit is left out."""
+    """Return `pixels` in sRGB by the profile embedded in `image`; a profile that does not fit is ignored."""
     profile = image.info.get("icc_profile")
     transform = _transform(profile, pixels.mode) if isinstance(profile, bytes) and profile else None
     if transform is not None:
@@ -307,7 +307,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Tell whether a conversion moves no color by more than 2 of 255: the profile is sRGB, under whatever name."""
+    """Return whether a conversion changes no color by more than 2 of 255: the profile is sRGB, under any name."""
     steps = np.linspace(0, 255, 6).astype(np.uint8)
     colors = Image.fromarray(np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(6, 36, 3))
     converted = ImageCms.applyTransform(colors, transform)

@@ -17,14 +17,14 @@ DUPLICATES = pa.schema(
     [
         pa.field("sha256", pa.string(), nullable=False),
         pa.field("proposed", pa.string(), nullable=False),  # the group by hash: smallest sha256 in it
-        pa.field("confirmed", pa.string()),  # the group by hash, vector and color; null for one that is alone then
+        pa.field("confirmed", pa.string()),  # the group by hash, vector and color; null where it has one member
     ]
 )
 """One row per picture that has a near-duplicate by its hash."""
 
 _CHUNKS = NEAR + 1  # two hashes that differ in NEAR bits agree in at least one of NEAR + 1 chunks
 _COMPARED = 2**22  # comparisons, and pairs waiting to be joined, held in memory at once
-_PRIOR = 100  # pictures that speak for a mean of zero: the mean of a few pictures says nothing about all
+_PRIOR = 100  # pseudo-count for a mean of zero: the mean of a few pictures says little about all
 
 _Pairs = NDArray[np.int64]
 
@@ -54,17 +54,17 @@ def proposed(status: pa.Table) -> pa.Table:
 
 
 def center(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what all pictures have in common: the mean of vectors [n, d] of some of them, drawn to zero for few."""
+    """Return what all pictures have in common: the mean of a sample of vectors [n, d], shrunk to zero for few."""
     return vectors.sum(axis=0) / (len(vectors) + _PRIOR)
 
 
 def confirm(
     pictures: pa.Table, vectors: NDArray[np.float32], known: NDArray[np.bool_], common: NDArray[np.float32]
 ) -> pa.Table:
-    """Return `DUPLICATES`: which of the groups by hash their vectors and colors confirm.
+    """Return the table `DUPLICATES`: the groups by hash, and which of them vectors and colors confirm.
 
-    `pictures` is of `proposed`; `vectors` [n, d] are their unit vectors of any image encoder, `known` [n] tells which
-    there are, `common` [d] is the `center`. Two pictures of a group by hash stay together when the cosine of their
+    `pictures` is of `proposed`; `vectors` [n, d] are their unit vectors of any image encoder, `known` [n] is true where
+    there is one, `common` [d] is the `center`. Two pictures of a group by hash stay together when the cosine of their
     centered vectors is at least MIN_COSINE and their mean colors differ by at most MAX_COLOR_DISTANCE; chains count.
     """
     names, colors = pictures["sha256"].to_pylist(), mean_colors(pictures)
@@ -90,7 +90,8 @@ def confirm(
 def near_pairs(values: NDArray[np.uint64]) -> Iterator[_Pairs]:
     """Yield the index pairs [n, 2] of hashes that differ in at most 4 bits; a pair may come more than once.
 
-    Exact: only hashes that agree in one of five chunks of bits are compared, since four differences leave one alike.
+    Exact: only hashes that agree in one of five chunks of bits are compared, since four different bits leave at least
+    one chunk equal.
     """
     edges = np.linspace(0, 64, _CHUNKS + 1).astype(int)
     for low, high in itertools.pairwise(edges):
@@ -130,7 +131,7 @@ def _blocks(count: int) -> Iterator[tuple[int, int]]:
 
 
 def mean_colors(pictures: pa.Table) -> NDArray[np.float64]:
-    """Return the mean CIELAB color [n, 3] of each picture; not-a-number, which is near nothing, without colors."""
+    """Return the mean CIELAB color [n, 3] of each picture; NaN, which is near nothing, without colors."""
     means = np.full((pictures.num_rows, 3), np.nan)
     for row, picture in enumerate(pictures.select(["color_lab", "color_share"]).to_pylist()):
         if picture["color_lab"]:
@@ -139,7 +140,7 @@ def mean_colors(pictures: pa.Table) -> NDArray[np.float64]:
 
 
 def _joined(count: int, blocks: Iterable[_Pairs]) -> _Pairs:
-    """Return the label [count] of the connected component of each of `count` things, given pairs that are connected."""
+    """Return the label [count] of the connected component of each of `count` items, from blocks of connected pairs."""
     labels = np.arange(count)
     waiting: list[_Pairs] = []
     held = 0
@@ -152,7 +153,7 @@ def _joined(count: int, blocks: Iterable[_Pairs]) -> _Pairs:
 
 
 def _join(labels: _Pairs, pairs: _Pairs) -> _Pairs:
-    """Return `labels` with those of each pair made one: the smaller."""
+    """Return `labels` after joining each pair; the smaller label is kept."""
     first, second = labels[pairs[:, 0]], labels[pairs[:, 1]]
     while np.any(apart := first != second):
         edges = np.unique(np.minimum(first, second)[apart] * len(labels) + np.maximum(first, second)[apart])

@@ -1,4 +1,4 @@
-"""One run of the fetcher: hosts take turns, downloads and decoding overlap, every URL is settled and journalled."""
+"""One run of the fetcher: hosts take turns, downloads and decoding overlap, every URL gets a status in the journal."""
 
 import asyncio
 import time
@@ -28,9 +28,9 @@ from scene_pipeline.images.types import FetchProgress, FetchSettings
 _LOCAL = "local files"
 _EVERY_S = 0.25  # between two calls of progress
 _SLOWEST = 5
-_BACKLOG = 4  # bodies a decoder, the one it works at included
-_TEMPORARY = frozenset(("tls", "host_down"))  # not retried in the run, and no word against the copy we have
-_RESOLVERS = 32  # threads that may wait for the name server, which Python asks in a blocking way
+_BACKLOG = 4  # bodies per decoder, with the one in work
+_TEMPORARY = frozenset(("tls", "host_down"))  # not retried in the run; the copy we have stays valid
+_RESOLVERS = 32  # threads that may wait for the name server, whose lookups block in Python
 
 
 class FetchRun:
@@ -49,9 +49,9 @@ class FetchRun:
         self._known = known
         self._statuses = statuses
         self._journal = journal
-        self._ready: dict[Host, None] = {}  # hosts to be looked at in turn; one leaves when it can start nothing
+        self._ready: dict[Host, None] = {}  # hosts to look at in turn; one is removed when it can start nothing
         self._tasks: set[asyncio.Task[None]] = set()
-        self._under_way = 0  # tasks but those that wait for a retry
+        self._under_way = 0  # tasks, except those that wait for a retry
         self._closing = False
         self._error: BaseException | None = None
 
@@ -70,7 +70,7 @@ class FetchRun:
         self._ready.update(dict.fromkeys(self._hosts.values()))
         self._slots = asyncio.Semaphore(settings.concurrency)
         workers = settings.decode_workers or usable_cores()
-        # Few bodies wait for a decoder: enough to keep it busy, and all of them are lost when the run is killed.
+        # Few bodies wait for a decoder: enough to keep it busy, and few to lose when the run is killed.
         self._backlog = asyncio.Semaphore(_BACKLOG * workers)
         self._finished = asyncio.Event()
         recipe = NormalizeSettings(
@@ -108,7 +108,7 @@ class FetchRun:
         return hosts
 
     def _pump(self) -> None:
-        """Start what there is room for, one request of each host in turn."""
+        """Start requests while there is room, one for each host in turn."""
         while self._ready and self._under_way < 2 * self._settings.concurrency and not self._closing:
             host = next(iter(self._ready))
             del self._ready[host]
@@ -136,7 +136,7 @@ class FetchRun:
         self._pump()
 
     def _leave(self, host: Host) -> None:
-        """Make room for the host's next request."""
+        """Free a place for the host's next request."""
         host.active -= 1
         self._look_at(host)
 
@@ -215,7 +215,7 @@ class FetchRun:
         return self._made(url, prepared, answer, tries.total())
 
     async def _ask(self, host: Host, url: str, known: UrlStatus | None, tries: Counter[str]) -> HttpAnswer:
-        """Ask until there is an answer or no hope; `tries` counts the requests made."""
+        """Request until there is an answer or a final failure; `tries` counts the requests made."""
         settings = self._settings
         attempts = Counter[str]()
 
@@ -300,7 +300,7 @@ class FetchRun:
         )
 
     def _without(self, url: str, error: FetchError, old: UrlStatus | None, tries: int) -> UrlStatus:
-        """Return the failure, or the copy of an earlier run when the failure says nothing against it."""
+        """Return the failure, or the status of the earlier copy when that copy may still be valid."""
         temporary = error.retried or error.reason in _TEMPORARY
         usable = temporary and old is not None and old.ok and old.recipe == self._settings.recipe
         if usable and old is not None and self._store.intact(old.sha256 or ""):

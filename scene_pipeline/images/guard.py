@@ -31,9 +31,9 @@ class ForbiddenAddressError(OSError):
 
 
 def is_public(address: str) -> bool:
-    """Return whether a numeric address is one anybody on the internet may reach.
+    """Return whether a numeric address is public on the internet.
 
-    IPv4 addresses inside IPv6 ones (mapped, 6to4, NAT64) are unwrapped and judged; Teredo is refused.
+    IPv4 addresses inside IPv6 ones (mapped, 6to4, NAT64) are unwrapped and checked; Teredo is refused.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     return all(_plainly_public(inner) for inner in _unwrap(ip))
@@ -63,8 +63,8 @@ def _plainly_public(ip: IPAddress) -> bool:
 def guarded_socket(info: AddressInfo) -> socket.socket:
     """Return a socket for an address about to be connected to. Raises ForbiddenAddressError when it is not public.
 
-    Given to aiohttp as `socket_factory`, so that literal addresses, odd notations, every answer of the resolver and
-    every redirect come through here: what is judged is what is connected to.
+    aiohttp gets it as `socket_factory`. So literal addresses, unusual notations, every answer of the resolver and every
+    redirect are checked here: the checked address is the one that is connected to.
     """
     family, kind, protocol, _, sockaddr = info
     address = str(sockaddr[0])
@@ -76,13 +76,13 @@ def guarded_socket(info: AddressInfo) -> socket.socket:
 def is_forbidden(error: OSError) -> bool:
     """Return whether a failed connection failed because of the guard.
 
-    When a name has several addresses the errors arrive joined into one, hence the look at the words.
+    For a name with several addresses the errors are joined into one, so the message is searched.
     """
     return isinstance(error, ForbiddenAddressError) or _MARK in str(error)
 
 
 class AllowList:
-    """Hosts that are reached although their address is not public: "name" for any port, or "name:port"."""
+    """Hosts that may be requested although their address is not public: "name" for any port, or "name:port"."""
 
     def __init__(self, hosts: Iterable[str]) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
@@ -96,7 +96,7 @@ class AllowList:
 def parse_url(text: str) -> URL:
     """Return a URL that may be requested: http or https, a host, no user name. Raises FetchError `bad_url`.
 
-    Path and query stay as they are written, since a signature may cover them; only what may not stand in a URL is
+    Path and query stay as written, since a signature may cover them; only characters that a URL must not have are
     quoted.
     """
     try:

@@ -1,4 +1,4 @@
-"""Headers for hosts that want more than a URL: a Referer, a token."""
+"""Headers for hosts that need more than a URL: a Referer, a token."""
 
 import os
 import re
@@ -18,8 +18,8 @@ _OURS = frozenset(
 class HostHeaders:
     """Headers by host, from entries `host=Name: value`; the host may carry a port. They are sent to no other host.
 
-    `${NAME}` in a value is read from the environment, so that a token stands in no configuration. Raises ImageError
-    for an entry that is not one, a header that the fetcher sets itself, and a variable that is not set.
+    `${NAME}` in a value is read from the environment, so that the configuration holds no token. Raises ImageError for
+    an entry that is not one, a header that the fetcher sets itself, and a variable that is not set.
     """
 
     def __init__(self, entries: Iterable[str], environment: Mapping[str, str] = os.environ) -> None:
@@ -37,7 +37,7 @@ class HostHeaders:
             self._by_host.setdefault(host.lower(), {})[name] = _filled_in(value, name, host, environment)
 
     def of(self, url: URL) -> dict[str, str]:
-        """Return the headers for a URL; those named with its port go before those of its host alone."""
+        """Return the headers for a URL; an entry with its port takes precedence over one with the host alone."""
         host = url.host_subcomponent or ""
         return {**self._by_host.get(host, {}), **self._by_host.get(f"{host}:{url.port}", {})}
 

@@ -1,4 +1,4 @@
-"""How one host is treated in a run: how many requests at once, when to pause, when to give up on it."""
+"""How one host is treated in a run: how many requests at once, when to pause, when to give up."""
 
 import asyncio
 import time
@@ -22,10 +22,10 @@ _SPREAD = 0.618  # of the queue from one probe to the next: neighbors in a catal
 class Host:
     """State of one host (name and port) during a run.
 
-    Concurrency follows what the host bears: 429 and 503 lower it, answers raise it again. A circuit breaker: after
-    the first tries of `breaker_failures` URLs in a row failed, the host is paused and probed with one URL at a time,
-    each untried and from another part of the queue. An answer, a 404 included, opens the host again. It is given up
-    after a few probes that reached nobody, or after as many server errors as bad URLs alone hardly explain.
+    Concurrency adapts to the host: 429 and 503 lower it, answers raise it again. A circuit breaker: after the first
+    tries of `breaker_failures` URLs in a row failed, the host is paused and probed with one URL at a time, each untried
+    and from another part of the queue. Any answer, a 404 included, ends the pause. The host is given up after a few
+    probes without a connection, or after so many server errors that bad URLs alone are an unlikely cause.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Host:
     waiting: deque[str] = field(default_factory=deque)
     """URLs that were not tried yet."""
     returning: deque["asyncio.Future[None]"] = field(default_factory=deque)
-    """Retries that are due; a result lets one go."""
+    """Retries that are due; setting a result starts one."""
     active: int = 0
     tries: int = 0
     failures: int = 0
@@ -63,7 +63,10 @@ class Host:
         return 0.0 if self.given_up is not None else self._not_before - time.monotonic()
 
     def next_start(self) -> "str | asyncio.Future[None] | None":
-        """Return what goes next: a retry that is due, an untried URL, or None. A probe is untried where one is left."""
+        """Return what to start next: a retry that is due, an untried URL, or None.
+
+        A probe takes an untried URL if any is left.
+        """
         probing = self._tripped_at is not None
         while self.returning and not (probing and self.waiting):
             turn = self.returning.popleft()
@@ -82,8 +85,8 @@ class Host:
     def record(self, started: float, error: FetchError | None, first: bool) -> bool:
         """Record a try that began at `started` (monotonic), the first of its URL or not.
 
-        Returns whether the try counts as one of the URL's: one that was made before the concurrency was lowered, and
-        refused, does not.
+        Returns whether the try counts for the URL. A refused try that began before the concurrency was lowered does
+        not.
         """
         self.tries += 1
         self.seconds += time.monotonic() - started
@@ -114,7 +117,7 @@ class Host:
             self._limit = min(self.settings.per_host, self._limit + 1)
 
     def _slow_down(self, started: float, error: FetchError) -> bool:
-        """Lower the concurrency after 429 and 503, once for all requests under way; return whether the try counts."""
+        """Lower the concurrency after 429 or 503, once for all running requests; return whether the try counts."""
         if error.http_status not in _OVERLOADED:
             return True
         wait = error.retry_after_s
@@ -141,7 +144,7 @@ class Host:
     def _failed_probe(self, error: FetchError) -> None:
         settings = self.settings
         self._probes += 1
-        self._tripped_at = time.monotonic()  # what was under way beside this probe says no more than it does
+        self._tripped_at = time.monotonic()  # requests that ran beside this probe add no information
         if error.reason in _UNREACHABLE:
             self._patience -= 1 / _PROBES_UNREACHABLE
             self._pause(settings.breaker_pause_s * 2**self._probes)

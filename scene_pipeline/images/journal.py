@@ -1,4 +1,4 @@
-"""The journal: one line per settled URL, written as it is settled, so that a killed run loses nothing."""
+"""The journal: one line per settled URL, written at once, so that a killed run loses nothing."""
 
 import os
 from collections.abc import Iterable
@@ -34,13 +34,13 @@ class Journal:
                 stream.write(msgspec.json.encode(status) + b"\n")
 
     def append(self, status: UrlStatus) -> None:
-        """Add one status; it is with the operating system when this returns, and survives SIGKILL."""
+        """Add one status; the operating system has it when this returns, so it survives SIGKILL."""
         if self._stream is None:
             self._stream = self.path.open("ab", buffering=0)
         self._stream.write(msgspec.json.encode(status) + b"\n")
 
     def close(self) -> None:
-        """Bring everything to the disk."""
+        """Flush everything to the disk and close the file."""
         if self._stream is not None:
             os.fsync(self._stream.fileno())
             self._stream.close()
@@ -50,5 +50,5 @@ class Journal:
 def _parse(line: bytes) -> UrlStatus | None:
     try:
         return msgspec.json.decode(line, type=UrlStatus)
-    except msgspec.DecodeError:  # a line torn by a power cut: its URL is simply requested again
+    except msgspec.DecodeError:  # a line cut off by a power failure: its URL is requested again
         return None

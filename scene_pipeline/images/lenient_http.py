@@ -1,4 +1,4 @@
-"""Take an answer that states its length twice, as browsers and curl do; aiohttp's parser refuses it."""
+"""Accept an answer that states its length twice, as browsers and curl do; aiohttp's parser refuses it."""
 
 import asyncio
 import functools
@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 MAX_FIELD = 32_768
-"""Bytes of one header that are accepted; aiohttp alone stops at 8,190, browsers take more than this."""
+"""Maximum bytes of one header; aiohttp's default is 8,190, and browsers accept more than this."""
 
 _HEAD_END = b"\r\n\r\n"
 _MAX_HEAD = 8 * MAX_FIELD
@@ -14,7 +14,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|
 
 
 def single_length(head: bytes) -> bytes:
-    """Return the head of an answer with equal Content-Lengths made one (RFC 9112, 6.3); others stay as they are."""
+    """Return an answer's head with equal Content-Lengths merged (RFC 9112, 6.3); others stay as they are."""
     stated = _LENGTH.findall(head)
     values = {value.strip() for field in stated for value in field.split(b",")}
     if len(values) != 1 or (len(stated) == 1 and b"," not in stated[0]):
@@ -27,7 +27,7 @@ def _handler_class() -> type[Any]:
     from aiohttp.client_proto import ResponseHandler
 
     class LenientHandler(ResponseHandler):
-        """Hold back each answer's head until it is whole, then hand it on with one length."""
+        """Hold back each answer's head until it is complete, then pass it on with one length."""
 
         _head: bytes | None = None
 
@@ -55,9 +55,10 @@ def _handler_class() -> type[Any]:
 
 
 def make_lenient(connector: Any) -> None:
-    """Let a connector of aiohttp take an answer whose length is stated twice.
+    """Make a connector of aiohttp accept an answer whose length is stated twice.
 
-    There is no public way to do so. Without the attribute this raises AttributeError rather than change nothing.
+    There is no public way to do so. If the attribute is missing, this raises AttributeError instead of silently
+    changing nothing.
     """
     loop = asyncio.get_running_loop()
     assert connector._factory.func.__name__ == "ResponseHandler"

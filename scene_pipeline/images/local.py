@@ -39,7 +39,7 @@ def local_file(url: str, folder: Path, max_bytes: int) -> LocalFile:
         root = path = folder.resolve()
         for spelling in _spellings(url):
             path = (root / spelling).resolve()
-            if not path.is_relative_to(root):  # before it is looked at: whether it exists is nobody's business
+            if not path.is_relative_to(root):  # before any access: whether such a file exists must not leak
                 line = f"{url}: leads out of the catalog's folder; move the picture into it"
                 raise FetchError("outside_catalog", line)
             if path.exists():

@@ -1,4 +1,4 @@
-"""From the bytes of one original to its normalized copy in the store and what is known of it."""
+"""Turn the bytes of one original into its normalized copy in the store, and describe it."""
 
 import hashlib
 from pathlib import Path
@@ -27,7 +27,7 @@ class NormalizeSettings(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One original: its bytes, or the path of a file that was found to be allowed. Messages call it `name`."""
+    """One original: its bytes, or the path of an allowed file. Messages call it `name`."""
 
     name: str
     data: bytes | None = None
@@ -37,7 +37,7 @@ class Job(msgspec.Struct, frozen=True):
 class Prepared(msgspec.Struct, frozen=True):
     """The copy made of an original, or the reason (a code of `REASONS`) and detail why there is none.
 
-    `fatal` says in one line why no copy can be made of anything, such as a full disk.
+    `fatal` says in one line why no copy can be made at all, such as a full disk.
     """
 
     fatal: str | None = None
@@ -53,7 +53,7 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def prepare(job: Job, recipe: NormalizeSettings) -> Prepared:
-    """Decode, scale, store and describe one original; one that cannot be used gives a reason instead of an error."""
+    """Decode, scale, store and describe one original; an unusable one returns a reason instead of raising an error."""
     data = job.data or b""
     try:
         if job.path is not None:

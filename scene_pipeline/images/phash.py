@@ -13,5 +13,5 @@ def perceptual_hash(image: Image.Image) -> int:
     """Return the 64-bit pHash of an RGB picture: which low frequencies of its 32×32 grey copy exceed their median."""
     grey = np.asarray(image.convert("L").resize((_SIZE, _SIZE), Image.Resampling.BOX), dtype=np.float32)
     low = (_DCT @ grey @ _DCT.T).ravel()
-    bits = low > np.median(low[1:])  # the first is the mean brightness, far above all others
+    bits = low > np.median(low[1:])  # the first is the mean brightness, much larger than all others
     return int.from_bytes(np.packbits(bits).tobytes(), "big")

@@ -1,4 +1,4 @@
-"""Set aside pictures that show no product: one picture under many unlike products, and what is too small."""
+"""Set aside pictures that show no product: one picture for many different products, and pictures that are too small."""
 
 import re
 from collections import Counter, defaultdict
@@ -18,10 +18,10 @@ MIN_PRODUCTS = 5
 """Products that share a primary picture before it may be a placeholder."""
 
 SHARED_WORD = 0.6
-"""Share of such products whose texts have a word in common that makes them variants of one thing."""
+"""Share of such products that must have a word in common to count as variants of one thing."""
 
 TELLING = 2.0
-"""How much more frequent than in the whole catalog that word must be; "rug" tells nothing in a shop of rugs."""
+"""How much more frequent than in the whole catalog that word must be; in a shop of rugs, "rug" says nothing."""
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _NAMED = 3  # products named in a message
@@ -30,8 +30,8 @@ _NAMED = 3  # products named in a message
 def set_aside(status: pa.Table, texts: Mapping[str, str]) -> pa.Table:
     """Return a status table in which such pictures are failures, with reason and detail.
 
-    `texts` maps a product to what it is called. Their hashes stay in the table, so that the next run asks for them as
-    for any picture and judges anew.
+    `texts` maps a product to its name. The hashes stay in the table, so that the next run requests the pictures as
+    usual and decides again.
     """
     aside = {**_too_small(status), **_placeholders(status, texts)}
     if not aside:

@@ -1,4 +1,4 @@
-"""What is to be done about a URL, given what is known of it. Pure, but for looking whether the copy is still there."""
+"""Decide what to do about a URL from its status. Pure, except for the check that the copy is still there."""
 
 from enum import Enum
 

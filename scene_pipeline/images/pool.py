@@ -1,4 +1,4 @@
-"""Decoding processes as the event loop sees them: hand in a job, await what was made of it."""
+"""Decoding processes for the event loop: submit a job and await its result."""
 
 import asyncio
 import contextlib
@@ -18,12 +18,12 @@ _PACKAGES = Path(__file__).resolve().parents[2]
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    # glibc: keep freed pixels for the next picture. Giving their pages back and asking for them anew, 400 times a
+    # glibc: keep freed pixels for the next picture. Returning their pages and requesting them again, 400 times per
     # picture, costs a tenth of the decoding.
     "MALLOC_MMAP_THRESHOLD_": str(16 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(32 * 2**20),
 }
-_AHEAD = 2  # jobs a process holds: the next one is there when it has answered, however busy the event loop is
+_AHEAD = 2  # jobs a process holds: the next one is ready when it has answered, even if the event loop is busy
 
 
 class DecodePool:
@@ -46,7 +46,7 @@ class DecodePool:
             await worker.end()
 
     async def prepare(self, job: Job) -> Prepared:
-        """Return what was made of one original; a crash or a stall of the decoder is a reason like any other.
+        """Return the result for one original; a crash or a stall of the decoder is a reason like any other.
 
         Raises ImageError when the store cannot be written.
         """
@@ -74,7 +74,7 @@ class _Worker:
         self.process: asyncio.subprocess.Process | None = None
 
     async def prepare(self, job: Job) -> Prepared | None:
-        """Return what was made of `job`; None when the process ended over an earlier job: ask again."""
+        """Return the result for `job`; None when the process ended during an earlier job: submit it again."""
         async with self._starting:
             if self._reader is None or self._reader.done():
                 await self._start()
@@ -109,7 +109,10 @@ class _Worker:
         self._reader = asyncio.create_task(self._read(self.process.stdout, self._pending))
 
     async def _read(self, stdout: asyncio.StreamReader, queue: "asyncio.Queue[_Pending]") -> None:
-        """Hand out answers until one does not come; the job it was for has its reason, those behind it are freed."""
+        """Deliver answers until one is missing.
+
+        Its job gets a reason; the jobs after it are released, to be submitted again.
+        """
         while True:
             pending = await queue.get()
             try:
@@ -137,7 +140,7 @@ class _Worker:
 
 @dataclass(frozen=True)
 class _Pending:
-    """A job under way. The future is cancelled when nobody waits for its answer any more."""
+    """A job in work. The future is cancelled when nobody waits for its answer any more."""
 
     name: str
     answer: "asyncio.Future[Prepared | None]"

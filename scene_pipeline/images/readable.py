@@ -1,4 +1,4 @@
-"""Read pictures one after another: what cannot be read is left out with its reason, and the rest go on."""
+"""Read pictures one after another; those that cannot be read are left out, with the reason."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -13,7 +13,7 @@ Read = TypeVar("Read")
 def read_each(
     paths: Collection[Path], read: Callable[[Path], Read], progress: Progress | None = None
 ) -> tuple[dict[Path, Read], dict[Path, str]]:
-    """Return what `read` makes of each picture, in the order of `paths`, and the reasons of those it cannot read."""
+    """Return the result of `read` for each picture, in the order of `paths`, and the reasons of failures."""
     found: dict[Path, Read] = {}
     failures: dict[Path, str] = {}
     for done, path in enumerate(paths, start=1):

@@ -1,4 +1,4 @@
-"""What a status table says as a whole: counts for the asset's metadata, and the check before embedding goes on."""
+"""Summaries of a status table: counts for the asset's metadata, and the check before embedding."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def outcomes(status: pa.Table) -> dict[str, int]:
 
 
 def without_image(product_ids: Sequence[str], status: pa.Table) -> list[str]:
-    """Return the products of which no picture was had, in order, those with no picture in the catalog included."""
+    """Return the products without any usable picture, in order, also those without one in the catalog."""
     rows = zip(status.column("product_id").to_pylist(), status.column("outcome").to_pylist(), strict=True)
     pictured = {product_id for product_id, outcome in rows if outcome == OK}
     return [product_id for product_id in product_ids if product_id not in pictured]

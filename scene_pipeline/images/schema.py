@@ -6,7 +6,7 @@ import pyarrow as pa
 
 OK, FAILED = "ok", "failed"
 SET_ASIDE = frozenset(("too_small", "placeholder"))
-"""Reasons of pictures that were had and are not used."""
+"""Reasons of pictures that were fetched and are not used."""
 
 IMAGE_STATUS = pa.schema(
     [
@@ -46,7 +46,7 @@ class Reason:
 
 
 REASONS: dict[str, Reason] = {
-    # the catalog's own entry; judged again on every run, since it costs no request
+    # the catalog's own entry; checked again on every run, since that costs no request
     "bad_url": Reason("not an http(s) URL or a path"),
     "outside_catalog": Reason("a path that leaves the catalog's folder"),
     "unreadable": Reason("a file that cannot be read"),
@@ -80,7 +80,7 @@ REASONS: dict[str, Reason] = {
     "unsupported_format": Reason("a kind of picture that is not accepted", rests=True),
     "too_many_pixels": Reason("more pixels than allowed", rests=True),
     "broken_image": Reason("a damaged picture", rests=True),
-    # what the picture shows; it is had, and judged anew on every run
+    # what the picture shows; it was fetched, and is checked again on every run
     "too_small": Reason("too few pixels to show anything"),
     "placeholder": Reason("one picture under many unlike products"),
     "decode_timeout": Reason("decoding took too long"),

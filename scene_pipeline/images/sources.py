@@ -21,7 +21,7 @@ from scene_pipeline.images.status import UrlStatus, status_table, statuses_of
 from scene_pipeline.images.store import ImageStore
 from scene_pipeline.images.types import FetchProgress, FetchSettings, ImageRequest
 
-_CLOCK_ERROR_S = 3600.0  # by which clocks of machines that share a store may differ
+_CLOCK_ERROR_S = 3600.0  # allowed difference between the clocks of machines that share a store
 
 
 def fetch_images(
@@ -33,10 +33,10 @@ def fetch_images(
 ) -> pa.Table:
     """Fetch, normalize and store the pictures that are new, changed or failed, and return `IMAGE_STATUS`, a row each.
 
-    `previous` is the table of the last run. What a killed run had settled is read from the journal in the store's
-    folder, so that it is not fetched again. A URL shared by many products is fetched once. A picture that cannot be
-    had is a row with a reason, never an exception. `progress` is called at most four times a second, from the thread
-    that fetches, and once at the end.
+    `previous` is the table of the last run. Results of a killed run are read from the journal in the store's folder, so
+    that they are not fetched again. A URL shared by many products is fetched once. A picture that cannot be fetched is
+    a row with a reason, never an exception. `progress` is called at most four times a second, from the thread that
+    fetches, and once at the end.
 
     Raises ImageError when another run holds the store, or the store cannot be written.
     """
@@ -98,8 +98,8 @@ def _run_loop(coroutine: Coroutine[None, None, None]) -> None:
 async def _stoppable(coroutine: Coroutine[None, None, None]) -> None:
     """Await a coroutine and cancel it at SIGINT and SIGTERM.
 
-    A signal handler that raises, as Dagster's does, raises in whatever callback is under way, where asyncio only logs
-    it: the run would go on.
+    A signal handler that raises, as Dagster's does, raises inside the current callback. There asyncio only logs it, and
+    the run would continue.
     """
     if threading.current_thread() is not threading.main_thread():
         return await coroutine
@@ -137,19 +137,19 @@ def _known(previous: pa.Table | None, journal: Journal) -> dict[str, UrlStatus]:
     for read in journal.read():
         status = _dated(read, latest)
         older = known.get(status.url)
-        if older is None or older.fetched_at < status.fetched_at - 1e-3:  # the table keeps microseconds
+        if older is None or older.fetched_at < status.fetched_at - 1e-3:  # the table has microseconds
             newer[status.url] = status
     journal.replace(newer.values())
     return known | newer
 
 
 def _as_had(status: UrlStatus) -> UrlStatus:
-    """Return the status of a picture that was had and set aside as it was before: `set_aside` judges it anew."""
+    """Return the status that a set-aside picture had before: `set_aside` decides again."""
     if status.reason not in SET_ASIDE or status.sha256 is None:
         return status
     return msgspec.structs.replace(status, outcome=OK, reason=None, detail=None)
 
 
 def _dated(status: UrlStatus, latest: float) -> UrlStatus:
-    """Return a status that is not from the future: what a wrong clock stamped is due at once."""
+    """Return a status whose time is not in the future: one with a wrong time is due at once."""
     return msgspec.structs.replace(status, fetched_at=0.0) if status.fetched_at > latest else status

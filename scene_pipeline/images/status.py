@@ -1,4 +1,4 @@
-"""What is known of one URL, and the status table made of it."""
+"""The status of one URL, and the status table made from it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ _PER_REQUEST = ("product_id", "role", "position")
 
 
 class UrlStatus(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """The last that is known of a URL: a line of the journal. Fields as in `IMAGE_STATUS`.
+    """The latest status of a URL: a line of the journal. Fields as in `IMAGE_STATUS`.
 
     There is one in memory per URL. Hence `colors` packs the dominant colors as float32 rows of (L, a, b, share), where
     lists would take ten times the memory, and the garbage collector leaves them alone, as no field holds a container.

@@ -17,8 +17,9 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"  # of every JPEG
 class ImageStore:
     """A folder of content-addressed pictures: `store/ab/<sha256>.jpg` and, where kept, `originals/ab/<sha256>`.
 
-    A file is written under another name and moved into place, so that a reader never meets half of one. Files are not
-    fsynced one by one (that would cost more than decoding them): `intact` tells whether one survived a power cut.
+    A file is written under another name and moved into place, so that a reader never sees a partial file. Files are not
+    fsynced one by one (that would cost more than decoding them): `intact` tells whether a file survived a power
+    failure.
     """
 
     def __init__(self, root: Path) -> None:

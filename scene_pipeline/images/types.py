@@ -1,4 +1,4 @@
-"""What is required of the fetcher, how politely it works, and what it says while working."""
+"""Requests, settings and progress of the fetcher."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,12 +60,12 @@ class FetchSettings:
     """Wait before the first retry; it doubles each time, with jitter, up to `max_backoff_s`."""
     max_backoff_s: float = 30.0
     max_retry_after_s: float = 60.0
-    """Longest wait that is kept; a host whose 429 asks for more is left alone until the next run."""
+    """Longest wait that is accepted; a host whose 429 asks for more is not requested until the next run."""
     breaker_failures: int = 10
     """First tries in a row that failed after which a host is paused and probed, one URL at a time."""
     breaker_pause_s: float = 5.0
     permanent_rest_hours: float = 168.0
-    """How long a permanent failure (not found, not an image …) is left alone."""
+    """How long a permanent failure (not found, not an image …) is not requested again."""
     revalidate_hours: float = 168.0
     """Age at which a fetched picture is requested again, conditionally where the server gave ETag or Last-Modified."""
     decode_workers: int = 0
@@ -74,7 +74,7 @@ class FetchSettings:
 
     @property
     def recipe(self) -> str:
-        """What a normalized copy depends on besides the original; a change makes all copies anew."""
+        """What a normalized copy depends on besides the original; after a change all copies are made again."""
         return f"srgb-jpeg-v2 short_side={self.short_side} quality={self.quality}"
 
 
@@ -90,9 +90,10 @@ class HostSpeed:
 
 @dataclass(frozen=True, slots=True)
 class FetchProgress:
-    """Where a run stands. Counts are of distinct URLs; `rate` is fetched URLs a second, `eta_s` None before any.
+    """Progress of a run. Counts are of distinct URLs; `rate` is fetched URLs per second, `eta_s` None before any.
 
-    `read` are those whose bytes were read and decoded in this run; the others were looked at, or known.
+    `read` are those whose bytes were read and decoded in this run; for the others a check or the earlier status was
+    enough.
     """
 
     total: int

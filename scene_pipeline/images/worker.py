@@ -1,7 +1,7 @@
 """The decoding process: `python -m scene_pipeline.images.worker`. Frames of msgpack in on stdin, out on stdout.
 
-A process of its own, because a picture made to crash or stall a decoder then costs one row and not the run, and because
-decoding can use the other cores while the downloads go on.
+It is a process of its own for two reasons: a picture that crashes or stalls the decoder then costs one row and not the
+run, and decoding can use the other cores during the downloads.
 """
 
 import os
@@ -14,7 +14,7 @@ import msgspec
 from scene_pipeline.images.normalize import Job, NormalizeSettings, Prepared, prepare
 
 _LENGTH = 4  # bytes of a frame's big-endian length
-_MEMORY = 6 * 2**30  # of address space: several times what the largest accepted picture needs
+_MEMORY = 6 * 2**30  # of address space: several times the need of the largest accepted picture
 
 T = TypeVar("T")
 
@@ -53,8 +53,8 @@ def main() -> None:
         try:
             stdout.write(frame(prepared))
             stdout.flush()
-        except BrokenPipeError:  # the run was killed; its next one does this picture again
-            os._exit(0)  # without the flush at exit, which would fail again and say so
+        except BrokenPipeError:  # the run was killed; the next run decodes this picture again
+            os._exit(0)  # skips the flush at exit, which would fail and print an error
 
 
 def _limit_memory() -> None:
