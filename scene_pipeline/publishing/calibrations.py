@@ -1,4 +1,4 @@
-"""Which score means which probability, for each encoder that was measured on labeled scenes."""
+"""Maps from score to probability, for each encoder that was measured on labeled scenes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,14 +10,14 @@ from scene_pipeline.paths import CALIBRATIONS_FOLDER
 
 
 def own_calibration(artifacts: Path, specs: Sequence[EncoderSpec]) -> Path:
-    """Return where the map of a person's own labels for exactly these weights is kept, beside the bundles."""
+    """Return the path of the map from a user's own labels for exactly these weights, next to the bundles."""
     return artifacts / CALIBRATIONS_FOLDER / f"{ensemble_slug(specs)}.json"
 
 
 def calibration_for(specs: Sequence[EncoderSpec], artifacts: Path | None = None) -> CalibrationMap:
     """Return the calibration for exactly these weights: the user's own, else the packaged one, else `uncalibrated`.
 
-    `specs` are the encoders of a bundle, mostly one; the map of several states their blend.
+    `specs` are the encoders of a bundle, usually one; a map of several contains their blend.
 
     `artifacts` is where `scene-pipeline calibrate` keeps its map, so that every later build has it too.
     """

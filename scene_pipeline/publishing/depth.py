@@ -1,7 +1,7 @@
-"""Score so many candidates that lists are those of the whole catalog: measured when a bundle is built.
+"""Find how many candidates must be scored to give the lists of the whole catalog, when a bundle is built.
 
 Candidates are found by a rough score. So the lists of the sample's scenes are chosen twice, among the candidates and
-among all products, and the bundle goes deeper until both agree.
+among all products, and the number of candidates is raised until both agree.
 """
 
 from collections.abc import Sequence
@@ -20,23 +20,23 @@ from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
 SCENES = 20
-"""So many of the sample's 25 scenes are answered twice."""
+"""How many of the sample's 25 scenes are answered twice."""
 
 GOAL = 0.99
-"""Share of the first ten products that candidates and the whole catalog have in common at which depth suffices."""
+"""Share of the first ten products that both lists must have in common."""
 
 FLOOR = 0.97
 """Below this share the check `agreement` warns."""
 
 DEEPEST = 16_000
-"""Most candidates: each thousand costs a few milliseconds a scene."""
+"""Maximum number of candidates: each thousand costs a few milliseconds per scene."""
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many `candidates` are scored, and the share `agreement` of ten products that all would give as well.
+    """The number of `candidates` that are scored, and the `agreement` (0-1) of the first ten with the whole catalog.
 
-    Measured over so many `scenes`; 0 where the catalog is so small that all of it is scored.
+    `scenes` is the number of scenes measured; 0 where the catalog is so small that all of it is scored.
     """
 
     candidates: int
@@ -45,12 +45,12 @@ class Depth:
 
 
 def has_candidates(products: int) -> bool:
-    """Tell whether a catalog is so large that only candidates of it are scored."""
+    """Return whether a catalog is so large that only candidates are scored."""
     return products > SCORED_WHOLE
 
 
 def settle(matcher: SceneMatcher) -> Depth:
-    """Return the depth at which the lists of a bundle agree with those of its whole catalog."""
+    """Return the search depth at which the lists of a bundle agree with those of its whole catalog."""
     candidates = matcher.vocabulary.scoring.candidates
     if not has_candidates(len(matcher.features)):
         return Depth(candidates, 1.0, 0)
@@ -77,7 +77,7 @@ def with_depth(vocabulary: Vocabulary, depth: Depth) -> Vocabulary:
 
 
 def agreement(folder: Path) -> CheckResult:
-    """The lists agree with those of the whole catalog."""
+    """Check that the lists agree with those of the whole catalog."""
     index = open_bundle(folder, verify=False).manifest.index
     passed = index.agreement >= FLOOR
     message = (

@@ -1,4 +1,4 @@
-"""What scoring needs to know of every product, as arrays: computed once, when the bundle is built."""
+"""Compute the arrays of products that scoring needs, once, when the bundle is built."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,22 +25,22 @@ COLORS_KEPT = 4
 DEFAULT_AFFINITY = 0.4
 OUTDOOR_FIT = 0.1
 ELSEWHERE_FIT = 0.35
-"""How much of its fit a product keeps in a room its text does not name, when it names others."""
+"""Share of its fit that a product keeps in a room that its text does not name, when it names others."""
 
 ALL_ROUNDER = 3
-"""Rooms from which on a product that names so many is taken to be at home in others too, as its category is.
+"""A product that names at least this many rooms may fit other rooms too, as its category does.
 
-Shops tag a few rooms and stop; what belongs in one room only is tagged with one or two.
+Shops tag only a few of several rooms; a product for one room is tagged with one or two.
 """
 
 OTHER_TYPE_FIT = 0.5
-"""How much of its fit a product keeps in rooms that its type is not made for."""
+"""Share of its fit that a product keeps in rooms that its type is not made for."""
 
 MADE_FOR_FIT = 0.9
 """Least fit of a product to the rooms that its type is made for."""
 
 TEXT_SHARE, UNCATEGORIZED_TEXT_SHARE = 0.25, 0.5
-"""How much of the room fit comes from the similarity of texts; more where no category says anything."""
+"""Share of the room fit that is the similarity of texts; the second is for products without a category."""
 
 AVAILABILITY_SCORES = {"in_stock": 1.0, "preorder": 0.5, "out_of_stock": 0.0}
 
@@ -66,8 +66,8 @@ def build_product_features(
 ) -> ProductFeatures:
     """Return the features of a categorized product table (catalog.schema.CATEGORIZED + image columns).
 
-    `similarity` gives style and room of products whose words and materials say little. `evidence_weights` weighs the
-    sources of a product's style. Image columns read where present: `has_image`, `image_lab`, `image_share`.
+    `similarity` adds evidence on style and room for products whose words and materials say little. `evidence_weights`
+    weighs the sources of a product's style. Image columns read where present: `has_image`, `image_lab`, `image_share`.
     """
     rows: list[dict[str, Any]] = products.select([name for name in READ if name in products.column_names]).to_pylist()
     lab, share = _colors(rows)
@@ -145,7 +145,7 @@ class TypeRooms:
         self._known: dict[str, list[int]] = {}
 
     def find(self, product_type: str | None) -> list[int]:
-        """Return the positions of the rooms of a type, empty where the vocabulary says nothing of it."""
+        """Return the positions of the rooms of a type; empty where the vocabulary has none for it."""
         if not product_type:
             return []
         if product_type not in self._known:
@@ -156,10 +156,10 @@ class TypeRooms:
 
 
 def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarray | None) -> np.ndarray:
-    """A product named for one or two rooms fits these, and little else; others fit as category and text say.
+    """Return the fit [n, R]: products that name one or two rooms fit little else; others fit by category and text.
 
-    `text` [n, R] are cosines of the product texts with the rooms' texts: what tells a tap from a shoe rack, where both
-    are in no category and name no room.
+    `text` [n, R] are cosines of the product texts with the rooms' texts: they separate a tap from a shoe rack where
+    neither has a category or names a room.
     """
     by_category = _category_rooms(vocabulary)
     categories = [category.id for category in vocabulary.categories]
@@ -186,7 +186,7 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
 def _fit_outdoors(
     fit: np.ndarray, rows: list[dict[str, Any]], sense: CommonSense, vocabulary: Vocabulary
 ) -> np.ndarray:
-    """Return the fit [n, R] with what is said to be for outdoors at home there, and at home nowhere else if only so."""
+    """Return the fit [n, R] with outdoor products raised outdoors, and lowered indoors if for outdoors alone."""
     outdoors = np.array([room.id == "outdoor" for room in vocabulary.rooms])
     said = sense.outdoor | np.array([bool(row["outdoor"]) for row in rows])
     at_home = np.where(said[:, None] & outdoors, np.maximum(fit, MADE_FOR_FIT), fit)
@@ -194,7 +194,7 @@ def _fit_outdoors(
 
 
 def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.ndarray:
-    """[n, S] mean affinity of the materials to each style, NaN where no material is known.
+    """Return the mean affinity [n, S] of the materials to each style, NaN where no material is known.
 
     A material that the style does not name counts as its parent.
     """
@@ -219,7 +219,7 @@ def _material_style(rows: list[dict[str, Any]], vocabulary: Vocabulary) -> np.nd
 
 
 def _palette_style(vocabulary: Vocabulary) -> np.ndarray:
-    """[P, S] affinity of each palette to each style."""
+    """Return the affinity [P, S] of each palette to each style."""
     return np.array(
         [
             [style.palettes.get(palette.id, DEFAULT_AFFINITY) for style in vocabulary.styles]
@@ -237,7 +237,7 @@ def _spread(cosines: np.ndarray) -> np.ndarray:
 
 
 def _colors(rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    """The colors of the picture where there is one, else those the text names; shares add up to 1 or are all 0."""
+    """Return the picture's colors, else those named by the text; the shares add up to 1 or are all 0."""
     lab = np.zeros((len(rows), COLORS_KEPT, 3), dtype=np.float32)
     share = np.zeros((len(rows), COLORS_KEPT), dtype=np.float32)
     for index, row in enumerate(rows):
@@ -258,7 +258,7 @@ def _usual(lab: np.ndarray) -> np.ndarray:
 
 
 def _palettes(lab: np.ndarray, share: np.ndarray, vocabulary: Vocabulary) -> np.ndarray:
-    """[n, P] how much of each palette the products are, NaN where they have no color."""
+    """Return the match [n, P] of the products with each palette, NaN where they have no color."""
     palettes = np.full((len(lab), len(vocabulary.palettes)), np.nan, dtype=np.float32)
     known = share.sum(axis=1) > 0
     if known.any():

@@ -14,11 +14,12 @@ ECE_CEILING = 0.1
 
 
 MIN_ROOMS_RIGHT = 8
-"""Of the sample's 25 scenes in eight kinds of room, how many an encoder must name: chance reaches it in one of 120."""
+"""How many of the sample's 25 scenes, in eight kinds of room, an encoder must name: chance does so in one of 120
+cases."""
 
 
 def sanity() -> Check:
-    """Return the check that an encoder tells rooms apart: one with random weights names them no better than chance.
+    """Return the check that an encoder distinguishes rooms: one with random weights is no better than chance.
 
     An encoder whose reference ships was measured before it shipped.
     """

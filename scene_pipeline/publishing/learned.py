@@ -1,7 +1,8 @@
 """Learned weights as a bundle of their own: sealed, checked, tried as an arm of an experiment, then promoted by it.
 
-Nothing is changed in place. The map from score to confidence is fitted again on labeled scenes, since scores by other
-weights mean something else; without labels the bundle says that its confidence is not calibrated. Clicks never fit it.
+Nothing is changed in place. The map from score to confidence is fitted again on labeled scenes, since other weights
+change the meaning of scores. Without labels the bundle's confidence is not calibrated, and says so. The map is never
+fitted on clicks.
 """
 
 import shutil
@@ -32,7 +33,7 @@ from scene_pipeline.sample import sample_photographs
 from scene_pipeline.vocabulary import Vocabulary
 
 NEGATIVES = 10
-"""Products of the same category that are not labeled, drawn for each labeled one."""
+"""Number of unlabeled products of the same category, drawn for each labeled one."""
 
 
 class LearnedWeights(msgspec.Struct, frozen=True):
@@ -46,9 +47,10 @@ class LearnedWeights(msgspec.Struct, frozen=True):
 
 
 def seal_candidate(artifacts: Path, candidate: CandidateWeights, labels: tuple[str, str] = ("", "")) -> str:
-    """Seal the weights that were learned last, through every gate; return the bundle's version.
+    """Seal a bundle with the weights learned last, after all quality gates; return its version.
 
-    labels: as of `seal_learned`. Raises LearningError where nothing was learned, and ExperimentError for half of them.
+    labels: as for `seal_learned`. Raises LearningError where nothing was learned, and ExperimentError where only one of
+    the two labels is given.
     """
     if not candidate.weights:
         raise LearningError(f"there are no learned weights: {candidate.refused}")
@@ -72,8 +74,8 @@ def seal_learned(
 ) -> str:
     """Seal a bundle like the promoted one but with these weights and a map of their own; return its version.
 
-    It is not promoted. `picture` is what the smoke query asks about; labels: (truth CSV, folder of scenes), both empty
-    where there are none. Raises BundleRefusedError when a blocking check fails.
+    It is not promoted. `picture` is the photograph of the smoke query; labels: (truth CSV, folder of scenes), both
+    empty where there are none. Raises BundleRefusedError when a blocking check fails.
     """
     current = open_bundle(artifacts)
     encoder = current.manifest.image_encoder["id"]
@@ -104,7 +106,7 @@ def seal_learned(
 def fit_map(matcher: SceneMatcher, weights: Mapping[str, float], truth: str, scenes: str) -> CalibrationMap:
     """Fit the map from score by `weights` to the probability that a product fits, on labeled scenes.
 
-    Labeled products against products of the same category, NEGATIVES for each. Raises TruthError when too few.
+    Labeled products are compared with NEGATIVES products each of the same category. Raises TruthError for too few.
     """
     from scene_pipeline.matching.factors import FACTORS
 
@@ -154,7 +156,7 @@ def promote_learned(artifacts: Path, version: str, experiment: str) -> LearnedWe
 def with_learned(
     artifacts: Path, encoder_id: str, vocabulary: Vocabulary, calibration: CalibrationMap
 ) -> tuple[Vocabulary, CalibrationMap]:
-    """Return what a build uses: the given, or the weights and map that an experiment promoted for this encoder."""
+    """Return the weights and map for a build: those promoted for this encoder, else the given ones."""
     path = artifacts / LEARNED_WEIGHTS
     if not path.exists():
         return vocabulary, calibration

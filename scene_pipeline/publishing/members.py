@@ -1,4 +1,4 @@
-"""Write the encoders beside the first into a bundle, each in a folder of its own, and measure what they cost."""
+"""Write the further encoders of a bundle, each into a folder of its own, and measure their cost."""
 
 import statistics
 import time
@@ -28,17 +28,17 @@ from scene_pipeline.scenes.reference import reference_for, sample_scenes
 from scene_pipeline.vocabulary import Vocabulary
 
 WHITENED, DRAWN = 256, 20_000
-"""Directions that products are compared in, and products that they are taken from."""
+"""Number of directions that products are compared in, and number of products they are computed from."""
 
 MEASURED_SCENES = 5
-"""Scenes that an encoder's latency is the median of."""
+"""Number of scenes for an encoder's median latency."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedMember:
-    """An encoder beside the first with its unit vectors of products [n, d]; none for captions.
+    """A further encoder with its unit vectors of products [n, d]; none for captions.
 
-    problem: why it has none, else empty.
+    problem: why it has no vectors, else empty.
     """
 
     spec: EncoderSpec
@@ -70,7 +70,7 @@ class MemberWriter:
     int8: bool
 
     def write(self, member: EmbeddedMember, weight: float) -> Member:
-        """Write one member; one that cannot be written is listed with the problem, and the bundle does without it."""
+        """Write one member; where that fails it is listed with the problem, and the bundle does without it."""
         spec = member.spec
         place = f"{MEMBERS}/{slug(spec)}"
         facts = {"id": spec.id, "spec": msgspec.to_builtins(spec), "folder": place, "weight": weight}
@@ -129,28 +129,29 @@ class MemberWriter:
         return MemberCost(scene_ms, grown, time.perf_counter() - started)
 
     def _look_up(self) -> Callable[[Sequence[str]], np.ndarray]:
-        """Return what embeds words in the first encoder's space."""
+        """Return the function that embeds words in the first encoder's space."""
         return self.text_encoder.embed if self.first.spec.family == "compact" else open_clip_text(self.first.spec)[0]
 
     def _embedding_s(self, tower: OnnxImageEncoder) -> float:
-        """Return the seconds that embedding every picture takes, from those of a few."""
+        """Return the estimated seconds to embed every picture, from a few."""
         some = self.samples[:16]
         started = time.perf_counter()
         tower.embed(some)
         return (time.perf_counter() - started) / len(some) * self.first.pictures
 
     def cost_of_first(self) -> MemberCost:
-        """Return what the first encoder costs, its tower exported already; its memory is not separated."""
+        """Return the cost of the first encoder, whose tower is exported already; without its memory."""
         tower = self.first.tower
         scene_ms = scene_milliseconds(lambda image: embed_scene(tower, image), decoded_side(self.first.spec))
         return MemberCost(scene_ms, None, self._embedding_s(tower))
 
 
 def whitening(vectors: np.ndarray) -> np.ndarray:
-    """Return the projection [d, k] to the principal directions of centered vectors [n, d], each halfway to deviation 1.
+    """Return the projection [d, k] to the principal directions of centered vectors [n, d], partly whitened.
 
-    Backbones trained on classes put most of a picture into a few directions that products share; whitened wholly, the
-    noise of the last directions would count as much as the first. At most WHITENED directions, and DRAWN vectors.
+    Each direction is scaled halfway to deviation 1. Backbones trained on classes put most of a picture into a few
+    directions that products share; fully whitened, the noise of the last directions would count as much as the first.
+    At most WHITENED directions and DRAWN vectors are used.
     """
     some = vectors[:: max(1, len(vectors) // DRAWN)].astype(np.float64)
     values, directions = np.linalg.eigh(some.T @ some / max(len(some), 1))
@@ -177,7 +178,7 @@ def scene_milliseconds(read: Callable[[Image.Image], object], side: int) -> floa
 
 
 def resident_mb() -> float | None:
-    """Return the memory of this process in MB; None where the system does not tell."""
+    """Return the memory of this process in MB; None where the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):

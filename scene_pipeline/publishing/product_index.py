@@ -1,4 +1,4 @@
-"""Bring a product index to what the promoted bundle holds: only what changed is written, and it is checked first."""
+"""Sync a product index with the promoted bundle: only changes are written, and checked before publishing."""
 
 import time
 from collections.abc import Callable
@@ -25,9 +25,9 @@ from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.publishing.publish import EmbeddedCatalog
 
 MEAN_MOVED = 0.03
-"""How far a mean vector may move before all vectors are fused again; below, the index keeps the means it began with.
+"""How far a mean vector may move before all vectors are fused again; below, the index keeps its first means.
 
-Vectors are centered on the means of their catalog, which change a little with every product: centered anew each night,
+Vectors are centered on the means of their catalog, which change a little with every product. With new means each night,
 every row would change. A query does not depend on these means.
 """
 
@@ -39,7 +39,7 @@ QUERIES = 50
 
 @dataclass(frozen=True, slots=True)
 class IndexCheck:
-    """What was checked before a version is published, and whether it holds."""
+    """A check before a version is published, and whether it passed."""
 
     name: str
     passed: bool
@@ -49,9 +49,9 @@ class IndexCheck:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync did. `refused`: a check failed, and the index serves what it did before.
+    """The result of a sync. `refused`: a check failed, and the index serves the version of before.
 
-    `lag_s` is the time from the bundle's sealing to the index's publishing.
+    `lag_s` is the time in seconds from sealing the bundle to publishing the index.
     """
 
     version: str
@@ -73,7 +73,7 @@ class SyncReport:
 
 
 def follow(index: ProductIndex, version: str) -> bool:
-    """Publish the version of a bundle where the index has it sealed: after a rollback nothing is written again."""
+    """Publish a bundle's version if the index has it sealed: after a rollback nothing needs to be written again."""
     known = {info.version: info for info in index.versions()}
     if version in known and not known[version].current:
         index.publish(version)
@@ -83,8 +83,8 @@ def follow(index: ProductIndex, version: str) -> bool:
 def sync_index(index: ProductIndex, bundle: Bundle, catalog: Callable[[], EmbeddedCatalog], folder: Path) -> SyncReport:
     """Stage, check and publish the promoted bundle's products; the version is named after the bundle.
 
-    `catalog` returns what the bundle was made of, and is called only when something is to be written. `folder` keeps
-    the means that the index's vectors are centered on. Versions of bundles that are gone are dropped. Raises
+    `catalog` returns the catalog that the bundle was made from, and is called only when something must be written.
+    `folder` keeps the means that the index's vectors are centered on. Versions of deleted bundles are dropped. Raises
     ProductIndexError, or BundleError when catalog and bundle differ.
     """
     started = time.perf_counter()
@@ -142,7 +142,7 @@ def _fusion(own: Fusion, path: Path, fresh: bool) -> tuple[Fusion, bool]:
 
 
 def records_of(bundle: Bundle, catalog: EmbeddedCatalog, fusion: Fusion) -> Records:
-    """Return the bundle's products as an index keeps them. Raises BundleError when the catalog is another one."""
+    """Return the bundle's products as index records. Raises BundleError when the catalog is a different one."""
     products = bundle.products([*SCHEMA_COLUMNS, "sentence"])
     ids: list[str] = products["product_id"].to_pylist()
     if ids != catalog.products["product_id"].to_pylist():
@@ -186,7 +186,7 @@ def _checks(index: ProductIndex, bundle: Bundle, written: tuple[Sealed, Records]
 def index_agreement(snapshot: Snapshot, bundle: Bundle) -> float:
     """Return the share of the bundle's top ten that the index finds, over products of the bundle as queries.
 
-    Equal scores stand in any order: a product as good as the tenth counts as found.
+    Equal scores may come in any order: a product with the score of the tenth counts as found.
     """
     rows = np.linspace(0, len(bundle.index) - 1, min(QUERIES, len(bundle.index))).astype(np.int64)
     shares = []

@@ -1,20 +1,20 @@
-"""Which style a product is of: what its words name, and what its materials, colors, text and picture say."""
+"""The style of a product, from the styles that its words name, and its materials, colors, text and picture."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 STYLE_EVIDENCE_WEIGHTS: Mapping[str, float] = {"materials": 0.1, "colors": 0.3, "text": 0.1, "picture": 0.3}
-"""How much each source says of the style: the log-odds that one standard deviation of it is worth.
+"""Weight of each source of style evidence: the log-odds of one standard deviation.
 
-Measured on products whose style is known (`python -m training.product_style`). What a picture says depends on the
-encoder: this is for one that was hardly taught the style of packshots.
+Measured on products whose style is known (`python -m training.product_style`). The weight of the picture depends on the
+encoder: this one is for an encoder that had little training on the style of packshots.
 """
 
 NAMED_STYLE_LOGIT = 4.0
-"""Log-odds of a style that a product's words name: more than all else together, but not the last word.
+"""Log-odds of a style that a product's words name: more than all other evidence together, but not final.
 
-A shop that calls a thing Scandinavian has not said that it would not suit a coastal room.
+A product called Scandinavian may still suit a coastal room.
 """
 
 
@@ -25,8 +25,8 @@ def style_shares(
 ) -> np.ndarray:
     """Return float32 [n, S]: how probable each style is for each product; a row adds up to 1.
 
-    `sources` are similarities [n, S] of any scale, by the names of `evidence_weights`. A row of NaN is a product of
-    which the source knows nothing. `named` are the positions of the styles that a product's words name.
+    `sources` are similarities [n, S] of any scale, by the names of `evidence_weights`. A row of NaN is a product
+    without evidence in the source. `named` are the positions of the styles that a product's words name.
     """
     logits = np.sum(
         [evidence_weights[name] * _style_z_scores(similarity) for name, similarity in sources.items()], axis=0
@@ -38,10 +38,10 @@ def style_shares(
 
 
 def _style_z_scores(similarity: np.ndarray) -> np.ndarray:
-    """Return how much more [n, S] a product is like a style than like the others, in standard deviations.
+    """Return how much more similar [n, S] a product is to a style than to the others, in standard deviations.
 
-    Standardized per style over the products that are known, so that a style that everything resembles gains nothing by
-    it, and sources and encoders of any scale compare; 0 where nothing is known.
+    Values are standardized per style over the known products. So a style that all products resemble gains nothing, and
+    sources and encoders of any scale can be compared. 0 where nothing is known.
     """
     z_scores = np.zeros(similarity.shape, dtype=np.float32)
     known = np.isfinite(similarity).all(axis=1)

@@ -1,4 +1,4 @@
-"""Put a whole catalog into a bundle that the matcher can open, and promote it when it passes its checks."""
+"""Build a bundle of a whole catalog that the matcher can open, and promote it when it passes its checks."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from scene_pipeline.encoders.text import TextEncoder
 
 FORMAT = "8"
-"""Raised when the same inputs would give another bundle."""
+"""Increased when the same inputs would give another bundle."""
 
 SAMPLES = 32
 """Product pictures on which the exported image tower is compared with torch."""
@@ -75,9 +75,8 @@ class EmbeddedCatalog:
     """Products with their vectors, row by row.
 
     `products` has the columns of catalog.schema.CATEGORIZED and `has_image`, `image_sha256`, `image_lab`,
-    `image_share`; `image` [n, d_image] and `text` [n, d_text] are unit rows, `has_image` [n] says which image rows
-    count; `rejects` is the number of rows of the catalog that were refused; `members` are the other
-    encoders.
+    `image_share`; `image` [n, d_image] and `text` [n, d_text] are unit rows, `has_image` [n] says which image rows are
+    valid; `rejects` is the number of refused rows of the catalog; `members` are the other encoders.
     """
 
     products: pa.Table
@@ -90,7 +89,7 @@ class EmbeddedCatalog:
 
 @dataclass(frozen=True, slots=True)
 class BundleRecipe:
-    """What a bundle is made with besides the catalog; `checks` stand beside the standard ones."""
+    """The inputs of a bundle besides the catalog; `checks` are added to the standard ones."""
 
     spec: EncoderSpec
     text_encoder: "TextEncoder"
@@ -105,7 +104,7 @@ class BundleRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The bundle that now serves; `unchanged` when it already held this very content and nothing was written."""
+    """The bundle that now serves; `unchanged` when it already had exactly this content and nothing was written."""
 
     bundle: Bundle
     checks: tuple[CheckResult, ...]
@@ -117,9 +116,9 @@ def publish(
 ) -> Published:
     """Write, check and promote a bundle under `artifacts`/bundles.
 
-    `samples` are product pictures for comparing the exported tower with torch. A catalog and recipe that the
-    promoted bundle was already made of leave it as it is. Raises BundleRefusedError when a blocking check fails, with
-    the promoted bundle unharmed.
+    `samples` are product pictures for comparing the exported tower with torch. If the promoted bundle was made from the
+    same catalog and recipe, it stays as it is. Raises BundleRefusedError when a blocking check fails; the promoted
+    bundle then stays.
     """
     version = data_version(catalog, recipe)
     current = _current(artifacts)
@@ -159,7 +158,7 @@ def publish(
 
 
 def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
-    """Return the hash of everything a bundle is made of, whatever order its rows stand in; equal ones answer alike."""
+    """Return the hash of all inputs of a bundle, in any order of rows; bundles of equal hashes give equal answers."""
     order = np.argsort(catalog.products["product_id"].to_pylist())
     products = catalog.products.select([name for name in catalog.products.column_names if name != "row"]).take(order)
     has_image = catalog.has_image[order]
@@ -187,7 +186,7 @@ def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
 
 
 def _member_bytes(member: EmbeddedMember, order: np.ndarray) -> Iterator[bytes]:
-    """Yield what identifies a member's part of a bundle, its products in a given order."""
+    """Yield the bytes that identify a member's part of a bundle, with its products in a given order."""
     yield msgspec.json.encode(member.spec, order="sorted")
     yield member.problem.encode()
     if member.image is not None:
@@ -195,7 +194,7 @@ def _member_bytes(member: EmbeddedMember, order: np.ndarray) -> Iterator[bytes]:
 
 
 def _with_depth(writer: BundleWriter, fields: ManifestFields, vocabulary: Vocabulary) -> ManifestFields:
-    """Return the fields with the depth that the bundle needs, which goes into its vocabulary as well."""
+    """Return the fields with the search depth that the bundle needs, and write it into its vocabulary as well."""
     if not has_candidates(fields.counts["products"]):  # nothing to measure: seal and open the bundle only once
         index = msgspec.structs.replace(fields.index, candidates=vocabulary.scoring.candidates)
         return msgspec.structs.replace(fields, index=index)
@@ -214,9 +213,9 @@ def _windows_bytes(spec: EncoderSpec) -> bytes:
 
 
 def smoke_query(picture: Image.Image) -> Callable[[Path], int]:
-    """Return a query that asks the bundle in a folder about `picture` and counts the answers.
+    """Return a query that runs `picture` through the bundle in a folder and counts the answers.
 
-    The folder has been verified: by the writer before its checks run, or when the promoted bundle was opened.
+    The folder is verified already: by the writer before its checks run, or when the promoted bundle was opened.
     """
 
     def query(folder: Path) -> int:
@@ -266,7 +265,7 @@ def _write_files(
 def _write_members(
     writer: MemberWriter, others: Sequence[EmbeddedMember], calibration: CalibrationMap
 ) -> tuple[Member, ...]:
-    """Return all encoders of a bundle, the others written; weights are those of the map, or equal ones."""
+    """Write the other encoders, and return all encoders of a bundle, with the weights of the map or equal ones."""
     spec = writer.first.spec
     ids = [spec.id, *(member.spec.id for member in others)]
     weights = calibration.blend or start_weights(ids)
@@ -275,14 +274,14 @@ def _write_members(
 
 
 def _export_facts(tower: ExportReport) -> dict[str, str | float | int]:
-    """Return what the manifest tells of the exported image tower."""
+    """Return the manifest's facts on the exported image tower."""
     names = ("precision", "fp32_cosine", "int8_cosine", "refused", "samples", "checked_on")
     facts = {name: getattr(tower, name) for name in names}
     return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
 def prompt_similarity(catalog: EmbeddedCatalog, spec: EncoderSpec, prompts: PromptVectors) -> PromptSimilarity:
-    """Return how like the prompts of styles and rooms the products' texts and pictures are."""
+    """Return the similarity of the products' texts and pictures to the prompts of styles and rooms."""
     meaning = meaning_of(spec, catalog.image)
     return PromptSimilarity(
         text_styles=catalog.text @ prompts.style_text.T,

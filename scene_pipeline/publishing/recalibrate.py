@@ -1,4 +1,4 @@
-"""Publish the promoted bundle again with another confidence map: a new version that differs in nothing else."""
+"""Publish the promoted bundle again with another confidence map: a new version, otherwise equal."""
 
 import shutil
 from pathlib import Path
@@ -22,8 +22,8 @@ from scene_pipeline.publishing.gates import calibration as calibration_check
 def recalibrate(artifacts: Path, calibration: CalibrationMap) -> Promotion:
     """Promote a copy of the current bundle that holds this map, and keep the map for later builds.
 
-    Raises BundleRefusedError when the map misses the bound on its error, and BundleError when the promoted bundle is of
-    another encoder or cannot be read or written; the promoted bundle then stays.
+    Raises BundleRefusedError when the error of the map is above its bound, and BundleError when the promoted bundle is
+    of another encoder or cannot be read or written. The promoted bundle then stays.
     """
     bundle = open_bundle(artifacts)
     members = bundle.manifest.members

@@ -1,4 +1,4 @@
-"""The terms of every product of a bundle, which season, trend and person lift."""
+"""The terms of every product of a bundle; season, trend and person have lifts by term."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +8,7 @@ from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.vocabulary import Vocabulary
 
 STYLE_SHARE = 0.35
-"""A product whose words name no style gets its likeliest one, where that has at least this share."""
+"""A product whose words name no style gets its likeliest style, if that has at least this share."""
 
 READ = ("title", "description", "brand", "category", "product_type", "materials", "colors", "styles", "rooms")
 
