@@ -1,1 +1,1 @@
-"""Ground truth, metrics and calibration: plain data in, figures with intervals out."""
+"""Ground truth, metrics and calibration: plain data in, metrics with intervals out."""

@@ -1,9 +1,9 @@
 """Learn how the encoders of a bundle are blended, from scenes whose products are known, and test it on scenes held out.
 
-A score is the weighted sum of factors, of which the blend changes one: base similarity. The weights are chosen so that
-the known products of a scene stand above the others (the likelihood of a softmax over its products), none negative. An
-encoder stays only where it gains more than its parameter costs (Akaike's information criterion): one that knows nothing
-gets 0 by itself. Reciprocal rank fusion of the lists by each encoder alone is the baseline.
+A score is the weighted sum of factors, of which the blend changes one: base similarity. The weights are non-negative,
+and maximize the likelihood of a scene's known products in a softmax over its products. An encoder stays only where it
+gains more than its parameter costs (Akaike's information criterion); one without information gets 0. Reciprocal rank
+fusion of the lists by each encoder alone is the baseline.
 """
 
 import math
@@ -27,7 +27,7 @@ PARAMETER_COST = 1.0
 """Log-likelihood, summed over scenes, that an encoder must gain to stay (Akaike's criterion)."""
 
 NEGATIVES = 300
-"""Products of a scene that are not known to fit, drawn once with a fixed seed, that the known ones are held against."""
+"""Number of other products of a scene that the fitting ones are compared with, drawn once with a fixed seed."""
 
 FUSED = "reciprocal rank fusion"
 BLEND = "blend"
@@ -35,12 +35,12 @@ BLEND = "blend"
 
 @dataclass(frozen=True, slots=True)
 class BlendTable:
-    """What scores are made of: s scenes, p products, e encoders.
+    """The inputs of scores: s scenes, p products, e encoders.
 
     above [s, p, e] are the standardized similarities of pictures by each encoder (of texts for captions), words [s, p]
-    those of texts by the first, has_image [p]. rest [s, p] is what the other factors add to a score; base_weight,
-    slope and image_share are those of the base similarity. relevant [s, p] are the products known to fit, known [s, p]
-    all that anything is known of.
+    those of texts by the first, has_image [p]. rest [s, p] is what the other factors add to a score; base_weight, slope
+    and image_share are those of the base similarity. relevant [s, p] are the products known to fit, known [s, p] all
+    products with a label.
     """
 
     encoders: tuple[str, ...]
@@ -55,7 +55,7 @@ class BlendTable:
     image_share: float
 
     def scores(self, weights: np.ndarray) -> np.ndarray:
-        """Return the scores [s, p] by encoders weighed so [e]."""
+        """Return the scores [s, p] for the encoder weights [e]."""
         share = self.image_share
         both = (share * (self.above @ weights) + (1 - share) * self.words) / math.hypot(share, 1 - share)
         similarity = np.where(self.has_image, both, self.words)
@@ -120,7 +120,7 @@ def all_members(matcher: SceneMatcher) -> SceneMatcher:
 
 
 def learn_blend(table: BlendTable) -> np.ndarray:
-    """Return the weights [e] under which the products known to fit stand highest; those that gain nothing are 0.
+    """Return the weights [e] with the highest likelihood of the fitting products; encoders without gain have 0.
 
     Raises TruthError when no scene has both a product known to fit and another.
     """
@@ -163,9 +163,9 @@ def rank_fusion(rankings: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def compared(table: BlendTable) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return the scores [s, p] by each encoder alone, by rank fusion and by the blend learned out of fold, by name.
+    """Return by name the scores [s, p] of each encoder alone, of rank fusion and of the blend learned out of fold.
 
-    And the weights [FOLDS, e] of the blends.
+    The second result is the weights [FOLDS, e] of the blends.
     """
     alone = {id: table.scores(table.alone(index)) for index, id in enumerate(table.encoders)}
     blended, weights = out_of_fold(table)
@@ -179,7 +179,7 @@ def hits(scores: np.ndarray, relevant: np.ndarray, k: int = 10) -> np.ndarray:
 
 
 def scene_auc(scores: np.ndarray, table: BlendTable) -> float:
-    """Return the chance that a fitting product stands above another of the same scene, the mean over scenes."""
+    """Return the probability that a fitting product scores above another of the same scene, the mean over scenes."""
     found = []
     for row, fits, known in zip(scores, table.relevant, table.known, strict=True):
         yes, no = row[fits & known], row[~fits & known]
@@ -190,15 +190,15 @@ def scene_auc(scores: np.ndarray, table: BlendTable) -> float:
 
 
 def of_one_deviation(shares: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Return weights in the proportions of `shares` [e] whose blend deviates as much as the first encoder does.
+    """Return weights in the proportions of `shares` [e] whose blend has the deviation of the first encoder.
 
-    What a blend of several encoders adds to a score is then of the size that the factor weights were chosen for.
+    Then a blend adds to a score on the scale that the factor weights were chosen for.
     """
     return shares * math.sqrt(covariance[0, 0] / max(float(shares @ covariance @ shares), 1e-9))
 
 
 def _drawn(table: BlendTable) -> BlendTable:
-    """Return the table with NEGATIVES of each scene's other products, and only scenes that teach something."""
+    """Return the table with NEGATIVES of each scene's other products, and only scenes with both kinds of products."""
     generator = np.random.default_rng(0)
     known = np.zeros_like(table.known)
     for row, (fits, there) in enumerate(zip(table.relevant, table.known, strict=True)):
@@ -230,7 +230,7 @@ def _fit(table: BlendTable, kept: list[int]) -> tuple[np.ndarray, float]:
 
 
 def _loss(table: BlendTable) -> Callable[[np.ndarray, float], float]:
-    """Return the mean negative log-likelihood of a scene's fitting products, by shares and the log of a sharpness."""
+    """Return the mean negative log-likelihood of the fitting products, as a function of shares and log sharpness."""
     scenes, products = np.nonzero(table.known)
     covariance = table.covariance()
     picked = replace(

@@ -1,4 +1,4 @@
-"""Bootstrap intervals: how far a figure would move had other scenes been photographed."""
+"""Bootstrap intervals: how far a metric would move with another sample of scenes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and the percentile bootstrap interval around it (95% unless said otherwise)."""
+    """A metric and its percentile bootstrap interval (95% unless stated otherwise)."""
 
     value: float
     low: float
@@ -21,8 +21,8 @@ class Estimate:
 def bootstrap_mean(values: np.ndarray, groups: np.ndarray | None = None, seed: int = 0) -> Estimate:
     """Return the mean of `values` with its interval; whole groups (scenes) are resampled where `groups` is given.
 
-    `values` and `groups` have shape (n,). Values of one scene are not independent of each other, so an interval that
-    resampled them singly would be too narrow. Raises ValueError for no values.
+    `values` and `groups` have shape (n,). Values of one scene are not independent, so an interval from resampled single
+    values would be too narrow. Raises ValueError for no values.
     """
     values = np.asarray(values, dtype=np.float64)
     _, members = np.unique(np.arange(len(values)) if groups is None else np.asarray(groups), return_inverse=True)
@@ -37,9 +37,9 @@ def bootstrap_mean(values: np.ndarray, groups: np.ndarray | None = None, seed: i
 def bootstrap(statistic: Callable[[np.ndarray], float], groups: np.ndarray, seed: int = 0) -> Estimate:
     """Return `statistic(rows)` (0-1) over all rows with its interval; `rows` are indices, whole groups resampled.
 
-    `groups` has shape (n,) and names the group of each row. For statistics that are no mean: ECE, Gini, coverage. A
-    resample holds fewer distinct groups than the sample, which moves such statistics to one side; so the resampled
-    values are centered on the figure itself before the interval is read off, and cut to 0-1.
+    `groups` has shape (n,) and names the group of each row. It is for statistics that are not means: ECE, Gini,
+    coverage. A resample has fewer distinct groups than the sample, which shifts such statistics to one side. So the
+    resampled values are centered on the statistic before the interval is read, and limited to 0-1.
     """
     _, members = np.unique(np.asarray(groups), return_inverse=True)
     n_groups = _count(members)

@@ -1,4 +1,4 @@
-"""Fit the map from score to probability, and measure on held-out scenes whether it means what it says."""
+"""Fit the map from score to probability, and measure its calibration on held-out scenes."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ def fit_calibration(
 ) -> CalibrationMap:
     """Return the map fitted on `scores` (shape (n,)) of products that fit (label 1) or do not (label 0).
 
-    prior: the share of fitting products where the map will be used; examples are weighed to it. None keeps the set's
+    prior: the share of fitting products where the map will be used; examples are weighted to it. None keeps the set's
     own share. groups: the scene of each example, shape (n,); `ece` and `brier` of the map come from predictions for
     scenes that were held out of the fit (five folds of whole scenes). Raises TruthError for scores or labels that
     cannot be fitted.
@@ -155,7 +155,7 @@ def _platt(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple
         gradient = design.T @ (weights * (predicted - targets))
         hessian = design.T @ (design * (weights * predicted * (1 - predicted))[:, None]) + ridge
         step = np.linalg.solve(hessian, gradient)
-        parameters -= step * min(1.0, 4.0 / float(np.abs(step).max() + 1e-12))  # damped: far steps overshoot
+        parameters -= step * min(1.0, 4.0 / float(np.abs(step).max() + 1e-12))  # damped: large steps overshoot
         if np.abs(step).max() < 1e-10:
             break
     a = parameters[0] / scale

@@ -1,4 +1,4 @@
-"""Compare what was read from product texts with hand-made labels: precision, recall and macro-F1."""
+"""Compare facts read from product texts with labels by hand: precision, recall and macro-F1."""
 
 import csv
 from collections import Counter
@@ -23,7 +23,7 @@ class Tally:
     mistakes: list[str] = field(default_factory=list)
 
     def add(self, name: str, expected: Iterable[Hashable], got: Iterable[Hashable]) -> None:
-        """Count one row; `name` is remembered when it holds a mistake."""
+        """Count one row; `name` is kept when the row has a mistake."""
         want, have = Counter(expected), Counter(got)
         hits = sum((want & have).values())
         self.hits += hits
@@ -34,12 +34,12 @@ class Tally:
 
     @property
     def precision(self) -> float:
-        """The share of what was read that is right; 1 when nothing was read."""
+        """The share of correct values among those read; 1 when nothing was read."""
         return self.hits / (self.hits + self.wrong) if self.hits + self.wrong else 1.0
 
     @property
     def recall(self) -> float:
-        """The share of what is stated that was read; 1 when nothing is stated."""
+        """The share of stated values that were read; 1 when nothing is stated."""
         return self.hits / (self.hits + self.missed) if self.hits + self.missed else 1.0
 
 
@@ -62,13 +62,13 @@ class FactMetrics:
 
 
 def read_fact_labels(path: Path, half: str) -> list[dict[str, str]]:
-    """Return the labels of one half ("develop" or "report") of a label file, one row a product."""
+    """Return the labels of one half ("develop" or "report") of a label file, one row per product."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [row for row in csv.DictReader(stream) if row["half"] == half]
 
 
 def products_of_texts(texts: Sequence[str]) -> pa.Table:
-    """Return a product table (schema PRODUCTS) whose rows have nothing but these descriptions."""
+    """Return a product table (schema PRODUCTS) whose rows have only these descriptions."""
     lists: dict[str, Any] = {"images": [], "style_tags": [], "room_tags": [], "keywords": [], "search_terms": []}
     plain = {"content_hash": "-", "extra": "{}", **lists}
     rows = [
@@ -84,7 +84,7 @@ def score_labels(
     """Compare labels with categorized rows, in the same order.
 
     A label has `id`, `dimensions_cm` ("150x200+50x80", "63-74"), `set_count`, `materials` (ids, by spaces), `colors`
-    (names, by |) and `category`; empty where nothing is stated. A material family (wood) counts as said when a member
+    (names, by |) and `category`; empty where nothing is stated. A material family (wood) counts as stated when a member
     (oak) is.
     """
     parents = {material.id: material.parent for material in vocabulary.materials}

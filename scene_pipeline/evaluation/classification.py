@@ -10,7 +10,7 @@ from scene_pipeline.evaluation.truth import Labels
 
 @dataclass(frozen=True, slots=True)
 class RightShare:
-    """How many images, and the share of them that is right."""
+    """Number of images, and the share of correct ones."""
 
     n: int
     accuracy: float
@@ -38,7 +38,7 @@ class LabelReport:
 
 
 def evaluate_labels(predicted: Mapping[str, str], labels: Labels) -> LabelReport:
-    """Return how often `predicted` (image -> label, "unknown" being an answer like any other) meets the labels.
+    """Return how often `predicted` (image -> label, where "unknown" counts as a label) equals the labels.
 
     Raises TruthError when no labeled image has a prediction.
     """

@@ -1,4 +1,5 @@
-"""Can scores tell the true product from others of its type? Harder than hit@k, which rewards knowing the room."""
+"""Measure whether scores separate the true product from others of its type. This is harder than hit@k, for which
+knowing the room already helps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ class BlankQuestions:
     """Fill-in-the-blank questions: for each true product, others of its type that stood in other scenes.
 
     scene: row of the scene, shape (q,). options: columns of the products, shape (q, choices), the true one first.
-    skipped: true products whose type had too few others to ask about.
+    skipped: true products whose type had too few others for a question.
     """
 
     scene: np.ndarray
@@ -22,7 +23,7 @@ class BlankQuestions:
     skipped: int
 
     def examples(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (scores, labels, scene rows), each of shape (q * choices,), to fit or judge a calibration on."""
+        """Return (scores, labels, scene rows), each of shape (q * choices,), to fit or test a calibration on."""
         labels = np.zeros(self.options.shape)
         labels[:, 0] = 1
         return (
@@ -35,7 +36,7 @@ class BlankQuestions:
 def draw_questions(relevant: np.ndarray, types: Sequence[str], choices: int = 4, seed: int = 0) -> BlankQuestions:
     """Return one question for each true (scene, product) pair of `relevant`, a bool array (scenes, products).
 
-    types: product type of each column; an empty type is never asked about. The wrong options are drawn without
+    types: product type of each column; there are no questions on an empty type. The wrong options are drawn without
     replacement from products of the same type that are true in another scene and not in this one. Raises TruthError
     when no question can be asked.
     """
@@ -59,7 +60,7 @@ def draw_questions(relevant: np.ndarray, types: Sequence[str], choices: int = 4,
 
 
 def fill_in_the_blank(scores: np.ndarray, questions: BlankQuestions, seed: int = 0) -> Estimate:
-    """Return the share of questions in which the true product scores highest; a tie counts as a fair draw.
+    """Return the share of questions in which the true product scores highest; a tie counts as a random draw.
 
     scores: shape (scenes, products). By chance: 1 / choices. The interval resamples scenes.
     """
@@ -69,7 +70,7 @@ def fill_in_the_blank(scores: np.ndarray, questions: BlankQuestions, seed: int =
 
 
 def auc_same_type(scores: np.ndarray, relevant: np.ndarray, types: Sequence[str], seed: int = 0) -> Estimate:
-    """Return the chance that a true product outscores one of its type that is not true here; ties count half.
+    """Return the probability that a true product outscores another of its type that is not true here; ties count half.
 
     scores, relevant: shape (scenes, products); types: one per product, "" is left out. Mean over true pairs, the
     interval resamples scenes. By chance: 0.5. Raises TruthError when there is no such pair.

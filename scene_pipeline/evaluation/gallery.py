@@ -1,4 +1,4 @@
-"""The scenes and products that scores are judged on, and which pairs are true."""
+"""The scenes and products that scores are evaluated on, and which pairs are true."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from scene_pipeline.evaluation.truth import MatchTruth
 
 @dataclass(frozen=True)
 class Gallery:
-    """What scenes are judged against: the scenes and products of a matrix of scores, and which pairs are true.
+    """The scenes and products of a matrix of scores, and which pairs are true.
 
     scenes: file names, one per row. skus: sku_ids, one per column, distinct. types: product type of each column, ""
     where it is not known. relevant: bool, shape (scenes, products).

@@ -1,4 +1,4 @@
-"""Figures of the lists people are shown: how varied they are, and how much of the catalog they ever show."""
+"""Metrics of the lists that people are shown: their variety, and the share of the catalog that they show."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def coverage(lists: Sequence[Sequence[int]], n_products: int, seed: int = 0) -> 
 
 
 def gini(lists: Sequence[Sequence[int]], n_products: int, seed: int = 0) -> Estimate:
-    """Return the Gini coefficient of how often each product is shown: 0 all alike, near 1 always the same few."""
+    """Return the Gini coefficient of how often each product is shown: 0 if all alike, near 1 if always the same few."""
     shown, scene = _flatten(lists)
     return bootstrap(lambda rows: gini_coefficient(np.bincount(shown[rows], minlength=n_products)), scene, seed)
 

@@ -17,10 +17,10 @@ HIT_CUTOFFS = (1, 5, 10, 20, 50)
 class MatchReport:
     """How well rankings find the true products, averaged over scenes.
 
-    n_products: size of the catalog that was ranked. estimates: figure name -> value and 95% bootstrap interval over
-    scenes. random_hit_10: exact, by the hypergeometric formula. missing_scenes: named by the truth, without a ranking,
-    left out. scenes_without_products: none of their true products is in the catalog, left out. unknown_pairs: true
-    pairs whose product the catalog lacks; they count in no figure.
+    n_products: size of the catalog that was ranked. estimates: metric -> value and 95% bootstrap interval over scenes.
+    random_hit_10: exact, by the hypergeometric formula. missing_scenes: named by the truth, without a ranking, left
+    out. scenes_without_products: none of their true products is in the catalog, left out. unknown_pairs: true pairs
+    whose product the catalog lacks; they count in no metric.
     """
 
     n_scenes: int
@@ -32,11 +32,11 @@ class MatchReport:
     unknown_pairs: int = 0
 
     def with_estimates(self, more: Mapping[str, Estimate]) -> "MatchReport":
-        """Return the report with further figures (see discrimination, lists and calibration)."""
+        """Return the report with further metrics (see discrimination, list_metrics and calibration)."""
         return replace(self, estimates={**self.estimates, **more})
 
     def to_json(self) -> dict[str, object]:
-        """Return the document that `evaluate matches --json` prints: one flat key a figure, intervals beside them."""
+        """Return the document that `evaluate matches --json` prints: one flat key per metric, and the intervals."""
         return {
             "n_scenes": self.n_scenes,
             "n_products": self.n_products,
@@ -54,9 +54,9 @@ def evaluate_matches(
 ) -> MatchReport:
     """Return hit@k, recall@10, NDCG@10 and MRR of `rankings` (scene -> sku_ids, best first).
 
-    A scene counts when it is in both `rankings` and `truth` and at least one of its true products is in the catalog.
-    A ranking may be short: what it does not list is not found. `seed` draws the bootstrap. Raises TruthError when no
-    scene counts, or when a ranking lists a product twice or one that the catalog lacks.
+    A scene counts when it is in both `rankings` and `truth` and at least one of its true products is in the catalog. A
+    ranking may be short: a product that it does not list is not found. `seed` draws the bootstrap. Raises TruthError
+    when no scene counts, or when a ranking lists a product twice or one that the catalog lacks.
     """
     catalog = set(catalog_skus)
     relevant = {scene: skus & catalog for scene, skus in truth.products.items() if scene in rankings}

@@ -1,4 +1,4 @@
-"""The figures of a report by family, under the names that `evaluate matches --json` prints them."""
+"""The metrics of a report by family, under the names in the output of `evaluate matches --json`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ def calibration_metrics(
 ) -> dict[str, Estimate]:
     """Return ece and brier of `confidence`, shape (scenes, products), on the true and the wrong options of questions.
 
-    prior: the share of fitting products that the map assumes (CalibrationMap.prior); the examples are weighed to it,
-    since questions hold one true product in `choices`. The scenes must not be those that the map was fitted on.
+    prior: the share of fitting products that the map assumes (CalibrationMap.prior); the examples are weighted to it,
+    since questions have one true product in `choices`. The scenes must not be those that the map was fitted on.
     """
     values, labels, scenes = questions.examples(confidence)
     share = labels.mean()
@@ -42,7 +42,7 @@ def calibration_metrics(
 
 @dataclass(frozen=True)
 class ShownLists:
-    """What people were shown: columns of the products of each scene's list, best first, and what they are.
+    """The lists that people were shown: the columns of each scene's products, best first, with categories and vectors.
 
     categories: one per product of the catalog. vectors: for each list the unit vectors of its products, shape
     (listed, dimension).

@@ -29,10 +29,10 @@ from scene_pipeline.progress import Progress
 from scene_pipeline.scenes.scene import Scene
 
 LONGER = (20, 50)
-"""Lengths of lists that are requested beside ten; hit@1 and hit@5 are of the beginnings of the list of ten."""
+"""Lengths of lists that are requested besides ten; hit@1 and hit@5 use the beginning of the list of ten."""
 
 MAX_PRODUCTS = 50_000
-"""Up to here the whole catalog is ranked for every scene; beyond it only the lists are measured."""
+"""Up to this size the whole catalog is ranked for every scene; above it only the lists are measured."""
 
 WORST = 10
 
@@ -53,16 +53,16 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[int, tuple[float, float, float, float
     "sofas": {"VGG19, detected crops": (40, (0.111, 0.278, 0.417, 0.750))},
     "tables": {"VGG19, detected crops": (117, (0.081, 0.189, 0.432, 0.595))},
 }
-"""Their figures: items in the gallery and hit@1, 5, 10, 20 over scenes in which their detector found something."""
+"""Their results: items in the gallery and hit@1, 5, 10, 20 over scenes in which their detector found something."""
 
 
 @dataclass(frozen=True)
 class MatchMetrics:
-    """A report with what stands beside it in `evaluate matches --json`.
+    """A report with the further output of `evaluate matches --json`.
 
-    variants: name -> figures of baselines and, where requested, of each factor alone and left out. per_class: class ->
-    method -> figures. worst_scenes: the WORST scenes whose best true product ranks lowest, with its rank. left_out:
-    figure -> why it could not be measured.
+    variants: name -> metrics of baselines and, where requested, of each factor alone and left out. per_class: class ->
+    method -> metrics. worst_scenes: the WORST scenes whose best true product ranks lowest, with its rank. left_out:
+    metric -> why it could not be measured.
     """
 
     report: MatchReport
@@ -112,7 +112,7 @@ def read_scenes(
     *,
     as_library: bool = True,
 ) -> EvaluationRun:
-    """Analyze the scenes that can be read; `as_library` reads each as one of all of them.
+    """Analyze the scenes that can be read; `as_library` reads them as one library.
 
     Raises TruthError when none can.
     """
@@ -188,7 +188,7 @@ def _shown_report(
 
 
 def _list_estimates(run: EvaluationRun, tens: Sequence[np.ndarray], categories: Sequence[str]) -> dict[str, Estimate]:
-    """Return the figures of the lists of ten: how varied they are, and how much of the catalog they show."""
+    """Return the metrics of the lists of ten: their variety, and the share of the catalog that they show."""
     vectors = []
     for rows in tens:
         decoded = run.matcher.bundle.index.decode(rows)
@@ -209,7 +209,7 @@ class _ScoreTable:
 
 
 def _score_table(run: EvaluationRun, gallery: Gallery, rows: np.ndarray) -> _ScoreTable:
-    """Return what the matcher says of every product of the gallery (its `rows`) in every scene of the gallery."""
+    """Return the matcher's scores of every product of the gallery (its `rows`) in every scene of the gallery."""
     scene_of = dict(zip(run.names, run.scenes, strict=True))
     fusion = run.matcher.bundle.fusion
     texts = run.matcher.bundle.index.decode(rows)[:, fusion.image_dim :]
@@ -230,7 +230,7 @@ def _score_table(run: EvaluationRun, gallery: Gallery, rows: np.ndarray) -> _Sco
 def _ranking_estimates(
     table: _ScoreTable, gallery: Gallery, matcher: SceneMatcher
 ) -> tuple[dict[str, Estimate], dict[str, str]]:
-    """Return the figures of the catalog ranked by score, and why some could not be measured."""
+    """Return the metrics of the catalog ranked by score, and why some could not be measured."""
     truth = gallery.truth()
     ranked = evaluate_matches(gallery.rankings(table.scores), truth, gallery.skus).estimates
     figures = {f"ranked_{name}": ranked[name] for name in ranked if name.startswith("hit@")} | {"mrr": ranked["mrr"]}
@@ -248,7 +248,7 @@ def _ranking_estimates(
 def _variants(
     table: _ScoreTable, gallery: Gallery, *, whole: bool, discriminate: bool
 ) -> dict[str, dict[str, float | None]]:
-    """Return the figures of the baselines and, where the `whole` table is requested, of factors alone and left out."""
+    """Return the metrics of the baselines and, where the `whole` table is requested, of factors alone and left out."""
     scored = ablations(table.factors, table.weights, list(FACTORS))
     color = scored["only color_harmony"]
     rankings = scored if whole else {"all": table.scores}
@@ -276,7 +276,7 @@ def _worst(scores: np.ndarray, gallery: Gallery) -> dict[str, int]:
 
 
 def _per_class(scores: np.ndarray, gallery: Gallery) -> dict[str, dict[str, dict[str, float]]]:
-    """Return hit@k within chairs, sofas and tables, beside the published figures of the same protocol."""
+    """Return hit@k within chairs, sofas and tables, with the published results of the same protocol."""
     last = [kind.split()[-1] if kind else "" for kind in gallery.types]
     found: dict[str, dict[str, dict[str, float]]] = {}
     for name, words in CLASSES.items():

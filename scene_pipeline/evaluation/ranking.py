@@ -1,4 +1,4 @@
-"""Figures of one ranked list against the set of true items. Field-standard definitions, binary relevance."""
+"""Metrics of one ranked list against the set of true items. Standard definitions, binary relevance."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -10,12 +10,12 @@ def hit(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
 
 
 def recall(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
-    """Return the share of all relevant items that stand among the first `k`."""
+    """Return the share of all relevant items that are among the first `k`."""
     return sum(item in relevant for item in ranking[:k]) / len(relevant)
 
 
 def ndcg(ranking: Sequence[str], relevant: Collection[str], k: int) -> float:
-    """Return the discounted cumulative gain of the first `k`, as a share of the best one could do."""
+    """Return the discounted cumulative gain of the first `k`, as a share of the best possible one."""
     gain = sum(1 / math.log2(place + 2) for place, item in enumerate(ranking[:k]) if item in relevant)
     best = sum(1 / math.log2(place + 2) for place in range(min(k, len(relevant))))
     return gain / best
@@ -27,6 +27,6 @@ def reciprocal_rank(ranking: Sequence[str], relevant: Collection[str]) -> float:
 
 
 def random_hit(n_items: int, n_relevant: int, k: int) -> float:
-    """Return the chance that `k` of `n_items` drawn at random hold at least one of `n_relevant` (hypergeometric)."""
+    """Return the probability of a relevant item among `k` random ones of `n_items` (hypergeometric)."""
     k = min(k, n_items)
     return 1 - math.comb(n_items - n_relevant, k) / math.comb(n_items, k)

@@ -1,4 +1,4 @@
-"""Words for styles that a labeled set names and the vocabulary lacks: what such rooms look like."""
+"""Descriptions of styles that a labeled set names and the vocabulary lacks."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -24,12 +24,12 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def spoken(style: str) -> str:
-    """Return the name of a style as one says it: "mid_century_modern" and "Mid-Century modern" are one."""
+    """Return the name of a style in plain words: equal for "mid_century_modern" and "Mid-Century modern"."""
     return " ".join(style.lower().replace("_", " ").replace("-", " ").split())
 
 
 def sentences_for(style: str) -> tuple[str, ...]:
-    """Return the sentences that stand for a style: its name, and its looks where they are known."""
+    """Return the prompt sentences of a style: its name, and its looks where they are known."""
     name = spoken(style)
     article = "an" if name[:1] in "aeiou" else "a"
     return (f"{article} {name} interior", f"a room in {name} style", *_looks().get(name, ()))

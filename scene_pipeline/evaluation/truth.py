@@ -1,4 +1,4 @@
-"""Read ground truth and labels from CSV files that people made; every flaw is one line that names file and row."""
+"""Read ground truth and labels from CSV files by hand; every error is one line that names file and row."""
 
 import csv
 import io
@@ -48,7 +48,10 @@ class Labels:
 
 @dataclass(frozen=True)
 class FitLabels:
-    """Which products a person says fit which scenes. name: the file's name. fits: scene → sku_id → whether it fits."""
+    """Labels by a person: which products fit which scenes.
+
+    name: the file's name. fits: scene → sku_id → whether it fits.
+    """
 
     name: str
     fits: Mapping[str, Mapping[str, bool]]
@@ -118,7 +121,7 @@ def _rows(path: Path, required: tuple[str, ...]) -> list[tuple[int, dict[str, st
     if not path.is_file():
         raise TruthError(f"{path}: no such file; give a CSV with the columns {', '.join(required)}")
     try:
-        # strict: a quote left open would otherwise swallow the rest of the file into one cell
+        # strict: otherwise an open quote would put the rest of the file into one cell
         text = path.read_bytes().decode("utf-8-sig")
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))

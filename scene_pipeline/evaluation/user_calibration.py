@@ -1,4 +1,4 @@
-"""Fit a confidence map on a person's own labels, and measure on scenes held out whether it means what it says."""
+"""Fit a confidence map on a person's own labels, and measure its calibration on held-out scenes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,10 @@ from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.progress import Progress
 
 MIN_PAIRS, MIN_SCENES, MIN_EACH = 100, 10, 20
-"""Labels, scenes and labels of either answer below which no map is fitted: five folds of scenes need as many."""
+"""Minimum labels, scenes and labels of either answer for fitting a map: five folds of scenes need as many."""
 
 MISREAD = 0.35
-"""Share of scenes that may be read as of another domain than most; a folder that holds more is refused."""
+"""Share of scenes that may be read as another domain than most; a folder with more of them is refused."""
 
 METHODS: tuple[Method, ...] = ("isotonic", "platt")
 SHOWN = 10
@@ -39,8 +39,8 @@ SHOWN = 10
 class UserCalibration:
     """A fitted map and its test by five folds of whole scenes.
 
-    brier_by_method: mean squared error on scenes held out; the map is of the method that has the smaller one.
-    brier_of_prior: that of always answering with the prior. unknown_skus and missing_scenes were left out.
+    brier_by_method: mean squared error on scenes held out; the map uses the method with the smaller one.
+    brier_of_prior: the error of always answering with the prior. unknown_skus and missing_scenes were left out.
     """
 
     calibration: CalibrationMap
@@ -77,8 +77,8 @@ def calibrate_on(
 ) -> UserCalibration:
     """Return the map fitted on `labels` of the scenes in `folder`, as the matcher scores them as one library.
 
-    A bundle of several encoders is given the blend that the labels teach; its map is fitted on scores of scenes that
-    the blend was learned without.
+    For a bundle of several encoders the blend is learned from the labels; the map is fitted on out-of-fold scores of
+    that blend.
 
     Raises TruthError for a missing folder, too few usable labels, and scenes of several domains (see
     SceneAnalysis.domain).
@@ -104,7 +104,7 @@ def calibrate_on(
 
 
 def _of_one_domain(run: EvaluationRun, folder: Path) -> tuple[EvaluationRun, str]:
-    """Return the scenes of the most frequent domain, and that domain: a few of another are taken as misread.
+    """Return the scenes of the most frequent domain, and that domain: a few of another domain count as read wrongly.
 
     Raises TruthError when more than MISREAD of the scenes are of another.
     """

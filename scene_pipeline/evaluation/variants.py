@@ -1,4 +1,4 @@
-"""Scores to stand beside the matcher's: single factors, factors left out, and baselines that look at no picture."""
+"""Scores to compare with the matcher's: single factors, factors left out, and baselines without the picture."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ def random_scores(shape: tuple[int, int], seed: int = 0) -> np.ndarray:
 
 
 def popularity_scores(relevant: np.ndarray) -> np.ndarray:
-    """Return in how many other scenes each product stood: what a list of favorites would score.
+    """Return in how many other scenes each product stands, as the scores of a list of favorites.
 
     relevant: bool, shape (scenes, products). A scene's own products are not counted for it.
     """

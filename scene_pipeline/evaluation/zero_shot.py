@@ -1,4 +1,4 @@
-"""Run an image encoder over labeled pictures and measure what it says."""
+"""Run an image encoder over labeled pictures and measure its accuracy."""
 
 import tempfile
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from scene_pipeline.vocabulary import load_vocabulary
 
 @dataclass(frozen=True, slots=True)
 class ZeroShot:
-    """An image tower, what its vectors are read against, and the votes of a bundle's products where there is one."""
+    """An image tower, the classifier of its vectors, and the votes of a bundle's products where there is one."""
 
     encoder: OnnxImageEncoder
     classifier: ZeroShotClassifier
@@ -41,7 +41,7 @@ class ZeroShot:
 
     @classmethod
     def open(cls, artifacts: Path, encoder_id: str | None) -> "ZeroShot":
-        """Return the promoted bundle's encoder; without a bundle, or for another id, one exported for the occasion."""
+        """Return the promoted bundle's encoder; without a bundle, or for another id, export one."""
         if current_version(artifacts) is not None:
             matcher = SceneMatcher.open(artifacts)
             if encoder_id in (None, matcher.spec.id):
@@ -77,7 +77,7 @@ class ZeroShot:
         return [path.name for path in scenes], list(scenes.values())
 
     def rooms(self, scene: SceneEmbedding) -> np.ndarray:
-        """Return the probabilities [R + 1] of the rooms and the null class, as the product answers."""
+        """Return the probabilities [R + 1] of the rooms and the null class, as the matcher does."""
         share = self.classifier.rooms(scene.vector, scene.named)
         if self.votes is None:
             return share
@@ -87,13 +87,13 @@ class ZeroShot:
 
 @dataclass(frozen=True, slots=True)
 class RoomMetrics:
-    """Rooms measured twice: among the labeled rooms only, and as the product answers, "unknown" included."""
+    """Rooms measured twice: among the labeled rooms only, and with all answers, "unknown" included."""
 
     closed: LabelReport
     open: LabelReport
 
     def to_json(self) -> dict[str, object]:
-        """Return the closed-set figures, with the open-set ones under their own key."""
+        """Return the closed-set metrics, with the open-set ones under their own key."""
         answers = self.open.confusion.values()
         unknown = sum(row.get("unknown", 0) for row in answers) / self.open.n
         figures = {"accuracy": self.open.accuracy, "macro_accuracy": self.open.macro_accuracy, "unknown": unknown}
@@ -116,9 +116,9 @@ def measure_rooms(model: ZeroShot, folder: Path, labels: Labels, progress: Progr
 
 
 def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Progress | None = None) -> LabelReport:
-    """Classify the labeled pictures of `folder` into the styles that occur, by words alone.
+    """Classify the labeled pictures of `folder` into the styles that occur, by prompts alone.
 
-    A style of the vocabulary is requested with its prompts, any other with its name and its looks in style_words.yaml.
+    A style of the vocabulary uses its prompts, any other its name and its looks in style_words.yaml.
     """
     names, scenes = model.embed(labeled_paths(folder, labels), progress)
     vectors = np.stack([scene.vector for scene in scenes])
