@@ -1,4 +1,4 @@
-"""One fused vector per product, and a search over them that never answers with too few."""
+"""One fused vector per product, and a search over them that never returns too few."""
 
 from scene_pipeline.index.fuse import Fusion, fit, fuse_products, fuse_query
 from scene_pipeline.index.plan import IndexPlan, SearchPlan, plan_index, plan_search

@@ -28,7 +28,7 @@ class Columns:
     """The fields of `n` products, ready to be filtered. Nothing changes after it is made."""
 
     def __init__(self, n: int, kinds: Mapping[str, FieldKind], values: Mapping[str, Sequence[Any]]) -> None:
-        """Encode `values`, by field: one a product, None where unknown."""
+        """Encode `values`, by field: one per product, None where unknown."""
         self._n = n
         self._numbers: dict[str, npt.NDArray[np.float64]] = {}
         self._texts: dict[str, Coded] = {}

@@ -1,4 +1,4 @@
-"""The port on files: a folder a version, each with a faiss index, as a bundle has one. The default."""
+"""The port on files, the default: one folder per version, each with a faiss index like that of a bundle."""
 
 import shutil
 from collections import OrderedDict
@@ -43,7 +43,7 @@ from scene_pipeline.index.where import Where, check_where, where_key
 ROWS, RECORD, HISTORY, LOCK = "rows.parquet", "version.json", "PUBLISHED", ".stage.lock"
 STAGING = ".staging"
 DEEPER, AT_LEAST = 2, 500
-"""A coarse index returns twice as many as are wanted, 500 at least: what it refines decides its worst query."""
+"""A coarse index fetches twice as many as requested, at least 500: the number refined decides the worst query."""
 
 _MASKS = 32  # filters whose masks a snapshot keeps
 
@@ -57,10 +57,10 @@ class _Version(msgspec.Struct, frozen=True):
 
 
 class FaissSnapshot(Closing):
-    """A VectorIndex with what its rows are."""
+    """A VectorIndex with the products of its rows."""
 
     def __init__(self, version: str, schema: IndexSchema, index: VectorIndex, table: pa.Table) -> None:
-        """`table` has product_id, content_hash, text and the schema's fields, one row a vector."""
+        """`table` has product_id, content_hash, text and the schema's fields, one row per vector."""
         self._version, self._schema = version, schema
         self._index, self._table = index, table
         self._ids: list[str] = table["product_id"].to_pylist()
@@ -68,7 +68,7 @@ class FaissSnapshot(Closing):
             len(self._ids), schema.fields, {name: table[name].to_pylist() for name in schema.fields}
         )
         self._by_id = np.argsort(np.array(self._ids, dtype=object), kind="stable")
-        self._place = np.argsort(self._by_id)  # where each row stands in the order of ids
+        self._place = np.argsort(self._by_id)  # the place of each row in the order of ids
         self._rows: dict[str, int] | None = None
         self._texts: TextOrder | None = None
         self._masks: OrderedDict[bytes, tuple[Mask, int]] = OrderedDict()
@@ -158,7 +158,7 @@ class FaissSnapshot(Closing):
 
 
 class FaissProductIndex(Closing):
-    """Versions as folders below `root`. Writers in other processes wait for none: the second is refused."""
+    """Versions as folders below `root`. A second writer, also in another process, is refused at once."""
 
     capabilities = Capabilities("faiss", "fused", "BM25 (k1 1.2, b .75), fused by reciprocal rank")
 
@@ -240,13 +240,13 @@ class FaissProductIndex(Closing):
         return path.read_text("utf-8").split() if path.exists() else []
 
     def _write_history(self, versions: Sequence[str]) -> None:
-        # A version published, rolled back and published again stands twice; a repetition in a row is one.
+        # A version published, rolled back and published again is listed twice; direct repetitions are listed once.
         kept = [name for at, name in enumerate(versions) if not at or versions[at - 1] != name]
         write_bytes(self._root / HISTORY, "".join(f"{name}\n" for name in kept).encode())
 
 
 class _FaissWriter(Closing):
-    """Products in memory until they are sealed; then a folder of their own, moved into place."""
+    """Keeps products in memory until they are sealed, then writes a folder and moves it into place."""
 
     def __init__(self, root: Path, version: str, schema: IndexSchema, lock: filelock.BaseFileLock) -> None:
         self._root, self._name, self._schema, self._lock = root, version, schema, lock
@@ -258,7 +258,7 @@ class _FaissWriter(Closing):
         self._begin()
 
     def _begin(self) -> None:
-        """Take over the newest sealed version, where it has the same schema."""
+        """Start from the newest sealed version, if it has the same schema."""
         found = [(read_record(self._root, path.parent.name), path.parent) for path in self._root.glob(f"*/{RECORD}")]
         if not found:
             return
@@ -351,7 +351,7 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
 
 
 def read_record(root: Path, version: str) -> _Version:
-    """Return what a version says of itself. Raises ProductIndexError where there is none."""
+    """Return the record of a version. Raises ProductIndexError where there is none."""
     path = root / version / RECORD
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Version)

@@ -2,11 +2,11 @@
 
 A product's vector is `[normalize(image - mean) ‖ normalize(text - mean)]` and carries no weights. The weights sit on
 the query, linearly: `[share * normalize(image - mean) ‖ (1 - share) * normalize(text - mean)]`. The inner product of
-the two is exactly `share * cosine(images) + (1 - share) * cosine(texts)`, so that another share needs no new index.
+the two is exactly `share * cosine(images) + (1 - share) * cosine(texts)`, so another share needs no new index.
 
 A product without a picture has zeros in its image part. As the parts are mean-centered, 0 is the image cosine of an
-average picture: in a search such a product is neither favored nor punished. Matching measures its similarity against
-other products without a picture.
+average picture: in a search such a product has neither an advantage nor a disadvantage. Matching measures its
+similarity against other products without a picture.
 """
 
 import zipfile
@@ -20,12 +20,12 @@ from scene_pipeline.errors import BundleError, IndexBuildError
 from scene_pipeline.files import atomic_path
 
 _BLOCK = 65_536  # rows centered at a time, so that a million products need no second copy
-_TINY = 1e-6  # a centered vector shorter than this has no direction left
+_TINY = 1e-6  # a centered vector shorter than this has no usable direction
 
 
 @dataclass(frozen=True)
 class Fusion:
-    """What centering needs: the mean image vector [image_dim] and the mean text vector [text_dim], float32."""
+    """The means for centering: of image vectors [image_dim] and of text vectors [text_dim], float32."""
 
     image_mean: npt.NDArray[np.float32]
     text_mean: npt.NDArray[np.float32]
@@ -99,7 +99,7 @@ def fuse_query(
 ) -> npt.NDArray[np.float32]:
     """Return the query [image_dim + text_dim] whose inner product is `share * cos(image) + (1 - share) * cos(text)`.
 
-    `image_query` [image_dim] and `text_query` [text_dim] live in the spaces of the products' two parts. Raises
+    `image_query` [image_dim] and `text_query` [text_dim] are in the spaces of the products' two parts. Raises
     IndexBuildError when `image_share` lies outside 0-1 or a length does not fit.
     """
     if not 0 <= image_share <= 1:

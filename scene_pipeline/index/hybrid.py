@@ -1,4 +1,4 @@
-"""Text beside vectors: a BM25 order for engines without one, and the fusion of two orders by rank."""
+"""Text search besides vectors: a BM25 order for engines without one, and the fusion of two orders by rank."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ RANK_CONSTANT = 60
 """Reciprocal rank fusion adds 1 / (60 + rank) over the orders (Cormack, Clarke and Büttcher 2009)."""
 
 DEPTH = 100
-"""How deep both orders are read at least."""
+"""Minimum depth to which both orders are read."""
 
 _WORD = re.compile(r"\w+")
 
@@ -41,7 +41,7 @@ class TextOrder:
         self._norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0)) if self._n else lengths
 
     def best(self, text: str, depth: int, allowed: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
-        """Return the rows of up to `depth` texts that hold a word of `text`, best first, ties by row."""
+        """Return the rows of up to `depth` texts with a word of `text`, best first, ties by row."""
         scores = np.zeros(self._n, np.float32)
         for word in set(lower_words(text)):
             if word not in self._postings:

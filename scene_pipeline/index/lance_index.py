@@ -1,6 +1,7 @@
-"""The port on Lance: a table on a disk or in an object store, versions as its tags. The extra `lance`.
+"""The port on Lance: a table on disk or in an object store, with versions as tags. Needs the extra `lance`.
 
-Every search compares all that passes: a product index of Lance's own is not built. Filters are expressions of pyarrow.
+Every search compares all products that pass the filter: Lance's own vector index is not built. Filters are expressions
+of pyarrow.
 """
 
 import json
@@ -40,9 +41,9 @@ from scene_pipeline.index.ties import Best, cut_at
 from scene_pipeline.index.where import And, AnyOf, Eq, In, Not, Range, Where, check_where
 
 MARK = "\x1f"
-"""Stands around each of several texts, which Lance keeps as one."""
+"""Put around each of several texts, which are stored in Lance as one text."""
 
-_COMPUTE: Any = pc  # most functions are made at import, where no type checker sees them
+_COMPUTE: Any = pc  # most functions are made at import, unknown to type checkers
 _TYPES = {"text": pa.string(), "texts": pa.string(), "number": pa.float64(), "flag": pa.bool_()}
 _VERSIONS = pa.schema(
     [
@@ -55,7 +56,7 @@ _VERSIONS = pa.schema(
 def expression(where: Where) -> pc.Expression:
     """Return a filter as an expression of pyarrow: values stay values."""
     if isinstance(where, Not):
-        return ~_COMPUTE.coalesce(expression(where.part), pc.scalar(False))  # an unknown is no yes
+        return ~_COMPUTE.coalesce(expression(where.part), pc.scalar(False))  # an unknown value does not count as true
     if isinstance(where, Eq):
         return pc.field(where.field) == pc.scalar(where.value)
     if isinstance(where, In):
@@ -99,7 +100,7 @@ def _joined(values: Sequence[str] | None) -> str | None:
 
 
 class LanceSnapshot(Closing):
-    """A version of a table, which stays as it is."""
+    """A version of a table; it never changes."""
 
     def __init__(self, version: str, schema: IndexSchema, dataset: lance.LanceDataset) -> None:
         """`dataset` is checked out at the version."""
@@ -129,7 +130,7 @@ class LanceSnapshot(Closing):
             found = self._scan(
                 ["product_id", "_distance"],
                 filter=passes,
-                prefilter=True,  # after the search, a filter leaves fewer than k, or none
+                prefilter=True,  # a filter after the search would leave fewer than k, or none
                 nearest={"column": "vector", "q": row, "k": depth, "metric": "dot", "use_index": False},
             )
             inner = 1 - found["_distance"].to_numpy()
@@ -200,9 +201,9 @@ class LanceSnapshot(Closing):
 
 
 class LanceProductIndex(Closing):
-    """Versions below `root`: a table a schema, one of the versions, and one row that says which are published.
+    """Versions below `root`: one table per schema, one of versions, and one row with the published versions.
 
-    On a disk a lock keeps a second writer out; in an object store there is none: schedule one writer.
+    On disk a lock keeps a second writer out. An object store has no lock: schedule only one writer.
     """
 
     capabilities = Capabilities("lance", "native", "BM25 of Lance's inverted index, fused by reciprocal rank")
@@ -262,7 +263,7 @@ class LanceProductIndex(Closing):
         ]
 
     def drop(self, version: str) -> None:
-        """See ProductIndex. Its files go, but those that another version has."""
+        """See ProductIndex. Its files are deleted, except those of other versions."""
         row = self._row(check_version(version))
         state, history = self._history()
         if history and history[-1] == version:
@@ -296,11 +297,11 @@ class LanceProductIndex(Closing):
         """See ProductIndex."""
 
     def uri(self, name: str) -> str:
-        """Return where a table lies."""
+        """Return the address of a table."""
         return f"{self._root}/{name}.lance"
 
     def record(self, row: Mapping[str, Any]) -> None:
-        """Note a sealed version."""
+        """Record a sealed version."""
         lance.write_dataset(pa.Table.from_pylist([dict(row)], _VERSIONS), self.uri("versions"), mode="append")
 
     def _rows(self) -> list[dict[str, Any]]:
@@ -322,7 +323,7 @@ class LanceProductIndex(Closing):
         return row["state"], row["history"].split()
 
     def _write_history(self, state: int, history: Sequence[str]) -> None:
-        """Write the published versions, provided that nobody has since `state`. Names of versions hold no quote."""
+        """Write the published versions if nobody has done so since `state`. Names of versions have no quotes."""
         if _opened(self.uri("published")) is None:
             table = pa.table({"state": pa.array([0], pa.int64()), "history": [""]})
             lance.write_dataset(table, self.uri("published"), mode="create")
@@ -337,7 +338,7 @@ class LanceProductIndex(Closing):
 
 
 class _LanceWriter(Closing):
-    """Changes at the head of a table. Readers are at tags, so that nobody sees them before they are sealed."""
+    """Changes at the head of a table. Readers use tags, so nobody sees changes before they are sealed."""
 
     def __init__(
         self,

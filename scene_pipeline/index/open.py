@@ -8,11 +8,11 @@ from scene_pipeline.index.faiss_index import FaissProductIndex
 from scene_pipeline.index.port import ProductIndex
 
 ENTRY_POINTS = "scene_pipeline.indexes"
-"""The group in which a package names its adapters: scheme = "module:function", which takes the address."""
+"""The entry-point group of adapters in other packages: scheme = "module:function", called with the address."""
 
 
 def open_index(url: str) -> ProductIndex:
-    """Return the index at `url`: a folder or faiss:FOLDER, postgresql://…, lance:FOLDER, lance:s3://…, or another's.
+    """Return the index at `url`: a folder or faiss:FOLDER, postgresql://…, lance:FOLDER, lance:s3://…, or other.
 
     Raises ProductIndexError for an unknown scheme, a missing extra, or an index that cannot be reached.
     """

@@ -1,13 +1,13 @@
-"""Decide how vectors are indexed and searched: pure functions of sizes, so that a test can read them like a table.
+"""Decide how vectors are indexed and searched: pure functions of sizes, so that tests can be tables.
 
 The costs are processor time on one core of a 2-core Xeon with AVX-512, over 100,000 vectors of 768 dimensions; only
-their ratios matter here. `benchmarks/index.py` shows what comes of them.
+their ratios matter here. `benchmarks/index.py` measures the resulting plans.
 """
 
 from dataclasses import dataclass
 
 EXACT_CODES = 50_000_000
-"""Rows x dimensions up to which every row is scanned exactly: about 6 ms a query."""
+"""Rows x dimensions up to which every row is scanned exactly: about 6 ms per query."""
 
 TRAINING_ROWS = 65_536
 RECALL_AT = 50
@@ -15,19 +15,19 @@ MAX_REFINE_FACTOR = 64
 
 _DIMENSIONS_PER_CODE = 8  # one 4-bit code for 8 dimensions: recall .99 with refine, half the scan time of 4
 _NS_PER_EXACT_DIMENSION = 0.12  # one dimension of one row, scanned as SQ8
-_NS_PER_TESTED_ROW = 5.5  # asking the filter about a row in an exact scan
+_NS_PER_TESTED_ROW = 5.5  # testing the filter for a row in an exact scan
 _NS_PER_COARSE_CODE = 0.03  # one 4-bit code of one row
 _NS_PER_COARSE_ANSWER = 55.0  # one more row in the coarse order
 _NS_PER_PICKED_DIMENSION = 0.55  # rows picked out of the 8-bit codes, scattered in memory
 _SLACK = 3.0  # the share that passes near the query may be smaller than over the whole catalog
 _DEEPEN = 4
-_FILTERED = 4  # what passes lies further from the query, where coarse codes tell products apart less well
+_FILTERED = 4  # products that pass are further from the query, where coarse codes separate products less well
 
 
 @dataclass(frozen=True)
 class IndexPlan:
-    """How to build: the faiss factory string, how many times deeper than requested the coarse search looks
-    (0: exact, nothing to refine), how many rows to train on, and the bytes that the codes take in memory.
+    """How to build: the faiss factory string, how many times more rows than requested the coarse search fetches (0:
+    exact, nothing to refine), how many rows to train on, and the bytes that the codes take in memory.
     """
 
     factory: str
@@ -46,7 +46,7 @@ class SearchPlan:
     """How to search: `way` is "pick" (score the allowed rows one by one), "scan" (exact, over all codes) or "coarse".
 
     For "coarse": take the best `depth` rows of the 4-bit codes, drop those not allowed, and score the first `refine` of
-    the rest by their 8-bit codes. Fewer than `refine` left mean that another plan is needed.
+    the rest by their 8-bit codes. If fewer than `refine` are left, another plan is needed.
     """
 
     way: str

@@ -1,8 +1,8 @@
-"""The port of product indexes: what every adapter does, whether it is a file, a database or a cluster.
+"""The port (interface) of product indexes, which every adapter implements: files, databases or a cluster.
 
 An index holds versions of one set of products. A version is staged from the newest sealed one, sealed with its count
-and digest, and published; a snapshot of it answers the same from its opening to its end, whatever is published
-meanwhile. The contract suite (`scene_pipeline_tests/index/test_contract.py`) holds every adapter to this.
+and digest, and published; a snapshot gives the same answers while it is open, whatever is published meanwhile. The
+contract suite (`scene_pipeline_tests/index/test_contract.py`) tests every adapter for this.
 """
 
 import hashlib
@@ -30,13 +30,13 @@ RESERVED = ("product_id", "content_hash", "text", "vector")
 
 @dataclass(frozen=True, slots=True)
 class IndexSchema:
-    """What an index keeps of a product beside id, hash and text: a vector of `dimension` and typed fields."""
+    """What an index stores of a product besides id, hash and text: a vector of `dimension` and typed fields."""
 
     dimension: int
     fields: Mapping[str, FieldKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse names that not every engine takes."""
+        """Raise ProductIndexError for names that some engine does not accept, and a dimension below 1."""
         for name in self.fields:
             if not _FIELD.fullmatch(name) or name in RESERVED:
                 raise ProductIndexError(f"'{name}' cannot be a field of an index; use lower-case letters, digits and _")
@@ -51,7 +51,7 @@ class IndexSchema:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Products to write, one a position: `vectors` [n, dimension] and, by field, a value or None each."""
+    """Products to write, by position: `vectors` [n, dimension] and, by field, one value or None per product."""
 
     ids: Sequence[str]
     hashes: Sequence[str]
@@ -74,7 +74,7 @@ class Records:
         )
 
     def changed(self, hashes: Mapping[str, str]) -> list[int]:
-        """Return the positions of the products whose content hash is not the one that `hashes` has for their id."""
+        """Return the positions of the products whose content hash differs from that of their id in `hashes`."""
         return [
             row
             for row, (identity, content) in enumerate(zip(self.ids, self.hashes, strict=True))
@@ -100,10 +100,10 @@ class Records:
 class Hits:
     """The best products for a query, best first; `inner` [m] are their inner products with it.
 
-    `passing` counts what meets the filter. Complete: min(k, passing) ids. Otherwise `exact` is False and `shortfall`
-    says how many are missing. `exact` also says whether every passing product was compared. `coverage` is the share of
-    the products that were searched; `missing` names the shards that were not. Ordered by `inner`, ties by id; with a
-    text, by the rank fusion of both orders.
+    `passing` counts what meets the filter. A complete answer has min(k, passing) ids. Otherwise `exact` is False and
+    `shortfall` is the number missing. `exact` also says whether every passing product was compared. `coverage` is the
+    share of the products that were searched; `missing` names the shards that were not. Ordered by `inner`, ties by id;
+    with a text, by the rank fusion of both orders.
     """
 
     ids: tuple[str, ...]
@@ -117,7 +117,7 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What an adapter can do. `hybrid`: whether the engine searches text itself or its answer is fused here.
+    """What an adapter can do. `hybrid` says whether the engine fuses text search itself or its orders are fused here.
 
     `text_ranking` is the function that orders texts; `live_fields` may change within a version (`update_live`);
     `tested`: what the adapter was tested against.
@@ -142,7 +142,7 @@ class VersionInfo:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What sealing a version found: all of its products, and how many were written and deleted to get there."""
+    """The result of sealing: the number of all products, and how many were written and deleted."""
 
     version: str
     count: int
@@ -153,17 +153,17 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether an index can answer, and what hinders it."""
+    """Whether an index can answer, and the reason if not."""
 
     ok: bool
     detail: str
 
 
 class Closing(Protocol):
-    """Something to be closed, by `with` too."""
+    """An object to be closed, also by `with`."""
 
     def close(self) -> None:
-        """Release what is held. Closing twice is no error."""
+        """Release all resources. Closing twice is not an error."""
         ...
 
     def __enter__(self) -> Self:
@@ -176,9 +176,10 @@ class Closing(Protocol):
 
 
 class Writer(Closing, Protocol):
-    """A version that is being staged: it begins with the products of the newest sealed version of the same schema.
+    """A version that is being staged; it starts with the products of the newest sealed version of the same schema.
 
-    Nobody sees it before it is published. Closed without being sealed, or killed, it leaves no trace that is read.
+    Nobody sees it before it is published. A writer that is closed without sealing, or killed, leaves nothing that
+    readers use.
     """
 
     def hashes(self) -> Mapping[str, str]:
@@ -186,23 +187,23 @@ class Writer(Closing, Protocol):
         ...
 
     def upsert(self, records: Records) -> int:
-        """Write products, in place of those with the same id; return how many differ from what was there.
+        """Write products, replacing those with the same id; return how many are new or changed.
 
         A product whose content hash is already there is not written. Raises ProductIndexError.
         """
         ...
 
     def delete(self, ids: Iterable[str]) -> int:
-        """Remove products and return how many there were. A missing id is no error."""
+        """Remove products and return how many were removed. A missing id is not an error."""
         ...
 
     def seal(self) -> Sealed:
-        """Make the version complete. Raises ProductIndexError when nothing is in it."""
+        """Make the version complete. Raises ProductIndexError for a version without products."""
         ...
 
 
 class Snapshot(Closing, Protocol):
-    """One version, as it is for the whole of a request. May be shared between threads."""
+    """One version, unchanged for the whole of a request. May be shared between threads."""
 
     @property
     def version(self) -> str:
@@ -211,7 +212,7 @@ class Snapshot(Closing, Protocol):
 
     @property
     def schema(self) -> IndexSchema:
-        """What it keeps of a product."""
+        """The schema of the version."""
         ...
 
     def search(
@@ -225,7 +226,7 @@ class Snapshot(Closing, Protocol):
         ...
 
     def fetch(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Return product_id, content_hash, text and fields of the products named, in that order; unknown: left out."""
+        """Return product_id, content_hash, text and fields of the known products among `ids`, in that order."""
         ...
 
     def count(self, where: Where | None = None) -> int:
@@ -233,7 +234,7 @@ class Snapshot(Closing, Protocol):
         ...
 
     def health(self) -> Health:
-        """Say whether the snapshot can answer."""
+        """Return whether the snapshot can answer."""
         ...
 
 
@@ -250,11 +251,11 @@ class ProductIndex(Closing, Protocol):
         ...
 
     def publish(self, version: str, expect: str | None = ANY) -> None:
-        """Make a sealed version current, provided that `expect` is (None: that none is). Raises ProductIndexError."""
+        """Make a sealed version current, if `expect` is current (None: if no version is). Raises ProductIndexError."""
         ...
 
     def rollback(self) -> str:
-        """Make current what was before the last publishing, and return its name. Raises ProductIndexError."""
+        """Make the version before the last publishing current, and return its name. Raises ProductIndexError."""
         ...
 
     def versions(self) -> list[VersionInfo]:
@@ -271,7 +272,7 @@ class ProductIndex(Closing, Protocol):
 
 
 def check_version(version: str) -> str:
-    """Return the name of a version. Raises ProductIndexError for one that not every engine takes."""
+    """Return the name of a version. Raises ProductIndexError for one that some engine does not accept."""
     if not _VERSION.fullmatch(version):
         raise ProductIndexError(
             f"'{version}' cannot name a version; use up to {MAX_VERSION} letters, digits, dots, _ and -"

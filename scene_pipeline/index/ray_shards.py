@@ -1,4 +1,4 @@
-"""Shards of a product index as actors of Ray, each in a process of its own, started again when it dies."""
+"""Shards of a product index as Ray actors, each in a process of its own that is restarted when it dies."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -19,11 +19,11 @@ START_S = 120
 
 
 class RayShard:
-    """A shard that an actor holds. The actor begins anew when its process dies, and no call is made twice."""
+    """A shard in an actor. Ray restarts the actor when its process dies, and never repeats a call."""
 
     def __init__(self, ray: Any, folder: Path) -> None:
         """Start the actor; `rows` waits for it."""
-        # a shard reserves no core: it holds memory and mostly waits, and a cluster that is full would never start it
+        # a shard reserves no core: it mostly waits, and a full cluster would never start it
         actor_class = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0)(_ShardActor)
         self._ray, self.name = ray, folder.name
         self.actor = actor_class.remote(str(folder))
@@ -73,7 +73,7 @@ class _ShardActor:
 def ray_shards(
     ray: Any, folders: Sequence[Path], schema: IndexSchema, deadline_s: float = DEADLINE_S
 ) -> Iterator[ShardedSnapshot]:
-    """Yield a snapshot over shards as actors of a connected Ray; they end with it."""
+    """Yield a snapshot over shards as actors of a connected Ray; the actors end with it."""
     shards = [RayShard(ray, folder) for folder in folders]
     try:
         yield ShardedSnapshot("sharded", schema, shards, deadline_s)

@@ -1,4 +1,4 @@
-"""Measure what an index finds against exact search on the catalog's own vectors."""
+"""Measure the recall of an index against exact search on the catalog's own vectors."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
-"""Search products that are spread over shards: within a deadline, with what was not searched named.
+"""Search products in several shards, within a deadline; the answer names the shards that were not searched.
 
-A shard that does not answer in time or fails is quarantined: it gets no query until it has answered a ping, since
-each call to a process that is just being restarted would cost the deadline again. Its part is missing until then, and
-the answers say so.
+A shard that does not answer in time or fails is quarantined: it gets no query until it has answered a ping, since each
+call to a process that is restarting would wait for the deadline again. Until then its part is missing, and the answers
+say so.
 """
 
 import threading
@@ -25,7 +25,7 @@ from scene_pipeline.index.where import Where, check_where
 DEADLINE_S = 2.0
 PING_EVERY_S = 0.2
 SPARE = 64
-"""How many more than k candidates are scored with 16-bit floats, so that codes of 8 bits decide no order."""
+"""How many more than k candidates are scored with 16-bit floats, so that 8-bit codes do not decide the order."""
 
 
 class Shard(Protocol):
@@ -42,15 +42,15 @@ class Shard(Protocol):
         ...
 
     def search(self, query: npt.NDArray[np.float32], k: int, where: Where | None) -> "Future[Hits]":
-        """Ask for the best `k` that pass."""
+        """Request the best `k` that pass."""
         ...
 
     def ping(self) -> "Future[Any]":
-        """Ask whether it is there."""
+        """Request a sign of life."""
         ...
 
     def cancel(self, future: "Future[Any]") -> None:
-        """Say that an answer is no longer waited for."""
+        """Cancel a request whose answer is no longer needed."""
         ...
 
 
@@ -64,7 +64,7 @@ class ShardSearcher:
         self.snapshot = opened
 
     def search(self, query: npt.NDArray[np.float32], k: int, where: Where | None = None) -> Hits:
-        """Return the best `k`, their inner products with 16-bit floats: the same in whichever shard a product is."""
+        """Return the best `k` with inner products in 16-bit floats, which do not depend on the shard of a product."""
         hits = self.snapshot.search(query, k + SPARE, where)
         inner = self.snapshot.exact_inner(hits.ids, query)
         order = np.lexsort((np.array(hits.ids, dtype=object), -inner))[:k]
@@ -99,7 +99,7 @@ def write_shards(records: Records, schema: IndexSchema, root: Path, shards: int,
 
 @dataclass
 class _State:
-    """What is known of a shard: whether it is quarantined, and the ping it has yet to answer."""
+    """The state of a shard: whether it is quarantined, and its unanswered ping."""
 
     quarantined: bool = False
     ping: "Future[Any] | None" = None
@@ -119,7 +119,7 @@ class ShardedSnapshot(Closing):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        """Begin with every shard trusted."""
+        """Start with no shard quarantined."""
         self._states = {shard.name: _State() for shard in self.shards}
         self._rows = sum(shard.rows for shard in self.shards)
 
@@ -159,7 +159,7 @@ class ShardedSnapshot(Closing):
                 shard = waiting.pop(future)
                 try:
                     answers[shard.name] = (shard, future.result())
-                except Exception as error:  # whatever a process that died, or the way to it, raises
+                except Exception as error:  # a dead process, or the connection to it, may raise anything
                     self._quarantine(shard, f"{type(error).__name__}: {one_line(error, 120)}")
         for future, shard in waiting.items():
             shard.cancel(future)
@@ -184,7 +184,7 @@ class ShardedSnapshot(Closing):
                 state.quarantined, state.ping, state.reason = True, None, reason
 
     def _look_at_quarantined(self) -> None:
-        """Release the shards that have answered their ping, and ping the others again, without waiting for any."""
+        """End the quarantine of shards that answered their ping, and ping the others again, without waiting."""
         with self._lock:
             for shard in self.shards:
                 state = self._states[shard.name]
@@ -199,7 +199,7 @@ class ShardedSnapshot(Closing):
                     state.ping, state.pinged_at = shard.ping(), time.monotonic()
 
     def fetch(self, ids: Sequence[str]) -> list[dict[str, Any]]:
-        """Shards keep no texts for showing. Raises ProductIndexError."""
+        """Raise ProductIndexError: shards store no texts."""
         raise ProductIndexError("shards only search; fetch what is shown from the index they were made of")
 
     def count(self, where: Where | None = None) -> int:
@@ -217,4 +217,4 @@ class ShardedSnapshot(Closing):
         return Health(not out, detail or f"{len(self.shards)} shards, {self._rows:,} products")
 
     def close(self) -> None:
-        """Shards are closed by who started them."""
+        """Do nothing: the shards are closed by the code that started them."""

@@ -1,4 +1,4 @@
-"""Cut a list of the best at k so that products with equal inner products stand in the order of their ids."""
+"""Cut a list of the best at k, with equal inner products in the order of their ids."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,17 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 SPARE = 8
-"""How many more than k are requested, so that a tie across the cut is seen."""
+"""How many more than k are requested, to detect a tie across the cut."""
 
 Best = tuple[npt.NDArray[Any], npt.NDArray[np.float32]]
 Search = Callable[[int], Best]
-"""Takes how many are wanted, returns (sortable places or ids, inner products), best first."""
+"""Takes the number of results, returns (sortable places or ids, inner products), best first."""
 
 
 def cut_at(search: Search, k: int, passing: int) -> Best:
-    """Return the best min(k, passing) of `search`, ties by id; it searches again, deeper, while a tie crosses the cut.
+    """Return the best min(k, passing) of `search`, ties by id; search again, deeper, while a tie crosses the cut.
 
-    Fewer come back only where `search` finds fewer.
+    Fewer are returned only where `search` finds fewer.
     """
     wanted = min(k, passing)
     depth = min(wanted + SPARE, passing)

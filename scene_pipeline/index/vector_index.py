@@ -24,11 +24,11 @@ RECORD_FILE = "index.json"
 
 _PICKED = 4_096  # rows scored at a time, so that they stay in the processor's cache
 _PAGE = 4_096  # bytes of memory mapped at a time
-_FAISS: Any = faiss  # parts of it are added at import, where no type checker sees them
+_FAISS: Any = faiss  # parts of it are added at import, unknown to type checkers
 
 
 class _Record(msgspec.Struct, frozen=True):
-    """What an index knows about itself, beside its codes."""
+    """The facts stored with an index, besides its codes."""
 
     factory: str
     refine_factor: int
@@ -49,11 +49,11 @@ class VectorIndex:
     def __init__(
         self, index: Any, vectors: npt.NDArray[np.floating], plan: IndexPlan, recall: tuple[float, int]
     ) -> None:
-        """Wrap what `build` or `open` made; use those."""
+        """Wrap the result of `build` or `open`; call these instead."""
         self._index = index
         self._coarse_index: Any = None if plan.exact else faiss.downcast_index(index.base_index)
         self._codes: Any = index if plan.exact else faiss.downcast_index(index.refine_index)
-        # What faiss keeps for SQ8: a byte a dimension, and per dimension the lowest value and the width of 256 steps.
+        # SQ8 of faiss: one byte per dimension, and for each dimension the lowest value and the width of 256 steps.
         self._bytes = faiss.rev_swig_ptr(self._codes.codes.data(), self._codes.codes.size()).reshape(vectors.shape)
         low, width = np.split(faiss.vector_to_array(self._codes.sq.trained), 2)
         self._step = (width / 255).astype(np.float32)
@@ -73,9 +73,9 @@ class VectorIndex:
     ) -> "VectorIndex":
         """Index `vectors` [n, dimension] (float32 or float16) and raise the refine factor until recall@50 suffices.
 
-        Each vector is made of one or two parts of length 1. Without a `plan`, `plan_index` decides. `threads` bounds
-        the cores that code vectors (default: all; training takes one). Raises IndexBuildError for an empty array,
-        NaN, other lengths, or when the recall stays below `recall_floor`.
+        Each vector consists of one or two parts of length 1. Without a `plan`, `plan_index` decides. `threads` bounds
+        the cores that code vectors (default: all; training takes one). Raises IndexBuildError for an empty array, NaN,
+        other lengths, or when the recall stays below `recall_floor`.
         """
         check_vectors(vectors)
         n, dimension = vectors.shape
@@ -83,7 +83,7 @@ class VectorIndex:
         index: Any = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
         with _faiss_threads(1):  # thousands of short steps: on busy cores, threads wait for each other for a minute
             sample = np.linspace(0, n - 1, min(n, plan.training_rows)).astype(np.int64)  # of sorted catalogs, too
-            # 8-bit codes clip what lies outside the values they were trained on: show them the extremes of all rows.
+            # 8-bit codes clip values outside the range they were trained on, so the extremes of all rows are included.
             index.train(np.concatenate([as_float32(vectors[sample]), extremes(vectors)]))
         with _faiss_threads(threads):
             for start in range(0, n, BLOCK):
@@ -178,7 +178,7 @@ class VectorIndex:
         if allowed is not None:
             bits = np.packbits(
                 allowed, bitorder="little"
-            )  # faiss keeps a pointer to it: it lives as long as the search
+            )  # faiss keeps a pointer to it: it must live as long as the search
             parameters = _FAISS.SearchParameters(sel=faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(bits)))
         with _faiss_threads(1):
             scores, rows = self._codes.search(query[None], k, params=parameters)
@@ -198,7 +198,7 @@ class VectorIndex:
         """
         write_float16(self.vectors, folder / VECTORS_FILE)
         with (folder / INDEX_FILE).open("wb") as stream:
-            # Through Python: given a path, faiss loses what does not fit on the disk without raising.
+            # Through Python: given a path, faiss raises no error when the disk is full.
             faiss.write_index(self._index, _FAISS.PyCallbackIOWriter(stream.write, 1 << 20))
         record = _Record(
             **dataclasses.asdict(self.plan),
@@ -213,8 +213,8 @@ class VectorIndex:
     def open(cls, folder: Path, mmap: bool = True) -> "VectorIndex":
         """Return the index that `write` left in `folder`; with `mmap` both are mapped, not read.
 
-        Raises BundleError when a file is missing, is something else, or the three do not fit together. Check the
-        hashes of files that others could have altered before opening them.
+        Raises BundleError when a file is missing, is something else, or the three do not fit together. First check the
+        hashes of files that others could have changed.
         """
         try:
             record = msgspec.json.decode((folder / RECORD_FILE).read_bytes(), type=_Record)
@@ -230,7 +230,7 @@ class VectorIndex:
             )
         plan = IndexPlan(record.factory, record.refine_factor, record.training_rows, record.memory_bytes)
         opened = cls(index, vectors, plan, (record.recall, record.recall_queries))
-        # Reading a byte of each page now (28 ms at a million products) spares the first hundred queries their faults.
+        # Reading a byte of each page now (28 ms at a million products) saves the first hundred queries the page faults.
         opened._bytes.reshape(-1)[::_PAGE].max()
         return opened
 

@@ -21,8 +21,8 @@ def as_float32(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
 def dot_rows(rows: npt.NDArray[np.float32], query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the inner products [m] of `rows` [m, d] with `query` [d], on this thread alone.
 
-    A matrix product of the size of one query would wake BLAS's threads, and they wait busily: on a machine with two
-    cores that once doubled the time of all that came after it.
+    A matrix product for one query would wake BLAS's threads, which then wait busily. On a machine with two cores this
+    can double the time of the code that follows.
     """
     return np.einsum("md,d->m", rows, query)
 

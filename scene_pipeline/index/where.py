@@ -1,7 +1,7 @@
-"""Filters of a product index: a small typed tree that each adapter renders in its own way, never to a string.
+"""Filters of a product index: a small typed tree that each adapter translates in its own way, never into a string.
 
-A leaf holds for a product whose field has a value that meets it; an unknown value meets no leaf. `Not` is the
-complement: it holds wherever its part does not, unknown values included.
+A leaf is true for a product whose field has a value that meets it, and false for an unknown value. `Not` is the
+complement: it is true wherever its part is not, unknown values included.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The number lies between `low` and `high`, both included; None leaves a side open."""
+    """The number lies between `low` and `high`, both included; None means no bound."""
 
     field: str
     low: float | None = None
@@ -53,21 +53,21 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All parts hold; no part holds always."""
+    """All parts are true; without parts it is always true."""
 
     parts: tuple["Where", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One part holds; no part holds never."""
+    """At least one part is true; without parts it is never true."""
 
     parts: tuple["Where", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The part does not hold."""
+    """The part is not true."""
 
     part: "Where"
 
@@ -125,7 +125,7 @@ def values_of(leaf: Leaf) -> tuple[Value, ...]:
 
 
 def where_key(where: Where | None) -> bytes:
-    """Return the same bytes for equal trees, others for different ones."""
+    """Return the same bytes for equal trees, different bytes for different ones."""
     return msgspec.json.encode(_tagged(where))
 
 
