@@ -1,7 +1,7 @@
-"""Daily compaction: move the events of complete days from the store into Parquet, each once, and judge them.
+"""Daily compaction: move the events of complete days from the store into Parquet, each once, and mark orphans and bots.
 
-A day's file is written whole beside the old one and moved over it; only then does the store forget. Killed between the
-two, the next run finds the events in both places and keeps one.
+A day's file is written completely next to the old one and then replaces it; only then are the events deleted from the
+store. If a run is killed in between, the next run finds the events in both places and keeps one of each.
 """
 
 import datetime as dt
@@ -39,22 +39,22 @@ from scene_pipeline.files import atomic_path, write_bytes
 pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type checkers
 
 BOT_ACTIONS_A_MINUTE = 60
-"""More actions of one subject in one minute than a person can do."""
+"""A subject with more actions than this in one minute is a bot."""
 
 LIST_DAYS = 31
-"""How long after a list was shown an action on it is expected: a lookbook is used for weeks."""
+"""Days after a list was shown in which actions on it are expected: a lookbook is used for weeks."""
 
 TO_JUDGE = "to_judge.json"
-"""The days whose events were moved and are not judged yet: a file in the folder of events."""
+"""File in the folder of events with the days whose events were moved and not yet marked."""
 
 BATCH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class CompactionReport:
-    """What a compaction moved and found. late: events of days that had been compacted before. bots: subjects.
+    """The result of a compaction. late: events of days that had been compacted before. bots: subjects.
 
-    adopted: actions that were orphans until now, when their list came; on days that had been compacted before.
+    adopted: actions of days compacted before that were orphans until their list came in this run.
     """
 
     days: tuple[dt.date, ...] = ()
@@ -70,7 +70,7 @@ class CompactionReport:
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the folder of events: compaction, erasure and retention never run at once.
+    """Lock the folder of events: compaction, erasure and retention never run at the same time.
 
     Temporary files that a killed run left are removed: they may hold a subject that has been erased since.
     """
@@ -105,7 +105,7 @@ def compact(store: EventStore, folder: Path, before: dt.date) -> CompactionRepor
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Pause the garbage collector: decoding makes millions of tuples, none in a cycle, that it would walk through."""
+    """Pause the garbage collector: decoding makes millions of tuples without cycles, and it would visit all."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -153,7 +153,7 @@ def _compact_day(store: EventStore, folder: Path, day: dt.date) -> tuple[tuple[i
 
 
 def _judge(folder: Path, day: dt.date) -> None:
-    """Mark actions whose list is unknown, and those of subjects that act faster than people do."""
+    """Mark actions whose list is unknown as orphans, and actions of subjects that act too fast as bots'."""
     target = part_path(folder, ACTIONS, day)
     table = pq.read_table(target, schema=ACTION_SCHEMA)
     lists = part_files(folder, EXPOSURES, day - dt.timedelta(days=LIST_DAYS), day)
@@ -171,10 +171,10 @@ def _judge(folder: Path, day: dt.date) -> None:
 
 
 def _to_judge(folder: Path, days: tuple[dt.date, ...]) -> tuple[dt.date, ...]:
-    """Note that these days are to be judged, and return them with those that a killed run noted and did not judge."""
+    """Record that these days need marking, and return them with the unmarked days that a killed run recorded."""
     note = folder / TO_JUDGE
     left = msgspec.json.decode(note.read_bytes(), type=list[dt.date]) if note.exists() else []
-    known = (day for day in left if part_path(folder, ACTIONS, day).exists())  # the others were never moved, or dropped
+    known = (day for day in left if part_path(folder, ACTIONS, day).exists())  # the others were not moved, or dropped
     found = tuple(sorted({*days, *known}))
     if found:
         write_bytes(note, msgspec.json.encode(found))
@@ -182,7 +182,7 @@ def _to_judge(folder: Path, days: tuple[dt.date, ...]) -> tuple[dt.date, ...]:
 
 
 def _judge_again(folder: Path, moved: tuple[dt.date, ...]) -> int:
-    """Judge the days again whose orphans may be on lists that came just now; return how many found their list."""
+    """Mark the days again whose orphans may belong to new lists; return how many orphans found their list."""
     found = 0
     for day in partition_days(folder, ACTIONS):
         if day in moved or not any(dt.timedelta(0) <= day - one <= dt.timedelta(days=LIST_DAYS) for one in moved):

@@ -1,7 +1,8 @@
-"""Erase a subject everywhere, and drop what is older than it may be.
+"""Erase a subject everywhere, and drop events older than the retention time.
 
-An erasure is noted before it begins and the note removed when it is complete: killed in between, the next erasure,
-compaction or retention run finishes it. What was learned from events is derived again without the subject.
+An erasure is recorded before it begins, and the record is removed when it is complete. If it is killed in between, the
+next erasure, compaction or retention run finishes it. What was learned from events is derived again without the
+subject.
 """
 
 import datetime as dt
@@ -26,16 +27,16 @@ pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type
 
 PENDING = "erasures"
 DERIVED = (LEARNING_FOLDER,)
-"""Folders beside the events that hold nothing but what is derived from them; an erasure or retention removes them."""
+"""Folders next to the events that hold only data derived from them; an erasure or retention run removes them."""
 
 
 Forget = Callable[[str], bool]
-"""Deletes what is kept of a subject elsewhere (a profile) and tells whether there was anything; may run twice."""
+"""Deletes other data of a subject (a profile) and returns whether there was any; may run twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """How many events and whole days were removed, which derived folders are to be made again, and whether a profile
+    """The numbers of events and whole days removed, the derived folders that must be made again, and whether a profile
     was deleted.
     """
 
@@ -58,7 +59,7 @@ def erase_subject(store: EventStore, folder: Path, subject: str, forget: Forget)
 
 
 def finish_erasures(store: EventStore, folder: Path, forget: Forget) -> int:
-    """Complete the erasures that a killed run left and return how many there were."""
+    """Complete the erasures of killed runs and return how many there were."""
     with exclusive(folder):
         notes = sorted((folder / PENDING).glob("*.txt"))
         for note in notes:
@@ -80,7 +81,7 @@ def _finish(store: EventStore, folder: Path, note: Path, forget: Forget) -> Remo
 
 
 def _rewrite_without(path: Path, subject: str) -> int:
-    """Rewrite a file without a subject's rows; return how many there were. Untouched when there are none."""
+    """Rewrite a file without a subject's rows; return how many there were. Without any the file stays as it is."""
     held = pq.read_table(path, columns=["subject"])["subject"]
     count = int(pc.sum(pc.equal(held, subject)).as_py() or 0)
     if not count:

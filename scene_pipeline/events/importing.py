@@ -1,4 +1,4 @@
-"""Import a shop's own actions from a CSV file, by a column map, so that they need not pass the page."""
+"""Import a shop's own actions from a CSV file, by a column map, for shops that do not use the page."""
 
 import csv
 import datetime as dt
@@ -38,7 +38,7 @@ class ActionMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """Rows that became events, were known, were of other kinds, and why others were refused (line, reason)."""
+    """Numbers of rows that were added, known already or of other kinds, and the refused ones (line, reason)."""
 
     stored: int
     duplicates: int
@@ -55,7 +55,7 @@ def read_map(path: Path) -> ActionMap:
 
 
 def import_actions(path: Path, columns: ActionMap, store: EventStore, subjects: SubjectIds | None) -> ImportReport:
-    """Append the actions of a CSV file (UTF-8, header). Customers become subjects, or are left out without a key.
+    """Append the actions of a CSV file (UTF-8, header). Customers become subjects; without a key they are left out.
 
     Times are ISO 8601 (UTC where no zone is given) or seconds since 1970. Raises EventError for a missing column.
     """

@@ -1,4 +1,5 @@
-"""Where events live: a folder with the store and the compacted partitions, or a Postgres address beside the folder."""
+"""Where events are stored: a folder with the store and the compacted partitions, or a Postgres database and the
+folder."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Compacted events: one Parquet file a day for exposures and one for actions, and their columns."""
+"""Compacted events: per day one Parquet file of exposures and one of actions, and their columns."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -49,12 +49,12 @@ EXPOSURE_SCHEMA = pa.schema(
         ("support_probability", pa.list_(pa.float32())),
     ]
 )
-"""A row a list. `factors` holds those of all its products one after another. The support columns hold one entry for
-every rank that a product (its place in the row, from 0) could have had. An empty intent is that of an older file: all
-its lists count as *complete*."""
+"""One row per list. `factors` holds those of all its products one after another. The support columns hold one entry for
+every rank that a product (its place in the row, from 0) could have had. Older files have an empty intent: their lists
+count as *complete*."""
 
 EVENT_COLUMNS = EXPOSURE_SCHEMA.names[: EXPOSURE_SCHEMA.get_field_index("product_id")]
-"""The columns of a list as a whole; the others are of its products."""
+"""The columns of a whole list; the other columns are those of its products."""
 
 ACTION_SCHEMA = pa.schema(
     [
@@ -71,7 +71,7 @@ ACTION_SCHEMA = pa.schema(
         ("bot", pa.bool_()),
     ]
 )
-"""A row an action. `orphan`: its list was never logged; `bot`: its subject acted faster than people do."""
+"""One row per action. `orphan`: its list was never logged; `bot`: its subject acted faster than people can."""
 
 
 def part_path(folder: Path, kind: str, day: dt.date) -> Path:
@@ -118,7 +118,7 @@ def _product_columns(products: Sequence[tuple[Any, ...]], sizes: np.ndarray) -> 
     """Return the list columns of products (in the order of ExposedProduct's fields), `sizes` of each list."""
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     identity, rank, score, propensity, shown, factors, supports = zip(*products, strict=True) if products else [()] * 7
-    # a product that could have had no other rank states none
+    # products without another possible rank have an empty support
     supports = [found or ((own, 1.0),) for own, found in zip(rank, supports, strict=True)]
     spans = np.fromiter(map(len, supports), np.int32, len(supports))
     widths = np.fromiter(map(len, factors), np.int32, len(factors))
@@ -127,7 +127,7 @@ def _product_columns(products: Sequence[tuple[Any, ...]], sizes: np.ndarray) -> 
     place = np.arange(len(products)) - np.repeat(bounds[:-1], sizes)
 
     def nested(name: str, flat: Any, each: np.ndarray | None = None) -> tuple[str, pa.Array]:
-        """Nest values that stand one after another by list; `each`: how many a product has, one unless given."""
+        """Nest flat values by list; `each` is the number of values of each product, one if None."""
         ends = bounds if each is None else np.concatenate([[0], np.cumsum(each)])[bounds]
         kind = EXPOSURE_SCHEMA.field(name).type
         array = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat, kind.value_type))
@@ -149,7 +149,7 @@ def _product_columns(products: Sequence[tuple[Any, ...]], sizes: np.ndarray) -> 
 
 
 def aligned(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch of exposures with the columns of EXPOSURE_SCHEMA: those that an older file lacks are empty."""
+    """Return a batch of exposures with the columns of EXPOSURE_SCHEMA: columns that an older file lacks are empty."""
     empty = {pa.string(): "", pa.bool_(): False, pa.float32(): 0.0}
     arrays = [
         batch[field.name]
@@ -161,10 +161,10 @@ def aligned(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def exposure_writer(path: Path) -> pq.ParquetWriter:
-    """Return a writer of exposures. Numbers hardly repeat, so that only texts are worth a dictionary."""
+    """Return a writer of exposures. Only texts get a dictionary, since numbers hardly repeat."""
     texts = [field.name for field in EXPOSURE_SCHEMA if field.type == pa.string()]
     names = [f"{name}.list.element" for name in ("factor_names", "product_id")]
-    dictionary: Any = [*texts, *names]  # its type knows only whether, not for which columns
+    dictionary: Any = [*texts, *names]  # its declared type is only bool, without columns
     return pq.ParquetWriter(path, EXPOSURE_SCHEMA, use_dictionary=dictionary)
 
 

@@ -22,11 +22,11 @@ INSERT INTO scene_events_counters VALUES ('duplicates', 0) ON CONFLICT DO NOTHIN
 """
 
 LOCK = 0x5CE7E
-"""Advisory lock of writers: a sequence number is visible before no smaller one is still to come."""
+"""Advisory lock of writers: no sequence number becomes visible before all smaller ones."""
 
 
 class PostgresEventStore:
-    """An EventStore in a Postgres database, of which `url` is the connection string."""
+    """An EventStore in a Postgres database; `url` is its connection string."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -77,7 +77,7 @@ class PostgresEventStore:
         return self._writer.submit(lambda c: c.execute(query, (day, up_to)).rowcount).result()
 
     def erase_subject(self, subject: str) -> int:
-        """See EventStore. The table is rewritten; the server's own log archive and backups are the operator's."""
+        """See EventStore. The table is rewritten; the operator must erase the server's log archive and backups."""
         if not subject:
             raise EventError("the empty subject cannot be erased; name a subject")
 

@@ -1,4 +1,4 @@
-"""The events: an exposure is a list that was shown, an action is what somebody did with one of its products.
+"""The events: an exposure is a list that was shown, an action is something a person did with one of its products.
 
 Exposures are written by the server or the batch run, which know propensities and versions; a page sends only actions.
 No event holds a picture, an address or a name: `subject` is an HMAC of the shop's id (see `subjects`).
@@ -18,7 +18,7 @@ T = TypeVar("T")
 SCHEMA_VERSION = 1
 
 DWELL_CAP_S = 300.0
-"""Dwell times are cut here: longer ones are tabs left open. The action is then marked as censored."""
+"""Maximum dwell time: longer ones are tabs left open. The action is then marked as censored."""
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 OptionalName = Annotated[str, msgspec.Meta(max_length=200)]
@@ -32,11 +32,11 @@ ActionKind = Literal[
 
 
 class ExposedProduct(msgspec.Struct, frozen=True, array_like=True):
-    """One candidate of a list. `rank` counts from 1; runners-up (`shown` false) go on counting after the list.
+    """One candidate of a list. `rank` counts from 1; runners-up (`shown` false) continue the ranks after the list.
 
     `propensity` is the probability that the logging policy put this product at this rank, 1 without exploration.
-    `rank_propensities` [(rank, probability)] holds every rank that it could have had; empty: only this one.
-    `score` and `factors` are those that it was ranked by, factors in the order of `Exposure.factor_names`.
+    `rank_propensities` [(rank, probability)] holds every rank that it could have had; empty if only this one was
+    possible. `score` and `factors` are those that it was ranked by, factors in the order of `Exposure.factor_names`.
     """
 
     product_id: _Name
@@ -49,9 +49,9 @@ class ExposedProduct(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type", gc=False):
-    """What Exposure and ExposureRow share: everything but how the products are held.
+    """The common fields of Exposure and ExposureRow: all except the products.
 
-    Without gc: nothing in it refers back, and compaction holds millions of them.
+    gc is off: there are no reference cycles, and compaction holds millions of them.
     """
 
     request_id: _Name
@@ -86,19 +86,18 @@ class _Exposure(msgspec.Struct, frozen=True, tag="exposure", tag_field="type", g
 class Exposure(_Exposure, kw_only=True, frozen=True):
     """A list that was shown. Its id is the request id, so that one request is logged once.
 
-    at: seconds since 1970, UTC. scene: content hash of the photograph. arm: of `experiment`, both empty outside one.
-    seed: what exploration was drawn with. elapsed_ms and calibrated feed the guardrails of experiments. price: the
-    share of the list's expected score that exploration costs. date (ISO),
-    country, hemisphere, channel: the context that the list was ranked for, empty where unknown; personal: whether the
-    subject's profile moved it. intent: what the list answers; only lists of
-    *complete* are ordered by the weights.
+    at: seconds since 1970, UTC. scene: content hash of the photograph. arm: that of `experiment`; both are empty
+    without an experiment. seed: the seed of exploration. elapsed_ms and calibrated feed the guardrails of experiments.
+    price: the share of the list's expected score that exploration costs. date (ISO), country, hemisphere, channel: the
+    context that the list was ranked for, empty where unknown; personal: whether the subject's profile changed the
+    order. intent: the question that the list answers; only lists of *complete* are ordered by the weights.
     """
 
     products: tuple[ExposedProduct, ...]
 
 
 class ExposureRow(_Exposure, kw_only=True, frozen=True):
-    """A stored exposure for columns: products as plain tuples in ExposedProduct's order.
+    """A stored exposure for writing columns: products are plain tuples in the order of ExposedProduct's fields.
 
     Decoding hundreds of thousands of lists into ExposedProduct takes several times as long.
     """
@@ -107,10 +106,10 @@ class ExposureRow(_Exposure, kw_only=True, frozen=True):
 
 
 class Action(msgspec.Struct, frozen=True, tag="action", tag_field="type", forbid_unknown_fields=True):
-    """What somebody did with a product of a list. `product_id` is empty for a complaint about the list as a whole.
+    """What a person did with a product of a list. `product_id` is empty for a complaint about the whole list.
 
-    value: money for a purchase, seconds for dwell (`censored` when it was cut or the page was still open). Without an
-    `action_id` one action of a kind counts per request, product and subject.
+    value: money for a purchase, seconds for dwell (`censored` when it was limited or the page was still open). Without
+    an `action_id` one action of a kind counts per request, product and subject.
     """
 
     request_id: _Name
@@ -154,7 +153,7 @@ def decode_event(payload: bytes) -> Event:
 
 
 def decode_row(payload: bytes) -> ExposureRow | Action:
-    """Return the event of a stored payload as compaction reads it. Errors as above."""
+    """Return the event of a stored payload as compaction reads it. Errors as for `decode_event`."""
     return _readable(_row_decoder, payload)
 
 
@@ -169,9 +168,9 @@ def _readable(decoder: msgspec.msgpack.Decoder[T], payload: bytes) -> T:
 
 
 def decode_actions(body: bytes, now: float) -> tuple[Action, ...]:
-    """Return the actions of a request body: a JSON list. `now` (seconds) stands in for a missing time.
+    """Return the actions of a request body: a JSON list. `now` (seconds) replaces a missing time.
 
-    Raises EventError naming the field and the row (`$[2].kind`) of the first fault.
+    Raises EventError naming the field and the row (`$[2].kind`) of the first error.
     """
     try:
         actions = _actions.decode(body)
@@ -181,7 +180,7 @@ def decode_actions(body: bytes, now: float) -> tuple[Action, ...]:
 
 
 def normalized(action: Action, now: float) -> Action:
-    """Return an action with its time and with dwell cut at DWELL_CAP_S. Raises EventError for a missing field."""
+    """Return an action with its time set and dwell limited to DWELL_CAP_S. Raises EventError for a missing field."""
     value, censored = action.value, action.censored
     if action.kind == "dwell" and value is not None and value > DWELL_CAP_S:
         value, censored = DWELL_CAP_S, True
@@ -193,7 +192,7 @@ def normalized(action: Action, now: float) -> Action:
 
 
 def content_digest(event: Event) -> bytes:
-    """Return 16 bytes that tell two events of one id apart; the time does not count, a retry may state another."""
+    """Return 16 bytes that differ for different events of one id, whatever their time: a retry may state another."""
     return hashlib.sha256(encode_event(msgspec.structs.replace(event, at=0.0))).digest()[:16]
 
 

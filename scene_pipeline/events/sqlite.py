@@ -75,7 +75,7 @@ class SqliteEventStore:
         return self._writer.submit(lambda c: c.execute(query, (day.isoformat(), up_to)).rowcount).result()
 
     def erase_subject(self, subject: str) -> int:
-        """See EventStore. Rewrites the file, since freed pages and the write-ahead log hold what was deleted."""
+        """See EventStore. Rewrites the file, since freed pages and the write-ahead log still hold deleted data."""
         if not subject:
             raise EventError("the empty subject cannot be erased; name a subject")
         return self._writer.submit(lambda connection: _erase(connection, subject), exclusive=True).result()
@@ -98,7 +98,7 @@ class SqliteEventStore:
         self._writer.close()
 
     def _read(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        # a connection for each read: readers never wait for the writer in WAL mode, and no thread shares one
+        # one connection per read: in WAL mode readers never wait for the writer, and threads share none
         connection = sqlite3.connect(self.path, timeout=BUSY_S)
         try:
             return connection.execute(query, values).fetchall()

@@ -12,15 +12,15 @@ from scene_pipeline.errors import EventError
 from scene_pipeline.events.schema import Event, decode_event
 
 MAX_PENDING = 10_000
-"""Writes that wait at most; beyond it a store refuses, so that a slow disk cannot fill the memory."""
+"""Maximum number of waiting writes; above it a store refuses more, so that a slow disk cannot fill the memory."""
 
 GROUP = 512
-"""Writes that share a transaction at most: one flush to the disk for all that waited together."""
+"""Maximum number of writes in one transaction: they share one flush to disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of events that were appended: on the disk when a receipt is given, but for conflicts.
+    """The result of appending events: when a receipt is returned, all are on disk except conflicts.
 
     A conflict is an event whose id is known with another content; it is not stored.
     """
@@ -46,15 +46,15 @@ class StoredEvent:
 class EventStore(Protocol):
     """Keeps events until they are compacted. Safe to share between threads; idempotent by event id.
 
-    An id stays known after its event was compacted: a repeated write is a duplicate until `drop_before` drops its day.
+    Ids stay known after compaction: a repeated write is a duplicate until `drop_before` drops its day.
     """
 
     def submit(self, events: Sequence[Event]) -> "Future[Receipt]":
-        """Queue events; the future ends when they are on the disk. Raises EventStoreBusyError when too many wait."""
+        """Queue events; the future is done when they are on disk. Raises EventStoreBusyError when too many wait."""
         ...
 
     def append(self, events: Sequence[Event]) -> Receipt:
-        """Write events and return when they are on the disk."""
+        """Write events and return when they are on disk."""
         ...
 
     def days(self) -> list[dt.date]:
@@ -66,11 +66,11 @@ class EventStore(Protocol):
         ...
 
     def discard(self, day: dt.date, up_to: int) -> int:
-        """Forget the events of a day up to a sequence number (their ids stay known) and return how many."""
+        """Delete the events of a day up to a sequence number (their ids stay known) and return how many."""
         ...
 
     def erase_subject(self, subject: str) -> int:
-        """Delete every event of a subject so that no byte of it stays in the store's files; return how many."""
+        """Delete every event of a subject, so that no byte stays in the store's files; return how many."""
         ...
 
     def drop_before(self, day: dt.date) -> int:
@@ -82,12 +82,12 @@ class EventStore(Protocol):
         ...
 
     def close(self) -> None:
-        """Write what waits and release the store."""
+        """Finish the waiting writes and release the store."""
         ...
 
 
 class EventStoreBusyError(EventError):
-    """More writes wait than a store takes; try again later."""
+    """More writes wait than a store accepts; try again later."""
 
 
 def in_batches(store: EventStore, day: dt.date, size: int = 20_000) -> Iterator[list[StoredEvent]]:
@@ -102,7 +102,7 @@ Work = Callable[[Any], Any]
 
 
 class GroupWriter:
-    """Runs writes one after another on a thread of its own; those that wait together share one transaction.
+    """Runs writes one after another on a thread of its own; waiting writes share one transaction.
 
     `connect` opens the connection on that thread; `transaction` runs several works with it, all or none, and returns
     their results. `exclusive` works run alone, outside any transaction.
@@ -120,7 +120,7 @@ class GroupWriter:
         opened.result()
 
     def submit(self, work: Work, *, exclusive: bool = False) -> "Future[Any]":
-        """Queue a work. Raises EventStoreBusyError when MAX_PENDING wait, EventError after `close`."""
+        """Queue a write. Raises EventStoreBusyError when MAX_PENDING wait, EventError after `close`."""
         future: Future[Any] = Future()
         with self._lock:
             if self._closed:
@@ -132,7 +132,7 @@ class GroupWriter:
         return future
 
     def close(self) -> None:
-        """Finish what waits and end the thread."""
+        """Finish the waiting writes and end the thread."""
         with self._lock:
             if self._closed:
                 return

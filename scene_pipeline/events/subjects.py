@@ -13,12 +13,12 @@ MIN_KEY_BYTES = 16
 
 @dataclass(frozen=True)
 class SubjectIds:
-    """Turns a shop's customer or session ids into subjects: equal ids give equal subjects, none can be turned back."""
+    """Turns a shop's customer or session ids into subjects: equal ids give equal subjects; it is one-way."""
 
     key: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse a key that can be guessed."""
+        """Raise EventError for a key that is short enough to guess."""
         if len(self.key) < MIN_KEY_BYTES:
             raise EventError(f"the subject key has {len(self.key)} bytes; use at least {MIN_KEY_BYTES} random ones")
 
