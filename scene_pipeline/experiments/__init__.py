@@ -1,1 +1,1 @@
-"""Experiments: assignment, verdicts that hold at every look, and decisions that can be believed."""
+"""Experiments: assignment, and verdicts and decisions that are valid at every look."""

@@ -1,4 +1,4 @@
-"""Which arm a unit is in: a salted hash, so that it is the same at every visit and on every server."""
+"""Assign a unit to an arm by a salted hash: the same at every visit and on every server."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from scene_pipeline.experiments.design import Experiment
 
 
 def assign(experiment: Experiment, unit: str) -> str | None:
-    """Return the arm of a unit; None for the held-out share and for a unit that is not known (empty)."""
+    """Return the arm of a unit; None for the holdout and for an unknown (empty) unit."""
     if not unit or _uniform(f"{experiment.shuffle_salt}/holdout/{unit}") < experiment.holdout:
         return None
     place, low = _uniform(f"{experiment.shuffle_salt}/arm/{unit}"), 0.0

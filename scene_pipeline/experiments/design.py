@@ -1,4 +1,4 @@
-"""An experiment as its YAML file says it: arms, who is in it, what decides it, and what must not get worse."""
+"""An experiment as in its YAML file: arms, allocation, the deciding metric, and the guardrails."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,7 +26,7 @@ class ExplorationArm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is different for the units of an arm; everything that is not named is as served without an experiment."""
+    """The settings of an arm; everything that is not named is as without an experiment."""
 
     bundle: str | None = None
     weights: dict[str, float] | None = None
@@ -36,17 +36,17 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guardrail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What must not get worse by `margin` or more: milliseconds for latency, shares of lists for the others."""
+    """A metric that must not get worse by `margin` or more: in milliseconds for latency, else in shares of lists."""
 
     metric: GuardrailName
     margin: Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The design. The first arm is the control; `holdout` is the share of units that stay out of it.
+    """The design. The first arm is the control; `holdout` is the share of units that are in no arm.
 
-    salt: what units are shuffled by, the name unless given; no two experiments may share one. planned_units: how many
-    the intervals are narrowest at; when they are reached without a verdict the experiment ends undecided.
+    salt: the salt of the assignment, by default the name; no two experiments may share one. planned_units: the number
+    of units at which intervals are narrowest; when it is reached without a verdict, the experiment ends undecided.
     """
 
     name: Name
@@ -68,11 +68,11 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def shuffle_salt(self) -> str:
-        """What units are shuffled by."""
+        """The salt of the assignment."""
         return self.salt or self.name
 
     def check(self) -> None:
-        """Raise ExperimentError naming the field that contradicts another."""
+        """Raise ExperimentError, which names the field that contradicts another."""
         if len(self.arms) < 2:
             raise ExperimentError(f"experiment {self.name}: arms has {len(self.arms)}; give a control and one other")
         if set(self.arms) != set(self.allocation):

@@ -1,4 +1,4 @@
-"""Start, find and stop experiments: a folder each below artifacts/experiments, one running at a time."""
+"""Start, find and stop experiments: each has a folder below artifacts/experiments, and one runs at a time."""
 
 import datetime as dt
 from pathlib import Path
@@ -14,7 +14,7 @@ DESIGN, STATE, STATUS, PAGE = "experiment.yaml", "state.json", "status.json", "p
 
 
 class State(msgspec.Struct, frozen=True):
-    """When an experiment ran (seconds since 1970, UTC) and what came of it; `decision` is empty while it runs."""
+    """When an experiment ran (seconds since 1970, UTC) and its result; `decision` is empty while it runs."""
 
     started_at: float
     stopped_at: float | None = None
@@ -61,7 +61,7 @@ def start(artifacts: Path, design_file: Path, now: float) -> Registered:
 
 
 def stop(artifacts: Path, name: str, now: float, decision: str = "stopped") -> Registered:
-    """End an experiment: units are served as without it. Raises ExperimentError when it is not running."""
+    """End an experiment: from now on units are served as without it. Raises ExperimentError when it is not running."""
     found = find(artifacts, name)
     if not found.running:
         raise ExperimentError(f"experiment {name} has ended already ({found.state.decision})")
@@ -71,7 +71,10 @@ def stop(artifacts: Path, name: str, now: float, decision: str = "stopped") -> R
 
 
 def registered(artifacts: Path) -> list[Registered]:
-    """Return all experiments by the time of their start. One without a state was killed while starting: it is none."""
+    """Return all experiments by the time of their start.
+
+    A folder without a state, of a start that was killed, does not count.
+    """
     states = sorted((artifacts / EXPERIMENTS_FOLDER).glob(f"*/{STATE}"))
     found = [
         Registered(
@@ -92,7 +95,7 @@ def running(artifacts: Path) -> Registered | None:
 
 
 def find(artifacts: Path, name: Name) -> Registered:
-    """Return an experiment by name. Raises ExperimentError naming those there are."""
+    """Return an experiment by name. Raises ExperimentError, which names the existing ones."""
     known = registered(artifacts)
     for item in known:
         if item.design.name == name:

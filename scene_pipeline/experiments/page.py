@@ -1,4 +1,4 @@
-"""One page per experiment: the sentence, the interval over time, guardrails and counts, in one HTML file."""
+"""One HTML page per experiment: the verdict's sentence, the interval over time, guardrails and counts."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def interval_plot(arm: ArmStatus) -> dict[str, object] | None:
     if not known:
         return None
     lowest, highest = min(0.0, *(low for *_, low, _ in known)), max(0.0, *(high for *_, high in known))
-    lowest, highest = max(lowest, -150.0), min(highest, 150.0)  # the first looks are as wide as the sky
+    lowest, highest = max(lowest, -150.0), min(highest, 150.0)  # the first intervals are very wide
     span = max(highest - lowest, 1e-9)
     days = max(len(arm.looks) - 1, 1)
 

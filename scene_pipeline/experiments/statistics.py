@@ -1,8 +1,9 @@
-"""Statistics of experiments: everything is by the unit of assignment and holds however often it is looked at.
+"""Statistics of experiments: all are by the unit of assignment and valid for any number of looks.
 
 Intervals are asymptotic confidence sequences (Waudby-Smith et al. 2024, with the Gaussian mixture of Robbins): over all
-looks together they miss the truth with probability alpha at most. Ratios are linearized (delta method), so that a unit
-with many impressions still counts as one unit. CUPED (Deng et al. 2013) takes out what units did before.
+looks together they miss the true value with probability alpha at most. Ratios are linearized (delta method), so that a
+unit with many impressions still counts as one unit. CUPED (Deng et al. 2013) reduces the variance by what units did
+before.
 """
 
 import math
@@ -11,21 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 
 MIXTURE_AT_PLAN = 8.0
-"""n * rho^2 at the planned number of units: near the narrowest that a sequence can be there."""
+"""n * rho^2 at the planned number of units: the sequence is nearly as narrow there as it can be."""
 
 SAMPLE_RATIO_ALPHA = 0.01
 SAMPLE_RATIO_RHO2 = 0.002
-"""The sample-ratio check is sharpest at some 5,000 units."""
+"""With this value the sample-ratio check has most power at about 5,000 units."""
 
 MIN_UNITS = 100
-"""Units of each arm from which normal approximations are used at all."""
+"""Minimum units of each arm for the normal approximation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Sums over the units of an arm: all that an interval needs, so that days can be added up.
+    """Sums over the units of an arm, from which intervals are computed; sums of days can be added.
 
-    x and y are numerator and denominator of the metric (y = 1 makes it a mean), c is what the unit did before.
+    x and y are numerator and denominator of the metric (y = 1 makes it a mean), c is the unit's metric before the
+    experiment.
     """
 
     n: float = 0.0
@@ -73,7 +75,7 @@ def sequence_radius(n: int, deviation: float, alpha: float, rho2: float) -> floa
 
 
 def difference(treated: Moments, control: Moments, alpha: float = 0.05, planned: int = 20_000) -> Difference | None:
-    """Return the difference between two arms; None with fewer than MIN_UNITS in one or where nothing varies."""
+    """Return the difference between two arms; None with fewer than MIN_UNITS in one, or without variance."""
     arms = (treated, control)
     if min(arm.n for arm in arms) < MIN_UNITS or min(arm.y for arm in arms) <= 0:
         return None
@@ -104,7 +106,7 @@ def difference(treated: Moments, control: Moments, alpha: float = 0.05, planned:
 
 @dataclass(frozen=True, slots=True)
 class SampleRatio:
-    """Whether arms have the shares of units that they were allotted; `z` is the largest of any arm."""
+    """Whether arms have their allotted shares of units; `z` is the largest of any arm."""
 
     holds: bool
     z: float
@@ -116,7 +118,7 @@ class SampleRatio:
 def check_sample_ratio(observed: tuple[int, ...], shares: tuple[float, ...]) -> SampleRatio:
     """Compare the units of each arm with its share; over all looks together it is wrong with probability 0.01 at most.
 
-    Fewer units than expected in one arm mean that units were lost, and they are never lost at random: no verdict then.
+    Fewer units than expected in one arm mean that units were lost, and hardly at random. Then there is no verdict.
     """
     n = sum(observed)
     expected = tuple(n * share for share in shares)

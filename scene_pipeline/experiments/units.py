@@ -1,4 +1,4 @@
-"""What every unit of an experiment saw and did, day by day, from compacted events."""
+"""Lists and actions of every unit of an experiment, by day, from compacted events."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ pc: Any = pyarrow.compute  # its functions are made at run time, unknown to type
 
 POSITIVE = ("click", "like", "pin", "add_to_cart", "purchase")
 BEFORE_DAYS = 28
-"""How long before the start CUPED looks at what units did."""
+"""Days before the start whose actions CUPED uses."""
 
 LIST_COLUMNS = ("event_id", "at", "subject", "scene", "experiment", "arm", "elapsed_ms", "calibrated", "shown")
 
@@ -46,7 +46,7 @@ RATIOS: Mapping[str, tuple[str, str]] = {
 class UnitDays:
     """Rows of (unit, day). unit: 0 to n - 1. arm [n]: index of the unit's arm. before [n]: rewards before the start.
 
-    sums: name of SUMS -> [m]. mixed: units that were in several arms, and are left out.
+    sums: name of SUMS -> [m]. mixed: number of units that were in several arms and are left out.
     """
 
     days: tuple[dt.date, ...]
@@ -77,7 +77,7 @@ class UnitDays:
 
 
 def read_units(folder: Path, design: Experiment, started: dt.date, until: dt.date | None = None) -> UnitDays:
-    """Return what the units of an experiment did from its start to `until`, bots left out."""
+    """Return the sums of an experiment's units by day from its start to `until`, without bots."""
     actions = [pq.read_table(path) for path in part_files(folder, ACTIONS, started - dt.timedelta(BEFORE_DAYS), until)]
     acted = pa.concat_tables(actions) if actions else None
     bots = set(pc.unique(acted.filter(acted["bot"])["subject"]).to_pylist()) if acted is not None else set()
@@ -138,7 +138,7 @@ def _list_sums(rows: dict[str, list]) -> dict[str, np.ndarray]:
 
 
 def _action_sums(requests: list[str], acted: pa.Table | None) -> dict[str, np.ndarray]:
-    """Return what was done with each list [lists]."""
+    """Return the sums of actions on each list, by name of SUMS [lists]."""
     n = len(requests)
     found = {name: np.zeros(n) for name in ("rewards", "purchases", "revenue", "likes", "judged", "complaints")}
     if acted is None or not n:
@@ -149,7 +149,7 @@ def _action_sums(requests: list[str], acted: pa.Table | None) -> dict[str, np.nd
     value = np.nan_to_num(table["value"].to_numpy(zero_copy_only=False).astype(float))
     products = np.array(table["product_id"].to_pylist(), dtype=str)
     positive = np.isin(kind, POSITIVE)
-    # a product counts once for its list, however much was done with it
+    # a product counts once for its list, whatever the number of actions
     pairs = set(zip(place[positive].tolist(), products[positive].tolist(), strict=True))
     rewarded = np.array([row for row, _ in pairs], dtype=int)
     found["rewards"] = np.bincount(rewarded, minlength=n).astype(float)
@@ -166,7 +166,7 @@ def _action_sums(requests: list[str], acted: pa.Table | None) -> dict[str, np.nd
 
 
 def _before(subjects: np.ndarray, acted: pa.Table | None, started: dt.date) -> np.ndarray:
-    """Return how many rewards each subject gave before the start."""
+    """Return the number of rewards of each subject before the start."""
     if acted is None or not len(subjects):
         return np.zeros(len(subjects))
     begin = dt.datetime.combine(started, dt.time(), dt.UTC).timestamp()

@@ -1,4 +1,4 @@
-"""What may be said of an experiment: an interval for each day, guardrails, and one verdict with its sentence."""
+"""The result of an experiment: an interval for each day, guardrails, and one verdict with its sentence."""
 
 import datetime as dt
 import math
@@ -27,7 +27,7 @@ METRIC_NAMES = {
 
 
 class InterimLook(msgspec.Struct, frozen=True):
-    """The interval of an arm against the control after one day, None while there is too little."""
+    """The interval of an arm against the control after one day, None while there is too little data."""
 
     day: dt.date
     units: tuple[int, ...]
@@ -59,7 +59,7 @@ class ArmStatus(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """An experiment as it stands: `winner` is the arm to promote, if any."""
+    """The current status of an experiment: `winner` is the arm to promote, if any."""
 
     name: str
     metric: str
@@ -79,7 +79,7 @@ def experiment_status(folder: Path, design: Experiment, started: dt.date, until:
 
 
 def judge(design: Experiment, data: UnitDays) -> Status:
-    """Return the status of an experiment from what its units did."""
+    """Return the status of an experiment from the data of its units."""
     arms = list(design.arms)
     last = len(data.days) - 1
     counts = data.counts(last, len(arms)) if last >= 0 else (0,) * len(arms)
@@ -139,7 +139,7 @@ def _guardrail(design: Experiment, data: UnitDays, place: int, metric: str, marg
         return GuardrailLook(metric, margin, "unknown")
     arms = data.moments(metric, last, place), data.moments(metric, last, 0)
     if min(arm.n for arm in arms) >= 100 and all(arm.x == 0 for arm in arms):
-        return GuardrailLook(metric, margin, "holds", 0.0, 0.0, 0.0)  # it never happened, in either arm
+        return GuardrailLook(metric, margin, "holds", 0.0, 0.0, 0.0)  # there were none in either arm
     found = difference(*arms, design.alpha, design.planned_units)
     if found is None:
         return GuardrailLook(metric, margin, "unknown")
@@ -164,7 +164,7 @@ def _verdict(
 def _sentence(
     design: Experiment, arm: str, looks: list[InterimLook], guardrails: tuple[GuardrailLook, ...], verdict: Verdict
 ) -> str:
-    """Say in words what the interval says."""
+    """Return the verdict and the interval in words."""
     metric = METRIC_NAMES[design.metric]
     last = looks[-1] if looks else None
     if verdict == "blocked":
