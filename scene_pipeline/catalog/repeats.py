@@ -35,7 +35,7 @@ class Repeats:
         self.open: list[Repeat] = []
 
     def find(self, identity: str, place: int, known: Known) -> Repeat | None:
-        """Return None for the first product of an id, else its repeat, which `explain` needs where values differ."""
+        """Return None for the first product of an id, else the repeat; `explain` states what differs."""
         digest = _hash("\x00".join(_comparable(known)))
         entry = self.seen.setdefault(_hash(identity), place << (8 * _DIGEST) | digest)
         first = entry >> (8 * _DIGEST)

@@ -101,7 +101,7 @@ def _shared(primary: pa.Table) -> Iterable[dict[str, list[str]]]:
 
 
 def _are_alike(texts: list[str], frequency: Mapping[str, int], catalog: int) -> bool:
-    """Tell whether products are variants of one thing: a word that is rare in the catalog is in most of their texts."""
+    """Return whether products are variants of one thing: most of their texts share a word that is rare otherwise."""
     counts = Counter(word for text in texts for word in _words(text))
     return any(
         count >= SHARED_WORD * len(texts) and count / len(texts) >= TELLING * frequency[word] / max(catalog, 1)
