@@ -39,7 +39,7 @@ class Accounted(msgspec.Struct, frozen=True):
 def accounted(raw: RawCatalog, validated: Validated) -> dict[str, Accounted]:
     """Return counts of pictures, prices, SKUs and sizes.
 
-    Pictures and SKUs count once each, prices and sizes per cell.
+    Of pictures and SKUs the distinct ones are counted, of prices and sizes the cells.
     """
     dropped = Counter(validated.dropped["column"].to_pylist())
     images, skus = _Distinct(), _Distinct()

@@ -30,7 +30,7 @@ ATTRIBUTES = (
     *("materials", "colors", "dimensions", *LENGTHS, "weight", "style_tags", "room_tags", "brand", "collection"),
     "care_instructions",
 )
-"""Columns of ours that an attribute's name can name."""
+"""Columns of ours that an attribute can belong to."""
 
 _PRIVATE = re.compile(r"^meta:\s*_", re.IGNORECASE)
 _UNIT = re.compile(r"[-_ ]unit$", re.IGNORECASE)

@@ -90,7 +90,7 @@ class DimensionReader:
         return signs and len(axes) < 2 and before not in self.w.set_of and before not in ("/", "-")
 
     def in_code(self, i: int) -> bool:
-        """Return whether a number is part of a product code: "RG8159M" is no 8,159 meters."""
+        """Return whether a number is part of a product code: "RG8159M" is not 8,159 meters."""
         if i == 0 or self.t.starts[i] != self.t.ends[i - 1] or self.t.words[i][0] not in _DIGITS:
             return False
         before = self.t.words[i - 1]
@@ -101,7 +101,7 @@ class DimensionReader:
         return before.isalpha() and not known and before not in self.w.set_of
 
     def after_code(self, i: int) -> int:
-        """Return the index after a product code's numbers: "TB90x45" is no 45 inches."""
+        """Return the index after a product code's numbers: "TB90x45" is not 45 inches."""
         i += 1
         while i + 1 < self.n and self.t.words[i] in self.w.by and self.t.starts[i] == self.t.ends[i - 1]:
             i += 2

@@ -34,7 +34,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_mix(texts: Iterable[str]) -> dict[str, float]:
-    """Return language → share of the texts with most frequent words in it; texts without such words are not counted."""
+    """Return language → share of the texts whose stop words are mostly its own; texts without any are not counted."""
     counts: Counter[str] = Counter()
     for text in texts:
         words = set(_WORD.findall(text.lower()))

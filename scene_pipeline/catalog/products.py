@@ -71,7 +71,7 @@ class RowReader:
     gtin: str = ""
 
     def product(self, row: int, known: Known, extra: dict[str, str]) -> dict[str, Any]:
-        """Return the columns of PRODUCTS for one row, without its variants. Raises RefusedError."""
+        """Return the columns of PRODUCTS for one row, without its variants. Raises RowRefusedError."""
         known = self.usable(row, known)
         description, title = self.text(row, known)
         identity = self.identity(known, title, description)
@@ -112,7 +112,7 @@ class RowReader:
     def usable(self, row: int, known: Known, needs_id: bool = True) -> dict[str, str | None]:
         """Return the cells without those that cannot be read as text; each of these is dropped with its reason.
 
-        Raises RefusedError where the id is such a cell, unless the row needs none: a variant uses its product's id.
+        Raises RowRefusedError where the id is such a cell, unless the row needs none: a variant uses its product's id.
         """
         kept = dict(known)
         for name, value in known.items():

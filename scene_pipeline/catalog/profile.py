@@ -127,7 +127,7 @@ class CatalogProfile(Intake, frozen=True, kw_only=True):
     description score, ten bins from 0 to 1. assumed_units: products whose dimensions state no unit. languages: language
     → share of the texts; read_as: the one they were read with. out_of_range: sizes dropped as implausible. to_check:
     the rows most worth checking. not_home: products held back since they are not for the home. warnings: sentences on
-    what probably costs facts.
+    what probably loses facts.
     """
 
     recognized: dict[str, float]

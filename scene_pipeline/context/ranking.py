@@ -157,8 +157,9 @@ class ContextModel:
         return person_reason(profile, liked, price_limit(profile))
 
     def person_terms(self, profile: Profile) -> list[tuple[str, float]]:
-        """Return the terms of a profile that the catalog has, with their lifts, the strongest first. Corrections come
-        before learned terms.
+        """Return the terms of a profile that the catalog has, with their lifts, the strongest first.
+
+        Corrections come before learned terms.
         """
         _, shares = self._people(self._population_stamp())
         lifts = term_lifts(profile, shares, self._positions)

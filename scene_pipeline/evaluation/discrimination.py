@@ -1,5 +1,7 @@
-"""Measure whether scores separate the true product from others of its type. This is harder than hit@k, for which
-knowing the room already helps."""
+"""Measure whether scores separate the true product from others of its type.
+
+This is harder than hit@k, for which knowing the room already helps.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""Where events are stored: a folder with the store and the compacted partitions, or a Postgres database and the
-folder."""
+"""Where events are stored: a folder with store and compacted partitions, or a Postgres database beside the folder."""
 
 from pathlib import Path
 

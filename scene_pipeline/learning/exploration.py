@@ -1,5 +1,4 @@
-"""Exploration: shuffle a list a little, with known probabilities, to separate the effect of a rank from that of
-quality.
+"""Exploration: shuffle a list a little, with known probabilities, to separate the effects of rank and quality.
 
 The list and its runners-up are cut into blocks of neighbors from place `first_rank` on, where the cut itself is drawn
 too; inside a block the order is drawn by Plackett-Luce, or two neighbors change places. Blocks are small enough to

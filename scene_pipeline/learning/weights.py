@@ -166,7 +166,7 @@ class WeightsFit:
 
 
 def choices_of(logs: Logs, click_model: ClickModel | None) -> Choices:
-    """Return the choices of a log, corrected for examination. Without a click model they favor high ranks.
+    """Return the choices of a log, corrected for examination. Without a click model they favor the first places.
 
     Rows at ranks of unknown examination are left out: a conditional logit holds on any part of a list.
     """

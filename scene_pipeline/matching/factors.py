@@ -230,9 +230,10 @@ def rough_score(scene: Scene, candidates: Candidates, weights: Mapping[str, floa
 
 
 def complete_weights(stated: Mapping[str, float]) -> dict[str, float]:
-    """Return the weight of every factor: the stated one, else its default; then all add up to 1.
+    """Return the weight of every factor: the stated one, else its default.
 
-    Raises VocabularyError for a weight whose name is not a factor.
+    Where a default is used, all are scaled to add up to 1. Raises VocabularyError for a weight whose name is not a
+    factor.
     """
     for name in stated:
         if name not in FACTORS:

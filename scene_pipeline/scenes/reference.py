@@ -155,9 +155,9 @@ def library_center(vectors: np.ndarray, reference: np.ndarray, prompts: Sequence
     """Return the center [d] that scenes of one library are read against, from their unit vectors [n, d].
 
     Photographs of one house style, one camera or one renderer have features in common that say nothing about products.
-    The library's own mean is shrunk towards the `reference` mean, the more the fewer scenes there are. Of the way
-    between the two, what lies along the differences of `prompts` (each [m, d]: rooms, styles) stays out: a library of
-    bathrooms is to be recognized as bathrooms.
+    The library's own mean is shrunk towards the `reference` mean, the more the fewer scenes there are. The shift from
+    one to the other leaves out the directions in which `prompts` (each [m, d]: rooms, styles) differ, so that a library
+    of bathrooms is still recognized as bathrooms.
     """
     if len(vectors) < MIN_SCENES:
         return reference
