@@ -53,7 +53,7 @@ def take_ui(chromium: Any, url: str) -> None:
 def take_lookbook(chromium: Any, path: Path) -> None:
     """Photograph a spread of the lookbook, in light and in dark."""
     for scheme in ("light", "dark"):
-        page = chromium.new_page(viewport={"width": WIDTH, "height": 1300}, color_scheme=scheme)
+        page = chromium.new_page(viewport={"width": WIDTH, "height": 1650}, color_scheme=scheme)
         page.goto(path.as_uri(), wait_until="load")
         page.evaluate("document.querySelector('.scene').scrollIntoView()")
         page.wait_for_timeout(1500)
