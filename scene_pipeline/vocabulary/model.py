@@ -288,7 +288,8 @@ def check_references(vocabulary: Vocabulary) -> None:
     """Raise VocabularyError for a name no record has, an affinity outside 0-1 or weights that do not add up to 1."""
     rooms = {room.id for room in vocabulary.rooms}
     for room in vocabulary.rooms:
-        _within(f"room '{room.id}'", {} if room.certainty is None else {"certainty": room.certainty})
+        if room.certainty is not None:
+            _within(f"room '{room.id}'", {"certainty": room.certainty})
     palettes = {palette.id for palette in vocabulary.palettes}
     materials = {material.id for material in vocabulary.materials}
     for category in vocabulary.categories:

@@ -36,8 +36,8 @@ def log(artifacts: Path, rules: Exploration, lists: int = 1200) -> Path:
             if rank <= 6 and generator.random() < 1 / (1 + np.exp(-10 * (factors[place] @ TASTE - 0.5))) / rank:
                 events.append(Action(f"r{number}", "click", f"p{place}", NOON + 1))
         price = 1 - plan.score / plan.best_score
-        told = {"products": tuple(products), "exploration": rules.name, "price": price}
-        events.append(Exposure(f"r{number}", NOON, f"s{number % 30}", "b", "w", NAMES, **told))
+        fields = {"products": tuple(products), "exploration": rules.name, "price": price}
+        events.append(Exposure(f"r{number}", NOON, f"s{number % 30}", "b", "w", NAMES, **fields))
     events.append(Exposure("unexplored", NOON, "s0", "b", "w", NAMES, products=(), intent="match"))
     store = open_store(artifacts)
     store.append(events)

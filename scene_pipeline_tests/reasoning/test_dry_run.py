@@ -17,10 +17,10 @@ def test_a_dry_run_states_the_cost_and_sends_nothing(
     stub: Stub, advisor: Callable[..., Advisor], scenes: dict[str, ScenePicture]
 ) -> None:
     name, scene = next(iter(scenes.items()))
-    asked = advisor(stub.url, price_in=1.0, price_out=2.0, max_tokens=300, day_calls=7)
+    one = advisor(stub.url, price_in=1.0, price_out=2.0, max_tokens=300, day_calls=7)
 
     def prepared() -> dict[str, object]:
-        return dry_run(asked, scene.path.read_bytes(), scene.content, scene.analysis)
+        return dry_run(one, scene.path.read_bytes(), scene.content, scene.analysis)
 
     document = prepared()
     assert stub.requests == []
@@ -31,7 +31,7 @@ def test_a_dry_run_states_the_cost_and_sends_nothing(
     assert tokens > 0
     assert document["cost_at_most"] == pytest.approx((tokens * 1.0 + 300 * 2.0) / 1e6, abs=1e-6)
     stub.says(json.dumps(GOOD))
-    asked.ask_all({name: scene})
+    one.ask_all({name: scene})
     document = prepared()
     assert (document["already_answered"], document["calls_left_today"]) == (True, 6)
     assert len(stub.requests) == 1
