@@ -23,8 +23,8 @@ MIN_DEVIATION = 0.02
 _BLOCK = 8192
 
 IN_MEMORY = 150_000
-"""Up to this many products, looks are kept in full precision: converting them for a scene costs as much as
-comparing."""
+"""Up to this many products, looks are kept in full precision, column by column: converting them for a scene costs as
+much as comparing, and comparing them row by row costs half as much again."""
 
 KEPT_SCENES = 16
 """Scenes whose comparison with all products is kept: 4 bytes a product each."""
@@ -83,7 +83,9 @@ class Looks:
         try:
             vectors = np.load(folder / LOOKS, mmap_mode="r", allow_pickle=False)
             if len(vectors) <= IN_MEMORY:
-                vectors = vectors.astype(np.float32)
+                mapped, vectors = vectors, np.empty(vectors.shape, np.float32, order="F")
+                for start in range(0, len(vectors), _BLOCK):  # in one piece it takes twice the time
+                    vectors[start : start + _BLOCK] = mapped[start : start + _BLOCK]
             return cls(vectors, np.load(folder / HUBNESS, allow_pickle=False))
         except (OSError, ValueError, EOFError) as error:
             raise BundleError(f"{folder}: the looks cannot be read ({error}); build the bundle again") from error
