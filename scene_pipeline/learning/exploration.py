@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from scene_pipeline.errors import LearningError
+from scene_pipeline.matching.request import RunnersUp
 from scene_pipeline.vocabulary import Diversity
 
 MAX_BLOCK = 5
@@ -49,6 +50,11 @@ class Exploration:
             )
         if not self.temperature > 0 or not 0 < self.swap_probability < 1:
             raise LearningError("exploration: temperature must be above 0 and swap_probability between 0 and 1")
+
+    @property
+    def wanted(self) -> RunnersUp:
+        """The runners-up to request of the matcher: with words only where one may enter the list."""
+        return RunnersUp(self.runners_up, in_words=self.method != "off")
 
     @property
     def name(self) -> str:

@@ -40,7 +40,7 @@ def list_as_is(items: Sequence[Recommendation]) -> ServedList:
 def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str, diversity: Diversity) -> ServedList:
     """Return the list of `k` that a request is shown, drawn by `rules` from what a result recommends.
 
-    Request `rules.runners_up` of the matcher: list and runners-up together have no near-duplicates. With the rules off
+    Request `rules.wanted` of the matcher: list and runners-up together have no near-duplicates. With the rules off
     the list is shown in its order and every propensity is 1.
     """
     candidates = (*result.recommendations, *result.runners_up)

@@ -96,6 +96,24 @@ class Explainer:
             )
         )
 
+    def unexplained(self, scored: Scored, chosen: list[int], calibration: CalibrationMap) -> tuple[Recommendation, ...]:
+        """Return the products at positions of `scored` without words: for a log, not for people."""
+        confidence = calibration.apply(scored.scores[chosen])
+        columns = [self.data.products[name] for name in ("product_id", "sku_id", "description", "category")]
+        return tuple(
+            Recommendation(
+                rank,
+                *(column[int(scored.rows[index])].as_py() for column in columns),
+                placement="",
+                score=float(scored.scores[index]),
+                confidence=float(confidence[rank - 1]),
+                calibrated=calibration.calibrated,
+                factors=dict(zip(FACTORS, scored.factors[index].tolist(), strict=True)),
+                reason="",
+            )
+            for rank, index in enumerate(chosen, start=1)
+        )
+
     def _context_effect(self, scored: Scored, index: int, moved: int) -> ContextEffect:
         return self.data.contextual.effect(scored.context, int(scored.rows[index]), moved, scored.lifts[index])
 

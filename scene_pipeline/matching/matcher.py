@@ -36,7 +36,7 @@ from scene_pipeline.matching.opened import Opened
 from scene_pipeline.matching.opinion import Opinion
 from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.product_source import ProductSource
-from scene_pipeline.matching.request import Request
+from scene_pipeline.matching.request import NO_RUNNERS_UP, Request, RunnersUp
 from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.scored import Scored
@@ -127,12 +127,12 @@ class SceneMatcher:
         held: Held | None = None,
         opinion: Opinion | None = None,
         started: float | None = None,
-        runners_up: int = 0,
+        runners_up: RunnersUp = NO_RUNNERS_UP,
     ) -> SceneResult:
         """Return what `recommend` does for a scene analyzed before; time is counted from `started` (perf_counter).
 
         `held` keeps pinned products at their places and rejected ones out. `opinion` moves the order, within its bound.
-        `runners_up` is the number of products to return that would come next; it does not change the list.
+        `runners_up` asks for products that would come next; it does not change the list.
         """
         started = time.perf_counter() if started is None else started
         request = _request(request, k)
@@ -142,9 +142,9 @@ class SceneMatcher:
         if opinion is not None:
             scored = scored.nudged(self.opinion_nudges(opinion, scored.rows))
         if held is None:
-            chosen = chooser.choose(scene, scored, request.k, request.diversity, runners_up)
+            chosen = chooser.choose(scene, scored, request.k, request.diversity, runners_up.count)
         else:
-            scored, chosen = chooser.choose_around(scene, scored, held, request, runners_up)
+            scored, chosen = chooser.choose_around(scene, scored, held, request, runners_up.count)
         calibration = explainer.calibration_for(scene, scored, request)
         pinned = [] if held is None else list(held.pinned.values())
         completion = chooser.completion(scene, scored)
@@ -157,10 +157,11 @@ class SceneMatcher:
             items = explainer.explain(scene, listed, calibration, opinion, request.constraints)
             return completion.explained(items, self.features.type_group[rows])
 
+        more = chosen[1]
         return SceneResult(
             scene=scene.analysis,
             recommendations=explained(chosen[0]),
-            runners_up=explained(chosen[1]),
+            runners_up=explained(more) if runners_up.in_words else explainer.unexplained(scored, more, calibration),
             bundle_version=self.bundle.version,
             encoder_id=self.encoder_id,
             elapsed_ms=1000 * (time.perf_counter() - started),

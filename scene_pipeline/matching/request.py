@@ -114,3 +114,17 @@ def _stated(request: Request) -> dict[str, Any]:
         meant = defaults["constraints"]
         stated["constraints"] = {name: value for name, value in stated["constraints"].items() if value != meant[name]}
     return stated
+
+
+@dataclass(frozen=True, slots=True)
+class RunnersUp:
+    """Products that would come next in a list: how many are wanted, and whether in words as the list is.
+
+    Without words a runner-up has no placement, reason, variant and box: enough for what is only logged.
+    """
+
+    count: int = 0
+    in_words: bool = True
+
+
+NO_RUNNERS_UP = RunnersUp()

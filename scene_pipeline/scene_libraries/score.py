@@ -16,7 +16,7 @@ from scene_pipeline.files import sha256_file, write_bytes
 from scene_pipeline.images.readable import read_each
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.opinion import Opinion
-from scene_pipeline.matching.request import Request
+from scene_pipeline.matching.request import NO_RUNNERS_UP, Request
 from scene_pipeline.matching.result import SceneResult
 from scene_pipeline.progress import Progress
 from scene_pipeline.reasoning.advisor import ScenePicture
@@ -134,8 +134,8 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     results = {name: result for name, result in known.items() if name not in stale}
     for name, (scene, took) in scenes.items():
         started = time.perf_counter() - took
-        more = 0 if listing is None else listing.rules.runners_up
-        listed = own.recommend_for(scene, request, opinion=opinions.get(name), started=started, runners_up=more)
+        following = NO_RUNNERS_UP if listing is None else listing.rules.wanted
+        listed = own.recommend_for(scene, request, opinion=opinions.get(name), started=started, runners_up=following)
         listed = answered(own, scene, request, wishes, listed)
         if listing is not None:
             listed = listing.listed(name, hashes[name], listed, own.vocabulary.scoring.diversity)

@@ -47,7 +47,7 @@ def complete_list(trial: Trial, scene: Scene, request: Request, identifier: str,
     """
     rules = NOT_EXPLORED if held is not None and held.pinned else trial.exploration
     matcher = trial.served.matcher
-    result = matcher.recommend_for(scene, request, held=held, opinion=trial.opinion, runners_up=rules.runners_up)
+    result = matcher.recommend_for(scene, request, held=held, opinion=trial.opinion, runners_up=rules.wanted)
     listed = serve_list(result, request.k, rules, identifier, matcher.vocabulary.scoring.diversity)
     return Shown(replace(result, recommendations=listed.shown, runners_up=()), listed)
 

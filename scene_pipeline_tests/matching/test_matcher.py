@@ -4,6 +4,7 @@ import gc
 import shutil
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from scene_pipeline.bundle.manifest import read_manifest, write_manifest
 from scene_pipeline.errors import BundleError
 from scene_pipeline.matching import matcher as module
 from scene_pipeline.matching.matcher import SceneMatcher
+from scene_pipeline.matching.request import RunnersUp
 from scene_pipeline.sample import sample_photographs
 
 SCENE = sample_photographs()[0]
@@ -115,3 +117,16 @@ def test_an_open_matcher_keeps_numpy_s_products_on_one_thread(demo: Path) -> Non
 
     SceneMatcher.open(demo)
     assert {pool["num_threads"] for pool in threadpool_info() if "numpy" in pool["filepath"]} <= {1}
+
+
+def test_runners_up_come_after_the_list_in_words_only_where_requested(demo: Path) -> None:
+    matcher = SceneMatcher.open(demo)
+    scene = matcher.analyze(SCENE)
+    plain = matcher.recommend_for(scene, k=5)
+    told, logged = (matcher.recommend_for(scene, k=5, runners_up=RunnersUp(3, words)) for words in (True, False))
+    assert plain.runners_up == ()
+    assert told.recommendations == logged.recommendations == plain.recommendations
+    assert len(logged.runners_up) == 3
+    assert all(item.reason and item.placement for item in told.runners_up)
+    for item, bare in zip(told.runners_up, logged.runners_up, strict=True):
+        assert bare == replace(item, reason="", placement="", variant=None, box=None)
