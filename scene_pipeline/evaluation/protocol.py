@@ -92,16 +92,24 @@ class MatchMetrics:
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """Scene predictions: file names, analyses, the matcher that read them and the request."""
+    """File names and analyses of scenes, the matcher that read them, the request, and whether they are one library."""
 
     names: tuple[str, ...]
     scenes: tuple[Scene, ...]
     matcher: SceneMatcher
     request: Request
+    as_library: bool = True
 
     def shown(self, k: int) -> list[np.ndarray]:
         """Return for each scene the rows of the products that a person who asks for `k` is shown, in order."""
-        return [self.matcher.shown(scene, replace(self.request, k=k)) for scene in self.scenes]
+        request = replace(self.request, k=k)
+        if not self.as_library:
+            return [self.matcher.shown(scene, request) for scene in self.scenes]
+        lists, shown = np.zeros(len(self.matcher.features), np.int32), []
+        for scene in self.scenes:
+            shown.append(self.matcher.with_lists(lists).shown(scene, request))
+            lists[shown[-1]] += 1
+        return shown
 
 
 def read_scenes(
@@ -121,7 +129,9 @@ def read_scenes(
         raise TruthError("no scene of the truth could be read; check --scenes")
     if as_library:
         matcher = matcher.centered_on(np.stack([scene.vector for scene in scenes.values()]))
-    return EvaluationRun(tuple(path.name for path in scenes), tuple(scenes.values()), matcher, request or Request())
+    return EvaluationRun(
+        tuple(path.name for path in scenes), tuple(scenes.values()), matcher, request or Request(), as_library
+    )
 
 
 def measure_matches(

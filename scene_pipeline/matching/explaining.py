@@ -53,7 +53,7 @@ class Explainer:
         by_opinion = by_context = np.zeros(len(chosen), dtype=np.int64)
         if opinion is not None or in_context:
             by_opinion = shown_moves(scored.lifted[chosen], fixed)
-            by_context = shown_moves(scored.scores[chosen], fixed) - by_opinion
+            by_context = shown_moves(scored.base[chosen], fixed) - by_opinion
         rows = scored.rows[chosen]
         # Cell by cell: Table.take joins all chunks of a column first, 28 ms at a million products.
         columns = dict(zip(self.data.products.column_names, self.data.products.columns, strict=True))

@@ -278,6 +278,15 @@ class SceneMatcher:
         other._scorer = replace(self._scorer, center=center)
         return other
 
+    def with_lists(self, lists: np.ndarray) -> "SceneMatcher":
+        """Return a matcher for the next list of a library; `lists` [n] is in how many each product stands already.
+
+        What has been shown often moves down a little, so that another product which fits about as well is shown.
+        """
+        other = copy.copy(self)
+        other._scorer = replace(self._scorer, lists=lists)
+        return other
+
     def with_ensemble(self, ensemble: Ensemble | None) -> "SceneMatcher":
         """Return a matcher that blends these encoders; everything else is shared."""
         other = copy.copy(self)

@@ -8,7 +8,19 @@ import numpy as np
 from scene_pipeline.context.context import Context
 from scene_pipeline.matching.opinion import nudged
 
-_ARRAYS = ("rows", "scores", "factors", "similarity", "passed", "window", "ranking", "lifts", "lifted", "nudges")
+_ARRAYS = (
+    "rows",
+    "scores",
+    "factors",
+    "similarity",
+    "passed",
+    "window",
+    "base",
+    "ranking",
+    "lifts",
+    "lifted",
+    "nudges",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +29,9 @@ class Scored:
     `window` [m] is the window of the scene that shows each best.
 
     `weights` are the factor weights used. `ranking` [m] are the scores that candidates are ordered by. They are
-    `scores`, moved by the weighted lifts of the context (`lifts` [m, 3]; the result is `lifted` [m]) and then by the
-    nudges of an opinion (`nudges` [m], in logits).
+    `scores`, moved down where a library has shown the product already (the result is `base` [m]), by the weighted lifts
+    of the context (`lifts` [m, 3]; the result is `lifted` [m]) and by the nudges of an opinion (`nudges` [m], in
+    logits).
     """
 
     rows: np.ndarray
@@ -28,6 +41,7 @@ class Scored:
     passed: np.ndarray
     window: np.ndarray
     weights: Mapping[str, float]
+    base: np.ndarray
     ranking: np.ndarray
     lifts: np.ndarray
     lifted: np.ndarray

@@ -14,6 +14,7 @@ from scene_pipeline.matching.factors import Candidates, override_weights, rough_
 from scene_pipeline.matching.factors import score as combine
 from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.opened import Opened
+from scene_pipeline.matching.opinion import nudged
 from scene_pipeline.matching.product_source import ProductSource
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.scored import Scored
@@ -43,13 +44,15 @@ WINDOWS_WHOLE = 250_000
 class Scorer:
     """Scores scenes relative to a mean scene, `center` [d]; candidates come from `source` where there is one.
 
-    `depth` is how many candidates are scored; the vocabulary's number where None.
+    `depth` is how many candidates are scored; the vocabulary's number where None. `lists` [n] is in how many lists of
+    a library each product stands already; None for a single photograph.
     """
 
     data: Opened
     center: np.ndarray
     source: ProductSource | None = None
     depth: int | None = None
+    lists: np.ndarray | None = None
 
     def score(self, scene: Scene, request: Request) -> Scored:
         """Return the candidates for a scene, those that pass the filter first, each group best first."""
@@ -76,7 +79,10 @@ class Scorer:
         used = override_weights(self.data.weights, request.weights)
         scores, factors = combine(scene, candidates, used)
         passed = passes(scene, candidates)
-        order, ranking, lifts = self.data.contextual.order(request.context, (rows, scores, passed))
+        base = scores
+        if self.lists is not None:
+            base = nudged(scores, -self.data.vocabulary.scoring.diversity.repeats * np.log1p(self.lists[rows]))
+        order, ranking, lifts = self.data.contextual.order(request.context, (rows, base, passed))
         return Scored(
             rows=rows[order],
             scores=scores[order],
@@ -85,6 +91,7 @@ class Scorer:
             passed=passed[order],
             window=window[order],
             weights=used,
+            base=base[order],
             ranking=ranking,
             lifts=lifts,
             lifted=ranking,

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -132,14 +133,20 @@ def score_library(  # noqa: PLR0913 - the parts of one run
     more, gone = _analyze({folder / name: hashes[name] for name in stale}, matcher, None, analyses)
     scenes |= more
     results = {name: result for name, result in known.items() if name not in stale}
+    lists = _Lists(own)
+    for result in results.values():
+        lists.add(result)
     for name, (scene, took) in scenes.items():
         started = time.perf_counter() - took
         following = NO_RUNNERS_UP if listing is None else listing.rules.wanted
-        listed = own.recommend_for(scene, request, opinion=opinions.get(name), started=started, runners_up=following)
+        listed = own.with_lists(lists.counts).recommend_for(
+            scene, request, opinion=opinions.get(name), started=started, runners_up=following
+        )
         listed = answered(own, scene, request, wishes, listed)
         if listing is not None:
             listed = listing.listed(name, hashes[name], listed, own.vocabulary.scoring.diversity)
         results[name] = listed
+        lists.add(listed)
     ordered = {path.name: results[path.name] for path in paths if path.name in results}
     shown_scores = [item.score for result in ordered.values() for item in result.recommendations]
     return LibraryResult(
@@ -158,6 +165,18 @@ def score_library(  # noqa: PLR0913 - the parts of one run
         wishes=wishes,
         listing=logged,
     )
+
+
+class _Lists:
+    """In how many lists of a library each product stands: `counts` [n]."""
+
+    def __init__(self, matcher: SceneMatcher) -> None:
+        self.counts = np.zeros(len(matcher.features), np.int32)
+        self._row_of = lru_cache(maxsize=None)(matcher.row_of)
+
+    def add(self, result: SceneResult) -> None:
+        rows = [self._row_of(item.product_id) for item in result.recommendations]
+        self.counts[[row for row in rows if row is not None]] += 1
 
 
 def _unnamed(request: Request) -> Request:

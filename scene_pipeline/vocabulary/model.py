@@ -118,7 +118,8 @@ class Diversity(_Strict, frozen=True):
     is taken off for a category that the scene already shows: both decide between products whose scores are near.
     `max_bought_in_numbers`: of ten places for a type group that is bought in numbers; all others have one.
     `max_per_color`: of ten places for one main color. `min_accents`: of the first ten for products of an accent color
-    of the scene.
+    of the scene. `repeats`: a product that stands in n lists of a library already moves down by repeats · ln(1 + n), in
+    logits of its score.
     """
 
     mmr_lambda: float
@@ -131,6 +132,7 @@ class Diversity(_Strict, frozen=True):
     min_accents: int = 2
     priority: float = 0.005
     present: float = 0.005
+    repeats: float = 0.08
 
 
 class Scoring(_Strict, frozen=True):

@@ -154,3 +154,29 @@ def test_a_field_that_a_later_release_adds_breaks_nothing(tmp_path: Path) -> Non
     assert LibraryResult.load(path).request.k == 3
     path.write_bytes(b'{"k":3}')  # of the first release
     assert LibraryResult.load(path).request == Request()  # another request than any, so its scenes are answered again
+
+
+def test_a_library_shows_more_products_than_its_photographs_would_alone(
+    library: Path, matcher: SceneMatcher, tmp_path: Path
+) -> None:
+    for number in range(3, 6):
+        shutil.copy(SCENES[0], library / f"{number}.webp")
+    alone = [item.product_id for item in matcher.recommend(SCENES[0]).recommendations]
+    results = score_library(library, matcher).results
+    shown = {name: [item.product_id for item in result.recommendations] for name, result in results.items()}
+    assert shown["0.webp"] == alone, "the first list has nothing to repeat"
+    assert len({*shown["3.webp"], *shown["4.webp"], *shown["5.webp"]} - set(alone)) >= 2
+    assert len(set(shown["3.webp"]) & set(alone)) >= 5, "what suits the room much better than the rest stays"
+    by_id = {item.product_id: item for item in matcher.recommend(SCENES[0], k=50).recommendations}
+    for item in results["3.webp"].recommendations:
+        assert item.score == pytest.approx(by_id[item.product_id].score), "scores say how well a product suits the room"
+
+
+def test_scenes_that_come_later_see_what_the_earlier_ones_show(library: Path, matcher: SceneMatcher) -> None:
+    before = score_library(library, matcher)
+    shutil.copy(SCENES[0], library / "later.webp")
+    after = score_library(library, matcher, previous=before)
+    shown = {name: [item.product_id for item in result.recommendations] for name, result in after.results.items()}
+    assert after.reused == len(SCENES)
+    assert shown["0.webp"] == [item.product_id for item in before.results["0.webp"].recommendations]
+    assert set(shown["later.webp"]) != set(shown["0.webp"])
