@@ -1,5 +1,6 @@
 """The lexicon: checked when loaded, extended by a folder, and its colors in CIELAB."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,10 @@ def test_every_list_of_words_that_german_has_is_there_in_the_other_languages(lan
     lists = {name for name in german.__struct_fields__ if isinstance(getattr(german, name), tuple)}
     grammar = {"linking", "plural_endings"}  # of compounds and plurals, which not every language forms by endings
     assert {name for name in lists - grammar if getattr(german, name) and not getattr(other, name)} == set()
+
+
+@pytest.mark.parametrize("language", ["de", "en", "es", "fr", "it", "nl"])
+def test_a_phrase_names_one_type(language: str) -> None:
+    """One that names two gives every such product the type that happens to be read last."""
+    named = Counter(phrase for phrases in load_lexicon(language).words.types.values() for phrase in phrases)
+    assert [phrase for phrase, count in named.items() if count > 1] == []
