@@ -4,6 +4,7 @@ import functools
 import io
 import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile
+from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin
 
 from scene_pipeline.errors import ImageError
 
@@ -23,8 +24,9 @@ MAX_REDUCED_PIXELS = 3 * MAX_PIXELS
 
 WHITE = (255, 255, 255)
 
-# The limits above apply; PIL would also warn about every picture above 89 million pixels.
+# The limits above apply; PIL would also warn about every picture above 89 million pixels, and about damaged metadata.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -74,6 +76,7 @@ def sniff(head: bytes) -> str | None:
 
 
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+_OPENED_AS = {"AVIF": b"avif", "HEIF": b"heic"}
 
 
 def _brands(head: bytes) -> set[bytes]:
@@ -133,10 +136,12 @@ def decode_named(data: bytes, name: str, max_pixels: int, short_side: int | None
     try:
         try:
             return _decoded(data, kind, name, max_pixels, short_side)
-        except ValueError as error:  # PIL refuses a PNG for a comment or profile that inflates to more than a megabyte
-            if kind != "PNG" or "too large" not in str(error):
+        except (DecodeError, Image.DecompressionBombError):
+            raise
+        except Exception:  # PIL refuses a PNG for a comment, profile or note that is too large or damaged
+            if kind != "PNG":
                 raise
-            return _decoded(_without_texts(data), kind, name, max_pixels, short_side)
+            return _decoded(_without_extras(data), kind, name, max_pixels, short_side)
     except DecodeError:
         raise
     except Image.DecompressionBombError as error:
@@ -156,6 +161,8 @@ def _decoded(data: bytes, kind: str, name: str, max_pixels: int, short_side: int
         import pillow_heif
 
         pillow_heif.register_heif_opener()
+    if kind in _OPENED_AS and data[8:12] not in _HEIF_BRANDS | {b"avif", b"avis"}:  # PIL looks at the first brand alone
+        data = data[:8] + _OPENED_AS[kind] + data[12:]
     with Image.open(io.BytesIO(data), formats=(kind,)) as image:
         stored = image.size
         if short_side is not None and kind == "JPEG":
@@ -164,6 +171,8 @@ def _decoded(data: bytes, kind: str, name: str, max_pixels: int, short_side: int
         _check_pixels(image.size, max_pixels, name)
         frame = image.tile[0][1] if kind == "GIF" and image.tile else None
         image.load()
+        if kind == "PNG":
+            _scale_transparency(image, depth=data[24])
         orientation = _orientation(image)
         picture = _rgb(image, name)
         if frame is not None and frame != (0, 0, *image.size):  # areas outside the first frame are not drawn
@@ -176,11 +185,24 @@ def _decoded(data: bytes, kind: str, name: str, max_pixels: int, short_side: int
         return Decoded(picture, (height, width) if orientation >= 5 else (width, height))
 
 
-def _without_texts(data: bytes) -> bytes:
-    """Return a PNG without its comments and color profile."""
+def _without_extras(data: bytes) -> bytes:
+    """Return a PNG with its pixels, palette and transparency, and the color profile and orientation that are whole."""
     return data[:8] + b"".join(
-        chunk for kind, chunk in _chunks(data) if kind not in (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+        chunk
+        for kind, chunk in _chunks(data)
+        if kind[:1].isupper() or kind == b"tRNS" or (kind in (b"iCCP", b"eXIf") and _is_whole(kind, chunk))
     )
+
+
+def _is_whole(kind: bytes, chunk: bytes) -> bool:
+    """Return whether PIL reads a chunk: its check sum is right, and a profile inflates to less than a megabyte."""
+    if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):
+        return False
+    _, _, profile = chunk[8:-4].partition(b"\0")
+    try:
+        return kind != b"iCCP" or 0 < len(zlib.decompressobj().decompress(profile[1:], 1 << 20)) < 1 << 20
+    except zlib.error:
+        return False
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -189,6 +211,15 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         yield data[at + 4 : at + 8], data[at:end]
         at = end
+
+
+def _scale_transparency(image: Image.Image, depth: int) -> None:
+    """Bring the transparent color of a PNG, stated in the depth of the file, to the 8 bits of the pixels."""
+    transparent = image.info.get("transparency")
+    if image.mode == "L" and depth < 8 and isinstance(transparent, int):
+        image.info["transparency"] = transparent * 255 // (2**depth - 1)
+    elif image.mode == "RGB" and depth == 16 and isinstance(transparent, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in transparent)
 
 
 def shrink(image: Image.Image, short_side: int) -> Image.Image:
@@ -250,11 +281,12 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "F":
         raise DecodeError("unsupported_format", f"{name}: holds floating-point pixels; save it with 8 or 16 bits")
     if image.mode.startswith("I"):  # integer gray; PIL's own conversion clips it to white
-        return _gray(image)
+        return _to_srgb(_gray(image), image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         flat = Image.new("RGB", layer.size, WHITE)
-        flat.paste(_to_srgb(layer.convert("RGB"), image), mask=layer.getchannel("A"))
+        colors = image.convert("L") if image.mode in ("L", "LA") else layer.convert("RGB")
+        flat.paste(_to_srgb(colors, image), mask=layer.getchannel("A"))
         return flat
     if image.mode in ("RGB", "CMYK", "L"):
         return _to_srgb(image, image)
@@ -262,8 +294,11 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
 
 
 def _gray(image: Image.Image) -> Image.Image:
-    """Return integer gray as RGB: values below 256 stay, 16 bits are scaled to 8, more by the largest."""
+    """Return integer gray in 8 bits: values below 256 stay, 16 bits are scaled to 8, more by the largest."""
     values = np.asarray(image).astype(np.int64)
+    tags = image.tag_v2 if image.mode != "I" and isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0:  # 0 is white; PIL turns 8 bits alone
+        values = 65535 - values
     largest = int(values.max(initial=0))
     if image.mode == "I" and largest < 256:
         scaled = values
@@ -275,7 +310,7 @@ def _gray(image: Image.Image) -> Image.Image:
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         scaled[values == transparent] = 255
-    return Image.fromarray(scaled).convert("RGB")
+    return Image.fromarray(scaled)
 
 
 def _to_srgb(pixels: Image.Image, image: Image.Image) -> Image.Image:

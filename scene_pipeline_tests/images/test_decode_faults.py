@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -114,6 +115,13 @@ def test_brands_tell_the_format_not_the_first_alone() -> None:
     assert sniff(other[:64]) == "AVIF"
 
 
+@pytest.mark.parametrize("brand", [b"miaf", b"MA1B", b"mif2"])
+def test_a_picture_whose_first_brand_is_of_a_profile_is_read(brand: bytes) -> None:
+    for data in (saved(Image.new("RGB", (64, 48), RED), "AVIF", quality=100), heic()):
+        plain, other = (decode_image(start + data[12:]) for start in (data[:12], data[:8] + brand))
+        assert other.tobytes() == plain.tobytes()
+
+
 def heic(size: tuple[int, int] = (64, 48), **options: object) -> bytes:
     """Return a picture as a telephone writes it, its left half red."""
     pillow_heif.register_heif_opener()
@@ -170,6 +178,108 @@ def test_sixteen_bit_gray_keeps_its_transparency() -> None:
     decoded = decode_image(png)
     assert decoded.getpixel((0, 0)) == (255, 255, 255)
     assert decoded.getpixel((1, 1)) == (117, 117, 117)
+
+
+def png(bits: int, color: int, pixels: bytes, transparent: bytes) -> bytes:
+    """Return a PNG of one row: 0 is gray and 2 is RGB; `pixels` are packed as in the file."""
+    channels = 3 if color == 2 else 1
+    header = struct.pack(">IIBBBBB", len(pixels) * 8 // (bits * channels), 1, bits, color, 0, 0, 0)
+    whole = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" + pixels)), (b"IEND", b""))
+    )
+    return with_chunk(whole, b"tRNS", transparent)
+
+
+@pytest.mark.parametrize(
+    ("bits", "color", "pixels", "transparent", "expected"),
+    [
+        (2, 0, b"\x1b", b"\0\1", [0, 255, 170, 255]),
+        (4, 0, b"\x05", b"\0\5", [0, 255]),
+        (8, 0, b"\x05\x55", b"\0\x55", [5, 255]),
+        (16, 2, struct.pack(">6H", *[1000] * 3, *[40_000] * 3), struct.pack(">3H", *[1000] * 3), [255, 156]),
+    ],
+)
+def test_the_transparent_color_of_a_png_is_of_its_own_depth(
+    bits: int, color: int, pixels: bytes, transparent: bytes, expected: list[int]
+) -> None:
+    decoded = decode_image(png(bits, color, pixels, transparent))
+    assert np.asarray(decoded)[0, :, 0].tolist() == expected
+
+
+def test_sixteen_bit_gray_of_which_0_is_white_is_turned() -> None:
+    for array in (np.full((4, 4), 60_000, np.uint16), np.full((4, 4), 233, np.uint8)):
+        tiff = bytearray(saved(Image.fromarray(array), "TIFF"))
+        at = tiff.index(struct.pack("<HHI", 262, 3, 1)) + 8
+        assert decode_image(bytes(tiff)).getpixel((1, 1)) == (233, 233, 233)
+        tiff[at : at + 2] = b"\0\0"
+        assert decode_image(bytes(tiff)).getpixel((1, 1)) == (22, 22, 22)
+
+
+def linear_gray() -> bytes:
+    """Return a gray profile whose values are proportional to light."""
+    white = struct.pack(">iii", 63190, 65536, 54061)
+    tags = {
+        b"desc": b"desc\0\0\0\0\0\0\0\2g" + bytes(79),
+        b"kTRC": b"curv\0\0\0\0\0\0\0\1\1\0\0\0",
+        b"wtpt": b"XYZ \0\0\0\0" + white,
+    }
+    at, table = 132 + 12 * len(tags), struct.pack(">I", len(tags))
+    for tag, body in tags.items():
+        table += struct.pack(">4sII", tag, at, len(body))
+        at += len(body)
+    head = struct.pack(">I4sI4s4s4s12x4s28x", at, b"lcms", 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"acsp")
+    return head + white + bytes(48) + table + b"".join(tags.values())
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.new("L", (40, 30), 100),
+        Image.new("LA", (40, 30), (100, 255)),
+        Image.fromarray(np.full((30, 40), 100 * 257, np.uint16)),
+    ],
+    ids=["gray", "gray-alpha", "16-bit"],
+)
+@pytest.mark.parametrize("options", [{}, {"transparency": 3}], ids=["plain", "trns"])
+def test_a_profile_of_gray_holds_with_transparency_and_16_bits(image: Image.Image, options: dict[str, Any]) -> None:
+    if image.mode == "LA" and options:
+        pytest.skip("a picture with an alpha channel has no transparent color")
+    assert shown(saved(image, **options)) == (100, 100, 100)
+    light = 100 / 255
+    expected = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    assert np.abs(np.subtract(shown(saved(image, icc_profile=linear_gray(), **options)), expected)).max() <= 1
+
+
+DAMAGED = {
+    "comments": b"zTXtComment\0\0" + zlib.compress(bytes(1_000_000)),
+    "gAMA": b"gAMA\0",
+    "pHYs": b"pHYs\0",
+    "sRGB": b"sRGB",
+    "acTL": b"acTL\0",
+    "iCCP-empty": b"iCCP",
+    "iCCP-method": b"iCCPicc\0\7abcdef",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize("repeated", [1, 70])
+def test_a_damaged_note_costs_no_png(name: str, repeated: int) -> None:
+    color = (150, 110, 90)
+    good = saved(Image.new("RGB", (40, 30), color))
+    with_profile = saved(Image.new("RGB", (40, 30), color), icc_profile=wide_gamut())
+    for _ in range(repeated):
+        good, with_profile = (with_chunk(png, DAMAGED[name][:4], DAMAGED[name][4:]) for png in (good, with_profile))
+    assert shown(good) == color
+    if not name.startswith("iCCP"):
+        assert np.abs(shown(with_profile) - in_srgb(color, "Display P3")).max() <= 4
+
+
+def test_a_note_with_a_wrong_check_sum_costs_no_png() -> None:
+    png = saved(Image.new("RGB", (40, 30), RED))
+    assert shown(png[:33] + b"\0\0\0\5tEXta\0bcd" + bytes(4) + png[33:]) == RED
+    with pytest.raises(DecodeError, match="damaged"):
+        decode_image(png[:-30])
 
 
 def test_a_gif_frame_smaller_than_its_canvas_has_white_around_it() -> None:
