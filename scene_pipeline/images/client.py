@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_PICTURES = frozenset((200, 203))  # 203: a proxy on the way has changed the picture, as those that make it smaller do
 _LARGE = 2_000_000  # bytes above which a body needs one of a few places, so that many large ones cannot fill the memory
 _LARGE_AT_ONCE = 6
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
@@ -98,7 +99,7 @@ class HttpClient:
                         return await self._answer(response, conditional=bool(conditions))
                     location = response.headers.get("Location", "")
                     cookie = cookie or "Set-Cookie" in response.headers
-                seen.add(url)
+                seen.add(url.with_query(None))
                 if not location:
                     what = f"redirects (HTTP {response.status}) without saying where to; tell its owner or fix the URL"
                     raise FetchError("redirect_without_location", what, response.status)
@@ -112,7 +113,7 @@ class HttpClient:
         except aiohttp.ClientError as error:
             what = str(error) or type(error).__name__
             raise FetchError("connection", f"broke the connection ({what[:100]})") from error
-        if cookie and url in seen:
+        if cookie and url.with_query(None) in seen:  # some count the tries in the query
             what = "redirects in a circle until its cookie is sent back; ask the owner for URLs that need none"
             raise FetchError("cookie_wall", what)
         raise FetchError("too_many_redirects", f"redirects more than {self._settings.max_redirects} times")
@@ -122,14 +123,14 @@ class HttpClient:
         etag, last_modified = headers.get("ETag"), headers.get("Last-Modified")
         if response.status == 304 and conditional:
             return HttpAnswer(304, None, etag, last_modified)
-        if response.status != 200:
+        if response.status not in _PICTURES:
             raise _refused(response.status, retry_after(headers.get("Retry-After"), time.time()))
         tags = headers.getall("X-Robots-Tag", [])
         if self._settings.respect_robots_header and forbids_ai(tags, self._settings.user_agent):
             raise FetchError("robots", "is sent with X-Robots-Tag noai; ask the owner for leave", 200)
         body = await self._body(response)
         encoding = headers.get("Content-Encoding", "").strip().lower()
-        return HttpAnswer(200, self._decoded(body, encoding), etag, last_modified)
+        return HttpAnswer(response.status, self._decoded(body, encoding), etag, last_modified)
 
     async def _body(self, response: "aiohttp.ClientResponse") -> bytes:
         limit = self._settings.max_bytes

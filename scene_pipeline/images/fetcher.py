@@ -218,6 +218,7 @@ class FetchRun:
         """Request until there is an answer or a final failure; `tries` counts the requests made."""
         settings = self._settings
         attempts = Counter[str]()
+        before: FetchError | None = None
 
         def sent() -> None:
             tries["made"] += 1
@@ -245,6 +246,7 @@ class FetchRun:
         )
 
         async def once() -> HttpAnswer:
+            nonlocal before
             async with self._turn(host):
                 start = time.monotonic()
                 sent()
@@ -256,8 +258,8 @@ class FetchRun:
                     error = caught
                     raise
                 finally:
-                    attempts["counted"] += host.record(start, error, first=attempts["made"] == 0)
-                    attempts["made"] += 1
+                    attempts["counted"] += host.record(start, error, before)
+                    before = error
 
         return await retrying(once)
 

@@ -115,9 +115,8 @@ def parse_url(text: str) -> URL:
 
 def _as_written(url: URL, text: str) -> URL:
     parts = urlsplit(text.strip())
-    if _DOT_SEGMENT.search(parts.path):  # resolved by every client
-        return url
-    path, query = (_ILLEGAL.sub(_quoted, part) for part in (parts.path or "/", parts.query))
+    path = url.raw_path if _DOT_SEGMENT.search(parts.path) else parts.path  # dots are resolved by every client
+    path, query = (_ILLEGAL.sub(_quoted, part) for part in (path or "/", parts.query))
     return URL.build(scheme=url.scheme, authority=url.raw_authority, path=path, query_string=query, encoded=True)
 
 

@@ -34,12 +34,24 @@ class HostHeaders:
             host, name, value = match.groups()
             if name.lower() in _OURS:
                 raise ImageError(f"headers: {name} for {host} is set by the fetcher; leave it out")
-            self._by_host.setdefault(host.lower(), {})[name] = _filled_in(value, name, host, environment)
+            self._by_host.setdefault(_as_requested(host), {})[name] = _filled_in(value, name, host, environment)
 
     def of(self, url: URL) -> dict[str, str]:
         """Return the headers for a URL; an entry with its port takes precedence over one with the host alone."""
         host = url.host_subcomponent or ""
         return {**self._by_host.get(host, {}), **self._by_host.get(f"{host}:{url.port}", {})}
+
+
+def _as_requested(host: str) -> str:
+    """Return a host, maybe with its port, as it stands in a URL that is requested: `bücher.example` is encoded."""
+    try:
+        url = URL(f"http://{host}")
+        named = url.host_subcomponent or host.lower()
+        return named if url.explicit_port is None else f"{named}:{url.port}"
+    except ValueError as error:
+        raise ImageError(
+            f"headers: {host!r} is not a host; write 'cdn.example.com' or 'cdn.example.com:8443'"
+        ) from error
 
 
 def _filled_in(value: str, name: str, host: str, environment: Mapping[str, str]) -> str:

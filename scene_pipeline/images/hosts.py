@@ -82,24 +82,26 @@ class Host:
         del self.waiting[place]
         return url
 
-    def record(self, started: float, error: FetchError | None, first: bool) -> bool:
-        """Record a try that began at `started` (monotonic), the first of its URL or not.
+    def record(self, started: float, error: FetchError | None, before: FetchError | None) -> bool:
+        """Record a try that began at `started` (monotonic); `before` is how the URL's try before it failed, if any.
 
-        Returns whether the try counts for the URL. A refused try that began before the concurrency was lowered does
-        not.
+        A failure that the next try does not repeat was the host's, not the URL's, and lowers the concurrency. Returns
+        whether the try counts for the URL. A refused try that began before the concurrency was lowered does not.
         """
         self.tries += 1
         self.seconds += time.monotonic() - started
-        failed = error is not None and error.reason in _UNREACHABLE | _ANSWERED
+        failed = _is_failure(error)
         self.failures += failed
         if error is None or not failed:
+            if error is None and _is_failure(before):
+                self._lower(started)
             self._answered()
             return True
         counts = self._slow_down(started, error)
         if self._tripped_at is not None:
             if started >= self._tripped_at:
                 self._failed_probe(error)
-        elif first and counts:
+        elif before is None and counts:
             self._in_a_row += 1
             if self._in_a_row >= self.settings.breaker_failures:
                 self._trip(error)
@@ -125,11 +127,16 @@ class Host:
             if wait > self.settings.max_retry_after_s:
                 self.given_up = f"belongs to {self.name}, which asks to wait {wait:.0f} s; it is tried on the next run"
             self._pause(wait)
+        lowered = self._lower(started)
+        if lowered and error.http_status == 429 and wait is None:
+            self._pause(self.settings.backoff_s)
+        return lowered
+
+    def _lower(self, started: float) -> bool:
+        """Lower the concurrency because of a try, unless it was lowered since the try began; return whether it was."""
         self._answers = 0
         if started < self._lowered_at:
             return False
-        if error.http_status == 429 and wait is None:
-            self._pause(self.settings.backoff_s)
         self._limit = max(1.0, self._limit * _SLOWER)
         self._lowered_at = time.monotonic()
         return True
@@ -158,3 +165,7 @@ class Host:
     def _pause(self, seconds: float) -> None:
         seconds = min(seconds, self.settings.max_retry_after_s)
         self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+
+def _is_failure(error: FetchError | None) -> bool:
+    return error is not None and error.reason in _UNREACHABLE | _ANSWERED

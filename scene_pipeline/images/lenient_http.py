@@ -1,4 +1,4 @@
-"""Accept an answer that states its length twice, as browsers and curl do; aiohttp's parser refuses it."""
+"""Accept heads that browsers and curl accept and aiohttp's parser refuses, such as a length that is stated twice."""
 
 import asyncio
 import functools
@@ -8,18 +8,37 @@ from typing import Any
 MAX_FIELD = 32_768
 """Maximum bytes of one header; aiohttp's default is 8,190, and browsers accept more than this."""
 
-_HEAD_END = b"\r\n\r\n"
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_LINE_END = re.compile(rb"\r?\n")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_INFORMATIONAL = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")
 _MAX_HEAD = 8 * MAX_FIELD
-_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|\Z)", re.IGNORECASE)
+_READ = frozenset(
+    b"connection content-encoding content-length etag last-modified location retry-after set-cookie transfer-encoding "
+    b"x-robots-tag".split()
+)
 
 
-def single_length(head: bytes) -> bytes:
-    """Return an answer's head with equal Content-Lengths merged (RFC 9112, 6.3); others stay as they are."""
-    stated = _LENGTH.findall(head)
-    values = {value.strip() for field in stated for value in field.split(b",")}
-    if len(values) != 1 or (len(stated) == 1 and b"," not in stated[0]):
-        return head
-    return _LENGTH.sub(b"", head) + b"\r\nContent-Length: " + values.pop()
+def tidy_head(head: bytes) -> bytes:
+    """Return an answer's head with the headers that the client reads, each on a line of its own.
+
+    Others are left out, however long, many or malformed they are. A body in chunks has no length (RFC 9112, 6.3), equal
+    lengths are one, and one cookie stands for all.
+    """
+    first, *lines = _LINE_END.split(_FOLD.sub(b" ", head))
+    fields = [(name.strip().lower(), value.strip()) for name, colon, value in (line.partition(b":") for line in lines)]
+    fields = [(name, value) for name, value in fields if name in _READ]
+    one_of = {name: value for name, value in fields if name == b"set-cookie"}
+    coding = b",".join(value.lower() for name, value in fields if name == b"transfer-encoding")
+    lengths = [value for name, values in fields if name == b"content-length" for value in values.split(b",")]
+    if b"chunked" in coding:
+        one_of[b"content-length"] = b""
+    elif coding == b"identity":
+        one_of[b"transfer-encoding"] = b""
+    if len({value.strip() for value in lengths}) == 1:
+        one_of.setdefault(b"content-length", lengths[0].strip())
+    fields = [field for field in fields if field[0] not in one_of] + [field for field in one_of.items() if field[1]]
+    return b"\r\n".join((first, *(name + b": " + value for name, value in fields)))
 
 
 @functools.cache
@@ -27,7 +46,7 @@ def _handler_class() -> type[Any]:
     from aiohttp.client_proto import ResponseHandler
 
     class LenientHandler(ResponseHandler):
-        """Hold back each answer's head until it is complete, then pass it on with one length."""
+        """Hold back each answer's head until it is complete, then pass it on tidied; informational ones are dropped."""
 
         _head: bytes | None = None
 
@@ -39,11 +58,14 @@ def _handler_class() -> type[Any]:
             if self._head is None:
                 super().data_received(data)
                 return
-            self._head += data
-            head, end, body = self._head.partition(_HEAD_END)
-            if end or len(head) > _MAX_HEAD or not b"HTTP/".startswith(head[:5]):
-                self._head = None
-                super().data_received(single_length(head) + end + body)
+            self._head = (self._head + data).lstrip(b"\r\n")
+            while (end := _HEAD_END.search(self._head)) and _INFORMATIONAL.match(self._head):
+                self._head = self._head[end.end() :]
+            if end or len(self._head) > _MAX_HEAD or not b"HTTP/".startswith(self._head[:5]):
+                received, self._head = self._head, None
+                if end:
+                    received = tidy_head(received[: end.start()]) + b"\r\n\r\n" + received[end.end() :]
+                super().data_received(received)
 
         def connection_lost(self, exc: BaseException | None) -> None:
             if self._head:
@@ -55,7 +77,7 @@ def _handler_class() -> type[Any]:
 
 
 def make_lenient(connector: Any) -> None:
-    """Make a connector of aiohttp accept an answer whose length is stated twice.
+    """Make a connector of aiohttp accept the heads that browsers accept.
 
     There is no public way to do so. If the attribute is missing, this raises AttributeError instead of silently
     changing nothing.

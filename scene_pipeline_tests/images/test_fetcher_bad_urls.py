@@ -91,6 +91,28 @@ def test_a_host_that_bears_four_requests_at_once_is_requested_four_at_once(
     assert busy[True] < 0.3 * busy[False]
 
 
+@pytest.mark.parametrize("refusal", ["reset", "hang-up", "502"])
+def test_a_host_that_refuses_a_fifth_request_in_another_way_is_found_out_by_the_retries(
+    refusal: str, server: Any, settings: FetchSettings, outcomes: Any
+) -> None:
+    good, now = server.reply(200, server.picture()), [0]
+
+    async def few(_: object, writer: asyncio.StreamWriter) -> None:
+        now[0] += 1
+        refused = now[0] > 4
+        await asyncio.sleep(0.02)
+        now[0] -= 1
+        if not refused:
+            writer.write(good)
+        elif refusal == "502":
+            writer.write(server.reply(502))
+        else:
+            (writer.transport.abort if refusal == "reset" else writer.close)()
+
+    urls = [server.handle(f"/{number}", few) for number in range(200)]
+    assert Counter(outcomes(urls, settings))["ok"] >= 198
+
+
 def test_a_host_that_counts_requests_a_second_gets_what_it_bears(
     server: Any, settings: FetchSettings, outcomes: Any
 ) -> None:

@@ -70,6 +70,9 @@ def redirects(cases: Cases) -> None:
     cases.answer("redirect-nowhere", server.reply(302), "redirect_without_location", http_status=302, tries=1)
     circle = server.reply(302, Location="/cookie-wall", Set_Cookie="seen=1")
     cases.answer("cookie-wall", circle, "cookie_wall", tries=1)
+    for tries in range(12):
+        server.add(f"/wall?{tries}", server.reply(302, Location=f"/wall?{tries + 1}", Set_Cookie=f"seen={tries}"))
+    cases.add("cookie-wall-that-counts", server.url("/wall?0"), "cookie_wall")
     for hop in range(1, 12):
         server.add(f"/hop{hop}", server.reply(307, Location=f"/hop{hop - 1}" if hop > 1 else good))
     for hops in (4, 6, 10):
@@ -188,6 +191,27 @@ def lengths(cases: Cases) -> None:
     cases.answer("length-twice-unequal", twice % (length.encode(), b"7") + jpeg, "bad_response")
     listed = cases.server.reply(200, jpeg, Content_Length=f"{length}, {length}")
     cases.answer("length-twice-in-one", listed, "ok", bytes=len(jpeg))
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    cases.answer("length-twice-after-103", early + twice % (length.encode(), length.encode()) + jpeg, "ok")
+
+
+def heads(cases: Cases) -> None:
+    jpeg = cases.server.picture()
+    length = b"Content-Length: %d\r\n" % len(jpeg)
+    chunked = b"%x\r\n" % len(jpeg) + jpeg + b"\r\n0\r\n\r\n"
+    for name, fields, body in (
+        ("bare-line-ends", length.replace(b"\r", b""), jpeg),
+        ("chunked-with-a-length", b"Transfer-Encoding: chunked\r\n" + length, chunked),
+        ("coding-identity", b"Transfer-Encoding: identity\r\n" + length, jpeg),
+        ("space-in-a-name", b"X Policy: a\r\n" + length, jpeg),
+        ("space-behind-a-name", length.replace(b":", b" :"), jpeg),
+        ("no-colon", b"nonsense\r\n" + length, jpeg),
+        ("folded", b"X-Policy: a\r\n b\r\n" + length, jpeg),
+        ("300-cookies", b"".join(b"Set-Cookie: c%d=1\r\n" % number for number in range(300)) + length, jpeg),
+    ):
+        end = b"\n" if b"\r" not in fields else b"\r\n"
+        answer = b"HTTP/1.1 200 OK" + end + fields + end + body
+        cases.answer(f"head-{name}", answer, "ok", bytes=len(jpeg), tries=1)
 
 
 def png(width: int, height: int) -> bytes:
@@ -258,7 +282,8 @@ def answers(cases: Cases) -> None:
     cases.answer("429-always", server.reply(429, Retry_After="0"), "rate_limited", http_status=429)
     cases.answer("503-always", server.reply(503), "server_error", http_status=503)
     cases.body("header-of-12-kB", server.picture(), "ok", {"X_Policy": "p" * 12_000})
-    cases.body("header-of-40-kB", server.picture(), "bad_response", {"X_Policy": "p" * 40_000})
+    cases.body("header-of-40-kB", server.picture(), "ok", {"X_Policy": "p" * 40_000})
+    cases.body("etag-of-40-kB", server.picture(), "bad_response", {"ETag": "p" * 40_000})
     cases.add("202-then-200", server.add("/202-200", server.reply(202), good), "ok", tries=2, http_status=200)
     cases.answer("202-always", server.reply(202), "not_ready", tries=2, http_status=202)
     cases.answer("404", server.reply(404), "not_found", tries=1, http_status=404)
@@ -266,6 +291,7 @@ def answers(cases: Cases) -> None:
     cases.answer("410", server.reply(410), "not_found", http_status=410)
     cases.answer("403", server.reply(403), "access_denied", tries=1, http_status=403)
     cases.answer("418", server.reply(418), "client_error", tries=1, http_status=418)
+    cases.answer("203", server.reply(203, server.picture()), "ok", http_status=203)
     cases.answer("204", server.reply(204, Content_Length=""), "unexpected_status", http_status=204)
     cases.answer("206", server.reply(206, server.picture()), "unexpected_status", http_status=206)
     cases.answer("304-unasked", server.reply(304, Content_Length=""), "unexpected_status", http_status=304)
@@ -286,7 +312,7 @@ def answers(cases: Cases) -> None:
     cases.body("sets-a-cookie", server.picture(), "ok", {"Set_Cookie": "id=1"})
 
 
-GROUPS = (redirects, addresses, bodies, lengths, pictures, answers)
+GROUPS = (redirects, addresses, bodies, lengths, heads, pictures, answers)
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,7 @@ def test_urls_that_are_not_requested_for(url: str) -> None:
         ("https://a.com/100%.jpg?q=5%", "https://a.com/100%25.jpg?q=5%25"),
         ("https://bücher.de/ä.jpg", "https://xn--bcher-kva.de/%C3%A4.jpg"),
         ("https://a.com/b/../c/./d.jpg", "https://a.com/c/d.jpg"),
+        ("https://a.com/b/../d.jpg?s=%7e%2f", "https://a.com/d.jpg?s=%7e%2f"),
         ("https://[2606:4700::1]:8443/a%2fb", "https://[2606:4700::1]:8443/a%2fb"),
     ],
 )

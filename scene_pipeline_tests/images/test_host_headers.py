@@ -32,6 +32,15 @@ def test_headers_are_those_of_the_host(url: str, expected: dict[str, str]) -> No
     assert HostHeaders(entries, {"TOKEN": "s3cret"}).of(URL(url)) == expected
 
 
+def test_a_host_may_be_written_as_people_do() -> None:
+    headers = HostHeaders(
+        ("b\u00fccher.example=Referer: here", "B\u00fccher.example:8443=X-A: 1", "[::1]:80=X-B: 2"), {}
+    )
+    assert headers.of(URL("https://b\u00fccher.example/a.jpg")) == {"Referer": "here"}
+    assert headers.of(URL("https://xn--bcher-kva.example:8443/a.jpg")) == {"Referer": "here", "X-A": "1"}
+    assert headers.of(URL("http://[::1]/a.jpg")) == {"X-B": "2"}
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -40,6 +49,7 @@ def test_headers_are_those_of_the_host(url: str, expected: dict[str, str]) -> No
         ("cdn.example.com=Bad Name: x", "is not a header of a host"),
         ("cdn.example.com=X-A: one\r\nX-B: two", "is not a header of a host"),
         ("cdn.example.com=Host: other", "Host for cdn.example.com is set by the fetcher"),
+        ("cdn.example.com:x=X-A: 1", "'cdn.example.com:x' is not a host"),
         ("cdn.example.com=X-Token: ${MISSING}", "needs the variable MISSING"),
         ("cdn.example.com=X-Token: ${TWO_LINES}", "needs the variable TWO_LINES"),
     ],
