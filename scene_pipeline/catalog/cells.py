@@ -1,6 +1,7 @@
 """Parse single cells: numbers as shops write them, lists in JSON or Python style, stock words, image addresses."""
 
 import ast
+import html
 import json
 import re
 from urllib.parse import urlsplit
@@ -28,10 +29,15 @@ _URL_SEPARATOR = re.compile(  # a mark beside white space, or before what may be
     r"|[^|;\s?=&]+\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp)(?:[|;?]|$))",
     re.IGNORECASE,
 )
-_AMPERSAND = re.compile(r"&(?:amp|#38|#x26);", re.IGNORECASE)
-_URL_LIST = re.compile(r"\s*,[\s,]*(?=(?:https?:)?/)|\s+(?=https?://)")
+_AMPERSANDS = re.compile(r"&(?:(?:amp|#0*38|#x0*26);)+", re.IGNORECASE)  # more than one where a feed was written twice
+_ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#\d{1,5}|#[xX][0-9A-Fa-f]{1,4});")
+_URL_LIST = re.compile(r"\s*,[\s,]*(?=[\"']?(?:https?:)?/)|\s+(?=https?://)", re.IGNORECASE)
+_QUOTED = re.compile(r"([\"'])((?:https?:)?//.*)\1", re.IGNORECASE)
+_BRACKETS = {"[": "]", "(": ")", "<": ">"}
+_URL_START = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _PICTURE = re.compile(r"^(?!.*://.*://)[^,]+\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp)(?:\?[^,]*)?$", re.IGNORECASE)
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
+_HOST_AND_PORT = re.compile(r"[A-Za-z][\w.-]*:\d{1,5}/")
 _LENGTH = re.compile(
     r"^\s*(?:[\d.,]+\s*[-–]\s*)?([\d.,]+)(?:\s+(\d{1,2})/(\d{1,2}))?\s*([^\W\d_]+|[\"″])?\.?\s*(?:\([^)]*\)\s*)?$",
     re.IGNORECASE,
@@ -194,13 +200,26 @@ def parse_words(text: str | None) -> list[str]:
 def parse_images(text: str | None) -> list[str]:
     """Return the image addresses of a cell, one or many.
 
-    Feeds written as XML or HTML have `&amp;` for `&` in them. A `;` or `|` inside an address does not split it.
+    Feeds written as XML or HTML have `&amp;` for `&` in them. A `;` or `|` inside an address does not split it; quotes
+    and brackets around addresses are no part of them.
     """
-    text = _AMPERSAND.sub("&", text or "")
+    text = _ENTITY.sub(lambda match: html.unescape(match.group()), _AMPERSANDS.sub("&", text or ""))
     items = parse_list(text, _URL_SEPARATOR if "://" in text else _SEPARATOR)
-    if "," not in text and text.count("//") < 2:
-        return items
-    return [url for item in items for part in _URL_LIST.split(item) for url in _split_files(part)]
+    if "//" not in text:
+        return [url for item in items for url in _split_files(item)]
+    parts = [part for item in items for part in _URL_LIST.split(_within(item).rstrip(" ,"))]
+    return [url for part in parts for url in _split_files(_unquoted(part))]
+
+
+def _unquoted(part: str) -> str:
+    quoted = _QUOTED.fullmatch(part)
+    return quoted.group(2) if quoted else part
+
+
+def _within(item: str) -> str:
+    """Return what the brackets around addresses hold."""
+    inner = item[1:-1].lstrip(" \"'")
+    return item[1:-1] if _BRACKETS.get(item[:1]) == item[-1:] and _URL_START.match(inner) else item
 
 
 def _split_files(text: str) -> list[str]:
@@ -219,6 +238,8 @@ def image_problem(url: str) -> str | None:
             host = parts.hostname
         except ValueError:
             return "the image address is not a valid URL"
+        if _HOST_AND_PORT.match(url):
+            return f"the image address has no scheme; write https://{url[:60]}"
         if parts.scheme.lower() not in ("http", "https"):
             return f"images are http(s) addresses or paths under the catalog's folder, not {parts.scheme.lower()}:"
         return None if host else "the image address names no host"

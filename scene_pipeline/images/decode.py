@@ -153,7 +153,7 @@ def decode_named(data: bytes, name: str, max_pixels: int, short_side: int | None
         ) from error
 
 
-_ADDRESS = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>")
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9A-Fa-f]+>")
 
 
 def _decoded(data: bytes, kind: str, name: str, max_pixels: int, short_side: int | None) -> Decoded:

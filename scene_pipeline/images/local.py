@@ -13,7 +13,7 @@ from scene_pipeline.images.reasons import FetchError
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 
 
-_HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.[A-Za-z]{2,}/")
+_HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)*\.(?:[^\W\d_]{2,}|\d+))/")
 
 
 @dataclass(frozen=True, slots=True)

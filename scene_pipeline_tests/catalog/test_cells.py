@@ -60,6 +60,15 @@ def test_addresses_with_commas_stay_whole() -> None:
             ["https://h/a", "https://h/b", "https://h/c", "https://h/d"],
         ),
         ("https://h/a.jpg;n/a;;-", ["https://h/a.jpg"]),
+        ("https://h/p?x=1&#038;y=2|https://h/p?x=1&amp;amp;y=3", ["https://h/p?x=1&y=2", "https://h/p?x=1&y=3"]),
+        ("https://h/p?x=&quot;1&quot;", ['https://h/p?x="1"']),
+        ("https://h/p?x=1&copy=2&lt=3", ["https://h/p?x=1&copy=2&lt=3"]),
+        ('"https://h/a.jpg","https://h/b.jpg"', ["https://h/a.jpg", "https://h/b.jpg"]),
+        ("[https://h/a.jpg, https://h/b.jpg]", ["https://h/a.jpg", "https://h/b.jpg"]),
+        ("<https://h/a.jpg>", ["https://h/a.jpg"]),
+        ("'//h/a.jpg'", ["//h/a.jpg"]),
+        ("https://h/a.jpg,", ["https://h/a.jpg"]),
+        ("https://h/f?e=~'()", ["https://h/f?e=~'()"]),
         ("a.jpg;b;c", ["a.jpg", "b", "c"]),
         ("n/a", []),
     ],
@@ -85,6 +94,11 @@ def test_lengths(text: str, value: float | None) -> None:
 )  # fmt: skip
 def test_availability(text: str, value: str | None) -> None:
     assert cells.parse_availability(text) == value
+
+
+@pytest.mark.parametrize("url", ["cdn.example.com:8080/a.jpg", "localhost:8000/a.jpg"])
+def test_an_address_with_a_port_and_no_scheme_is_told(url: str) -> None:
+    assert cells.image_problem(url) == f"the image address has no scheme; write https://{url}"
 
 
 @pytest.mark.parametrize("url", ["a.jpg", "img/a b.jpg", "http://h/a.jpg", "HTTPS://h/a.jpg", "..a/b.jpg", "a..jpg"])

@@ -333,6 +333,17 @@ def test_no_warning_is_printed_of_a_picture_that_is_accepted(tmp_path: Path) -> 
     assert (printed["decode"], printed["cost"]) == ("", "")
 
 
+@pytest.mark.parametrize("what", [Image.new("L", (2, 2)), io.BytesIO(), saved, io.BytesIO().read])
+def test_a_message_of_a_reader_names_no_object(what: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(f"cannot use {what}")
+
+    monkeypatch.setattr(Image, "open", failing)
+    with pytest.raises(DecodeError, match="cannot use the file") as error:
+        decode_image(b"BM" + bytes(60))
+    assert "0x" not in str(error.value)
+
+
 def test_messages_hold_no_address() -> None:
     for data in (b"GIF89a" + bytes(10), b"BM" + bytes(60), b"II*\0" + bytes(60)):
         with pytest.raises(DecodeError) as error:
@@ -368,7 +379,8 @@ def test_no_spelling_leads_out_of_the_folder(written: str, tmp_path: Path) -> No
 
 
 def test_a_url_without_its_scheme_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match=r"if it is a URL, write https://cdn\.example\.com/a\.jpg"):
-        local_file("cdn.example.com/a.jpg", tmp_path, 100)
+    for url in ("cdn.example.com/a.jpg", "192.0.2.1/a.jpg", "localhost/a.jpg"):
+        with pytest.raises(FetchError, match=f"if it is a URL, write https://{url}"):
+            local_file(url, tmp_path, 100)
     with pytest.raises(FetchError, match="fix the path"):
         local_file("pictures/a.jpg", tmp_path, 100)
