@@ -1,5 +1,6 @@
 """Find scene libraries: folders that hold pictures."""
 
+import stat
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,8 +9,13 @@ from scene_pipeline.errors import ScenePipelineError
 
 HEIF = frozenset({".heic", ".heif"})
 SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
     | (HEIF if find_spec("pillow_heif") else set())
+)
+
+
+_OTHER_PICTURES = frozenset(
+    {".arw", ".cr2", ".cr3", ".dng", ".jp2", ".jxl", ".nef", ".orf", ".pdf", ".psd", ".raf", ".rw2", ".svg", ".zip"}
 )
 
 
@@ -32,12 +38,17 @@ def look_at_folder(folder: Path) -> LibraryFolder:
         suffix = path.suffix.lower()
         if path.name.startswith("."):
             continue
-        if path.is_dir():
+        kind = _kind(path)
+        if kind == stat.S_IFDIR:
             aside[shown(path.name)] = "a sub-folder; move its pictures up, or make it a library of its own"
+        elif suffix in SUFFIXES and kind not in (None, stat.S_IFREG):  # reading it could wait for ever
+            aside[shown(path.name)] = "no file but a pipe, socket or device"
         elif suffix in SUFFIXES:
             found.append(path)
         elif suffix in HEIF:
             aside[shown(path.name)] = "HEIC is read where `pip install pillow-heif` was run"
+        elif suffix in _OTHER_PICTURES:
+            aside[shown(path.name)] = f"{suffix} is not read; save it as JPEG or PNG"
     return LibraryFolder(found, aside)
 
 
@@ -81,7 +92,22 @@ def unnamed_under(root: Path) -> list[str]:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if not path.name.startswith(".") and path.is_dir())
+    return sorted(path for path in root.iterdir() if not path.name.startswith(".") and _may_be_folder(path))
+
+
+def _may_be_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # one that may not be seen: reading it says why, and it does not count as gone
+        return True
+
+
+def _kind(path: Path) -> int | None:
+    """Return the file type, None for what cannot be seen: reading it says why, and the other files are looked at."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return None
 
 
 def look_at_scenes(folder: Path) -> LibraryFolder:

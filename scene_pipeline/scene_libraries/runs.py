@@ -1,5 +1,6 @@
 """The last runs of a library, kept so that two of them can be compared."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from scene_pipeline.paths import LIBRARY_RUNS
 from scene_pipeline.scene_libraries.score import LibraryResult
 
 _TIME = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"\d{8}T\d{6}Z")
 
 
 def keep_run(folder: Path, result: LibraryResult, kept: int = 20) -> str | None:
@@ -30,8 +32,8 @@ def keep_run(folder: Path, result: LibraryResult, kept: int = 20) -> str | None:
 
 
 def list_runs(folder: Path) -> list[str]:
-    """Return the names (UTC times) of the runs kept, oldest first."""
-    return sorted(path.stem for path in (folder / LIBRARY_RUNS).glob("*.json"))
+    """Return the names (UTC times) of the runs kept, oldest first; other files are passed over."""
+    return sorted(path.stem for path in (folder / LIBRARY_RUNS).glob("*.json") if _NAME.fullmatch(path.stem))
 
 
 def load_run(folder: Path, name: str) -> LibraryResult:

@@ -32,6 +32,37 @@ def test_hidden_files_are_no_scenes_and_the_rest_is_named(tmp_path: Path) -> Non
     assert "sub-folder" in found.not_looked_at["more"]
 
 
+def test_what_could_be_a_scene_and_is_not_read_is_named(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpe", "raw.DNG", "layers.psd", "Thumbs.db"):
+        (tmp_path / name).write_bytes(b"x")
+    os.mkfifo(tmp_path / "pipe.jpg")  # to read it would wait for a writer
+    found = look_at_folder(tmp_path)
+    assert [path.name for path in found.pictures] == ["a.jpg", "b.jpe"]
+    assert found.not_looked_at == {
+        "raw.DNG": ".dng is not read; save it as JPEG or PNG",
+        "layers.psd": ".psd is not read; save it as JPEG or PNG",
+        "pipe.jpg": "no file but a pipe, socket or device",
+    }
+
+
+def test_one_entry_that_may_not_be_seen_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a link into a folder that this user may not enter."""
+    for name in ("spring/a.jpg", "spring/secret.jpg", "secret/a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    stat, listing = Path.stat, Path.iterdir
+
+    def forbidden(real: object, path: Path, **options: object) -> object:
+        if path.stem == "secret":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, **options)  # type: ignore[operator]
+
+    monkeypatch.setattr(Path, "stat", lambda path, **options: forbidden(stat, path, **options))
+    monkeypatch.setattr(Path, "iterdir", lambda path: forbidden(listing, path))
+    pictures = [tmp_path / "spring" / name for name in ("a.jpg", "secret.jpg")]
+    assert libraries_under(tmp_path) == {"secret": None, "spring": pictures}
+
+
 def test_a_name_that_is_no_utf_8_can_be_written() -> None:
     assert shown(LATIN) == "caf\\xe9.jpg"
     assert not is_text(LATIN)

@@ -22,3 +22,12 @@ def test_runs_are_kept_when_they_differ_and_only_the_last_ones(tmp_path: Path) -
     assert load_run(tmp_path, names[-1]).content_hashes == {"a": "5"}
     with pytest.raises(ScenePipelineError, match=r"has no run 'x'; choose one of: 2"):
         load_run(tmp_path, "x")
+
+
+def test_other_files_among_the_runs_are_passed_over(tmp_path: Path) -> None:
+    assert keep_run(tmp_path, LibraryResult(Request(3)))
+    (name,) = list_runs(tmp_path)
+    for other in (f"{name} copy.json", f"._{name}.json", "notes.json"):
+        (tmp_path / "runs" / other).write_text("x")
+    assert list_runs(tmp_path) == [name]
+    assert keep_run(tmp_path, LibraryResult(Request(4)))
