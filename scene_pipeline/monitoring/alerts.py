@@ -16,6 +16,9 @@ from scene_pipeline.settings import ALERT_EMAIL_TO, ALERT_SLACK, ALERT_WEBHOOK
 KEPT_RESOLVED = timedelta(days=7)
 """How long a resolved cause is remembered, so that an older failure that is seen late does not raise it again."""
 
+KEPT_CLEARED = timedelta(minutes=5)
+"""How long it is remembered that a cause was absent, so that a failure that ended earlier and is seen later is old."""
+
 _WAIT_S = 120.0
 
 
@@ -33,8 +36,8 @@ class Alert:
 class Open(msgspec.Struct):
     """A cause that was announced. delivered: the names of the channels that took the message.
 
-    seen: how often it was raised; since, last: when it was first and last seen, ISO 8601 in UTC; resolved: when it was
-    seen to be gone, empty while it is open.
+    seen: how often it was raised, 0 for a cause that was only seen to be absent; since, last: when it was first and
+    last seen, ISO 8601 in UTC; resolved: when it was seen to be gone, empty while it is open.
     """
 
     severity: str
@@ -82,9 +85,13 @@ def announce(
         for alert in raised:
             _raise(ledger, alert, when, done)
         still = {alert.cause for alert in raised}
+        now = _text(when)
         for cause, entry in ledger.items():
-            if cause not in still and _matches(cause, cleared) and not entry.resolved and entry.last <= _text(when):
-                entry.resolved = _text(when)
+            if cause not in still and _matches(cause, cleared) and max(entry.last, entry.resolved) <= now:
+                entry.resolved = now
+        for cause in cleared:
+            if cause not in still and not cause.endswith("*"):
+                ledger.setdefault(cause, Open("", "", "", "", now, now, 0, [], now))
         _write(path, ledger)
         for cause, entry in ledger.items():
             for channel in channels:
@@ -116,8 +123,12 @@ def _raise(ledger: dict[str, Open], alert: Alert, when: datetime, done: Announce
 
 
 def _forget(ledger: dict[str, Open], now: datetime) -> dict[str, Open]:
-    oldest = _text(now - KEPT_RESOLVED)
-    return {cause: entry for cause, entry in ledger.items() if not entry.resolved or entry.resolved > oldest}
+    oldest, absent = _text(now - KEPT_RESOLVED), _text(now - KEPT_CLEARED)
+    return {
+        cause: entry
+        for cause, entry in ledger.items()
+        if not entry.resolved or entry.resolved > (oldest if entry.seen else absent)
+    }
 
 
 def _message(cause: str, entry: Open) -> Message:

@@ -96,14 +96,14 @@ def roll_back_by_hand(artifacts: Path, version: str | None) -> str:
     The content that served is withdrawn: the next build does not promote it again. Going forward to a later version
     takes the withdrawal of its content back. Raises BundleError as `rollback` does.
     """
+    known = withdrawals(artifacts)
     try:
         before = current_version(artifacts)
+        served = None if before is None else read_manifest(bundle_folder(artifacts, before)).data_version
     except BundleError:
-        before = None  # CURRENT is damaged: there is nothing to withdraw
+        before = served = None  # CURRENT or its bundle is damaged: there is nothing to withdraw
     promoted = rollback(artifacts, version)
-    known = withdrawals(artifacts)
-    if before is not None and promoted < before:
-        served = read_manifest(bundle_folder(artifacts, before)).data_version
+    if before is not None and served is not None and promoted < before:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         known = [item for item in known if item.data_version != served]
         known.append(Withdrawal(before, served, f"by hand, to {promoted}", at))

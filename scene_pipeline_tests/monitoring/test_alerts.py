@@ -188,6 +188,10 @@ def test_a_channel_that_failed_is_tried_again_and_the_others_are_not_reported_tw
         ([("B", 1), ("A", 3), ("C", 2)], ["raised", "resolved"], False),  # C failed before A succeeded
         ([("B", 1), ("C", 2), ("A", 3)], ["raised", "resolved"], False),
         ([("B", 1), ("A", 3), ("C", 4)], ["raised", "resolved", "raised"], True),
+        ([("A", 3), ("B", 1), ("C", 2)], [], False),  # both ended before a success that was seen first
+        ([("A", 3), ("B", 1), ("C", 4)], ["raised"], True),
+        ([("B", 1), ("A", 2), ("A", 5), ("C", 4)], ["raised", "resolved"], False),
+        ([("B", 1), ("A", 5), ("A", 2), ("C", 4)], ["raised", "resolved"], False),
     ],
 )
 def test_runs_seen_in_any_order_are_reported_by_when_they_ended(

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scene_pipeline.bundle.layout import CURRENT, current_version
+from scene_pipeline.bundle.layout import CURRENT, MANIFEST, current_version
 from scene_pipeline.bundle.manifest import read_manifest
-from scene_pipeline.errors import BundleError
+from scene_pipeline.errors import BundleError, ScenePipelineError
 from scene_pipeline.monitoring.rollback import Withdrawal, refuse_withdrawn, roll_back_by_hand, withdrawals
 from scene_pipeline_tests.bundle.conftest import build
 
@@ -62,3 +62,18 @@ def test_withdrawn_content_is_refused_by_name(tmp_path: Path) -> None:
     refuse_withdrawn(tmp_path, "another")
     with pytest.raises(BundleError, match=r"was rolled back as 20261101T000000Z-00000001 \(error_rate is 0\.5\)"):
         refuse_withdrawn(tmp_path, "abc")
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"schema_version": 1}'])
+def test_a_bundle_that_serves_and_is_damaged_can_be_left(damage: str, tmp_path: Path, versions: list[str]) -> None:
+    (tmp_path / "bundles" / versions[1] / MANIFEST).write_text(damage)
+    assert roll_back_by_hand(tmp_path, versions[0]) == versions[0]
+    assert (current_version(tmp_path), withdrawals(tmp_path)) == (versions[0], [])
+
+
+def test_a_damaged_list_of_withdrawals_is_said_before_anything_changes(tmp_path: Path, versions: list[str]) -> None:
+    (tmp_path / "quality").mkdir()
+    (tmp_path / "quality" / "withdrawn.json").write_text("{")
+    with pytest.raises(ScenePipelineError, match="is not a list of withdrawals"):
+        roll_back_by_hand(tmp_path, None)
+    assert current_version(tmp_path) == versions[1]
