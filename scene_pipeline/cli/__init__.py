@@ -86,4 +86,6 @@ def main() -> None:
                 "scene-pipeline: stopped; what was finished is kept, and the next run goes on from there",
                 soft_wrap=True,
             )
+            # Python ends by the signal itself where it came amid an import; held back, the status is 130 all the same.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         raise

@@ -64,6 +64,26 @@ def test_a_step_that_fails_is_still_tried_again_and_was_not_stopped() -> None:
     assert issubclass(RunStoppedError, dg.DagsterExecutionInterruptedError)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_stopped_while_it_loads_ends_with_the_same_status(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """The first seconds of a build are imports, some of which run text: Python alone would end by the signal then."""
+    (tmp_path / "loading.py").write_text(f"import os\nexec('os.kill(os.getpid(), {int(number)})\\nwhile True: pass')\n")
+    (tmp_path / "halt.py").write_text(
+        "import sys\nfrom scene_pipeline import cli\ncli.app.command('halt')(lambda: __import__('loading'))\n"
+        "sys.argv[1:] = ['halt']\ncli.main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "halt"],
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (130, f"scene-pipeline: {STOPPED}\n")
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[tuple[Path, SlowServer]]:
     with slow_shop(tmp_path, PRODUCTS) as server:
