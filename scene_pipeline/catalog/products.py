@@ -11,6 +11,7 @@ import msgspec
 from scene_pipeline.catalog import cells
 from scene_pipeline.catalog.column_map import ColumnMap
 from scene_pipeline.catalog.html_text import text_of
+from scene_pipeline.catalog.links import product_link
 
 MAX_ID = 256
 MAX_TEXT = 100_000
@@ -304,7 +305,11 @@ class Cell:
 
 
 def content_hash(product: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of the row's values; its place in the file and empty cells do not count."""
+    """Return the SHA-256 of the row's values; its place in the file and empty cells do not count.
+
+    Of the columns that only came along, the link alone is used: a time stamp among them makes no other product.
+    """
+    product = {**product, "extra": product_link(product)}
     values = [(key, value) for key, value in product.items() if key != "row" and value is not None and value != []]
     if product["variants"]:
         values = [(key, value) for key, value in values if key != "variants"]

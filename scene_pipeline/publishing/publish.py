@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from PIL import Image
 
@@ -160,7 +161,9 @@ def publish(
 def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
     """Return the hash of all inputs of a bundle, in any order of rows; bundles of equal hashes give equal answers."""
     order = np.argsort(catalog.products["product_id"].to_pylist())
-    products = catalog.products.select([name for name in catalog.products.column_names if name != "row"]).take(order)
+    # `extra` is what the file holds besides; `content_hash` covers the link, which alone is used of it.
+    names = [name for name in catalog.products.column_names if name not in ("row", "extra")]
+    products = _without_rows(catalog.products.select(names)).take(order)
     has_image = catalog.has_image[order]
     table = pa.BufferOutputStream()
     with pa.ipc.new_stream(table, products.schema) as stream:
@@ -183,6 +186,20 @@ def data_version(catalog: EmbeddedCatalog, recipe: BundleRecipe) -> str:
         str(recipe.int8).encode(),
         *(part for member in catalog.members for part in _member_bytes(member, order)),
     )
+
+
+def _without_rows(products: pa.Table) -> pa.Table:
+    """Return products whose variants do not say where the file states them."""
+    place = products.schema.get_field_index("variants")
+    if place < 0:
+        return products
+    variants = products["variants"].combine_chunks()
+    values = variants.flatten()
+    kept = [field.name for field in variants.type.value_type if field.name != "row"]
+    stated = pa.StructArray.from_arrays([values.field(name) for name in kept], kept)
+    lengths = pc.call_function("list_value_length", [variants]).to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    return products.set_column(place, "variants", pa.ListArray.from_arrays(offsets, stated))
 
 
 def _member_bytes(member: EmbeddedMember, order: np.ndarray) -> Iterator[bytes]:

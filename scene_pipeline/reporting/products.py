@@ -4,18 +4,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from scene_pipeline.bundle.open import Bundle
+from scene_pipeline.catalog.links import product_link
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.vocabulary.lexicon import CM_PER_UNIT
 
 COLUMNS = ("product_id", "title", "sentence", "price", "currency", "extra", "dimensions", "image_sha256", "brand")
-LINK_COLUMNS = ("link", "url", "product url", "product link", "canonical url")
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _LENGTH = rf"(?:[WDHLØ] )?{_NUMBER}(?:–{_NUMBER})?"
@@ -122,13 +120,3 @@ def _size(dimensions: Iterable[Mapping[str, Any]], unit: str) -> str:
             sign = f"{_AXIS_SIGN[one['axis']]} " if one["axis"] else ""
             parts.append(f"{sign}{low}" if low == high else f"{sign}{low}–{high}")
     return f"{' × '.join(parts)} {unit}" if parts else ""
-
-
-def product_link(cells: Mapping[str, Any]) -> str | None:
-    """Return the product's page: of the column `link`, or of a column that came along under a usual name."""
-    extra = msgspec.json.decode(cells.get("extra") or "{}")
-    named = {str(name).lower().replace("_", " "): value for name, value in extra.items()}
-    for value in (cells.get("link"), *(named.get(name) for name in LINK_COLUMNS)):
-        if isinstance(value, str) and urlsplit(value).scheme in ("http", "https"):
-            return value
-    return None

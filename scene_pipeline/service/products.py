@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.bundle.open import Bundle
+from scene_pipeline.catalog.links import product_link
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.reporting.products import in_unit, length_unit, product_link
+from scene_pipeline.reporting.products import in_unit, length_unit
 from scene_pipeline.service.documents import ProductOut
 
 COLUMNS = (

@@ -186,6 +186,16 @@ def test_the_content_hash_follows_the_values_not_the_row(write: Write) -> None:
     assert changed[0] != moved[0]
 
 
+def test_of_the_columns_that_only_came_along_the_link_alone_counts(write: Write) -> None:
+    """Exports state the time they were made in each row."""
+    header = "id,sku_id,description,primary_image,updated_at,Product URL"
+    monday, tuesday, elsewhere = (
+        run(write, f"1,s1,Vase,a.jpg,{stamp},https://h/{page}\n", header).products["content_hash"].to_pylist()
+        for stamp, page in (("Monday", 1), ("Tuesday", 1), ("Tuesday", 2))
+    )
+    assert monday == tuesday != elsewhere
+
+
 def test_an_unknown_stock_word_is_kept_aside(write: Write) -> None:
     row = run(write, "1,Vase,on its way\n", "id,description,availability").products.to_pylist()[0]
     assert row["availability"] is None

@@ -20,13 +20,18 @@ class Texts:
     id = "texts"
 
 
-def version(*rows: int, price: float = 1.0) -> str:
+def version(*rows: int, price: float = 1.0, stamp: str = "", color: str = "red") -> str:
     """Return the data version of products in the order of `rows`; the second has no picture."""
     rows = rows or (0, 1, 2)
     products = {
         "product_id": [str(row) for row in rows],
         "row": [at + 2 for at in range(len(rows))],
         "price": [price if row == 1 else 5.0 for row in rows],
+        "extra": [stamp for _ in rows],
+        "variants": [
+            [{"sku_id": f"{row}-{n}", "row": 9 * at + n, "color": color} for n in range(row)]
+            for at, row in enumerate(rows)
+        ],
     }
     vectors = np.eye(4, dtype=np.float32)[list(rows)]
     has_image = np.array([row != 1 for row in rows])
@@ -41,6 +46,12 @@ def test_the_order_of_the_rows_is_no_part_of_the_version_and_a_price_is() -> Non
     assert version(2, 0, 1) == version(0, 1, 2)
     assert version(2, 0, 1, price=2.0) != version(0, 1, 2)
     assert version(0, 1) != version(0, 2)
+    assert version(color="blue") != version()
+
+
+def test_a_column_that_only_came_along_is_no_part_of_the_version() -> None:
+    """Exports state the time they were made in each row."""
+    assert version(stamp='{"updated_at":"Monday"}') == version(stamp='{"updated_at":"Tuesday"}')
 
 
 def test_colors_of_typical_rooms_are_part_of_the_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
