@@ -23,6 +23,9 @@ SHARED_WORD = 0.6
 TELLING = 2.0
 """How much more frequent than in the whole catalog that word must be; in a shop of rugs, "rug" says nothing."""
 
+COMMON = 0.34
+"""Share of a product's words, on average, that must be more than such words: a brand alone makes no variants."""
+
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _NAMED = 3  # products named in a message
 
@@ -101,12 +104,12 @@ def _shared(primary: pa.Table) -> Iterable[dict[str, list[str]]]:
 
 
 def _are_alike(texts: list[str], frequency: Mapping[str, int], catalog: int) -> bool:
-    """Return whether products are variants of one thing: most of their texts share a word that is rare otherwise."""
-    counts = Counter(word for text in texts for word in _words(text))
-    return any(
-        count >= SHARED_WORD * len(texts) and count / len(texts) >= TELLING * frequency[word] / max(catalog, 1)
-        for word, count in counts.items()
-    )
+    """Return whether products are variants of one thing: most of their texts share words that are rare otherwise."""
+    words = [found for text in texts if (found := _words(text))]
+    counts = Counter(word for found in words for word in found)
+    common = {word for word, count in counts.items() if count >= SHARED_WORD * len(texts)}
+    telling = any(counts[word] / len(texts) >= TELLING * frequency[word] / max(catalog, 1) for word in common)
+    return telling and float(np.mean([len(found & common) / len(found) for found in words])) > COMMON
 
 
 def _words(text: str) -> set[str]:

@@ -42,10 +42,12 @@ def others(count: int) -> list[str]:
         (THINGS + others(20), 12, True),
         ([f"EKTORP sofa {thing}" for thing in THINGS] + others(20), 12, False),
         ([f"{thing} rug" for thing in THINGS + others(20)], 12, True),
+        ([f"Nordvika {thing} in linen" for thing in THINGS] + others(20), 12, False),
+        ([f"Nordvika {thing} {thing[::-1]}" for thing in THINGS] + others(20), 12, True),
         (THINGS + others(20), 4, False),
         ([""] * 32, 12, True),
     ],
-    ids=["unlike", "variants-of-one", "a-shop-of-rugs", "few", "without-texts"],
+    ids=["unlike", "variants-of-one", "a-shop-of-rugs", "series", "a-brand", "few", "without-texts"],
 )
 def test_one_picture_under_many_unlike_products_is_a_placeholder(texts: list[str], shared: int, expected: bool) -> None:
     status = table([{"sha256": "same" if number < shared else str(number)} for number in range(len(texts))])
