@@ -297,17 +297,20 @@ def measure_misuse(artifacts: Path, pictures: Sequence[bytes]) -> list[Claim]:
     """Trickle headers and bodies, and send decode bombs on every worker."""
     from PIL import Image
 
+    from scene_pipeline_tests.service.pictures import jpeg_of_single_components
+
     bombs: list[bytes] = []
     for kind, size, more in (
         ("WEBP", (3100, 3100), {"lossless": True, "quality": 0}),
         ("PNG", (3100, 3100), {}),
-        ("JPEG", (8000, 6250), {"quality": 30}),
+        ("JPEG", (14_000, 10_500), {"quality": 30}),
         ("JPEG", (7000, 5700), {"quality": 30, "progressive": True}),
         ("WEBP", (7000, 7000), {"quality": 10}),
     ):
         stream = io.BytesIO()
         Image.new("RGB" if kind == "JPEG" else "RGBA", size, (9, 99, 9)).save(stream, kind, **more)
         bombs.append(stream.getvalue())
+    bombs.append(jpeg_of_single_components(8000, 6250))
     with server(artifacts, **PATIENT) as running:
         crowd(running, CORES, 8, pictures)
         cut_s, normal = trickle(running, pictures[0])

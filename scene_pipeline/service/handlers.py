@@ -32,11 +32,11 @@ from scene_pipeline.service.engine import (
 from scene_pipeline.service.feedback import Feedback
 from scene_pipeline.service.insights import Insights
 from scene_pipeline.service.intents import INTENTS, NOT_EXPLORED
-from scene_pipeline.service.libraries import Libraries, preview
+from scene_pipeline.service.libraries import EDGE, Libraries, preview
 from scene_pipeline.service.lookbooks import lookbook_page
 from scene_pipeline.service.metrics import Metrics
 from scene_pipeline.service.openapi import openapi
-from scene_pipeline.service.pictures import DecodeBudget, decode_cost
+from scene_pipeline.service.pictures import DecodeBudget, decode_cost, unreadable
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.profiles import Profiles
 from scene_pipeline.service.scene_cache import CachedScene, Reading, SceneCache
@@ -117,11 +117,11 @@ class Handlers:
 
     def _analyzed(self, data: bytes, served: Served, scene_id: str | None = None) -> tuple[CachedScene, float]:
         started = time.perf_counter()
-        with self.decoding.reserve(decode_cost(data, self.settings)):
+        with self.decoding.reserve(decode_cost(data, self.settings, served.matcher.decoded_side)):
             try:
                 scene = served.matcher.analyze(data)
             except ImageError as error:
-                raise Problem("unsupported-picture", str(error)) from error
+                raise unreadable(error) from error
         entry = self.scenes.add(scene, served.reader, hashlib.sha256(data).hexdigest(), scene_id)
         self.insights.want(data, entry.content, scene.analysis, served.matcher.vocabulary)
         return entry, 1000 * (time.perf_counter() - started)
@@ -235,7 +235,7 @@ class Handlers:
 
             def job() -> bytes:
                 entry, _ = reading.scene()
-                with self.decoding.reserve(decode_cost(data, self.settings)):
+                with self.decoding.reserve(decode_cost(data, self.settings, EDGE)):
                     scene = corrected_scene(served, entry.scene, wanted)
                     trial = Trial(served, wanted, NOT_EXPLORED, opinion=self.insights.opinion(entry.content))
                     shown = shown_list(trial, scene, context, "lookbook")
@@ -263,13 +263,13 @@ class Handlers:
         path = self.library_scenes.find(request.path_params["library"], request.path_params["name"])
 
         def job() -> bytes:
-            with self.decoding.reserve(decode_cost(path.read_bytes(), self.settings)):
+            with self.decoding.reserve(decode_cost(path.read_bytes(), self.settings, EDGE)):
                 return preview(path)
 
         try:
             content = await self._in_pool("preview", job, self._deadline())
         except ImageError as error:
-            raise Problem("unsupported-picture", str(error)) from error
+            raise unreadable(error) from error
         return Response(content, headers={"Cache-Control": "private, max-age=3600"}, media_type="image/webp")
 
     async def product(self, request: Request) -> Response:

@@ -44,7 +44,7 @@ class ServiceSettings:
     max_image_bytes: int = 20 * MEGABYTE
     max_json_bytes: int = 256_000
     max_buffered_bytes: int = 200 * MEGABYTE
-    max_jpeg_pixels: int = 50_000_000
+    max_jpeg_pixels: int = 150_000_000
     max_other_pixels: int = 10_000_000
     decode_bytes: int = 200 * MEGABYTE
     max_k: int = 100

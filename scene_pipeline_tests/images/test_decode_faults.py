@@ -320,7 +320,7 @@ def test_no_warning_is_printed_of_a_picture_that_is_accepted(tmp_path: Path) -> 
         f"decode_image(Path({str(large)!r}), short_side=336)",
         "cost": "from scene_pipeline.service.pictures import decode_cost; "
         "from scene_pipeline.service.settings import ServiceSettings; "
-        f"decode_cost(open({str(large)!r}, 'rb').read(), ServiceSettings(max_jpeg_pixels=200_000_000))",
+        f"decode_cost(open({str(large)!r}, 'rb').read(), ServiceSettings(), 336)",
     }
     printed = {
         name: subprocess.run(

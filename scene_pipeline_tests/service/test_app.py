@@ -16,6 +16,7 @@ from scene_pipeline.service.app import create_app
 from scene_pipeline.service.settings import ServiceSettings
 from scene_pipeline.service.work import WorkPool
 from scene_pipeline_tests.service.conftest import BASE, LIBRARY_SCENE, SCENE
+from scene_pipeline_tests.service.pictures import jpeg_of_single_components
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -169,13 +170,20 @@ def picture(size: tuple[int, int], kind: str) -> bytes:
         (b"<html></html>", 415),
         (SCENE.read_bytes()[:200], 415),
         (picture((4000, 3100), "WEBP"), 413),
+        (jpeg_of_single_components(8000, 6250), 413),
         (b"\xff\xd8\xff" + bytes(21_000_000), 413),
     ],
-    ids=["empty", "html", "cut", "pixels", "bytes"],
+    ids=["empty", "html", "cut", "pixels", "scans", "bytes"],
 )
 def test_pictures_are_refused_before_they_are_decoded(client: TestClient, content: bytes, status: int) -> None:
     answer = client.post("/v1/scenes", content=content, headers=JPEG)
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_telephone_s_108_megapixels_are_read(client: TestClient) -> None:
+    answer = client.post("/v1/scenes", content=picture((12_000, 9_000), "JPEG"), headers=JPEG)
+    assert answer.status_code == 201, answer.text
 
 
 def test_an_event_is_stored_once_and_another_body_is_a_conflict(client: TestClient, scene_id: str) -> None:

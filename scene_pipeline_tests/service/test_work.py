@@ -1,18 +1,22 @@
 """The worker pool, the decode budget, settings and tokens by themselves."""
 
 import asyncio
+import io
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from scene_pipeline.errors import ServiceError
-from scene_pipeline.service.pictures import DecodeBudget
+from scene_pipeline.images.decode import decode_image
+from scene_pipeline.service.pictures import DecodeBudget, decode_cost
 from scene_pipeline.service.problems import Problem
 from scene_pipeline.service.settings import ServiceSettings
 from scene_pipeline.service.tokens import TokenFile, new_token
 from scene_pipeline.service.work import WorkPool
+from scene_pipeline_tests.service.pictures import jpeg_of_single_components
 
 
 async def test_work_is_refused_by_expected_wait_and_not_by_count() -> None:
@@ -91,6 +95,18 @@ def test_pictures_wait_until_their_memory_is_free() -> None:
     one.join()
     two.join()
     assert order == ["one", "two"]
+
+
+@pytest.mark.parametrize("kind", ["progressive", "apart"])
+def test_a_jpeg_of_several_scans_costs_its_coefficients(kind: str) -> None:
+    plain, scanned = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (1600, 1200)).save(plain, "JPEG")
+    Image.new("RGB", (1600, 1200)).save(scanned, "JPEG", progressive=True)
+    data = scanned.getvalue() if kind == "progressive" else jpeg_of_single_components(1600, 1200)
+    assert decode_image(data, short_side=500).size == (800, 600)
+    settings = ServiceSettings()
+    more = decode_cost(data, settings, 500) - decode_cost(plain.getvalue(), settings, 500)
+    assert more == 6 * 1600 * 1200
 
 
 def test_settings_come_from_the_environment_and_name_what_is_wrong() -> None:
