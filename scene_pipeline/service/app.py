@@ -59,8 +59,7 @@ def create_app(settings: ServiceSettings) -> Starlette:
         handlers.close()
 
     middleware = [Middleware(Edge, handlers=handlers)]
-    if settings.cors_origins:
-        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
+    if origins := _origins(settings):
         allowed = ["Authorization", "Content-Type"]
         middleware.append(
             Middleware(
@@ -68,6 +67,7 @@ def create_app(settings: ServiceSettings) -> Starlette:
                 allow_origins=origins,
                 allow_methods=["GET", "POST", "PATCH", "DELETE"],
                 allow_headers=allowed,
+                expose_headers=["Retry-After", "Server-Timing", "X-Request-Id"],
             )
         )
     app = Starlette(
@@ -139,7 +139,7 @@ class Edge:
         self._app = app
         self._handlers = handlers
         self._local_only = handlers.settings.is_loopback and not handlers.tokens.required
-        self._cors = bool(handlers.settings.cors_origins)
+        self._origins = _origins(handlers.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -188,9 +188,14 @@ class Edge:
             if _without_port(host) not in LOCAL_HOSTS:
                 return Problem("forbidden", "without tokens only requests to this machine's own name are answered")
         site = headers.get(b"sec-fetch-site", b"none")
-        if not self._cors and scope["method"] not in ("GET", "HEAD") and site not in (b"none", b"same-origin"):
+        allowed = headers.get(b"origin", b"").decode("latin-1") in self._origins
+        if not allowed and scope["method"] not in ("GET", "HEAD") and site not in (b"none", b"same-origin"):
             return Problem("forbidden", "requests from other sites' pages are refused; allow them by cors_origins")
         return None
+
+
+def _origins(settings: ServiceSettings) -> list[str]:
+    return [origin.strip().rstrip("/") for origin in settings.cors_origins.split(",") if origin.strip()]
 
 
 def _without_port(host: str) -> str:

@@ -81,6 +81,8 @@ def _too_large(limit: int) -> Problem:
 
 def decode(data: bytes, kind: type[T]) -> T:
     """Return the document of a JSON body. Raises the problem `invalid` or `bad-request`, naming the field."""
+    if not data:
+        raise Problem("bad-request", "the body is empty; send a JSON object")
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:

@@ -57,6 +57,11 @@ def check_options(options: Options, vocabulary: Vocabulary, max_k: int) -> None:
     ranks = [pin.rank for pin in options.pinned]
     if len(set(ranks)) < len(ranks) or max(ranks, default=0) > options.k:
         raise _invalid("invalid", "$.pinned", f"holds a rank twice or one above k = {options.k}")
+    pinned = {pin.product_id for pin in options.pinned}
+    if len(pinned) < len(ranks):
+        raise _invalid("invalid", "$.pinned", "holds a product twice")
+    if not pinned.isdisjoint(options.rejected):
+        raise _invalid("invalid", "$.pinned", "holds a product that is rejected too")
     known = {
         "room": [room.id for room in vocabulary.rooms],
         "style": [style.id for style in vocabulary.styles],

@@ -29,6 +29,7 @@ from scene_pipeline.service.engine import (
     shown_list,
     vocabulary_out,
 )
+from scene_pipeline.service.etags import tagged
 from scene_pipeline.service.feedback import Feedback
 from scene_pipeline.service.insights import Insights
 from scene_pipeline.service.intents import INTENTS, NOT_EXPLORED
@@ -36,6 +37,7 @@ from scene_pipeline.service.libraries import EDGE, Libraries, preview
 from scene_pipeline.service.lookbooks import lookbook_page
 from scene_pipeline.service.metrics import Metrics
 from scene_pipeline.service.openapi import openapi
+from scene_pipeline.service.operations import WISH_PARAMETERS
 from scene_pipeline.service.pictures import DecodeBudget, decode_cost, unreadable
 from scene_pipeline.service.problems import FieldError, Problem
 from scene_pipeline.service.profiles import Profiles
@@ -47,7 +49,7 @@ from scene_pipeline.service.trials import Trial, Trials
 from scene_pipeline.service.work import WorkPool
 
 T = TypeVar("T")
-YEAR_S = 31_536_000
+DAY_S = 86_400
 PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -137,7 +139,8 @@ class Handlers:
     def _library_scene(self, name: str, served: Served) -> Reading:
         library, _, picture = name.partition("/")
         path = self.library_scenes.find(library, picture)
-        key = f"library/{served.reader[:16]}/{path.stat().st_mtime_ns}/{name}"
+        read_as = f"{served.reader} {path.stat().st_mtime_ns} {name}"
+        key = f"library-{hashlib.sha256(read_as.encode()).hexdigest()[:32]}"
         if (entry := self.scenes.get(key)) is not None:
             return Reading.done(entry)
         return Reading("analyze", lambda: self._analyzed(path.read_bytes(), served, key))
@@ -276,17 +279,25 @@ class Handlers:
         product = self.bundle.current.products.get(request.path_params["product_id"])
         if product is None:
             raise Problem("not-found", "the catalog of this bundle has no such product")
-        return _json(product)
+        content = msgspec.json.encode(product)
+        return tagged(
+            request,
+            hashlib.sha256(content).hexdigest()[:32],
+            lambda headers: Response(content, headers=headers, media_type="application/json"),
+            cache_control="no-cache",
+        )
 
     async def product_image(self, request: Request) -> Response:
         found = self.bundle.current.products.picture(request.path_params["product_id"])
         if found is None:
             raise Problem("not-found", "there is no such product, or it has no picture")
         path, sha256 = found
-        headers = {"ETag": f'"{sha256}"', "Cache-Control": f"private, max-age={YEAR_S // 365}"}
-        if f'"{sha256}"' in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return FileResponse(path, headers=headers, media_type="image/jpeg")
+        return tagged(
+            request,
+            sha256,
+            lambda headers: FileResponse(path, headers=headers, media_type="image/jpeg"),
+            cache_control=f"private, max-age={DAY_S}",
+        )
 
     # ------------------------------------------------------------ feedback
 
@@ -375,13 +386,17 @@ class Handlers:
         return await self.work.run(kind, job, deadline)
 
 
-DIRECT_PARAMETERS = ("k", "intent", "subject", "date", "country", "hemisphere", "channel")
+DIRECT_PARAMETERS = ("k", "intent", "budget", "subject", "date", "country", "hemisphere", "channel")
 
 
 def _options(request: Request) -> docs.Options:
     """Return the options of a query. Raises the problem `invalid` naming the parameter."""
     query = request.query_params
+    taken = [parameter.name for parameter in WISH_PARAMETERS]
     for name, value in query.multi_items():
+        if name not in taken:
+            message = f"is no parameter; there are {', '.join(taken)}"
+            raise Problem("invalid", f"{name[:40]}: {message}", [FieldError(f"$.{name[:40]}", message)])
         if value.lower() == "null":  # which msgspec would take for a missing one
             raise Problem("invalid", f"{name}: is null; leave it out", [FieldError(f"$.{name}", "is null")])
     lists = {"color": "colors", "category": "categories", "brand": "brands"}

@@ -51,6 +51,7 @@ _NAME = Parameter("name", "A scene's name in its library.", "path")
 WISH_PARAMETERS = (
     Parameter("k", "Products recommended.", type=int),
     Parameter("intent", "An intent of the vocabulary."),
+    Parameter("budget", "What the set of the intent furnish may cost.", type=float),
     Parameter("style", "Furnish in this style."),
     Parameter("room", "The room, where it would be read wrong."),
     Parameter("color", "Only near this color; may be repeated.", type=list[str]),

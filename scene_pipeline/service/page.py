@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from scene_pipeline.reporting.lookbook import TEMPLATES
+from scene_pipeline.service.etags import tagged
 from scene_pipeline.service.openapi import openapi
 from scene_pipeline.service.problems import Problem
 
@@ -53,16 +54,18 @@ async def _static(request: Request) -> Response:
     if name not in FILES:
         raise Problem("not-found", "the page has no such file")
     content, etag = _file(name)
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type=FILES[name][0], headers=headers)
+    return tagged(
+        request,
+        etag,
+        lambda headers: Response(content, media_type=FILES[name][0], headers=headers),
+        cache_control="no-cache",
+    )
 
 
 @functools.cache
 def _file(name: str) -> tuple[bytes, str]:
     content = b"\n".join(path.read_bytes() for path in FILES[name][1])
-    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return content, hashlib.sha256(content).hexdigest()[:32]
 
 
 @functools.cache

@@ -11,7 +11,7 @@ MEDIA_TYPE = "application/problem+json"
 TITLES = {
     "bad-request": (400, "The request cannot be read"),
     "unauthorized": (401, "A token is needed"),
-    "forbidden": (403, "The token lacks the scope"),
+    "forbidden": (403, "This request is not permitted"),
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "The method is not allowed here"),
     "timeout": (408, "The body took too long"),

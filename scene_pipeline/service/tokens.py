@@ -65,20 +65,27 @@ class TokenFile:
         """Raise the problem `unauthorized` or `forbidden` where a request may not use a scope."""
         if self._tokens is None and scope != "admin":
             return
+        if self._tokens is None:
+            raise _unauthorized(
+                "this server was started without tokens; make one of this scope with `scene-pipeline token`, put its "
+                "line into a file and start the server with --tokens"
+            )
         kind, _, given = (authorization or "").partition(" ")
         digest = _digest(given.strip())
         found = None
-        for token in self._tokens or ():  # every line is compared, whichever matches
+        for token in self._tokens:  # every line is compared, whichever matches
             if hmac.compare_digest(token.sha256, digest):
                 found = token
         if kind.lower() != "bearer" or found is None:
-            raise Problem(
-                "unauthorized",
-                "send `Authorization: Bearer TOKEN` with a token of this server; `scene-pipeline token` makes one",
-                headers={"WWW-Authenticate": 'Bearer realm="scene-pipeline"'},
+            raise _unauthorized(
+                "send `Authorization: Bearer TOKEN` with a token of this server; `scene-pipeline token` makes one"
             )
         if scope not in found.scopes:
             raise Problem("forbidden", f"the token '{found.name}' lacks the scope '{scope}'; use one that has it")
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": 'Bearer realm="scene-pipeline"'})
 
 
 def _digest(token: str) -> str:

@@ -136,6 +136,8 @@ def test_a_pinned_product_stays_whatever_is_wished(client: TestClient, scene_id:
         ({"weights": {"base_similarity": -1}}, 422, "$.weights[...]"),
         ({"corrections": {"room": "garage"}}, 422, "$.corrections.room"),
         ({"pinned": [{"product_id": "a", "rank": 50}]}, 422, "$.pinned"),
+        ({"pinned": [{"product_id": "a", "rank": 1}, {"product_id": "a", "rank": 2}]}, 422, "$.pinned"),
+        ({"pinned": [{"product_id": "a", "rank": 1}], "rejected": ["a"]}, 422, "$.pinned"),
         ({"library_scene": "a/b"}, 422, "$.scene_id"),
     ],
 )
@@ -206,11 +208,29 @@ def test_an_event_is_stored_once_and_another_body_is_a_conflict(client: TestClie
     assert missing.json()["errors"][0]["field"] == "$.events[0].product_id"
 
 
-def test_pictures_of_products_have_an_etag(client: TestClient, scene_id: str) -> None:
-    path = ask(client, scene_id=scene_id)["items"][0]["image"]
-    tag = client.get(path).headers["etag"]
-    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+def test_products_their_pictures_and_the_page_have_an_etag(client: TestClient, scene_id: str) -> None:
+    item = ask(client, scene_id=scene_id)["items"][0]
+    for path in (item["image"], f"/v1/products/{item['product_id']}", "/static/page.js"):
+        tag = client.get(path).headers["etag"]
+        for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+            answer = client.get(path, headers={"If-None-Match": known})
+            assert (answer.status_code, answer.headers["etag"]) == (304, tag)
+        assert client.get(path, headers={"If-None-Match": f'"x{tag[1:]}'}).status_code == 200
     assert client.get("/v1/products/none/image").status_code == 404
+
+
+def test_the_id_of_a_library_scene_is_good_for_every_call(client: TestClient) -> None:
+    library, name = LIBRARY_SCENE.split("/")
+    scene = client.get(f"/v1/libraries/{library}/scenes/{name}").json()
+    assert client.get(f"/v1/scenes/{scene['scene_id']}").json()["scene"] == scene["scene"]
+
+
+def test_from_image_takes_a_budget_and_refuses_what_it_does_not_know(client: TestClient) -> None:
+    path, photograph = "/v1/recommendations:from-image", SCENE.read_bytes()
+    answer = client.post(f"{path}?intent=furnish&budget=600", content=photograph, headers=JPEG)
+    assert answer.json()["set"]["cost"] <= 600
+    unknown = client.post(f"{path}?colour=red", content=photograph, headers=JPEG)
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (422, "$.colour")
 
 
 def test_libraries_show_their_scenes_and_nothing_else(client: TestClient) -> None:
@@ -259,8 +279,24 @@ def test_other_sites_cannot_use_a_server_without_tokens(client: TestClient) -> N
     ) is None  # fmt: skip
 
 
+def test_only_the_named_origins_may_call_from_a_page(promoted: Path) -> None:
+    shop = "https://shop.example"
+    settings = ServiceSettings(artifacts=promoted, workers=1, cors_origins=f"{shop}/, https://other.example")
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    with TestClient(create_app(settings), base_url=BASE) as opened:
+        for origin, site, status in ((shop, "cross-site", 422), ("https://evil.example", "cross-site", 403)):
+            headers = {"Origin": origin, "Sec-Fetch-Site": site}
+            answer = opened.post("/v1/events", json={}, headers=headers)
+            preflight = opened.options("/v1/events", headers={**headers, **asked})
+            assert answer.status_code == status
+            assert (preflight.status_code == 200) == (origin == shop)
+            assert answer.headers.get("access-control-allow-origin") == (shop if origin == shop else None)
+
+
 def test_admin_needs_a_token_even_where_nothing_else_does(client: TestClient) -> None:
-    assert client.post("/admin/reload").status_code == 401
+    refused = client.post("/admin/reload")
+    assert refused.status_code == 401
+    assert "--tokens" in refused.json()["detail"]
     assert client.delete("/v1/subjects/anna").status_code == 401
 
 
