@@ -42,7 +42,7 @@ class Client:
 
     def recommend(self, **request: Any) -> docs.RecommendationAnswer:
         """Return products; the arguments are the fields of RecommendationRequest."""
-        wanted = msgspec.convert(request, docs.RecommendationRequest)
+        wanted = _document(request, docs.RecommendationRequest)
         body = msgspec.json.encode(wanted)
         return self._call("POST", "/v1/recommendations", docs.RecommendationAnswer, body, "application/json")
 
@@ -57,7 +57,7 @@ class Client:
     def event(self, answer: docs.RecommendationAnswer, item: docs.Item, kind: str, **more: Any) -> docs.EventIn:
         """Return an event about a product of a list, with an id of its own."""
         given = {"event_id": uuid.uuid4().hex, "recommendation_id": answer.recommendation_id, "kind": kind}
-        return msgspec.convert({**given, "product_id": item.product_id, **more}, docs.EventIn)
+        return _document({**given, "product_id": item.product_id, **more}, docs.EventIn)
 
     def send(self, events: Sequence[docs.EventIn]) -> docs.EventsAnswer:
         """Store events. Sending the same ones again after a failure is harmless."""
@@ -79,6 +79,14 @@ class Client:
             raise ServiceError(
                 f"{self._address} does not answer ({error}); start it with `scene-pipeline serve`"
             ) from error
+
+
+def _document(given: dict[str, Any], kind: type[T]) -> T:
+    """Return a document to send. Raises the RefusedError that the service would answer."""
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise RefusedError(422, "invalid", str(error), 0) from error
 
 
 def _refused(error: urllib.error.HTTPError) -> RefusedError:

@@ -154,7 +154,7 @@ def test_decode_bombs_stay_within_their_memory(own: Path, serve: Callable[..., A
     for kind, size, more in (
         ("WEBP", (3100, 3100), {"lossless": True, "quality": 0}),
         ("PNG", (3100, 3100), {}),
-        ("JPEG", (8000, 6250), {"quality": 30}),
+        ("JPEG", (14_000, 10_500), {"quality": 30}),
     ):
         stream = io.BytesIO()
         Image.new("RGBA" if kind != "JPEG" else "RGB", size, (9, 99, 9)).save(stream, kind, **more)
@@ -258,3 +258,10 @@ def test_a_refusal_is_held_and_holds_nobody_else(own: Path, serve: Callable[...,
     assert set(kinds) == {"busy"}
     assert min(refusals) >= 1
     assert others < 1
+
+
+def test_the_client_refuses_a_wrong_field_as_the_service_would() -> None:
+    client = Client("http://127.0.0.1:9")
+    for wrong in ({"k": 0}, {"colour": "red"}, {"wishes": {"max_price": -1}}):
+        with pytest.raises(RefusedError, match="422 invalid"):
+            client.recommend(library_scene=LIBRARY_SCENE, **wrong)
