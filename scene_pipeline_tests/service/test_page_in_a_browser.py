@@ -3,6 +3,7 @@
 Needs the extra `browser` and a Chromium that is installed; skips where one is missing.
 """
 
+import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,115 @@ def test_the_walk_from_a_dropped_photograph_to_a_reload(open_page: Callable[...,
     assert page.get_by_role("button", name=f"Liked {corrected[1]}", exact=True).count() == 1
 
 
+DROP = """([data, name, type]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name, { type }));
+  return ["dragover", "drop"].map((kind) =>
+    document.body.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: transfer })));
+}"""
+
+
+def drop(page: Any, content: bytes, name: str, kind: str) -> None:
+    """Drop a file beside everything; the browser itself must not open it."""
+    assert page.evaluate(DROP, [base64.b64encode(content).decode(), name, kind]) == [False, False]
+
+
+def test_a_file_is_dropped_anywhere_and_one_that_is_no_picture_leaves_what_is_shown(
+    open_page: Callable[..., Any],
+) -> None:
+    page = open_page()
+    page.locator(".scenes img").first.wait_for()
+    drop(page, SCENE.read_bytes(), "room.webp", "image/webp")
+    settled(page)
+    first, address = titles(page), page.url
+    drop(page, b"a letter", "letter.txt", "text/plain")
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "The file is not a picture" in alert.inner_text()
+    assert (titles(page), page.url) == (first, address)
+    assert page.evaluate("document.querySelector('.photograph img').naturalWidth") > 0
+    alert.get_by_role("button", name="Close").click()
+    alert.wait_for(state="detached")
+
+
+def test_a_photograph_that_could_not_be_sent_is_sent_again(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.route("**/v1/scenes", lambda route: route.abort())
+    page.locator("input[type=file]").first.set_input_files(str(SCENE))
+    page.get_by_role("alert").wait_for()
+    page.unroute("**/v1/scenes")
+    page.get_by_role("button", name="Try again").click()
+    settled(page)
+
+
+def test_a_like_is_sent_again_until_the_server_has_it(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator(".scenes button").first.click()
+    settled(page)
+    page.route("**/v1/events", lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda failed: failed.url.endswith("/v1/events")):
+        page.get_by_role("button", name="Like").first.click()
+    page.unroute("**/v1/events")
+    with page.expect_response("**/v1/events") as sent:
+        pass
+    assert sent.value.status == 202
+
+
+def test_a_photograph_that_this_tab_lacks_is_chosen_again_and_the_wishes_stay(open_page: Callable[..., Any]) -> None:
+    page = open_page("/#scene=unknown&max=60")
+    page.get_by_text("no longer in this tab").wait_for()
+    page.locator(".nophoto input").set_input_files(str(SCENE))
+    settled(page)
+    assert page.locator(".photograph img").is_visible()
+    assert page.get_by_label("Price to").input_value() == "60"
+
+
+def test_back_leads_to_the_scene_before_and_then_to_the_start(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator(".scenes button").nth(0).click()
+    settled(page)
+    first, room = page.url, page.locator("#read").inner_text()
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.get_by_role("button", name="Another photograph").click()
+    page.locator(".scenes button").nth(1).click()
+    settled(page)
+    page.get_by_label("Price to").fill("90")
+    settled(page)
+    page.go_back()
+    page.locator(".scenes").first.wait_for()
+    page.go_back()
+    settled(page)
+    assert (page.url, page.locator("#read").inner_text()) == (first, room)
+
+
+def test_the_number_of_products_is_typed(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator(".scenes button").first.click()
+    settled(page)
+    page.locator(".advanced summary").click()
+    field = page.get_by_label("Products", exact=True)
+    field.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Backspace")
+    page.keyboard.type("4")
+    settled(page)
+    assert (field.input_value(), len(titles(page))) == ("4", 4)
+
+
+def test_marks_are_numbered_and_named(open_page: Callable[..., Any]) -> None:
+    page = open_page(viewport={"width": 1400, "height": 500})
+    page.locator(".scenes button").first.click()
+    settled(page)
+    page.get_by_label("Show").select_option("match")
+    page.locator(".tag").first.wait_for()
+    assert page.locator(".things li").count() == page.locator(".tag").count() == page.locator(".mark").count()
+    shown = page.locator(".photograph img").evaluate(
+        "(img) => [img.width / img.height, img.naturalWidth / img.naturalHeight]"
+    )
+    assert shown[0] == pytest.approx(shown[1], rel=0.02), "a cropped photograph is marked in the wrong places"
+    assert violations(page) == []
+
+
 def test_wishes_are_answered_and_two_settings_stand_side_by_side(open_page: Callable[..., Any]) -> None:
     page = open_page()
     page.locator(".scenes button").first.click()
@@ -131,7 +241,7 @@ def test_wishes_are_answered_and_two_settings_stand_side_by_side(open_page: Call
     assert 'class="product"' in Path(saved.value.path()).read_text(encoding="utf-8")
     page.get_by_label("Price to").fill("0.01")
     page.get_by_role("alert").wait_for()
-    assert "no product is left" in page.get_by_role("alert").inner_text()
+    assert "No product is left" in page.get_by_role("alert").inner_text()
 
 
 def test_a_person_reads_corrects_and_deletes_what_is_known(
@@ -208,6 +318,9 @@ def test_nothing_is_wider_than_the_window(open_page: Callable[..., Any], width: 
     page.locator(".scenes button").first.click()
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inner = page.locator(".facts").bounding_box()
+    for box in (field.bounding_box() for field in page.locator("input:visible, select:visible").all()):
+        assert box["x"] + box["width"] <= inner["x"] + inner["width"] + 2
 
 
 def test_everything_is_reached_by_keyboard(open_page: Callable[..., Any]) -> None:
@@ -215,6 +328,12 @@ def test_everything_is_reached_by_keyboard(open_page: Callable[..., Any]) -> Non
     page.locator(".scenes button").first.focus()
     page.keyboard.press("Enter")
     settled(page)
+    address = page.url
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "Another photograph"
+    assert page.url == address
     page.locator(".reject").nth(1).focus()
     page.keyboard.press("Enter")
     settled(page)
@@ -232,6 +351,10 @@ def test_the_page_asks_for_a_token_where_the_server_does(
     page.goto(guarded, wait_until="load")
     page.get_by_label("Token").wait_for()
     assert violations(page) == []
+    page.get_by_label("Token").fill("none of its")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").wait_for()
+    assert "does not know this token" in page.get_by_role("alert").inner_text()
     page.get_by_label("Token").fill(secrets["recommend"])
     page.keyboard.press("Enter")
     page.locator(".scenes img").first.wait_for()

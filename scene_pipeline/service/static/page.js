@@ -1,18 +1,24 @@
 // The page: what happens when a photograph comes in, a wish changes or a product is judged.
 import { html, render, useEffect, useRef, useState } from "./vendor.js";
-import { Refusal, call, keepPicture, keepSubject, keptPicture, keptSubject, randomId, readState, requestOf, sendJson, setToken, smaller, writeState } from "./state.js";
-import { Card, Facts, Insights, Photograph, Picture, WishesForm, capital, money } from "./parts.js";
+import { Refusal, call, hasToken, isSameScene, keepPicture, keepSubject, keptPicture, keptSubject, randomId, readState, requestOf, sendJson, setToken, smaller, writeState } from "./state.js";
+import { Card, Facts, FileButton, Insights, Photograph, Picture, WishesForm, capital, money } from "./parts.js";
 import { ContextForm } from "./person.js";
 
 const DEBOUNCE_MS = 250;
 const UNDO_MS = 5000;
 const MAX_UNDO = 50;
 
+/** Errors that may pass by themselves: what failed can be tried again. */
+const PASSING = ["offline", "busy", "deadline", "internal", "not-ready", "timeout"];
+
 /** Events wait a moment, so that an undone one is never sent. */
 const waiting = new Map();
 function report(kind, item, list) {
   const event = { event_id: randomId(), recommendation_id: list.recommendation_id, kind, product_id: item.product_id, subject: keptSubject() };
-  waiting.set(`${kind}/${item.product_id}`, { event, timer: setTimeout(flush, UNDO_MS, `${kind}/${item.product_id}`) });
+  hold(`${kind}/${item.product_id}`, event);
+}
+function hold(key, event) {
+  waiting.set(key, { event, timer: setTimeout(flush, UNDO_MS, key) });
 }
 function take(key) {
   const found = waiting.get(key);
@@ -21,7 +27,10 @@ function take(key) {
 }
 function flush(key) {
   const event = take(key);
-  if (event) sendJson("/v1/events", { events: [event] }, { keepalive: true }).catch(() => {});
+  if (!event) return;
+  sendJson("/v1/events", { events: [event] }, { keepalive: true }).catch((error) => {
+    if (PASSING.includes(error.kind) && !waiting.has(key)) hold(key, event); // the server stores an id once
+  });
 }
 addEventListener("pagehide", () => [...waiting.keys()].forEach(flush));
 
@@ -29,6 +38,9 @@ function sceneImage(name) {
   const [library, picture] = [name.slice(0, name.indexOf("/")), name.slice(name.indexOf("/") + 1)];
   return `/v1/libraries/${encodeURIComponent(library)}/scenes/${encodeURIComponent(picture)}`;
 }
+
+/** Moves the focus and leaves the window where it is: by itself a browser shows the middle of what is tall. */
+const focusOnTop = (element) => element.focus({ preventScroll: true });
 
 function download(name, blob) {
   const link = document.createElement("a");
@@ -38,7 +50,7 @@ function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-const COLUMNS = ["rank", "product_id", "sku_id", "variant", "title", "price", "currency", "brand", "category", "placement", "confidence", "calibrated", "score", "reason", "context", "link"];
+const COLUMNS = ["rank", "product_id", "sku_id", "variant", "title", "price", "currency", "brand", "category", "place", "pieces", "placement", "confidence", "calibrated", "score", "reason", "context", "link"];
 const OF_RECORDS = {
   context: (item) => item.context && item.context.sentence,
   variant: (item) => item.variant && item.variant.sku_id,
@@ -52,17 +64,15 @@ function csv(items) {
   return [COLUMNS.join(","), ...items.map((item) => COLUMNS.map((name) => cell(OF_RECORDS[name] ? OF_RECORDS[name](item) : item[name])).join(","))].join("\r\n");
 }
 
-function Start({ libraries, onFile, onPick }) {
-  const [over, setOver] = useState(false);
-  const drop = (event) => { event.preventDefault(); setOver(false); onFile(event.dataTransfer.files[0]); };
-  const chosen = (event) => { onFile(event.target.files[0]); event.target.value = ""; };
+function Start({ libraries, busy, onFile, onPick }) {
   return html`<section class="start" aria-label="A photograph">
-    <div class=${over ? "drop over" : "drop"} onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
+    <div class="drop">
       <p class="lede">Drop or paste a photograph of a room</p>
       <p class="ways">
-        <label class="button">Choose a photograph<input class="said" type="file" accept="image/*" onChange=${chosen} /></label>
-        <label class="button">Take one<input class="said" type="file" accept="image/*" capture="environment" onChange=${chosen} /></label>
+        <${FileButton} label="Choose a photograph" onFile=${onFile} />
+        <${FileButton} label="Take one" onFile=${onFile} capture="environment" />
       </p>
+      <p class="status" role="status">${busy}</p>
     </div>
     ${libraries.map((library) => html`<section key=${library.name} aria-label=${library.name.replaceAll("_", " ")}>
       <h2 class="library">${library.name.replaceAll("_", " ")}</h2>
@@ -99,7 +109,6 @@ function App() {
   const [libraries, setLibraries] = useState([]);
   const [state, setState] = useState(() => readState(location.hash));
   const [read, setRead] = useState(null);
-  const [picture, setPicture] = useState(() => keptPicture());
   const [photo, setPhoto] = useState("");
   const [list, setList] = useState(null);
   const [other, setOther] = useState(null);
@@ -111,25 +120,36 @@ function App() {
   const past = useRef([]);
   const focusOn = useRef(0);
   const written = useRef(location.hash.slice(1));
+  const uploads = useRef(0);
+  const picture = keptPicture(state.scene);
 
-  const put = (next) => {
+  /** Another scene is another entry of the browser's history; a changed wish is none. */
+  const put = (next, another = !isSameScene(next, state)) => {
     setState(next);
     const text = writeState(next);
-    if (text !== written.current) { written.current = text; history.replaceState(null, "", text ? `#${text}` : location.pathname); }
+    if (text === written.current) return;
+    written.current = text;
+    history[another ? "pushState" : "replaceState"](null, "", text ? `#${text}` : location.pathname);
   };
+  const forget = () => { past.current = []; setRead(null); setList(null); setOther(null); setRefusal(null); setBusy(""); };
   const change = (part) => put({ ...state, ...part });
-  const refused = (error) => { if (error.name !== "AbortError") { setBusy(""); setRefusal(error); } };
+  const refused = (error, again) => { if (error.name !== "AbortError") { error.again = again; setBusy(""); setRefusal(error); } };
 
   useEffect(() => {
     Promise.all([call("/v1/vocabulary"), call("/v1/libraries")]).then((answers) => Promise.all(answers.map((answer) => answer.json())))
-      .then(([vocabulary, found]) => { setWords(vocabulary); setLibraries(found.libraries); setRefusal(null); }).catch(refused);
+      .then(([vocabulary, found]) => { setWords(vocabulary); setLibraries(found.libraries); setRefusal(null); }).catch((error) => refused(error));
   }, [round]);
 
   useEffect(() => {
-    const back = () => { written.current = location.hash.slice(1); setState(readState(location.hash)); };
+    const back = () => { uploads.current += 1; written.current = location.hash.slice(1); forget(); setState(readState(location.hash)); };
     addEventListener("hashchange", back);
     return () => removeEventListener("hashchange", back);
   }, []);
+
+  // what had the focus is gone with the view that it was in
+  const chosen = Boolean(state.scene || state.library);
+  const opened = useRef(false);
+  useEffect(() => { if (opened.current) { scrollTo(0, 0); focusOnTop(main); } opened.current = true; }, [chosen]);
 
   useEffect(() => {
     if (!picture) { setPhoto(""); return undefined; }
@@ -138,28 +158,47 @@ function App() {
     return () => URL.revokeObjectURL(url);
   }, [picture]);
 
-  const upload = async (blob, kept) => {
+  /** Sends a photograph; what was shown stays until it has been read. `kept`: the state that it comes into. */
+  const upload = async (blob, kept, another) => {
+    const number = uploads.current += 1;
     setBusy("Reading the photograph");
     const answer = await call("/v1/scenes", { method: "POST", body: blob, headers: { "Content-Type": blob.type || "application/octet-stream" } });
     const scene = await answer.json();
+    if (number !== uploads.current) return; // another photograph or view has come since
+    keepPicture(scene.scene_id, blob);
+    if (another) forget();
     setRead(scene.scene);
-    put({ ...(kept || readState("")), scene: scene.scene_id, library: "" });
+    put({ ...kept, scene: scene.scene_id, library: "" }, another);
   };
-  const onFile = async (file) => {
+  const onFile = async (file, kept) => {
     if (!file) return;
-    setRefusal(null); setList(null); setOther(null); past.current = [];
+    setRefusal(null); setBusy("Reading the photograph");
     try {
-      const blob = await smaller(file);
-      setPicture(blob); keepPicture(blob);
-      await upload(blob);
-    } catch (error) { refused(error); }
+      await upload(await smaller(file), kept || readState(""), !kept);
+    } catch (error) { refused(error, () => onFile(file, kept)); }
   };
-  const onPick = (name) => { past.current = []; setRead(null); setList(null); setOther(null); setRefusal(null); put({ ...readState(""), library: name }); };
+  const onPick = (name) => { uploads.current += 1; forget(); put({ ...readState(""), library: name }); };
 
   useEffect(() => {
     const paste = (event) => { const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/")); if (file) onFile(file); };
     addEventListener("paste", paste);
     return () => removeEventListener("paste", paste);
+  });
+
+  // a file may be dropped anywhere: beside a drop zone the browser would leave the page and open it
+  useEffect(() => {
+    const over = (is) => document.body.classList.toggle("over", is);
+    const drag = (event) => { if (event.dataTransfer.types.includes("Files")) { event.preventDefault(); over(true); } };
+    const leave = (event) => { if (!event.relatedTarget) over(false); };
+    const drop = (event) => {
+      over(false);
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      onFile(event.dataTransfer.files[0]);
+    };
+    const listeners = [["dragover", drag], ["dragleave", leave], ["drop", drop]];
+    listeners.forEach(([name, listener]) => addEventListener(name, listener));
+    return () => listeners.forEach(([name, listener]) => removeEventListener(name, listener));
   });
 
   // what was read, where a reload or a link has brought only the state
@@ -187,10 +226,14 @@ function App() {
     return () => { gone = true; clearTimeout(timer); };
   }, [sceneAddress, Boolean(read)]);
 
+  const resent = useRef("");
   const recover = (error) => {
     const gone = error instanceof Refusal && ["not-found", "scene-gone"].includes(error.kind);
-    if (gone && state.scene && picture) upload(picture, state).catch(refused);
-    else refused(error);
+    if (!gone || !picture) refused(error);
+    else if (resent.current !== state.scene) { // facts and list find out both
+      resent.current = state.scene;
+      upload(picture, state, false).catch((later) => { resent.current = ""; refused(later); });
+    }
   };
 
   // the list answers as wishes change
@@ -214,7 +257,7 @@ function App() {
   useEffect(() => {
     if (!compared) { setOther(null); return undefined; }
     const stop = new AbortController();
-    sendJson("/v1/recommendations", JSON.parse(compared), { signal: stop.signal }).then(setOther).catch(refused);
+    sendJson("/v1/recommendations", JSON.parse(compared), { signal: stop.signal }).then(setOther).catch(recover);
     return () => stop.abort();
   }, [compared, round]);
 
@@ -256,40 +299,47 @@ function App() {
       const answer = await call(path, { method: "POST", body, headers: body ? { "Content-Type": body.type } : {} });
       download("lookbook.html", await answer.blob());
       setBusy("");
-    } catch (error) { refused(error); }
+    } catch (error) { refused(error, lookbook); }
   };
   const compare = () => change({ compare: state.compare ? "" : writeState({ ...state, compare: "", scene: "", library: "" }) || "k=10" });
 
   if (refusal && ["unauthorized", "forbidden"].includes(refusal.kind)) {
-    return html`${refusal.kind === "forbidden" && html`<p class="alert" role="alert">${refusal.message}</p>`}
+    const why = refusal.kind === "forbidden" ? refusal.message : hasToken() && "The server does not know this token.";
+    return html`${why && html`<p class="alert" role="alert">${capital(why)}</p>`}
       <${TokenForm} onDone=${() => { setRefusal(null); setRound((n) => n + 1); }} />`;
   }
-  const chosen = Boolean(state.scene || state.library);
-  const status = busy || (list && chosen ? `${list.items.length} ${list.items.length === 1 ? "product" : "products"}. ${list.note}` : "");
+  const status = busy || (list && chosen ? `${list.items.length} ${list.items.length === 1 ? "product" : "products"}.` : "");
+  const passing = refusal && PASSING.includes(refusal.kind);
+  const answered = () => {
+    setRefusal(null);
+    if (passing && refusal.again) refusal.again(); else if (passing) setRound((n) => n + 1);
+  };
   return html`
-    ${refusal && html`<p class="alert" role="alert">${refusal.message} <button type="button" class="quiet" onClick=${() => { setRefusal(null); setRound((n) => n + 1); }}>Try again</button></p>`}
-    ${!chosen && words && html`<${Start} libraries=${libraries} onFile=${onFile} onPick=${onPick} />`}
+    ${refusal && html`<p class="alert" role="alert">${capital(refusal.message)} <button type="button" class="quiet" onClick=${answered}>${passing ? "Try again" : "Close"}</button></p>`}
+    ${!chosen && words && html`<${Start} libraries=${libraries} busy=${busy} onFile=${(file) => onFile(file)} onPick=${onPick} />`}
     ${!words && !refusal && html`<p class="empty">Opening</p>`}
     ${chosen && words && html`<div class="room">
       <div class="side">
-        <${Photograph} url=${state.scene ? photo : `${sceneImage(state.library)}/image`} kept=${Boolean(state.scene)} scene=${read && list && list.intent === "match" ? { ...read, objects: list.scene.objects } : read} />
-        <button type="button" class="quiet" onClick=${() => { past.current = []; setRead(null); setList(null); setRefusal(null); put(readState("")); }}>Another photograph</button>
+        <${Photograph} url=${state.scene ? photo : `${sceneImage(state.library)}/image`} kept=${Boolean(state.scene)} onFile=${(file) => onFile(file, state)} scene=${read && list && list.intent === "match" ? { ...read, objects: list.scene.objects } : read} />
+        <p class="ways-on"><button type="button" class="quiet" onClick=${() => { uploads.current += 1; forget(); put(readState("")); }}>Another photograph</button>
+          <button type="button" class="quiet down" onClick=${() => { const answers = document.querySelector(".answers"); answers.scrollIntoView(); focusOnTop(answers); }}>To the products</button></p>
         ${read && html`<${Facts} read=${read} words=${words} state=${state} change=${change} />`}
         <${Insights} insights=${insights} />
         <${WishesForm} words=${words} state=${state} change=${change} />
         <${ContextForm} words=${words} state=${state} change=${change} subject=${subject} onSubject=${chooseFor} onProfile=${() => setRound((n) => n + 1)} />
       </div>
-      <div class="answers" aria-busy=${busy !== ""}>
+      <div class="answers" tabindex="-1" aria-busy=${busy !== ""}>
         <div class="bar">
           <p class="status" role="status">${status}${list && list.set && chosen ? ` ${setLine(list.set, words)}` : ""}${list && list.for_you && chosen ? ` ${capital(list.for_you)}.` : ""}</p>
           <div class="buttons">
             <button type="button" disabled=${past.current.length === 0} onClick=${undo}>Undo</button>
-            ${state.rejected.length > 0 && html`<button type="button" onClick=${() => change({ rejected: [] })}>Bring back ${state.rejected.length} rejected</button>`}
+            ${state.intent === "complete" && state.rejected.length > 0 && html`<button type="button" onClick=${() => change({ rejected: [] })}>Bring back ${state.rejected.length} rejected</button>`}
             <button type="button" aria-pressed=${state.compare !== ""} onClick=${compare}>${state.compare ? "End comparison" : "Compare from here"}</button>
             <button type="button" disabled=${!list} onClick=${() => download("products.csv", new Blob([`\ufeff${csv(list.items)}`], { type: "text/csv" }))}>CSV</button>
             <button type="button" disabled=${!list || (state.scene && !picture)} onClick=${lookbook}>Lookbook</button>
           </div>
         </div>
+        ${list && chosen && html`<p class="basis">${list.note}</p>`}
         ${list && html`<div class=${other ? "lists two" : "lists"}>
           <${List} title="Now" list=${list} other=${other} words=${words} state=${state} act=${act} />
           ${other && html`<${List} title="As it was" list=${other} other=${list} words=${words} state=${state} act=${act} frozen />`}
@@ -300,5 +350,9 @@ function App() {
 }
 
 const main = document.getElementById("main");
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address holds the state of the page and no place in it
+  main.focus();
+});
 main.replaceChildren();
 render(html`<${App} />`, main);

@@ -26,18 +26,37 @@ export function Picture({ src, alt, ...more }) {
   return own ? html`<img src=${own} alt=${alt} ...${more} />` : null;
 }
 
-export function Photograph({ url, scene, kept }) {
-  if (!url) return html`<p class="nophoto">The photograph is not kept by the server and is no longer in this tab.</p>`;
+export function FileButton({ label, onFile, ...more }) {
+  const chosen = (event) => { onFile(event.target.files[0]); event.target.value = ""; };
+  return html`<label class="button">${label}<input class="said" type="file" accept="image/*" onChange=${chosen} ...${more} /></label>`;
+}
+
+/** Things that share a window share a mark. */
+function marks(things) {
+  const found = new Map();
+  for (const thing of things) found.set(String(thing.box), [...(found.get(String(thing.box)) || []), thing]);
+  return [...found.values()];
+}
+
+export function Photograph({ url, scene, kept, onFile }) {
+  if (!url) {
+    return html`<div class="nophoto"><p>The photograph is not kept by the server and is no longer in this tab.</p>
+      <${FileButton} label="Choose it again" onFile=${onFile} /></div>`;
+  }
+  const things = scene ? marks(scene.objects) : [];
   const alt = scene ? `Your photograph: ${scene.room.name}` : "Your photograph";
   return html`<figure class="photograph">
     <div class="marked">
       ${kept ? html`<img src=${url} alt=${alt} />` : html`<${Picture} src=${url} alt=${alt} />`}
-      ${scene && scene.objects.map((thing, at) => {
-        const [left, top, right, bottom] = thing.box;
+      ${things.map((same, at) => {
+        const [left, top, right, bottom] = same[0].box;
         return html`<svg class="mark" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true" key=${at}>
-          <rect x=${left} y=${top} width=${right - left} height=${bottom - top} /></svg>`;
+          <rect x=${left} y=${top} width=${right - left} height=${bottom - top} /></svg>
+          <span class="tag" aria-hidden="true" style=${{ left: percent(left), top: percent(top) }}>${at + 1}</span>`;
       })}
     </div>
+    ${things.length > 0 && html`<figcaption>Seen where it is marked:
+      <ol class="things">${things.map((same, at) => html`<li key=${at}>${same.map((thing) => thing.name).join(" or ")}</li>`)}</ol></figcaption>`}
   </figure>`;
 }
 
@@ -135,7 +154,7 @@ export function WishesForm({ words, state, change }) {
     <label class="check"><input type="checkbox" checked=${state.stock} onChange=${(event) => change({ stock: event.target.checked })} /> Only in stock</label>
     <details class="advanced"><summary>Advanced</summary>
       <label class="field"><span>Products</span><input type="number" min="1" max=${words.max_k} value=${state.k}
-        onInput=${(event) => change({ k: Math.min(Math.max(Number.parseInt(event.target.value, 10) || 10, 1), words.max_k) })} /></label>
+        onInput=${(event) => { if (event.target.value >= 1) change({ k: Math.min(Number.parseInt(event.target.value, 10), words.max_k) }); }} /></label>
       <label class="field"><span>Variety <output>${state.spread === "" ? "usual" : percent(Number(state.spread))}</output></span>
         <input type="range" min="0" max="1" step="0.05" value=${state.spread === "" ? 0.5 : state.spread} onInput=${(event) => change({ spread: event.target.value })} /></label>
       <fieldset class="weights"><legend>Weight of each factor</legend>

@@ -39,6 +39,8 @@ export function writeState(state) {
   return written.toString();
 }
 
+export const isSameScene = (one, other) => one.scene === other.scene && one.library === other.library;
+
 const number = (text) => (text === "" || Number.isNaN(Number(text)) ? undefined : Number(text));
 
 /** The request of a state, as POST /v1/recommendations takes it. `subject`: the shop's id of whom it is for, or "". */
@@ -130,18 +132,28 @@ export async function smaller(file) {
   return new Promise((done) => canvas.toBlob((blob) => done(blob || file), "image/jpeg", 0.86));
 }
 
-export function keepPicture(blob) {
+/** Scene -> photograph. The newest one survives a reload of the page, in the tab's storage. */
+const pictures = new Map();
+
+export function keepPicture(scene, blob) {
+  pictures.set(scene, blob);
   const reader = new FileReader();
   reader.onload = () => {
-    try { sessionStorage.setItem("picture", reader.result); } catch { sessionStorage.removeItem("picture"); }
+    try {
+      sessionStorage.setItem("picture", reader.result);
+      sessionStorage.setItem("picture of", scene);
+    } catch { sessionStorage.removeItem("picture"); }
   };
   reader.readAsDataURL(blob);
 }
 
-export function keptPicture() {
-  const stored = sessionStorage.getItem("picture");
+/** The photograph of a scene, or null where this tab does not have it. */
+export function keptPicture(scene) {
+  if (pictures.has(scene)) return pictures.get(scene);
+  const stored = scene && sessionStorage.getItem("picture of") === scene && sessionStorage.getItem("picture");
   if (!stored) return null;
   const [head, body] = stored.split(",");
   const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));
-  return new Blob([bytes], { type: head.slice(5).split(";")[0] });
+  pictures.set(scene, new Blob([bytes], { type: head.slice(5).split(";")[0] }));
+  return pictures.get(scene);
 }
