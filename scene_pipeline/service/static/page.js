@@ -315,7 +315,7 @@ function App() {
     if (passing && refusal.again) refusal.again(); else if (passing) setRound((n) => n + 1);
   };
   return html`
-    ${refusal && html`<p class="alert" role="alert">${capital(refusal.message)} <button type="button" class="quiet" onClick=${answered}>${passing ? "Try again" : "Close"}</button></p>`}
+    ${refusal && html`<p class="alert" role="alert">${refusal.kind === "busy" ? "The server is busy with others." : capital(refusal.message)} <button type="button" class="quiet" onClick=${answered}>${passing ? "Try again" : "Close"}</button></p>`}
     ${!chosen && words && html`<${Start} libraries=${libraries} busy=${busy} onFile=${(file) => onFile(file)} onPick=${onPick} />`}
     ${!words && !refusal && html`<p class="empty">Opening</p>`}
     ${chosen && words && html`<div class="room">
