@@ -65,7 +65,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         schema = {"$ref": REF.format(name=operation.request.__name__)}
         document["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if operation.scope:
-        document["security"] = [{"token": [operation.scope]}] if operation.scope == "admin" else [{}, {"token": []}]
+        needed = {"token": [operation.scope]}
+        document["security"] = [needed] if operation.scope == "admin" else [{}, needed]
     return document
 
 
