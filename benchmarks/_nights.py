@@ -65,7 +65,7 @@ def _raise_prices(folder: Path, rows: Rows) -> None:
 
 def _change_one(folder: Path, rows: Rows) -> None:
     row = rows[len(rows) // 2]
-    row[2] += " WITH LID"
+    row[2] += " SET OF 3"  # a fact, so that the sentence that is embedded changes too
     cells = np.random.default_rng(99).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     Image.fromarray(cells).resize((96, 96), Image.Resampling.BICUBIC).save(folder / row[3], quality=85)
 
