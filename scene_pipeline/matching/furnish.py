@@ -77,9 +77,11 @@ def furnish(matcher: "SceneMatcher", scene: Scene, plan: Plan, request: Request)
     candidates = _Candidates.of(matcher, scene, slots, (own, request))
     problem = candidates.problem(plan)
     found = None if any(slot.must for slot in missing) else solve(problem, plan.seconds)
-    if found is None:
+    if found is None or not len(problem.slot):
         found = Choice(np.zeros(0, np.int64), 0.0)
         note = _relaxation(plan, slots, missing, candidates, matcher.currency)
+        if not np.isfinite(matcher.features.price).any():
+            note = "no set: no product of the catalog has a price; add prices, or ask for a list without a budget"
     else:
         note = _left_out(slots, missing, candidates, found.chosen)
     return _answer(matcher, (scene, plan, request), candidates, (found, note), started)
@@ -245,6 +247,11 @@ def _relaxation(
         return (
             f"no set: the catalog has no {_names(gone)} with a price within {_money(plan.budget, currency)} under the "
             f"constraints; raise the budget, loosen them, or leave {_names(gone)} out"
+        )
+    if missing and not slots:
+        return (
+            f"no set: the catalog has no product with a price within {_money(plan.budget, currency)} that fits as "
+            f"{_names([slot.name for slot in missing])}; raise the budget, or loosen the constraints"
         )
     cost = {
         number: (candidates.price * candidates.count)[candidates.slot == number].min() for number in candidates.must

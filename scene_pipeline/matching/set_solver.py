@@ -84,6 +84,8 @@ def solve(problem: SetProblem, time_limit: float = 2.0) -> Choice | None:
     start = greedy(problem)
     if start is None:
         return None
+    if not len(problem.slot):  # HiGHS takes no empty problem
+        return Choice(start, 0.0)
     count = len(problem.slot)
     first, second = np.nonzero(np.triu(problem.slot[:, None] != problem.slot[None], 1))
     cost = -np.concatenate([problem.worth, pair_weight(len(problem.slots)) * problem.fit[first, second]])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scene_pipeline.errors import ScenePipelineError
@@ -64,6 +65,7 @@ def test_constraints_hold_for_every_piece(matcher: SceneMatcher, room: Scene) ->
 @pytest.mark.parametrize(
     ("plan", "says"),
     [
+        (Plan(0.5), "no set: the catalog has no product with a price within 0.50 EUR that fits as "),
         (Plan(5.0, must={"rug": 1}), "no set: the catalog has no rug with a price within 5.00"),
         (Plan(60.0, must={"vase": 2, "rug": 1, "mirror": 1}), "no set: "),
     ],
@@ -90,3 +92,11 @@ def test_a_plan_that_nothing_meets_says_what_to_relax(
 def test_a_wrong_plan_is_refused_by_name(matcher: SceneMatcher, room: Scene, plan, says: str) -> None:
     with pytest.raises(ScenePipelineError, match=says):
         furnish(matcher, room, plan(), Request())
+
+
+def test_a_catalog_without_prices_furnishes_nothing_and_says_why(demo: Path, room: Scene) -> None:
+    matcher = SceneMatcher.open(demo, verify=False)
+    matcher.features.price[:] = np.nan
+    found = furnish(matcher, room, Plan(800.0), Request())
+    assert not found.pieces
+    assert found.note == "no set: no product of the catalog has a price; add prices, or ask for a list without a budget"
