@@ -33,7 +33,7 @@ COMPONENT = re.compile(
     r"power supply cord|add-on unit|trestle|parasol base|bulb|filter|window catch|net for plant pot|wall panel|"
     r"toilet seat)$|^(glass )?door$|^insert with|^post,foot,mesh|^cover\b|\bcovers?$|^worktop",
 )
-NOT_COMPONENT = re.compile(r"(cushion|quilt) cover")
+NOT_COMPONENT = re.compile(r"(cushion|quilt) cover|towel rail|rail with hooks")
 CHILDREN = re.compile(
     r"\b(child(ren)?s?('s)?|kids?|bab(y|ies)s?('s)?|junior|toddler|nursery|soft toy|squeaky|rattle|\bcot\b|highchair|"
     r"changing table|play (mat|tunnel|kitchen)|toy (car|vehicle|cookware|kitchen|storage|cash)|trunk for toys|"
@@ -109,8 +109,9 @@ def stated_type(row: Mapping[str, str]) -> str:
 
 def is_component(row: Mapping[str, str]) -> bool:
     """Tell whether the shop's type is that of a part, not of something that comes with one."""
-    text = re.split(r", | - | with ", (row.get("type") or row["description"]).lower(), maxsplit=1)[0]
-    return bool(COMPONENT.search(text)) and not NOT_COMPONENT.search(text)
+    whole = (row.get("type") or row["description"]).lower()
+    text = re.split(r", | - | with ", whole, maxsplit=1)[0]
+    return bool(COMPONENT.search(text)) and not NOT_COMPONENT.search(whole)
 
 
 def is_for_children(row: Mapping[str, str]) -> bool:
