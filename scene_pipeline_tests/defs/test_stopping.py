@@ -71,7 +71,9 @@ def test_a_command_that_is_stopped_while_it_loads_ends_with_the_same_status(
     """The first seconds of a build are imports, some of which run text: Python alone would end by the signal then."""
     (tmp_path / "loading.py").write_text(f"import os\nexec('os.kill(os.getpid(), {int(number)})\\nwhile True: pass')\n")
     (tmp_path / "halt.py").write_text(
-        "import sys\nfrom scene_pipeline import cli\ncli.app.command('halt')(lambda: __import__('loading'))\n"
+        "import signal, sys\nfrom scene_pipeline import cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in what a shell runs behind the prompt
+        "cli.app.command('halt')(lambda: __import__('loading'))\n"
         "sys.argv[1:] = ['halt']\ncli.main()\n"
     )
     ended = subprocess.run(
@@ -80,6 +82,7 @@ def test_a_command_that_is_stopped_while_it_loads_ends_with_the_same_status(
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert (ended.returncode, ended.stderr) == (130, f"scene-pipeline: {STOPPED}\n")
 
