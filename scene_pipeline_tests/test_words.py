@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CODE = sorted(
-    path for name in ("scene_pipeline", "benchmarks", "training", "docs") for path in (ROOT / name).rglob("*.py")
+    path
+    for name in ("scene_pipeline", "benchmarks", "training", "docs")
+    for path in (ROOT / name).rglob("*.py")
+    if ".peers" not in path.parts  # environments that benchmarks make for the programs they compare with
 )
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
