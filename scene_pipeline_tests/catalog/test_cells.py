@@ -97,7 +97,7 @@ def test_availability(text: str, value: str | None) -> None:
 
 
 @pytest.mark.parametrize("url", ["cdn.example.com:8080/a.jpg", "localhost:8000/a.jpg"])
-def test_an_address_with_a_port_and_no_scheme_is_told(url: str) -> None:
+def test_an_address_with_a_port_and_no_scheme_is_reported(url: str) -> None:
     assert cells.image_problem(url) == f"the image address has no scheme; write https://{url}"
 
 

@@ -123,10 +123,10 @@ def test_runners_up_come_after_the_list_in_words_only_where_requested(demo: Path
     matcher = SceneMatcher.open(demo)
     scene = matcher.analyze(SCENE)
     plain = matcher.recommend_for(scene, k=5)
-    told, logged = (matcher.recommend_for(scene, k=5, runners_up=RunnersUp(3, words)) for words in (True, False))
+    worded, logged = (matcher.recommend_for(scene, k=5, runners_up=RunnersUp(3, words)) for words in (True, False))
     assert plain.runners_up == ()
-    assert told.recommendations == logged.recommendations == plain.recommendations
+    assert worded.recommendations == logged.recommendations == plain.recommendations
     assert len(logged.runners_up) == 3
-    assert all(item.reason and item.placement for item in told.runners_up)
-    for item, bare in zip(told.runners_up, logged.runners_up, strict=True):
+    assert all(item.reason and item.placement for item in worded.runners_up)
+    for item, bare in zip(worded.runners_up, logged.runners_up, strict=True):
         assert bare == replace(item, reason="", placement="", variant=None, box=None)
