@@ -27,14 +27,17 @@ class ServedList:
     price: float
 
 
-def list_as_is(items: Sequence[Recommendation]) -> ServedList:
-    """Return a list that is shown in its own order (*match* or *furnish*). Ranks count from 1."""
-    shown = tuple(replace(item, rank=rank) for rank, item in enumerate(items, start=1))
+def list_as_is(items: Sequence[Recommendation], k: int | None = None) -> ServedList:
+    """Return items in their own order, ranks from 1. The first `k` are shown (all where None), the rest are logged."""
+    ranked = [replace(item, rank=rank) for rank, item in enumerate(items, start=1)]
+    k = len(ranked) if k is None else k
     products = tuple(
-        ExposedProduct(item.product_id, item.rank, item.score, 1.0, shown=True, factors=tuple(item.factors.values()))
-        for item in shown
+        ExposedProduct(
+            item.product_id, item.rank, item.score, 1.0, shown=item.rank <= k, factors=tuple(item.factors.values())
+        )
+        for item in ranked
     )
-    return ServedList(shown, products, tuple(shown[0].factors) if shown else (), "", 0, 0.0)
+    return ServedList(tuple(ranked[:k]), products, tuple(ranked[0].factors) if ranked else (), "", 0, 0.0)
 
 
 def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str, diversity: Diversity) -> ServedList:
@@ -44,6 +47,8 @@ def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str,
     the list is shown in its order and every propensity is 1.
     """
     candidates = (*result.recommendations, *result.runners_up)
+    if rules.method == "off":
+        return list_as_is(candidates, k)
     scores = np.array([item.score for item in candidates])
     categories = np.unique([item.category for item in candidates], return_inverse=True)[1]
     rule = list_rule(categories, k, diversity) if candidates else None
@@ -65,8 +70,7 @@ def serve_list(result: SceneResult, k: int, rules: Exploration, request_id: str,
     )
     names = tuple(candidates[0].factors) if candidates else ()
     price = 1 - plan.score / plan.best_score if candidates and plan.best_score > 0 else 0.0
-    seed = request_seed(request_id) if rules.name else 0
-    return ServedList(tuple(ranked[:k]), products, names, rules.name, seed, price)
+    return ServedList(tuple(ranked[:k]), products, names, rules.name, request_seed(request_id), price)
 
 
 def exposure_of(served: ServedList, request_id: str, at: float, result: SceneResult, **more: Any) -> Exposure:

@@ -41,6 +41,7 @@ from scene_pipeline.matching.result import Recommendation, SceneResult
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.scored import Scored
 from scene_pipeline.matching.scoring import Scorer
+from scene_pipeline.matching.shared_encoder import SharedEncoder
 from scene_pipeline.scenes.reference import SceneReference, centered_windows, library_center
 from scene_pipeline.scenes.scene import Scene, analyze, with_rooms
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
@@ -63,6 +64,7 @@ class SceneMatcher:
         self._reloading = threading.Lock()
         self._alive: weakref.WeakSet[SceneMatcher] = weakref.WeakSet([self])
         self._opened = Opened.read(bundle, threads)
+        self._shared_encoder = SharedEncoder(self._opened.encoder, bundle.encoder_path, threads)
         self.classifier = ZeroShotClassifier(bundle.vocabulary, self.prompts, self.reference)
         self._scorer = Scorer(self._opened, self.reference.vector)
 
@@ -137,39 +139,40 @@ class SceneMatcher:
         started = time.perf_counter() if started is None else started
         request = _request(request, k)
         scene = self._with_style(scene, request)
-        scored = self._scorer.score(scene, request)
-        chooser, explainer = Chooser(self._scorer), Explainer(self._opened)
-        if opinion is not None:
-            scored = scored.nudged(self.opinion_nudges(opinion, scored.rows))
-        if held is None:
-            chosen = chooser.choose(scene, scored, request.k, request.diversity, runners_up.count)
-        else:
-            scored, chosen = chooser.choose_around(scene, scored, held, request, runners_up.count)
-        calibration = explainer.calibration_for(scene, scored, request)
-        pinned = [] if held is None else list(held.pinned.values())
-        completion = chooser.completion(scene, scored)
+        with self._shared_encoder.in_use():
+            scored = self._scorer.score(scene, request)
+            chooser, explainer = Chooser(self._scorer), Explainer(self._opened)
+            if opinion is not None:
+                scored = scored.nudged(self.opinion_nudges(opinion, scored.rows))
+            if held is None:
+                chosen = chooser.choose(scene, scored, request.k, request.diversity, runners_up.count)
+            else:
+                scored, chosen = chooser.choose_around(scene, scored, held, request, runners_up.count)
+            calibration = explainer.calibration_for(scene, scored, request)
+            pinned = [] if held is None else list(held.pinned.values())
+            completion = chooser.completion(scene, scored)
 
-        def explained(positions: list[int]) -> tuple[Recommendation, ...]:
-            if not positions:
-                return ()
-            rows = scored.rows[positions]
-            listed = (scored, positions, np.isin(rows, pinned))
-            items = explainer.explain(scene, listed, calibration, opinion, request.constraints)
-            return completion.explained(items, self.features.type_group[rows])
+            def explained(positions: list[int]) -> tuple[Recommendation, ...]:
+                if not positions:
+                    return ()
+                rows = scored.rows[positions]
+                listed = (scored, positions, np.isin(rows, pinned))
+                items = explainer.explain(scene, listed, calibration, opinion, request.constraints)
+                return completion.explained(items, self.features.type_group[rows])
 
-        more = chosen[1]
-        return SceneResult(
-            scene=scene.analysis,
-            recommendations=explained(chosen[0]),
-            runners_up=explained(more) if runners_up.in_words else explainer.unexplained(scored, more, calibration),
-            bundle_version=self.bundle.version,
-            encoder_id=self.encoder_id,
-            elapsed_ms=1000 * (time.perf_counter() - started),
-            request_id=request.id,
-            weights_version=weights_version(scored.weights),
-            context=request.context.record() if request.context.known else None,
-            opinion=opinion,
-        )
+            more = chosen[1]
+            return SceneResult(
+                scene=scene.analysis,
+                recommendations=explained(chosen[0]),
+                runners_up=explained(more) if runners_up.in_words else explainer.unexplained(scored, more, calibration),
+                bundle_version=self.bundle.version,
+                encoder_id=self.encoder_id,
+                elapsed_ms=1000 * (time.perf_counter() - started),
+                request_id=request.id,
+                weights_version=weights_version(scored.weights),
+                context=request.context.record() if request.context.known else None,
+                opinion=opinion,
+            )
 
     def furnish(self, image: Photograph, plan: Plan, request: Request | None = None) -> FurnishedSet:
         """Return the set of products that furnishes a photographed room within the plan's budget.
@@ -247,9 +250,10 @@ class SceneMatcher:
             if not isinstance(source, bytes | Path):
                 source = source.read()
             image = decode_image(source, short_side=self.decoded_side)
-        embedding = embed_scene(self._opened.encoder, image)
-        scene = analyze(image, embedding, self.classifier)
-        return scene if self.ensemble is None else self.ensemble.read(image, embedding, scene)
+        with self._shared_encoder.in_use():
+            embedding = embed_scene(self._shared_encoder.now(), image)
+            scene = analyze(image, embedding, self.classifier)
+            return scene if self.ensemble is None else self.ensemble.read(image, embedding, scene)
 
     def with_votes(self, scene: Scene) -> Scene:
         """Return a scene from `read` with the votes of this bundle's products on its room."""

@@ -20,6 +20,8 @@ COLUMNS = (
     "category", "image_sha256",
 )  # fmt: skip
 MAX_BRANDS = 500
+KEPT = 4096
+"""Products that are kept as documents: many lists hold the same ones."""
 
 
 class ProductTable:
@@ -29,6 +31,7 @@ class ProductTable:
         there = set(bundle.products_schema().names)
         self._table = bundle.products([name for name in COLUMNS if name in there])
         self._images = images
+        self._document = functools.lru_cache(KEPT)(self._read)
         self._names = {category.id: category.name for category in bundle.vocabulary.categories}
         ids = self._table["product_id"]
         hashes = np.concatenate(
@@ -52,6 +55,9 @@ class ProductTable:
 
     def get(self, product_id: str) -> ProductOut | None:
         """Return a product, or None where the catalog has none of that id."""
+        return self._document(product_id)
+
+    def _read(self, product_id: str) -> ProductOut | None:
         row = self.row_of(product_id)
         if row is None:
             return None
