@@ -36,7 +36,7 @@ from benchmarks.serving import busy_s
 
 ROOT = Path(__file__).parents[1]
 CORES = len(os.sched_getaffinity(0))
-IN_TURN = 5
+IN_TURN = 12
 """How often rates of threads and of HTTP are taken in turn: a machine's speed drifts."""
 
 PATIENT = {"max_wait_s": 600, "deadline_s": 600}
@@ -156,7 +156,7 @@ def measure_speed(artifacts: Path, pictures: Sequence[bytes], rounds: int) -> tu
 
     matcher = SceneMatcher.open(artifacts)
     inside, outside, again = [], [], []
-    answers = max(4 * rounds, 80)
+    answers = max(2 * rounds, 80)
     with server(artifacts, **PATIENT) as running:
         opened = connection(running)
         scene = json.loads(call(opened, "POST", "/v1/scenes", pictures[0])[1])["scene_id"]

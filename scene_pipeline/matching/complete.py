@@ -41,17 +41,23 @@ class Completion:
         """Return the completion of an analysis; it is empty without a reading or where weights leave it out."""
         completes = weights[RULED_BY] > 0
         found = analysis.decor if completes else None
-        ids = [group.id for group in types.groups]
-        seen = found.groups if found is not None else ()
-        present = analysis.reading.present if found is not None and analysis.reading is not None else {}
-        doubt = dict.fromkeys(ids, 0.0)
-        for kind, sure in present.items():
-            doubt |= {name: max(doubt.get(name, 0.0), sure) for name in GROUPS_OF[kind]}
+        at, count = types.positions, len(types.groups) + 1
+        there, missing, doubt = np.zeros(count, bool), np.zeros(count, bool), np.zeros(count)
+        if completes:
+            there[[at[group.id] for group in types.groups if group.fitted]] = True
+        if found is not None:
+            there[[at[name] for name in found.groups if name in at]] = True
+            missing[[at[name] for name in found.missing if name in at]] = True
+            present = analysis.reading.present if analysis.reading is not None else {}
+            for kind, sure in present.items():
+                for name in GROUPS_OF[kind]:
+                    if name in at:
+                        doubt[at[name]] = max(doubt[at[name]], sure)
         return cls(
-            there=np.array([*(completes and (group.fitted or group.id in seen) for group in types.groups), False]),
-            missing=np.array([*(found is not None and name in found.missing for name in ids), False]),
-            doubt=np.array([*(doubt[name] for name in ids), 0.0]),
-            names=tuple(group.types[0] if group.types else group.id.replace("_", " ") for group in types.groups),
+            there=there,
+            missing=missing,
+            doubt=doubt,
+            names=types.group_names,
             sure=analysis.reading is not None and analysis.reading.calibrated,
         )
 

@@ -20,6 +20,7 @@ from scene_pipeline.matching.reasons import Narrator
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.matching.scored import Scored
+from scene_pipeline.matching.scoring import Scorer
 from scene_pipeline.matching.standing import Sides, Standing
 from scene_pipeline.matching.variants import Variant
 from scene_pipeline.scenes.box_phrase import box_phrase
@@ -30,7 +31,12 @@ from scene_pipeline.scenes.scene import Scene
 class Explainer:
     """Turns chosen candidates into recommendations."""
 
-    data: Opened
+    scorer: Scorer
+
+    @property
+    def data(self) -> Opened:
+        """What the bundle holds."""
+        return self.scorer.data
 
     def calibration_for(self, scene: Scene, scored: Scored, request: Request) -> CalibrationMap:
         """Return the map of confidences; an uncalibrated one where it was not fitted for such a request or scene."""
@@ -66,8 +72,8 @@ class Explainer:
         standing = Standing(self.data.vocabulary.types, scene.analysis)
         places = [planner.place(product["category"], product["product_type"]) for product in products]
         seen_at = [
-            box_phrase(scene.boxes[scored.window[index]].tolist()) if closer_than >= CLOSE else ""
-            for index, closer_than in zip(chosen, closer, strict=True)
+            box_phrase(scene.boxes[window].tolist()) if closer_than >= CLOSE else ""
+            for window, closer_than in zip(self.scorer.best_windows(scene, rows), closer, strict=True)
         ]
         reasons = [
             narrator.sentence(product, lift[index], self._look(product, row, where), closer_than)

@@ -110,12 +110,17 @@ class Looks:
             window[part] = similarity.argmax(axis=1)
         return above, window
 
+    def above(self, windows: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the first result of `compare` for some products [m]: that of `above_usual` where it is kept."""
+        every = self._recent.get(_key(windows))
+        return self.compare(windows, rows)[0] if every is None else every[rows]
+
     def above_usual(self, windows: np.ndarray) -> np.ndarray:
         """Return the first result of `compare` for all products [n]. Do not write to it.
 
         Results of the last scenes are kept, since a person changes the request many times for one scene.
         """
-        key = hashlib.blake2b(np.ascontiguousarray(windows).tobytes(), digest_size=16).digest()
+        key = _key(windows)
         above = self._recent.get(key)
         if above is None:
             above = np.empty(len(self), np.float32)
@@ -127,3 +132,7 @@ class Looks:
             above.setflags(write=False)
             self._recent.put(key, above)
         return above
+
+
+def _key(windows: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(windows).tobytes(), digest_size=16).digest()

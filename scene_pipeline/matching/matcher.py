@@ -141,7 +141,7 @@ class SceneMatcher:
         scene = self._with_style(scene, request)
         with self._shared_encoder.in_use():
             scored = self._scorer.score(scene, request)
-            chooser, explainer = Chooser(self._scorer), Explainer(self._opened)
+            chooser, explainer = Chooser(self._scorer), Explainer(self._scorer)
             if opinion is not None:
                 scored = scored.nudged(self.opinion_nudges(opinion, scored.rows))
             if held is None:
@@ -210,7 +210,7 @@ class SceneMatcher:
         self, scene: Scene, scored: Scored, chosen: Sequence[int], request: Request
     ) -> tuple[Recommendation, ...]:
         """Return the products at positions of `scored` in words, in the order given."""
-        explainer = Explainer(self._opened)
+        explainer = Explainer(self._scorer)
         calibration = explainer.calibration_for(scene, scored, request)
         if not len(chosen):
             return ()

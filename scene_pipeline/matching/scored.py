@@ -14,7 +14,6 @@ _ARRAYS = (
     "factors",
     "similarity",
     "passed",
-    "window",
     "base",
     "ranking",
     "lifts",
@@ -25,8 +24,7 @@ _ARRAYS = (
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m];
-    `window` [m] is the window of the scene that shows each best.
+    """Candidates with their scores: `rows` [m] into the product table, best first; `factors` [m, 6]; `passed` [m].
 
     `weights` are the factor weights used. `ranking` [m] are the scores that candidates are ordered by. They are
     `scores`, moved down where a library has shown the product already (the result is `base` [m]), by the weighted lifts
@@ -39,7 +37,6 @@ class Scored:
     factors: np.ndarray
     similarity: np.ndarray
     passed: np.ndarray
-    window: np.ndarray
     weights: Mapping[str, float]
     base: np.ndarray
     ranking: np.ndarray

@@ -74,7 +74,7 @@ class Scorer:
 
     def score_rows(self, scene: Scene, rows: np.ndarray, request: Request) -> Scored:
         """Return some products of the catalog, scored and ordered as `score` orders."""
-        similarity, window = self._similarity(scene, rows)
+        similarity = self._similarity(scene, rows)
         candidates = Candidates(rows, similarity, self.data.features, self.data.vocabulary)
         used = override_weights(self.data.weights, request.weights)
         scores, factors = combine(scene, candidates, used)
@@ -89,7 +89,6 @@ class Scorer:
             factors=factors[order],
             similarity=similarity[order],
             passed=passed[order],
-            window=window[order],
             weights=used,
             base=base[order],
             ranking=ranking,
@@ -108,7 +107,8 @@ class Scorer:
 
         In their own deviations, minus infinity without a picture; see `Looks`.
         """
-        above, window = self._above(scene, rows, self._windows(scene))
+        above, window = self.data.looks.compare(self._windows(scene), rows)
+        above = self._blended(above, scene, rows)
         return np.where(self.data.features.has_image[rows], above, -np.inf), window
 
     def resemblance(self, scene: Scene, rows: np.ndarray, above: np.ndarray) -> np.ndarray:
@@ -190,10 +190,13 @@ class Scorer:
         of_each = best_of_each_group(features.type_group[candidates.rows[order]], wanted, EACH_TYPE)
         return passed[np.union1d(order[:wanted], order[of_each])]
 
-    def _above(self, scene: Scene, rows: np.ndarray, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return how far the pictures of products [m] stand out, by all encoders, and the window of the first."""
-        above, window = self.data.looks.compare(windows, rows)
-        return (above if self.data.ensemble is None else self.data.ensemble.blend(above, scene, rows)), window
+    def best_windows(self, scene: Scene, rows: np.ndarray) -> np.ndarray:
+        """Return the window [m] of a scene that shows each of some products [m] best."""
+        return self.data.looks.compare(self._windows(scene), rows)[1]
+
+    def _blended(self, above: np.ndarray, scene: Scene, rows: np.ndarray) -> np.ndarray:
+        """Return how far the pictures of products [m] stand out by all encoders; `above` [m] is that of the first."""
+        return above if self.data.ensemble is None else self.data.ensemble.blend(above, scene, rows)
 
     def _windows(self, scene: Scene) -> np.ndarray:
         """Return the windows [w, look] of a scene as they are compared with products."""
@@ -205,18 +208,18 @@ class Scorer:
         nothing = np.zeros(fusion.text_dim, np.float32)
         return [np.concatenate([window, nothing]) for window in self._windows(scene)[: len(CROPS)]]
 
-    def _similarity(self, scene: Scene, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the standardized similarity [m] of products to a scene, and the window [m] that shows it best.
+    def _similarity(self, scene: Scene, rows: np.ndarray) -> np.ndarray:
+        """Return the standardized similarity [m] of products to a scene.
 
         Their pictures by the best window, their words by the meaning of the whole, each in standard deviations;
         `image_share` weighs the two. A product without a picture is compared by its words alone.
         """
         windows = self._windows(scene)
-        above, window = self._above(scene, rows, windows)
+        above = self._blended(self.data.looks.above(windows, rows), scene, rows)
         words = self._query(scene, windows)
         words[: self.data.bundle.fusion.image_dim] = 0
         background = dot_rows(self.data.background, words)
         said = (dot_rows(self.data.bundle.index.decode(rows), words) - background.mean()) / max(background.std(), 1e-6)
         share = self.data.vocabulary.scoring.image_share
         both = (share * above + (1 - share) * said) / math.hypot(share, 1 - share)
-        return np.where(self.data.features.has_image[rows], both, said).astype(np.float32), window
+        return np.where(self.data.features.has_image[rows], both, said).astype(np.float32)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -48,7 +49,7 @@ class TypeGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.posture,) if isinstance(self.posture, str) else self.posture
 
 
-class ProductTypes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ProductTypes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """The file `types.yaml`; its comments say what each key means. An overlay may give any part of it."""
 
     things: dict[str, tuple[str, ...]] = {}
@@ -59,10 +60,28 @@ class ProductTypes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def by_type(self) -> dict[str, TypeGroup]:
         """Return product type → group."""
-        return {name: group for group in self.groups for name in group.types}
+        return self._by_type
 
     def postures_by_type(self) -> dict[str, tuple[str, ...]]:
         """Return product type → ids of the postures of its group, the usual one first."""
+        return self._postures_by_type
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Id of a group → its position in `groups`."""
+        return {group.id: position for position, group in enumerate(self.groups)}
+
+    @cached_property
+    def group_names(self) -> tuple[str, ...]:
+        """The groups in words: each by its first type, or by its id."""
+        return tuple(group.types[0] if group.types else group.id.replace("_", " ") for group in self.groups)
+
+    @cached_property
+    def _by_type(self) -> dict[str, TypeGroup]:
+        return {name: group for group in self.groups for name in group.types}
+
+    @cached_property
+    def _postures_by_type(self) -> dict[str, tuple[str, ...]]:
         return {name: postures for group in self.groups for postures in (group.postures,) for name in group.types}
 
 
