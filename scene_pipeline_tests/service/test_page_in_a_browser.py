@@ -244,6 +244,18 @@ def test_wishes_are_answered_and_two_settings_stand_side_by_side(open_page: Call
     assert "No product is left" in page.get_by_role("alert").inner_text()
 
 
+def test_earlier_settings_that_cannot_be_answered_say_why_and_the_list_stays(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator(".scenes button").first.click()
+    settled(page)
+    before = titles(page)
+    problem = {"type": "urn:problem:invalid", "detail": "it has no answer"}
+    page.route("**/v1/recommendations", lambda route: route.fulfill(status=422, json=problem))
+    page.get_by_role("button", name="Compare from here").click()
+    page.get_by_text("As it was: It has no answer.").wait_for()
+    assert titles(page) == before
+
+
 def test_a_person_reads_corrects_and_deletes_what_is_known(
     browser: Any, promoted: Path, serve: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,7 +369,9 @@ def test_the_page_asks_for_a_token_where_the_server_does(
     assert "does not know this token" in page.get_by_role("alert").inner_text()
     page.get_by_label("Token").fill(secrets["recommend"])
     page.keyboard.press("Enter")
-    page.locator(".scenes img").first.wait_for()
+    page.locator(".scenes button").first.click()
+    page.get_by_role("button", name="Like").first.click()
+    page.get_by_text("What you like, pin or reject is not recorded").wait_for()  # the token lacks the scope "feedback"
     context.close()
 
 

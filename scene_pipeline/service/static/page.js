@@ -13,6 +13,7 @@ const PASSING = ["offline", "busy", "deadline", "internal", "not-ready", "timeou
 
 /** Events wait a moment, so that an undone one is never sent. */
 const waiting = new Map();
+let sayLost = () => {};
 function report(kind, item, list) {
   const event = { event_id: randomId(), recommendation_id: list.recommendation_id, kind, product_id: item.product_id, subject: keptSubject() };
   hold(`${kind}/${item.product_id}`, event);
@@ -29,7 +30,8 @@ function flush(key) {
   const event = take(key);
   if (!event) return;
   sendJson("/v1/events", { events: [event] }, { keepalive: true }).catch((error) => {
-    if (PASSING.includes(error.kind) && !waiting.has(key)) hold(key, event); // the server stores an id once
+    if (!PASSING.includes(error.kind)) sayLost(`What you like, pin or reject is not recorded: ${error.message}.`);
+    else if (!waiting.has(key)) hold(key, event); // the server stores an id once
   });
 }
 addEventListener("pagehide", () => [...waiting.keys()].forEach(flush));
@@ -112,6 +114,8 @@ function App() {
   const [photo, setPhoto] = useState("");
   const [list, setList] = useState(null);
   const [other, setOther] = useState(null);
+  const [otherFailed, setOtherFailed] = useState("");
+  const [lost, setLost] = useState("");
   const [busy, setBusy] = useState("");
   const [refusal, setRefusal] = useState(null);
   const [round, setRound] = useState(0);
@@ -139,6 +143,8 @@ function App() {
     Promise.all([call("/v1/vocabulary"), call("/v1/libraries")]).then((answers) => Promise.all(answers.map((answer) => answer.json())))
       .then(([vocabulary, found]) => { setWords(vocabulary); setLibraries(found.libraries); setRefusal(null); }).catch((error) => refused(error));
   }, [round]);
+
+  useEffect(() => { sayLost = setLost; }, []);
 
   useEffect(() => {
     const back = () => { uploads.current += 1; written.current = location.hash.slice(1); forget(); setState(readState(location.hash)); };
@@ -255,9 +261,12 @@ function App() {
 
   const compared = state.compare && wanted ? JSON.stringify(requestOf({ ...readState(state.compare), scene: state.scene, library: state.library }, subject)) : "";
   useEffect(() => {
+    setOtherFailed("");
     if (!compared) { setOther(null); return undefined; }
     const stop = new AbortController();
-    sendJson("/v1/recommendations", JSON.parse(compared), { signal: stop.signal }).then(setOther).catch(recover);
+    sendJson("/v1/recommendations", JSON.parse(compared), { signal: stop.signal }).then(setOther).catch((error) => {
+      if (error.name !== "AbortError") { setOther(null); setOtherFailed(capital(error.message)); }
+    });
     return () => stop.abort();
   }, [compared, round]);
 
@@ -340,6 +349,8 @@ function App() {
           </div>
         </div>
         ${list && chosen && html`<p class="basis">${list.note}</p>`}
+        ${lost && html`<p class="basis" role="status">${lost}</p>`}
+        ${otherFailed && html`<p class="none" role="status">As it was: ${otherFailed}.</p>`}
         ${list && html`<div class=${other ? "lists two" : "lists"}>
           <${List} title="Now" list=${list} other=${other} words=${words} state=${state} act=${act} />
           ${other && html`<${List} title="As it was" list=${other} other=${list} words=${words} state=${state} act=${act} frozen />`}
