@@ -5,9 +5,6 @@ standardized by mean and deviation of its best window over a fixed set of refere
 built and never on the library at hand.
 """
 
-import hashlib
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import numpy as np
 from scene_pipeline.bundle.layout import HUBNESS, LOOKS
 from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
+from scene_pipeline.matching.recent import Recent, key_of
 
 MIN_DEVIATION = 0.02
 """Added to a product's deviation, so that a few alike reference scenes do not make every other one outstanding."""
@@ -26,29 +24,6 @@ IN_MEMORY = 150_000
 """Up to this many products, looks are kept in full precision, column by column: converting them for a scene costs as
 much as comparing, and comparing them row by row costs half as much again."""
 
-KEPT_SCENES = 16
-"""Scenes whose comparison with all products is kept: 4 bytes a product each."""
-
-
-class _Recent:
-    """The last results, by key. Safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[bytes, np.ndarray] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: bytes) -> np.ndarray | None:
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def put(self, key: bytes, value: np.ndarray) -> None:
-        with self._lock:
-            self._values[key] = value
-            if len(self._values) > KEPT_SCENES:
-                self._values.popitem(last=False)
-
 
 @dataclass(frozen=True, slots=True)
 class Looks:
@@ -58,7 +33,7 @@ class Looks:
 
     vectors: np.ndarray
     hubness: np.ndarray
-    _recent: _Recent = field(default_factory=_Recent, compare=False, repr=False)
+    _recent: Recent[np.ndarray] = field(default_factory=Recent, compare=False, repr=False)
 
     @classmethod
     def measure(cls, vectors: np.ndarray, reference: np.ndarray) -> "Looks":
@@ -112,7 +87,7 @@ class Looks:
 
     def above(self, windows: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the first result of `compare` for some products [m]: that of `above_usual` where it is kept."""
-        every = self._recent.get(_key(windows))
+        every = self._recent.get(key_of(windows))
         return self.compare(windows, rows)[0] if every is None else every[rows]
 
     def above_usual(self, windows: np.ndarray) -> np.ndarray:
@@ -120,7 +95,7 @@ class Looks:
 
         Results of the last scenes are kept, since a person changes the request many times for one scene.
         """
-        key = _key(windows)
+        key = key_of(windows)
         above = self._recent.get(key)
         if above is None:
             above = np.empty(len(self), np.float32)
@@ -132,7 +107,3 @@ class Looks:
             above.setflags(write=False)
             self._recent.put(key, above)
         return above
-
-
-def _key(windows: np.ndarray) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(windows).tobytes(), digest_size=16).digest()

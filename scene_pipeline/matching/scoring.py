@@ -16,6 +16,7 @@ from scene_pipeline.matching.filtering import allowed_products, kept_back, passe
 from scene_pipeline.matching.opened import Opened
 from scene_pipeline.matching.opinion import nudged
 from scene_pipeline.matching.product_source import ProductSource
+from scene_pipeline.matching.recent import key_of
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.scored import Scored
 from scene_pipeline.scenes.reference import centered_windows
@@ -153,18 +154,32 @@ class Scorer:
         count = len(self.data.features)
         if count <= max(SCORED_WHOLE, wanted):
             return np.arange(count) if allowed is None else np.flatnonzero(allowed)
-        by_words, _ = self.data.bundle.index.search(self.query(scene), wanted, allowed)
         if count > WINDOWS_WHOLE:
-            near = [
-                self.data.bundle.index.search(query, wanted // 4, allowed)[0] for query in self._window_queries(scene)
-            ]
-            rows = np.unique(np.concatenate([by_words, *near]))
-            above, _ = self.data.looks.compare(self._windows(scene), rows)
+            by_words, rows, above = self._nearest(scene, wanted, allowed)
         else:
+            by_words, _ = self.data.bundle.index.search(self.query(scene), wanted, allowed)
             rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
             above = self.data.looks.above_usual(self._windows(scene))[rows]
         best = self._roughly_best(scene, rows, above, wanted, weights)
         return np.union1d(by_words, rows[best])
+
+    def _nearest(self, scene: Scene, wanted: int, allowed: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        """Return the rows found by words, those found by words or windows [m], and how far these stand out [m].
+
+        What was found for the last scenes is kept, as long as the same products are allowed.
+        """
+        windows, query = self._windows(scene), self.query(scene)
+        mask = np.empty(0, np.uint8) if allowed is None else np.packbits(allowed)
+        key = key_of(windows, query, np.array([wanted]), mask)
+        found = self.data.nearest.get(key)
+        if found is None:
+            index = self.data.bundle.index
+            by_words, _ = index.search(query, wanted, allowed)
+            near = [index.search(part, wanted // 4, allowed)[0] for part in self._window_queries(scene)]
+            rows = np.unique(np.concatenate([by_words, *near]))
+            found = (by_words, rows, self.data.looks.compare(windows, rows)[0])
+            self.data.nearest.put(key, found)
+        return found
 
     def _roughly_best(
         self, scene: Scene, rows: np.ndarray, above: np.ndarray, wanted: int, weights: Mapping[str, float]

@@ -7,7 +7,7 @@ import pytest
 
 from scene_pipeline.bundle.layout import LOOKS
 from scene_pipeline.errors import BundleError
-from scene_pipeline.matching import looks as module
+from scene_pipeline.matching import recent as module
 from scene_pipeline.matching.looks import Looks
 
 
