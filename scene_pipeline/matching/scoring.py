@@ -168,7 +168,8 @@ class Scorer:
 
         What was found for the last scenes is kept, as long as the same products are allowed.
         """
-        windows, query = self._windows(scene), self.query(scene)
+        windows = self._windows(scene)
+        query = self._query(scene, windows)
         mask = np.empty(0, np.uint8) if allowed is None else np.packbits(allowed)
         key = key_of(windows, query, np.array([wanted]), mask)
         found = self.data.nearest.get(key)
