@@ -17,11 +17,13 @@ from scene_pipeline.encoders.onnx_tower import (
     MAPS,
     NAMED,
     OUTPUT,
+    PATCHES,
     WINDOWS,
     OnnxImageEncoder,
     check_metadata,
     unit,
 )
+from scene_pipeline.encoders.patches import with_patches
 from scene_pipeline.encoders.preprocess import preprocess
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import EncoderError
@@ -139,14 +141,14 @@ def _export(tower: "torch.nn.Module", spec: EncoderSpec, path: Path) -> None:
 
     size = spec.scene_size or spec.input_size
     example = torch.zeros(2, 3, size, size)
-    module: Any = tower.tower if spec.scene_size else tower
+    module, outputs = _exported(tower, spec)
     program: Any = torch.onnx.export(
         module,
         (example,),
         dynamo=True,
         opset_version=OPSET,
         input_names=[INPUT],
-        output_names=[OUTPUT, *WINDOWS, NAMED, *MAPS] if spec.scene_size else [OUTPUT],
+        output_names=outputs,
         dynamic_shapes={"pixels": {0: torch.export.Dim("batch")}},
         verbose=False,
     )
@@ -154,6 +156,14 @@ def _export(tower: "torch.nn.Module", spec: EncoderSpec, path: Path) -> None:
         _free_size(program.model)
     program.model.metadata_props.update(_metadata(spec, "fp32"))
     program.save(str(path), external_data=False)
+
+
+def _exported(tower: Any, spec: EncoderSpec) -> tuple[Any, list[str]]:
+    """Return the module that is exported, and the names of its outputs."""
+    if spec.scene_size:
+        return tower.tower, [OUTPUT, *WINDOWS, NAMED, *MAPS]
+    patches = with_patches(tower.tower) if spec.family == "open_clip" else None
+    return (tower, [OUTPUT]) if patches is None else (patches, [OUTPUT, PATCHES])
 
 
 def _free_size(model: Any) -> None:

@@ -25,6 +25,8 @@ MAPS = ("middle", "deep")
 """Its last outputs: feature maps [n, c, h, w] that the heads of the room read."""
 NAMED = "named"
 """A further output: log probabilities [n, c] of named classes, each in the window that shows it best."""
+PATCHES = "patches"
+"""The further output of a vision transformer: unit vectors [n, rows, columns, d] of the patches of a picture."""
 CHECK_COSINE = {"fp32": 0.9999, "int8": 0.999}
 """Minimum cosine, at opening, between the check picture's embedding here and where the tower was exported."""
 
@@ -160,6 +162,25 @@ class OnnxImageEncoder:
         vectors, *parts, named, middle, deep = self._run([OUTPUT, *WINDOWS, NAMED, *MAPS], pixels)
         windows = np.concatenate([part[0].reshape(-1, self.spec.look) for part in parts])
         return unit(vectors, self.spec.id)[0], unit(windows, self.spec.id), named[0], middle[0], deep[0]
+
+    @property
+    def reads_patches(self) -> bool:
+        """Whether the tower gives the patches of a picture, so that `embed_patches` works."""
+        return any(output.name == PATCHES for output in self.session.get_outputs())
+
+    def embed_patches(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the unit vector [d] of a scene and unit vectors [rows, columns, d] of the patches of the whole scene.
+
+        An encoder that crops its pictures runs twice: on the crop for the vector, on the squeezed scene for patches.
+        Raises EncoderError for a vector that is not finite.
+        """
+        side = self.spec.input_size
+        pictures = [image.resize((side, side), Image.Resampling.BICUBIC)]
+        if self.spec.resize == "crop":
+            pictures.insert(0, image)
+        # One by one: dynamic int8 takes one scale for a whole batch.
+        found = [self._run([OUTPUT, PATCHES], preprocess(picture, self.spec)[None]) for picture in pictures]
+        return unit(found[0][0], self.spec.id)[0], found[-1][1][0]
 
     def _run(self, outputs: list[str], batch: NDArray[np.generic]) -> list[NDArray[np.float32]]:
         try:

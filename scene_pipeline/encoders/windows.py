@@ -1,7 +1,8 @@
 """Read a photograph of a room in windows: the whole, then overlapping parts, each with a vector of its own.
 
 A product stands in a part of a room, so pictures are compared window by window. A tower that can read all windows in
-one pass does so (`spec.scene_size`); any other embeds the whole and nine crops of half its sides in one batch.
+one pass does so (`spec.scene_size`), and from a vision transformer they are pooled from its patches. Any other tower
+embeds the whole and nine crops of half its sides in one batch.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ def grid(size: float, step: float) -> tuple[tuple[float, float, float, float], .
 WHOLE = ((0.0, 0.0, 1.0, 1.0),)
 CROPS = (*WHOLE, *grid(1 / 2, 1 / 4))
 """Ten windows: what is embedded crop by crop."""
+
+MIN_ROWS = 12
+"""Rows and columns of patches from which on windows of a third hold enough of them."""
 
 WINDOWS = (*WHOLE, *grid(1 / 2, 1 / 4), *grid(1 / 3, 1 / 6))
 """Thirty-five windows: cells 12, 6 and 4 of a feature map of 12 by 12, with half a window between neighbors."""
@@ -65,6 +69,15 @@ class ReadsScenes(Protocol):
         """Return the unit vector [d] of a scene, its windows [35, look], what is named in them [c], and two maps."""
         ...
 
+    @property
+    def reads_patches(self) -> bool:
+        """Whether the encoder gives the patches of a picture."""
+        ...
+
+    def embed_patches(self, image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the unit vectors of a scene [d] and of its patches [rows, columns, d]."""
+        ...
+
 
 def decoded_side(spec: EncoderSpec) -> int:
     """Return the short side (pixels) at which a scene is decoded: no window is enlarged."""
@@ -72,17 +85,45 @@ def decoded_side(spec: EncoderSpec) -> int:
 
 
 def embed_scene(encoder: ReadsScenes, image: Image.Image) -> SceneEmbedding:
-    """Return what `encoder` makes of a scene, in one pass or in one batch of crops."""
+    """Return what `encoder` makes of a scene: in one pass, by its patches, or in one batch of crops."""
     spec = encoder.spec
     if spec.scene_size:
         vector, windows, named, *maps = encoder.embed_windows(image)
         meaning = meaning_of(spec, vector)
         return SceneEmbedding(meaning, windows, meaning[None], np.array(WINDOWS, np.float32), named, tuple(maps))
+    if encoder.reads_patches:
+        vector, patches = encoder.embed_patches(image)
+        windows, boxes = patch_windows(vector, patches)
+        return SceneEmbedding(vector, windows, windows, boxes)
     width, height = image.size
     crops = [image.crop((int(x0 * width), int(y0 * height), round(x1 * width), round(y1 * height)))
              for x0, y0, x1, y1 in CROPS[1:]]  # fmt: skip
     vectors = encoder.embed([image, *crops])
     return SceneEmbedding(vectors[0], vectors, vectors, np.array(CROPS, np.float32))
+
+
+def patch_windows(
+    whole: NDArray[np.float32], patches: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return unit vectors [w, d] of windows from patches [rows, columns, d], the `whole` [d] first, and their boxes.
+
+    Patches have much in common that wholes and products do not have. So a window is the whole plus the difference
+    between the mean of its own patches and that of the windows' patches.
+    """
+    rows, columns = patches.shape[:2]
+    boxes = np.array(WINDOWS if min(rows, columns) >= MIN_ROWS else CROPS, np.float32)
+    left, top, right, bottom = boxes[1:].T
+    held = np.einsum("wr,wc->wrc", _held(top, bottom, rows), _held(left, right, columns))
+    means = unit_or_zero(np.tensordot(held, patches, axes=2).astype(np.float32))
+    windows = unit_or_zero(whole + means - means.mean(axis=0))
+    return np.concatenate([whole[None], windows]), boxes
+
+
+def _held(start: NDArray[np.float32], end: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return how much [w, count] of each of so many cells of equal size lies between start and end [w] (0-1)."""
+    edges = np.arange(count + 1, dtype=np.float32) / count
+    overlap = np.minimum(end[:, None], edges[1:]) - np.maximum(start[:, None], edges[:-1])
+    return np.maximum(overlap, 0) * count
 
 
 def look_of(spec: EncoderSpec, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
