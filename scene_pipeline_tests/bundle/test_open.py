@@ -172,12 +172,15 @@ def test_without_verification_sizes_are_still_compared(artifacts: Path) -> None:
         open_bundle(artifacts, verify=False)
 
 
-def test_opening_loads_nothing_heavy() -> None:
+def test_opening_and_reading_products_loads_nothing_heavy(artifacts: Path) -> None:
     code = (
-        "import sys, scene_pipeline.bundle, scene_pipeline.index\n"
-        "heavy = ('torch', 'pandas', 'dagster', 'filelock', 'aiohttp', 'scipy')\n"
+        "import sys, scene_pipeline.index\n"
+        "from scene_pipeline.bundle.open import open_bundle\n"
+        "open_bundle(sys.argv[1]).products(['sku_id'])\n"
+        "heavy = ('torch', 'pandas', 'pyarrow.dataset', 'dagster', 'filelock', 'aiohttp', 'scipy')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
+    command = [sys.executable, "-c", code, str(artifacts)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert run.stdout.strip() == "[]"
