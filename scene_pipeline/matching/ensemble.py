@@ -161,7 +161,7 @@ def _open(bundle: Bundle, member: Member, threads: int | None, captioner: Descri
     if damage is not None:
         raise BundleError(damage)
     folder, spec = bundle.path / member.folder, msgspec.convert(member.spec, EncoderSpec)
-    parts = (spec, Looks.load(folder), np.load(folder / CENTER, allow_pickle=False))
+    parts = (spec, Looks.load(folder, threads), np.load(folder / CENTER, allow_pickle=False))
     if spec.family != CAPTIONS:
         projection = None if spec.look else np.load(folder / PROJECTION, allow_pickle=False)
         tower = OnnxImageEncoder.open(folder / IMAGE_ENCODER, spec, threads=threads)

@@ -5,7 +5,11 @@ standardized by mean and deviation of its best window over a fixed set of refere
 built and never on the library at hand.
 """
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +32,13 @@ much as comparing, and comparing them row by row costs half as much again."""
 @dataclass(frozen=True, slots=True)
 class Looks:
     """`vectors` [n, look] are unit vectors of the products' pictures (zeros without one); `hubness` [n, 2]
-    holds mean and deviation of each product's best window over the reference scenes.
+    holds mean and deviation of each product's best window over the reference scenes. `threads`: 1 to compare all of
+    them on one core.
     """
 
     vectors: np.ndarray
     hubness: np.ndarray
+    threads: int | None = None
     _recent: Recent[np.ndarray] = field(default_factory=Recent, compare=False, repr=False)
 
     @classmethod
@@ -53,7 +59,7 @@ class Looks:
                 np.save(stream, array)
 
     @classmethod
-    def load(cls, folder: Path) -> "Looks":
+    def load(cls, folder: Path, threads: int | None = None) -> "Looks":
         """Read what `save` wrote; many vectors are mapped. Raises BundleError when a file is something else."""
         try:
             vectors = np.load(folder / LOOKS, mmap_mode="r", allow_pickle=False)
@@ -61,7 +67,7 @@ class Looks:
                 mapped, vectors = vectors, np.empty(vectors.shape, np.float32, order="F")
                 for start in range(0, len(vectors), _BLOCK):  # in one piece it takes twice the time
                     vectors[start : start + _BLOCK] = mapped[start : start + _BLOCK]
-            return cls(vectors, np.load(folder / HUBNESS, allow_pickle=False))
+            return cls(vectors, np.load(folder / HUBNESS, allow_pickle=False), threads)
         except (OSError, ValueError, EOFError) as error:
             raise BundleError(f"{folder}: the looks cannot be read ({error}); build the bundle again") from error
 
@@ -99,11 +105,28 @@ class Looks:
         above = self._recent.get(key)
         if above is None:
             above = np.empty(len(self), np.float32)
-            for start in range(0, len(self), _BLOCK):
-                part = slice(start, start + _BLOCK)
+
+            def compare(part: slice) -> None:
                 best = (windows @ self.vectors[part].astype(np.float32, copy=False).T).max(axis=0)
                 mean, deviation = self.hubness[part].T
                 above[part] = (best - mean) / deviation
+
+            self._in_parts(compare)
             above.setflags(write=False)
             self._recent.put(key, above)
         return above
+
+    def _in_parts(self, work: Callable[[slice], None]) -> None:
+        """Call `work` with every block of products, on all cores: numpy lets other threads run while it multiplies."""
+        parts = [slice(start, start + _BLOCK) for start in range(0, len(self), _BLOCK)]
+        if self.threads == 1 or len(parts) == 1:
+            for part in parts:
+                work(part)
+        else:
+            list(_pool().map(work, parts))
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads that share the comparisons of this process."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="looks")

@@ -73,7 +73,7 @@ class Opened:
         weights = complete_weights(bundle.vocabulary.scoring.weights_for(spec.id))
         features = ProductFeatures.load(bundle.path / PRODUCT_FEATURES)
         products = bundle.products(PRODUCT_COLUMNS)
-        looks = Looks.load(bundle.path)
+        looks = Looks.load(bundle.path, threads)
         ensemble = Ensemble.open(bundle, threads)
         blend = {} if ensemble is None else ensemble.weights
         known = bundle.calibration.holds_for(weights) and bundle.calibration.holds_for_blend(blend)

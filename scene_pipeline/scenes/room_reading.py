@@ -80,12 +80,13 @@ def find_objects(
     _, height, width = scores.shape
     kinds, rows, columns = np.nonzero(scores >= fitted["objects.least"][:, None, None])
     order = np.argsort(-scores[kinds, rows, columns], kind="stable")
+    kinds, rows, columns = kinds[order], rows[order], columns[order]
+    x, y = (columns + 0.5) / width, (rows + 0.5) / height
+    left, top, right, bottom = edges[:, rows, columns]
+    boxes = np.round(np.clip([x - left, y - top, x + right, y + bottom], 0, 1), 4).T.tolist()
     found: list[RoomObject] = []
-    for kind, row, column in zip(kinds[order], rows[order], columns[order], strict=True):
-        x, y = (column + 0.5) / width, (row + 0.5) / height
-        left, top, right, bottom = edges[:, row, column]
-        corners = np.clip([x - left, y - top, x + right, y + bottom], 0, 1)
-        box: Box = tuple(np.round(corners, 4).tolist())
+    for kind, row, column, corners in zip(kinds, rows, columns, boxes, strict=True):
+        box: Box = tuple(corners)
         name = TYPES[kind]
         if any(other.type == name and overlap(other.box, box) >= OVERLAP for other in found):
             continue
