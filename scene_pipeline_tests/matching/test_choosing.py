@@ -1,5 +1,7 @@
 """Diversity, placement and reasons: the list is spread, placed and explained."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,14 @@ from scene_pipeline.matching.factors import FACTORS
 from scene_pipeline.matching.phrases import Look, product_look
 from scene_pipeline.matching.placement import PlacementPlanner
 from scene_pipeline.matching.reasons import Narrator
-from scene_pipeline.scenes.analysis import Classification, MeasuredValue, SceneAnalysis, SceneLight
+from scene_pipeline.scenes.analysis import (
+    Classification,
+    MeasuredValue,
+    RoomReading,
+    SceneAnalysis,
+    SceneLight,
+    Trait,
+)
 from scene_pipeline.scenes.light import REGIONS
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import load_vocabulary
@@ -183,6 +192,24 @@ def test_placement(room: str, category: str, product_type: str | None, place: st
 )
 def test_nothing_is_put_on_furniture_of_a_room_that_is_not_certain(product_type: str, place: str) -> None:
     planner = PlacementPlanner(VOCABULARY, analysis("living_room", certain=False))
+    assert planner.place("soft_textiles", product_type) == place
+
+
+@pytest.mark.parametrize(
+    ("room", "product_type", "present", "place"),
+    [
+        ("living_room", "throw", {"sofa": 0.05}, "over the back of a chair"),
+        ("living_room", "throw", {"sofa": 0.6}, "over the arm of the sofa"),
+        ("living_room", "art print", {"sofa": 0.05}, "on the free wall"),
+        ("living_room", "vase", {"sofa": 0.05}, "on the coffee table"),
+        ("bedroom", "cushion", {"bed": 0.05}, "on a chair or bench"),
+    ],
+)
+def test_nothing_is_put_on_a_sofa_or_a_bed_that_is_not_there(
+    room: str, product_type: str, present: dict[str, float], place: str
+) -> None:
+    reading = RoomReading((), {}, {}, {}, *[Trait("", 1.0)] * 3, 20.0, (15.0, 25.0), 1.5, present)
+    planner = PlacementPlanner(VOCABULARY, replace(analysis(room), reading=reading))
     assert planner.place("soft_textiles", product_type) == place
 
 
