@@ -1,7 +1,7 @@
 """Run an image encoder over labeled pictures and measure its accuracy."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from scene_pipeline.progress import Progress
 from scene_pipeline.sample import sample_path
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.reference import centered_windows, reference_for
+from scene_pipeline.scenes.room_heads import RoomHeads
+from scene_pipeline.scenes.room_reading import present_in
 from scene_pipeline.scenes.zero_shot import ZeroShotClassifier
 from scene_pipeline.vocabulary import load_vocabulary
 
@@ -61,28 +63,38 @@ class ZeroShot:
             reference, _ = reference_for(spec, encoder, prompts.temperature, vocabulary.rooms)
         return cls(encoder, ZeroShotClassifier(vocabulary, prompts, reference))
 
-    def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], list[SceneEmbedding]]:
-        """Return the names of the pictures that can be read and their embeddings, without maps.
+    def embed(self, paths: Sequence[Path], progress: Progress | None = None) -> tuple[list[str], list["SeenScene"]]:
+        """Return the names of the pictures that can be read and what is seen in them.
 
         Raises TruthError when none can be read.
         """
         short_side = decoded_side(self.encoder.spec)
 
-        def embedded(path: Path) -> SceneEmbedding:
-            return replace(embed_scene(self.encoder, decode_image(path, short_side=short_side)), maps=None)
+        def embedded(path: Path) -> SeenScene:
+            scene = embed_scene(self.encoder, decode_image(path, short_side=short_side))
+            present = None if scene.maps is None else present_in(RoomHeads.shipped(), scene.maps)
+            return SeenScene(replace(scene, maps=None), present)
 
         scenes, _ = read_each(paths, embedded, progress)  # the others are reported as missing from the predictions
         if not scenes:
             raise TruthError("no labeled picture could be read; check --images")
         return [path.name for path in scenes], list(scenes.values())
 
-    def rooms(self, scene: SceneEmbedding) -> np.ndarray:
+    def rooms(self, seen: "SeenScene") -> np.ndarray:
         """Return the probabilities [R + 1] of the rooms and the null class, as the matcher does."""
-        share = self.classifier.rooms(scene.vector, scene.named)
+        share = self.classifier.rooms_of(seen.embedding, seen.present)
         if self.votes is None:
             return share
         reference = self.classifier.reference
-        return self.votes.applied(share, centered_windows(self.encoder.spec, scene.windows, reference.vector))
+        return self.votes.applied(share, centered_windows(self.encoder.spec, seen.embedding.windows, reference.vector))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenScene:
+    """The embedding of a scene without maps, and how surely each type of thing is there; None where nothing is read."""
+
+    embedding: SceneEmbedding
+    present: Mapping[str, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,7 @@ def measure_styles(model: ZeroShot, folder: Path, labels: Labels, progress: Prog
     A style of the vocabulary uses its prompts, any other its name and its looks in style_words.yaml.
     """
     names, scenes = model.embed(labeled_paths(folder, labels), progress)
-    vectors = np.stack([scene.vector for scene in scenes])
+    vectors = np.stack([scene.embedding.vector for scene in scenes])
     styles = sorted(set(labels.values.values()))
     best = (model.classifier.reference.centered(vectors) @ _style_vectors(model, styles).T).argmax(axis=1)
     return evaluate_labels({name: styles[index] for name, index in zip(names, best, strict=True)}, labels)

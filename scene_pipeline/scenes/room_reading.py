@@ -63,6 +63,11 @@ def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], aspect: float = 1.
     )
 
 
+def present_in(heads: RoomHeads, maps: tuple[np.ndarray, ...]) -> dict[str, float]:
+    """Return how surely (0-1) each type of thing is in the picture of some feature maps."""
+    return _present(*heads.outputs(*maps), heads.weights)
+
+
 def type_scores(cells: dict[str, np.ndarray]) -> np.ndarray:
     """Return the score [t, h, w] of each type in each cell, from the type and the quality of the cell's box."""
     return np.sqrt(_sigmoid(cells["types"]) * _sigmoid(cells["quality"]))

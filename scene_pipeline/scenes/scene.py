@@ -70,14 +70,16 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     palettes = palette_distribution(lab[None], share[None], vocabulary)[0]
     density = log_density(neutral.reshape(-1, 3))
     accent_colors, names = accents(density), list(map(lab_to_hex, labs))
-    probabilities = classifier.rooms(vector, embedding.named)
-    read = _read_room(probabilities, vocabulary)
     domain = classifier.reference.domain_name(vector)
-    styles = _styles(embedding, classifier, domain)
     reading = None
-    if embedding.maps is not None and read.room.value != UNKNOWN:
+    if embedding.maps is not None:
         reading = read_room(RoomHeads.shipped(), embedding.maps, image.width / image.height)
         reading = replace(reading, calibrated=domain == RENDERS)
+    probabilities = classifier.rooms_of(embedding, reading.present if reading else None)
+    read = _read_room(probabilities, vocabulary)
+    if read.room.value == UNKNOWN:
+        reading = None
+    styles = _styles(embedding, classifier, domain)
     analysis = SceneAnalysis(
         room=read.room,
         style=_classification([style.id for style in vocabulary.styles], styles),

@@ -1,12 +1,15 @@
 """Classify a scene by comparing its vector with the vectors of prompts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from scene_pipeline.encoders.prompts import PromptVectors
+from scene_pipeline.encoders.windows import SceneEmbedding
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS
 from scene_pipeline.scenes.reference import SceneReference
-from scene_pipeline.scenes.signs import evidence, with_evidence
+from scene_pipeline.scenes.signs import evidence, with_evidence, with_things
 from scene_pipeline.vocabulary import Vocabulary
 
 
@@ -41,6 +44,16 @@ class ZeroShotClassifier:
             for share, row, photograph in zip(flat, rows, np.ravel(kind) == 0, strict=True)
         ]
         return np.stack(signed).reshape(shares.shape)
+
+    def rooms_of(self, scene: SceneEmbedding, present: Mapping[str, float] | None) -> np.ndarray:
+        """Return the probabilities [R + 1] of the rooms of one scene.
+
+        In a photograph, `present` counts too: how surely (0-1) each type of thing is there; None where nothing is read.
+        """
+        shares = self.rooms(scene.vector, scene.named)
+        if present is None or self.reference.domain_name(scene.vector) != PHOTOGRAPHS:
+            return shares
+        return with_things(shares, self.vocabulary.rooms, present)
 
     def _with_trained(self, share: np.ndarray, named: np.ndarray) -> np.ndarray:
         """Return probabilities [R + 1] in which prompts and the encoder's own head of rooms count alike.

@@ -22,7 +22,8 @@ class Room(_Strict, frozen=True):
     """A kind of room. `prompts` describe it to the encoder, `words` are how product texts name it.
 
     `usual`: type group → how many pieces of it such a room has, the most important first.
-    `signs` are things that give it away where an encoder names what it sees (see scenes/signs). `certainty` is the
+    `signs` are things that give it away where an encoder names what it sees (see scenes/signs). `needs` and `never` are
+    types of thing (TYPES of scenes/room_heads) that such a room always has and never has. `certainty` is the
     probability below which this room counts as unsure; that of scoring where None.
     """
 
@@ -32,6 +33,8 @@ class Room(_Strict, frozen=True):
     words: tuple[str, ...] = ()
     usual: dict[str, int] = {}
     signs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
     certainty: float | None = None
 
 

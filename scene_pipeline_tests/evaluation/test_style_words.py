@@ -40,7 +40,8 @@ def test_a_style_of_the_vocabulary_is_requested_for_with_its_own_prompts_however
     prompts = SimpleNamespace(style_ids=("mid_century_modern", "bohemian"), style=np.eye(2, dtype=np.float32))
     reference = SceneReference("toy", "", (0.0, 0.0), 0.1, 0.1, 1, "a test")
     classifier = SimpleNamespace(prompts=prompts, reference=reference)
-    seen = (["a.jpg", "b.jpg"], [SimpleNamespace(vector=vector) for vector in np.eye(2, dtype=np.float32)])
+    embeddings = [SimpleNamespace(vector=vector) for vector in np.eye(2, dtype=np.float32)]
+    seen = (["a.jpg", "b.jpg"], [SimpleNamespace(embedding=embedding) for embedding in embeddings])
     model = cast(ZeroShot, SimpleNamespace(classifier=classifier, embed=lambda paths, progress: seen))
     labels = Labels("style", {"a.jpg": "Mid-Century Modern", "b.jpg": "Bohemian"}, {})
     assert measure_styles(model, tmp_path, labels).accuracy == 1

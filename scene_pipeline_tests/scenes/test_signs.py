@@ -5,7 +5,7 @@ import pytest
 
 from scene_pipeline.encoders.spec import compact_spec, get_spec
 from scene_pipeline.errors import VocabularyError
-from scene_pipeline.scenes.signs import TAIL, Sign, evidence, named_classes, signs_of, with_evidence
+from scene_pipeline.scenes.signs import TAIL, Sign, evidence, named_classes, signs_of, with_evidence, with_things
 from scene_pipeline.vocabulary import Room, load_vocabulary
 
 ROOMS = ("living_room", "bedroom", "childrens_room", "laundry")
@@ -63,3 +63,28 @@ def test_without_a_sign_seen_the_other_rooms_keep_their_order() -> None:
     shares = np.array([0.3, 0.5, 0.1, 0.1, 0.0], np.float32)
     reported = with_evidence(shares, ROOMS, evidence(SIGNS, np.full(3, NOTHING)))
     assert reported[1] > reported[0] > max(reported[2], reported[3])
+
+
+OFFICE = Room("home_office", "home office", ("a photo of a home office",), needs=("desk",), never=("sink", "bath"))
+KITCHEN = Room("kitchen", "kitchen", ("a photo of a kitchen",))
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        ({"desk": 1.0, "sink": 0.0, "bath": 0.0}, 0.6),  # nothing speaks against it
+        ({"desk": 0.5, "sink": 0.0, "bath": 0.0}, 0.8 * 0.75 * 0.5 / (0.75 * 0.5 + 0.25)),
+        ({"desk": 1.0, "sink": 1.0, "bath": 0.0}, 0.8 * 0.75 * 0.02 / (0.75 * 0.02 + 0.25)),  # never ruled out for sure
+    ],
+)
+def test_a_room_loses_by_what_it_lacks_and_by_what_it_never_has(present: dict[str, float], expected: float) -> None:
+    office, kitchen, nothing = with_things(np.array([0.6, 0.2, 0.2]), (OFFICE, KITCHEN), present)
+    assert office == pytest.approx(expected)
+    assert office + kitchen == pytest.approx(0.8)
+    assert nothing == pytest.approx(0.2)
+
+
+def test_a_thing_that_is_not_recognized_is_refused() -> None:
+    room = Room("sauna", "sauna", ("a photo of a sauna",), never=("stove",))
+    with pytest.raises(VocabularyError, match="rooms, sauna: 'stove' is not recognized; things are chair, "):
+        signs_of(compact_spec(), [room])
