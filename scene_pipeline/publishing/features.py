@@ -39,6 +39,10 @@ OTHER_TYPE_FIT = 0.5
 MADE_FOR_FIT = 0.9
 """Least fit of a product to the rooms that its type is made for."""
 
+ASIDE_FIT = 0.4
+"""Fit of a product to a room that its text names beside rooms that its type is made for: a loft bed with space for a
+desk is no product for a home office."""
+
 TEXT_SHARE, UNCATEGORIZED_TEXT_SHARE = 0.25, 0.5
 """Share of the room fit that is the similarity of texts; the second is for products without a category."""
 
@@ -177,6 +181,8 @@ def _room_fit(rows: list[dict[str, Any]], vocabulary: Vocabulary, text: np.ndarr
         if named and (not kinds or set(named) & set(kinds)):
             fit[index] *= ELSEWHERE_FIT if len(named) < ALL_ROUNDER else 1.0
             fit[index, named] = 1.0
+            if kinds:
+                fit[index, [room for room in named if room not in kinds]] = ASIDE_FIT
         elif kinds:
             fit[index] *= OTHER_TYPE_FIT
             fit[index, kinds] = np.maximum(fit[index, kinds] / OTHER_TYPE_FIT, MADE_FOR_FIT)

@@ -83,6 +83,8 @@ def test_a_silent_product_is_neutral() -> None:
         ({"category": "functional_beauty"}, "living_room", 0.8, 0.9),
         ({"rooms": ["kitchen", "bathroom"], "category": "functional_beauty"}, "home_office", 0.0, 0.35),
         ({"rooms": ["kitchen", "bathroom", "bedroom"], "category": "functional_beauty"}, "home_office", 0.8, 0.9),
+        ({"rooms": ["bedroom", "home_office"], "product_type": "loft bed"}, "bedroom", 1.0, 1.0),
+        ({"rooms": ["bedroom", "home_office"], "product_type": "loft bed"}, "home_office", 0.4, 0.4),  # desk below
         ({"outdoor": True, "category": "accent_furniture"}, "bedroom", 0.0, 0.1),  # garden chairs stay outside
     ],
 )
