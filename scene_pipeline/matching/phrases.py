@@ -59,6 +59,8 @@ class SceneWords:
         self.materials = {material.id: material.name for material in vocabulary.materials}
         self.styles = [style.name for style in vocabulary.styles]
         self.style = self.styles[int(scene.styles.argmax())]  # the requested one, else what the picture shows
+        requested = float(scene.styles.max()) == 1  # then it is the only one
+        self.style_certain = scene.analysis.style_certain or requested
         self.room_id = scene.analysis.room.value
         self.certain = scene.analysis.room_certain and self.room_id != UNKNOWN
         rooms = {room.id: room.name for room in vocabulary.rooms}
@@ -84,6 +86,8 @@ def similarity_phrase(it: Explained) -> str:
 
 
 def style_phrase(it: Explained) -> str:
+    if not it.words.style_certain:
+        return ""
     shared = it.words.styles[int((it.look.styles * it.words.scene.styles).argmax())]
     if shared == it.words.style:
         return f"it suits the {shared} style"
@@ -101,7 +105,7 @@ def color_phrase(it: Explained) -> str:
 def material_phrase(it: Explained) -> str:
     known = it.words.materials
     named = list(dict.fromkeys(known[name] for name in it.product["materials"][:2] if name in known))
-    if not named:
+    if not named or not it.words.style_certain:
         return ""
     return f"{' and '.join(named)} {'suit' if len(named) > 1 else 'suits'} {_article(it.words.style)} room"
 

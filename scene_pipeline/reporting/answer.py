@@ -43,6 +43,7 @@ def answer(result: SceneResult) -> dict[str, Any]:
             "colors": [asdict(color) for color in scene.colors],
             "note": scene.note,
             "room_certain": scene.room_certain,
+            "style_certain": scene.style_certain,
             "domain": scene.domain,
             "light": None if scene.light is None else asdict(scene.light),
             "present": scene.present,

@@ -179,7 +179,9 @@ def write_lookbook(target: Path, lookbook: Lookbook) -> None:
         rooms=_counted(
             [scene.analysis.room.value if scene.analysis.room_certain else UNKNOWN for scene in lookbook.scenes]
         ),
-        styles=_counted([scene.analysis.style.value for scene in lookbook.scenes]),
+        styles=_counted(
+            [scene.analysis.style.value if scene.analysis.style_certain else UNKNOWN for scene in lookbook.scenes]
+        ),
         calibrated=_calibrated(lookbook.scenes),
         uncalibrated=uncalibrated_name(lookbook.scenes[0].analysis.domain if lookbook.scenes else PHOTOGRAPHS),
         created=f"{lookbook.created_at.astimezone(UTC):%-d %B %Y, %H:%M} UTC",

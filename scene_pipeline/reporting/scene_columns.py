@@ -25,6 +25,7 @@ NESTED = (
     pa.field("style_distribution", pa.list_(PROBABILITY)),
     pa.field("palette_distribution", pa.list_(PROBABILITY)),
     pa.field("room_certain", pa.bool_()),  # False: no room is named as a fact
+    pa.field("style_certain", pa.bool_()),  # False: no style is named as a fact
     pa.field("domain", pa.string()),  # photographs or renders
     pa.field(
         "light",
@@ -81,7 +82,8 @@ def nested_columns(scene: SceneAnalysis) -> dict[str, object]:
         f"{name}_distribution": [{"id": key, "probability": p} for key, p in trait.distribution.items()]
         for name, trait in traits.items()
     }
-    own |= {"room_certain": scene.room_certain, "domain": scene.domain, "light": _light(scene)}
+    own |= {"room_certain": scene.room_certain, "style_certain": scene.style_certain}
+    own |= {"domain": scene.domain, "light": _light(scene)}
     if scene.decor is not None:
         there = [
             {"type": name, "count": count, "certainty": scene.decor.certainty.get(name)}

@@ -158,11 +158,11 @@ class Decor:
 class SceneAnalysis:
     """What a photograph shows. `note` says in a sentence why a trait is unknown, and is empty otherwise.
 
-    `present` is how surely products of a category are seen (0-1, by category id), the surest first. `room_certain` is
-    False for a room that is unknown or read with too little probability to be named as a fact. `domain` is what the
-    picture is read as: "photographs" or "renders". `reading` is what stands in the room and what it is made of. It is
-    None for a picture that is not a room, and for an encoder without heads for it. `decor` follows from `reading`: what
-    is there and what is missing.
+    `present` is how surely products of a category are seen (0-1, by category id), the surest first. `room_certain`
+    is False for a room that is unknown or read with too little probability to be named as a fact, and so is
+    `style_certain` for the style. `domain` is what the picture is read as: "photographs" or "renders". `reading` is
+    what stands in the room and what it is made of. It is None for a picture that is not a room, and for an encoder
+    without heads for it. `decor` follows from `reading`: what is there and what is missing.
     """
 
     room: Classification
@@ -173,6 +173,7 @@ class SceneAnalysis:
     light: SceneLight | None = None
     present: dict[str, float] = field(default_factory=dict)
     room_certain: bool = True
+    style_certain: bool = True
     domain: str = PHOTOGRAPHS
     reading: RoomReading | None = None
     decor: Decor | None = None

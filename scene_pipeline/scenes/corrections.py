@@ -31,11 +31,11 @@ def corrected(scene: Scene, corrections: SceneCorrections, vocabulary: Vocabular
     if corrections.room is not None:
         ids = [room.id for room in vocabulary.rooms]
         rooms = _certain(corrections.room, ids, "room")
-        analysis = replace(analysis, room=_classification(corrections.room, ids), note="")
+        analysis = replace(analysis, room=_classification(corrections.room, ids), room_certain=True, note="")
     if corrections.style is not None:
         ids = [style.id for style in vocabulary.styles]
         styles = _certain(corrections.style, ids, "style")
-        analysis = replace(analysis, style=_classification(corrections.style, ids))
+        analysis = replace(analysis, style=_classification(corrections.style, ids), style_certain=True)
     if corrections.present or corrections.absent:
         categories = [category.id for category in vocabulary.categories]
         for name in (*corrections.present, *corrections.absent):

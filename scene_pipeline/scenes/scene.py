@@ -80,9 +80,10 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     if read.room.value == UNKNOWN:
         reading = None
     styles = _styles(embedding, classifier, domain)
+    style = _classification([style.id for style in vocabulary.styles], styles)
     analysis = SceneAnalysis(
         room=read.room,
-        style=_classification([style.id for style in vocabulary.styles], styles),
+        style=style,
         palette=_classification([palette.id for palette in vocabulary.palettes], palettes),
         colors=tuple(
             SceneColor(lab=(float(c[0]), float(c[1]), float(c[2])), hex=name, share=float(area))
@@ -92,6 +93,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
         light=measure_light(small),
         present=classifier.present(embedding.views),
         room_certain=read.certain,
+        style_certain=style.confidence >= vocabulary.scoring.style_certainty,
         domain=domain,
         reading=reading,
         decor=_decor(reading, read, vocabulary),

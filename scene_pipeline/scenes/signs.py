@@ -31,7 +31,7 @@ KAPPA = 0.3
 SHARPNESS = 2.25
 """Exponent of the combined weights: 123 IKEA rooms are then right (.72) as often as stated (.74); with 1.5, .64."""
 
-LEAST_FIT = 0.02
+MIN_FIT = 0.02
 """Least factor for a thing that is missing or should not be there: recognition errs more often than it is unsure."""
 
 
@@ -126,7 +126,7 @@ def with_things(probabilities: np.ndarray, rooms: Sequence[Room], present: Mappi
     weights = np.ones(len(rooms))
     for at, room in enumerate(rooms):
         for sure in (*(present[thing] for thing in room.needs), *(1 - present[thing] for thing in room.never)):
-            weights[at] *= max(sure, LEAST_FIT)
+            weights[at] *= max(sure, MIN_FIT)
     known = probabilities[:-1] * weights
     scaled = known * (probabilities[:-1].sum() / max(float(known.sum()), 1e-9))
     return np.append(scaled, probabilities[-1]).astype(probabilities.dtype)

@@ -113,12 +113,16 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClassificationOut(_Answer, frozen=True, kw_only=True):
-    """One classified aspect of a scene: an id of the vocabulary or "unknown", with its probability."""
+    """One classified aspect of a scene: an id of the vocabulary or "unknown", with its probability.
+
+    certain: whether it is probable enough to be named as a fact.
+    """
 
     value: str
     name: str
     confidence: float
     distribution: dict[str, float]
+    certain: bool = True
 
 
 class ColorOut(_Answer, frozen=True, kw_only=True):

@@ -149,8 +149,8 @@ def scene_out(analysis: SceneAnalysis, vocabulary: Vocabulary, objects: Sequence
     names = {record.id: record.name for record in (*vocabulary.rooms, *vocabulary.styles, *vocabulary.palettes)}
     categories = {category.id: category.name for category in vocabulary.categories}
     return SceneOut(
-        room=_classification(analysis.room, names),
-        style=_classification(analysis.style, names),
+        room=_classification(analysis.room, names, analysis.room_certain),
+        style=_classification(analysis.style, names, analysis.style_certain),
         palette=_classification(analysis.palette, names),
         colors=[
             ColorOut(hex=color.hex, name=color_name(np.array(color.lab)), share=color.share)
@@ -166,12 +166,13 @@ def scene_out(analysis: SceneAnalysis, vocabulary: Vocabulary, objects: Sequence
     )
 
 
-def _classification(trait: Classification, names: Mapping[str, str]) -> ClassificationOut:
+def _classification(trait: Classification, names: Mapping[str, str], certain: bool = True) -> ClassificationOut:
     return ClassificationOut(
         value=trait.value,
         name="not recognized" if trait.value == UNKNOWN else names.get(trait.value, trait.value),
         confidence=trait.confidence,
         distribution=trait.distribution,
+        certain=certain,
     )
 
 

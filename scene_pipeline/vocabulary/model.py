@@ -143,8 +143,9 @@ class Scoring(_Strict, frozen=True):
 
     A factor without a weight here has that of the registry (`matching.factors`), which also refuses unknown names.
     `weights_by_encoder` holds weights for encoders on which they were learned, by encoder id. A room read with less
-    than `room_certainty` counts as unsure: the list then keeps to what suits several rooms. `room_sharpness` is the
-    exponent of the rooms' probabilities where products are compared with them.
+    than `room_certainty` counts as unsure: the list then keeps to what suits several rooms. A style read with less
+    than `style_certainty` is not named, and no reason rests on it. `room_sharpness` is the exponent of the rooms'
+    probabilities where products are compared with them.
     """
 
     weights: dict[str, float]
@@ -155,6 +156,7 @@ class Scoring(_Strict, frozen=True):
     candidates: int
     diversity: Diversity
     room_certainty: float = 0.5
+    style_certainty: float = 0.5
     room_sharpness: float = 2
     weights_by_encoder: dict[str, dict[str, float]] = {}
 

@@ -328,6 +328,20 @@ def test_a_reason_does_not_give_a_product_the_style_that_the_room_is_named_for()
     assert sentence == "It has something bohemian, as this room does."
 
 
+@pytest.mark.parametrize("factor", ["style_alignment", "material_quality"])
+def test_a_reason_rests_on_the_style_only_where_it_is_certain_or_requested(factor: str) -> None:
+    known = scene()
+    unsure = replace(known, analysis=replace(known.analysis, style_certain=False))
+    requested = replace(unsure, styles=(np.array(STYLES) == "scandinavian").astype(np.float32))
+    sentences = [
+        Narrator(VOCABULARY, each).sentence(PRODUCT, only(factor), look(BLUE), 0.5)
+        for each in (known, unsure, requested)
+    ]
+    assert sentences[0] == sentences[2]
+    assert "Scandinavian" in sentences[0]
+    assert sentences[1] == "It fits this bedroom on the whole, without one thing that stands out."
+
+
 def test_a_reason_points_to_the_part_of_the_picture_that_is_similar() -> None:
     narrator = Narrator(VOCABULARY, scene())
     sentence = narrator.sentence(PRODUCT, only("base_similarity"), look(BLUE, where="on the left"), 0.99)

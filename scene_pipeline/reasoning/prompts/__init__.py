@@ -47,9 +47,10 @@ def _facts(analysis: SceneAnalysis, vocabulary: Vocabulary) -> list[str]:
         return "not recognized" if trait.value == UNKNOWN else names.get(trait.value, trait.value)
 
     room = named(analysis.room) if analysis.room_certain else "not certain"
+    style = named(analysis.style) if analysis.style_certain else "not certain"
     colors = [color_name(np.array(color.lab)) for color in analysis.colors]
     seen = [categories[name] for name, sure in analysis.present.items() if sure >= SEEN_FROM and name in categories]
-    lines = [f"room: {room}", f"style: {named(analysis.style)}", f"palette: {named(analysis.palette)}"]
+    lines = [f"room: {room}", f"style: {style}", f"palette: {named(analysis.palette)}"]
     lines.append(f"main colors, largest first: {', '.join(dict.fromkeys(colors)) or 'none'}")
     lines.append(f"already there: {', '.join(sorted(seen)) or 'nothing recognized'}")
     if analysis.light is not None:

@@ -48,9 +48,10 @@ def _texts(scene: str, result: SceneResult) -> list[str]:
     products = [f"{_figure(item)} {_cut(item.description)}" for item in result.recommendations[:PRODUCTS_SHOWN]]
     certain = analysis.room_certain or analysis.room.value == UNKNOWN
     room = _classification(analysis.room) if certain else "room not certain"
+    style = _classification(analysis.style) if analysis.style_certain else "style not certain"
     palette = display_name(analysis.palette.value)
     found = products or [analysis.note or "no product passed the filter"]
-    return [scene, room, _classification(analysis.style), palette, *found]
+    return [scene, room, style, palette, *found]
 
 
 def _classification(trait: Classification) -> str:

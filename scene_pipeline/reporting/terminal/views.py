@@ -33,7 +33,8 @@ def scene_view(result: SceneResult, name: str, shown: Mapping[str, ShownProduct]
     head = Text(
         f"{name}: {room if scene.room_certain or scene.room.value == UNKNOWN else 'room not certain'}, ", style="bold"
     )
-    head.append(f"{display_name(scene.style.value)} ({percent(scene.style.confidence)}), ")
+    style = f"{display_name(scene.style.value)} ({percent(scene.style.confidence)})"
+    head.append(f"{style if scene.style_certain else 'style not certain'}, ")
     head.append(f"{display_name(scene.palette.value)}")
     calibrated = all(item.calibrated for item in result.recommendations)
     table = Table(show_lines=False)

@@ -89,12 +89,14 @@ function Fact({ label, trait, entries, corrected, onCorrect }) {
   </div>`;
 }
 
+const stated = (trait, label) => (trait.certain || trait.value === "unknown" ? trait.name : `${label} not certain`);
+
 export function Facts({ read, words, state, change }) {
   const there = read.present.filter((item) => !state.absent.includes(item.category));
   const toggle = (name) => change({ absent: state.absent.includes(name) ? state.absent.filter((one) => one !== name) : [...state.absent, name] });
   return html`<section class="facts" aria-labelledby="read">
-    <h2 id="read">${capital(nameOf(words.rooms, state.room) || read.room.name)}
-      <em>${nameOf(words.styles, state.seen) || read.style.name}</em></h2>
+    <h2 id="read">${capital(nameOf(words.rooms, state.room) || stated(read.room, "room"))}
+      <em>${nameOf(words.styles, state.seen) || stated(read.style, "style")}</em></h2>
     <${Palette} colors=${read.colors} />
     <p class="palette-name">Palette: ${read.palette.name}, ${percent(read.palette.confidence)} sure</p>
     <${Fact} label="Room" trait=${read.room} entries=${words.rooms} corrected=${state.room} onCorrect=${(room) => change({ room })} />
