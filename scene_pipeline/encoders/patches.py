@@ -22,26 +22,27 @@ def with_patches(visual: Any) -> Any:
     *blocks, last = visual.transformer.resblocks
     if not isinstance(last, ResidualAttentionBlock):
         return None
+    model: Any = visual
 
     class PatchTower(torch.nn.Module):
         """The tower with both outputs."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.visual = visual
+            self.visual = model
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            tokens = visual._embeds(pixels)
+            tokens = model._embeds(pixels)
             for block in blocks:
                 tokens = block(tokens)
-            pooled, _ = visual._pool(last(tokens))
+            pooled, _ = model._pool(last(tokens))
             attention = last.attn
             width = attention.embed_dim
             values = functional.linear(
                 last.ln_1(tokens[:, 1:]), attention.in_proj_weight[2 * width :], attention.in_proj_bias[2 * width :]
             )
-            patches = visual.ln_post(last.ls_1(attention.out_proj(values))) @ visual.proj
-            patches = patches.reshape(-1, *visual.grid_size, patches.shape[-1])
-            return functional.normalize(pooled @ visual.proj, dim=-1), functional.normalize(patches, dim=-1)
+            patches = model.ln_post(last.ls_1(attention.out_proj(values))) @ model.proj
+            patches = patches.reshape(-1, *model.grid_size, patches.shape[-1])
+            return functional.normalize(pooled @ model.proj, dim=-1), functional.normalize(patches, dim=-1)
 
     return PatchTower().eval()

@@ -208,7 +208,8 @@ def test_nothing_is_put_on_furniture_of_a_room_that_is_not_certain(product_type:
 def test_nothing_is_put_on_a_sofa_or_a_bed_that_is_not_there(
     room: str, product_type: str, present: dict[str, float], place: str
 ) -> None:
-    reading = RoomReading((), {}, {}, {}, *[Trait("", 1.0)] * 3, 20.0, (15.0, 25.0), 1.5, present)
+    open_ = Trait("unknown", 0.3)
+    reading = RoomReading((), {}, {}, {}, open_, open_, open_, 20.0, (15.0, 25.0), 1.5, present)
     planner = PlacementPlanner(VOCABULARY, replace(analysis(room), reading=reading))
     assert planner.place("soft_textiles", product_type) == place
 
