@@ -10,7 +10,7 @@ from scene_pipeline.errors import ProductIndexError
 from scene_pipeline.index.pgvector.sessions import Connection, Sessions, connect, one
 from scene_pipeline.index.pgvector.snapshot import Counts, PgvectorSnapshot
 from scene_pipeline.index.pgvector.tables import LIVE, MAX_DIMENSION, SETUP
-from scene_pipeline.index.pgvector.writer import PgvectorWriter, lock
+from scene_pipeline.index.pgvector.writer import PgvectorWriter, locked, unlock
 from scene_pipeline.index.port import (
     ANY,
     Capabilities,
@@ -53,6 +53,7 @@ class PgvectorProductIndex(Closing):
         try:
             return PgvectorWriter(connection, version, schema)
         except BaseException:
+            unlock(connection)
             connection.close()
             raise
 
@@ -92,17 +93,13 @@ class PgvectorProductIndex(Closing):
 
     def drop(self, version: str) -> None:
         """See ProductIndex. Rows that another version has stay."""
-        with self._writing() as connection:
-            lock(connection)
-            with connection.transaction():
-                connection.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
-                current = self._locked_pointer(connection)
-                seq = self._seq(connection, check_version(version))
-                if seq == current:
-                    raise ProductIndexError(
-                        f"version '{version}' is the current one; publish another before dropping it"
-                    )
-                _drop(connection, seq)
+        with self._writing() as connection, locked(connection), connection.transaction():
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+            current = self._locked_pointer(connection)
+            seq = self._seq(connection, check_version(version))
+            if seq == current:
+                raise ProductIndexError(f"version '{version}' is the current one; publish another before dropping it")
+            _drop(connection, seq)
 
     def open(self, version: str | None = None) -> Snapshot:
         """See ProductIndex."""

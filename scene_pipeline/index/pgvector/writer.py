@@ -1,7 +1,9 @@
 """Stage a version in PostgreSQL: rows that nobody sees until the version is published."""
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 
+import psycopg
 from pgvector import HalfVector
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -127,14 +129,31 @@ class PgvectorWriter(Closing):
         if self._open:
             self._open = False
             clear_unsealed(self._connection)
-        self._connection.close()  # gives the lock back
+        unlock(self._connection)
+        self._connection.close()
 
 
 def lock(connection: Connection) -> None:
-    """Hold the lock of writers for as long as the connection lives. Raises ProductIndexError when another has it."""
+    """Take the lock of writers. Raises ProductIndexError when another connection has it."""
     row = one(connection, f"SELECT pg_try_advisory_lock({LOCK})")  # pyright: ignore[reportArgumentType]
     if row is None or not row[0]:
         raise ProductIndexError("another version is being staged in this database; wait for it")
+
+
+def unlock(connection: Connection) -> None:
+    """Give the lock back at once: of a connection that is only closed the server takes it some time later."""
+    with contextlib.suppress(psycopg.Error):  # a connection that is lost has no lock
+        connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+@contextlib.contextmanager
+def locked(connection: Connection) -> Iterator[None]:
+    """Hold the lock of writers inside the block. Raises ProductIndexError when another connection has it."""
+    lock(connection)
+    try:
+        yield
+    finally:
+        unlock(connection)
 
 
 def clear_unsealed(connection: Connection) -> None:
