@@ -210,3 +210,11 @@ def test_a_scene_without_boxes_has_no_marks(tmp_path: Path, scene) -> None:
     page = written(tmp_path, book(scene()))
     assert not page.all("svg") or all(svg.get("class") != "marks" for svg in page.all("svg"))
     assert "In this room" not in page.text
+
+
+def test_a_style_that_is_not_certain_is_named_nowhere(tmp_path: Path, scene) -> None:
+    one = scene(style="industrial")
+    unsure = replace(one, analysis=replace(one.analysis, style_certain=False))
+    text = written(tmp_path, book(unsure)).text
+    assert "style not certain" in text
+    assert "Industrial" not in text
