@@ -1,7 +1,7 @@
 """What a matcher reads of a bundle when it opens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -24,7 +24,6 @@ from scene_pipeline.matching.factors import complete_weights
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.opinion import OpinionRanking
 from scene_pipeline.matching.product_features import ProductFeatures
-from scene_pipeline.matching.recent import Recent
 from scene_pipeline.matching.room_votes import RoomVotes
 from scene_pipeline.matching.variants import ProductVariants
 from scene_pipeline.scenes.reference import REFERENCE, SceneReference
@@ -43,8 +42,7 @@ class Opened:
     """The data that answers need, all read-only.
 
     `calibration` holds for `weights`, those of the bundle. `products` [n] is the table of PRODUCT_COLUMNS; `background`
-    [m, d] is a random sample of the fused vectors; `ensemble` are the encoders of a bundle that has several; `nearest`
-    keeps what the index found for the last scenes.
+    [m, d] is a random sample of the fused vectors; `ensemble` are the encoders of a bundle that has several.
     """
 
     bundle: Bundle
@@ -64,7 +62,6 @@ class Opened:
     contextual: Contextual
     opinions: OpinionRanking
     ensemble: Ensemble | None = None
-    nearest: Recent[tuple[np.ndarray, ...]] = field(default_factory=Recent)
 
     @classmethod
     def read(cls, bundle: Bundle, threads: int | None = None) -> Self:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scene_pipeline.encoders.windows import CROPS
 from scene_pipeline.index.fuse import fuse_query
 from scene_pipeline.index.vectors import dot_rows
 from scene_pipeline.matching.diversity import best_of_each_group
@@ -16,7 +15,6 @@ from scene_pipeline.matching.filtering import allowed_products, kept_back, passe
 from scene_pipeline.matching.opened import Opened
 from scene_pipeline.matching.opinion import nudged
 from scene_pipeline.matching.product_source import ProductSource
-from scene_pipeline.matching.recent import key_of
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.scored import Scored
 from scene_pipeline.scenes.reference import centered_windows
@@ -36,9 +34,6 @@ EACH_TYPE = 30
 
 MIN_ROOM_FIT = 0.02
 """Lower bound of a product's room fit in matching: the room is sometimes read wrongly."""
-
-WINDOWS_WHOLE = 250_000
-"""Up to this many products, every picture is compared with every window; above it, those that the index finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,33 +149,11 @@ class Scorer:
         count = len(self.data.features)
         if count <= max(SCORED_WHOLE, wanted):
             return np.arange(count) if allowed is None else np.flatnonzero(allowed)
-        if count > WINDOWS_WHOLE:
-            by_words, rows, above = self._nearest(scene, wanted, allowed)
-        else:
-            by_words, _ = self.data.bundle.index.search(self.query(scene), wanted, allowed)
-            rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
-            above = self.data.looks.above_usual(self._windows(scene))[rows]
+        by_words, _ = self.data.bundle.index.search(self.query(scene), wanted, allowed)
+        rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
+        above = self.data.looks.above_usual(self._windows(scene))[rows]
         best = self._roughly_best(scene, rows, above, wanted, weights)
         return np.union1d(by_words, rows[best])
-
-    def _nearest(self, scene: Scene, wanted: int, allowed: np.ndarray | None) -> tuple[np.ndarray, ...]:
-        """Return the rows found by words, those found by words or windows [m], and how far these stand out [m].
-
-        What was found for the last scenes is kept, as long as the same products are allowed.
-        """
-        windows = self._windows(scene)
-        query = self._query(scene, windows)
-        mask = np.empty(0, np.uint8) if allowed is None else np.packbits(allowed)
-        key = key_of(windows, query, np.array([wanted]), mask)
-        found = self.data.nearest.get(key)
-        if found is None:
-            index = self.data.bundle.index
-            by_words, _ = index.search(query, wanted, allowed)
-            near = [index.search(part, wanted // 4, allowed)[0] for part in self._window_queries(scene)]
-            rows = np.unique(np.concatenate([by_words, *near]))
-            found = (by_words, rows, self.data.looks.compare(windows, rows)[0])
-            self.data.nearest.put(key, found)
-        return found
 
     def _roughly_best(
         self, scene: Scene, rows: np.ndarray, above: np.ndarray, wanted: int, weights: Mapping[str, float]
@@ -217,12 +190,6 @@ class Scorer:
     def _windows(self, scene: Scene) -> np.ndarray:
         """Return the windows [w, look] of a scene as they are compared with products."""
         return centered_windows(self.data.spec, scene.windows, self.center)
-
-    def _window_queries(self, scene: Scene) -> list[np.ndarray]:
-        """Return fused queries for the whole and for its halves, by the picture alone."""
-        fusion = self.data.bundle.fusion
-        nothing = np.zeros(fusion.text_dim, np.float32)
-        return [np.concatenate([window, nothing]) for window in self._windows(scene)[: len(CROPS)]]
 
     def _similarity(self, scene: Scene, rows: np.ndarray) -> np.ndarray:
         """Return the standardized similarity [m] of products to a scene.
