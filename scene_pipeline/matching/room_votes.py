@@ -16,6 +16,7 @@ from scene_pipeline.errors import BundleError
 from scene_pipeline.files import atomic_path
 from scene_pipeline.matching.looks import Looks
 from scene_pipeline.matching.product_features import ProductFeatures
+from scene_pipeline.scenes.signs import weighted
 
 VOTERS = 4096
 """At most this many products vote, drawn evenly: more take time and give the same result."""
@@ -70,8 +71,7 @@ class RoomVotes:
         if not len(self.looks):
             return rooms
         mean, deviation = self.usual.T
-        known = rooms[:-1] * np.exp(WEIGHT * (self._votes(windows) - mean) / deviation)
-        return np.append(known * (rooms[:-1].sum() / max(float(known.sum()), 1e-9)), rooms[-1]).astype(rooms.dtype)
+        return weighted(rooms, np.exp(WEIGHT * (self._votes(windows) - mean) / deviation))
 
     def _votes(self, windows: np.ndarray) -> np.ndarray:
         """Return the log of each room's share of the votes [R]."""

@@ -127,6 +127,11 @@ def with_things(probabilities: np.ndarray, rooms: Sequence[Room], present: Mappi
     for at, room in enumerate(rooms):
         for sure in (*(present[thing] for thing in room.needs), *(1 - present[thing] for thing in room.never)):
             weights[at] *= max(sure, MIN_FIT)
+    return weighted(probabilities, weights)
+
+
+def weighted(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the probabilities [R + 1] with the rooms weighted [R]; the null class keeps its share."""
     known = probabilities[:-1] * weights
     scaled = known * (probabilities[:-1].sum() / max(float(known.sum()), 1e-9))
     return np.append(scaled, probabilities[-1]).astype(probabilities.dtype)

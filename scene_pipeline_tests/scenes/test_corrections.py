@@ -12,7 +12,7 @@ VOCABULARY = load_vocabulary()
 def test_a_room_and_a_style_that_were_not_certain_are_once_they_are_corrected() -> None:
     read = scene("bedroom", certain=False)
     unsure = replace(read, analysis=replace(read.analysis, style_certain=False))
-    told = corrected(unsure, SceneCorrections(room="kitchen", style="industrial"), VOCABULARY)
-    assert (told.analysis.room.value, told.analysis.room_certain) == ("kitchen", True)
-    assert (told.analysis.style.value, told.analysis.style_certain) == ("industrial", True)
+    known = corrected(unsure, SceneCorrections(room="kitchen", style="industrial"), VOCABULARY)
+    assert (known.analysis.room.value, known.analysis.room_certain) == ("kitchen", True)
+    assert (known.analysis.style.value, known.analysis.style_certain) == ("industrial", True)
     assert corrected(unsure, SceneCorrections(absent=("botanicals",)), VOCABULARY).analysis.room_certain is False
