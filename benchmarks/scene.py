@@ -23,9 +23,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks._scene_blank import on_photographs, on_sample
+from benchmarks._scene_boxes import boxes_claim
 from benchmarks._scene_cost import cost_claim
 from benchmarks._scene_decor import decor_claims, seen
 from benchmarks._scene_objects import average_precision_claim
+from benchmarks._scene_surfaces import labeled_surface_claims, rendered_surface_claims
 from benchmarks.claims import Claim, at_least, at_most, report
 from scene_pipeline.matching.furnish import Plan, furnish, greedy_fit
 from scene_pipeline.matching.matcher import SceneMatcher
@@ -145,21 +147,20 @@ def reading(matcher: SceneMatcher, folder: Path, rooms: list[dict[str, Any]]) ->
     ]
 
 
-def labeled(matcher: SceneMatcher, folder: Path) -> list[Claim]:
-    """Return the claim on things in labeled photographs, those that are opened only to report."""
+def labeled(matcher: SceneMatcher, folder: Path, opened_for: str) -> list[Claim]:
+    """Return the claims on things, materials and patterns of labeled photographs, opened "to report" or otherwise."""
     labels = json.loads(LABELS.read_text(encoding="utf-8"))
-    counts, images = np.zeros(3, int), 0
+    labels = {name: facts for name, facts in labels.items() if facts["opened"] == opened_for}
+    counts = np.zeros(3, int)
     for name, facts in labels.items():
-        if facts["opened"] != "to report":
-            continue
         found = matcher.analyze(folder / name).analysis.reading
         true = [(kind, tuple(box)) for kind, *box in facts["objects"]]
         counts += _agreement(found.objects if found else (), true, 0.3)
-        images += 1
     hit, false, missed = counts.tolist()
     f1 = 2 * hit / max(2 * hit + false + missed, 1)
-    against = f"{images} labeled photographs"
-    return [at_least("things in photographs, F1 at IoU .3", f1, 0.50, unit="F1", against=against, n=hit + missed)]
+    against = f"{len(labels)} labeled photographs"
+    things = at_least("things in photographs, F1 at IoU .3", f1, 0.50, unit="F1", against=against, n=hit + missed)
+    return [things, *labeled_surface_claims(matcher, folder, labels)]
 
 
 def _agreement(found: Sequence[RoomObject], true: list[tuple[str, Any]], least: float) -> np.ndarray:
@@ -203,8 +204,10 @@ def sample_claims(arguments: argparse.Namespace, parts: set[str], scratch: Path)
         print(f"{arguments.renders}: is not a directory, so renders are left out", file=sys.stderr)
     if "complete" in parts:
         claims += on_sample(matcher)
+    if "match" in parts:
+        claims.append(boxes_claim(matcher))
     if "labels" in parts and arguments.photographs.is_dir():
-        claims += labeled(matcher, arguments.photographs)
+        claims += labeled(matcher, arguments.photographs, arguments.labels)
     return claims
 
 
@@ -219,6 +222,7 @@ def rendered_claims(matcher: SceneMatcher, arguments: argparse.Namespace, parts:
     if "reading" in parts:
         claims.append(average_precision_claim(matcher, arguments.renders, rooms))
         claims += reading(matcher, arguments.renders, rooms)
+        claims += rendered_surface_claims(matcher, arguments.renders, rooms)
     if "complete" in parts:
         claims += decor_claims(matcher, arguments.renders, rooms)
     if "cost" in parts:
@@ -231,6 +235,9 @@ def main() -> int:
     parser.add_argument("--artifacts", type=Path, help="bundles of the sample's catalog; built where not given")
     parser.add_argument("--renders", type=Path, default=RENDERS, help="folder of rendered rooms")
     parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS, help="folder of which some are labeled")
+    parser.add_argument(
+        "--labels", choices=("to report", "while building"), default="to report", help="labeled photographs to open"
+    )
     parser.add_argument("--ikea", type=Path, help="folder with catalog, scenes and truth")
     parser.add_argument("--ikea-artifacts", type=Path, help="bundles of its catalog; built where not given")
     parser.add_argument("--most", type=int, default=224, help="rendered rooms at most")
@@ -240,8 +247,7 @@ def main() -> int:
     parts = set(arguments.parts)
     claims: list[Claim] = []
     with tempfile.TemporaryDirectory(prefix="scene-") as scratch:
-        if parts - {"match"}:
-            claims += sample_claims(arguments, parts, Path(scratch) / "sample")
+        claims += sample_claims(arguments, parts, Path(scratch) / "sample")
         if arguments.ikea and parts & {"match", "complete"}:
             matcher = opened(arguments.ikea_artifacts, arguments.ikea / "catalog.csv", Path(scratch) / "ikea")
             true = true_products(arguments.ikea)
