@@ -17,7 +17,10 @@ PROBABILITY = pa.struct([("id", pa.string()), ("probability", pa.float32())])
 SURFACE = pa.struct([("name", pa.string()), ("share", pa.float32()), ("box", BOX)])
 MEASURED = pa.struct([("value", pa.float32()), ("confidence", pa.float32())])
 
-OBJECT = pa.struct([("type", pa.string()), ("box", BOX), ("certainty", pa.float32()), ("material", pa.string())])
+OBJECT = pa.struct(
+    [("type", pa.string()), ("box", BOX), ("certainty", pa.float32()), ("material", pa.string()),
+     ("colors", pa.list_(pa.string()))]  # basic colors of its visible parts, the largest first
+)  # fmt: skip
 THERE = pa.struct([("type", pa.string()), ("count", pa.int32()), ("certainty", pa.float32())])
 
 NESTED = (

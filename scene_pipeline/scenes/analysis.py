@@ -67,12 +67,16 @@ SIZE_CLASSES_M2 = (12.0, 20.0)
 
 @dataclass(frozen=True, slots=True)
 class RoomObject:
-    """A thing in a picture: its type, box (left, top, right, bottom, 0-1) and how certain it is (0-1)."""
+    """A thing in a picture: its type, box (left, top, right, bottom, 0-1), how certain it is (0-1), and of what it is.
+
+    `colors` are the basic colors of its visible parts, the largest first.
+    """
 
     type: str
     box: Box
     certainty: float
     material: str
+    colors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from scene_pipeline.scenes.room_heads import (
     WARMTHS,
     RoomHeads,
 )
+from scene_pipeline.scenes.thing_colors import with_colors
 
 OVERLAP = 0.4
 """Intersection over union from which two boxes of a type count as one thing; the surer one is kept."""
@@ -33,8 +34,8 @@ MAIN_PART = (0.1, 0.9)
 """Quantiles of a surface's cells, across and down, between which its box lies."""
 
 
-def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], aspect: float = 1.0) -> RoomReading:
-    """Return what the feature maps of one picture show. `aspect` is the picture's width over its height."""
+def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], lab: np.ndarray) -> RoomReading:
+    """Return what one picture shows, by its feature maps and its pixels `lab` [h, w, 3] in CIELAB, a small copy."""
     cells, whole = heads.outputs(*maps)
     fitted = heads.weights
     shell, materials, patterns = (_softmax(cells[name]) for name in ("shell", "materials", "patterns"))
@@ -43,9 +44,9 @@ def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], aspect: float = 1.
         for name, names in (("source", SOURCES), ("warmth", WARMTHS), ("light_from", DIRECTIONS))
     }
     size, spread = float(np.exp(whole["size"][0] + SIZE_MIDDLE)), float(np.exp(fitted["size_spread"]))
-    span = np.exp(cells["span"][0] + SPAN_MIDDLE)
+    span, parts = np.exp(cells["span"][0] + SPAN_MIDDLE), shell.argmax(axis=0)
     return RoomReading(
-        objects=find_objects(cells, materials, fitted),
+        objects=with_colors(find_objects(cells, materials, fitted), lab, parts == SHELL.index("thing")),
         layout=_shares(shell, SHELL),
         materials=_shares(materials, MATERIALS),
         patterns=_shares(patterns, PATTERNS),
@@ -56,7 +57,7 @@ def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], aspect: float = 1.
         size_interval_m2=(round(size / spread, 1), round(size * spread, 1)),
         camera_height_m=round(float(whole["camera"][0] + HEIGHT_MIDDLE), 2),
         present=_present(cells, whole, fitted),
-        free=free_stretches(shell.argmax(axis=0), SHELL, span, aspect),
+        free=free_stretches(parts, SHELL, span, lab.shape[1] / lab.shape[0]),
         surfaces=_surfaces(materials, MATERIALS),
         patterned=_surfaces(patterns, PATTERNS),
         architecture=_architecture(_sigmoid(whole["architecture"])),

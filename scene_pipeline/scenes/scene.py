@@ -73,7 +73,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     domain = classifier.reference.domain_name(vector)
     reading = None
     if embedding.maps is not None:
-        reading = read_room(RoomHeads.shipped(), embedding.maps, image.width / image.height)
+        reading = read_room(RoomHeads.shipped(), embedding.maps, neutral)
         reading = replace(reading, calibrated=domain == RENDERS)
     probabilities = classifier.rooms_of(embedding, reading.present if reading else None)
     read = _read_room(probabilities, vocabulary)

@@ -31,6 +31,10 @@ def maps(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.normal(size=(112, 24, 24)).astype(np.float32), rng.normal(size=(320, 12, 12)).astype(np.float32)
 
 
+LAB = np.full((80, 100, 3), 60.0)
+"""A grey picture, a quarter wider than it is high."""
+
+
 def constant(heads: RoomHeads, cells: dict[str, np.ndarray | float], whole: dict[str, np.ndarray | float]) -> RoomHeads:
     """Return heads that give the same numbers everywhere: 0 but for those named."""
     weights = {
@@ -47,7 +51,7 @@ def constant(heads: RoomHeads, cells: dict[str, np.ndarray | float], whole: dict
 
 
 def test_shares_add_up_and_every_name_is_known(heads: RoomHeads) -> None:
-    reading = read_room(heads, maps(2), 1.25)
+    reading = read_room(heads, maps(2), LAB)
     for shares, names in ((reading.layout, SHELL), (reading.materials, MATERIALS), (reading.patterns, PATTERNS)):
         assert sum(shares.values()) == pytest.approx(1, abs=0.01)
         assert set(shares) <= set(names)
@@ -63,7 +67,7 @@ def test_shares_add_up_and_every_name_is_known(heads: RoomHeads) -> None:
 
 
 def test_nothing_is_named_where_nothing_is_clear(heads: RoomHeads) -> None:
-    nothing = read_room(constant(heads, {"types": -9.0}, {"present": -9.0}), maps(3))
+    nothing = read_room(constant(heads, {"types": -9.0}, {"present": -9.0}), maps(3), LAB)
     assert nothing.objects == ()
     assert max(nothing.present.values()) < 0.1
     assert nothing.warmth.value == UNKNOWN
@@ -72,7 +76,7 @@ def test_nothing_is_named_where_nothing_is_clear(heads: RoomHeads) -> None:
 
 def test_a_thing_is_named_where_its_cells_say_so(heads: RoomHeads) -> None:
     types = np.where(np.array(TYPES) == "sofa", 9.0, -9.0)
-    sofas = read_room(constant(heads, {"types": types, "edges": np.log(0.6), "quality": 9.0}, {}), maps(3))
+    sofas = read_room(constant(heads, {"types": types, "edges": np.log(0.6), "quality": 9.0}, {}), maps(3), LAB)
     assert {item.type for item in sofas.objects} == {"sofa"}
     assert sofas.present["sofa"] > 0.9
     assert all(0 <= item.box[0] < item.box[2] <= 1 for item in sofas.objects)
@@ -86,7 +90,7 @@ def test_a_thing_is_named_where_its_cells_say_so(heads: RoomHeads) -> None:
 def test_architecture_is_named_plain_or_unknown_with_why(
     heads: RoomHeads, logits: tuple[float, ...], named: tuple[str, ...]
 ) -> None:
-    found = read_room(constant(heads, {}, {"architecture": np.array(logits)}), maps(4)).architecture
+    found = read_room(constant(heads, {}, {"architecture": np.array(logits)}), maps(4), LAB).architecture
     assert tuple(item.value for item in found) == named
     assert isinstance(found[0], Trait)
     assert (found[0].value == UNKNOWN) == bool(found[0].why)
@@ -95,7 +99,7 @@ def test_architecture_is_named_plain_or_unknown_with_why(
 def test_free_walls_have_an_estimated_size_and_surfaces_a_box(heads: RoomHeads) -> None:
     shell = np.where(np.array(SHELL) == "wall", 9.0, 0.0)
     brick = np.where(np.array(MATERIALS) == "brick", 9.0, 0.0)
-    reading = read_room(constant(heads, {"shell": shell, "materials": brick}, {}), maps(5), 1.25)
+    reading = read_room(constant(heads, {"shell": shell, "materials": brick}, {}), maps(5), LAB)
     wall = next(item for item in reading.free if item.surface == "wall")
     assert wall.width_cm is not None
     assert wall.width_cm > 0
