@@ -12,7 +12,7 @@ from benchmarks.claims import Claim, at_least
 from scene_pipeline.encoders.windows import decoded_side, embed_scene
 from scene_pipeline.images.decode import decode_image
 from scene_pipeline.matching.matcher import SceneMatcher
-from scene_pipeline.scenes.analysis import RoomObject
+from scene_pipeline.scenes.analysis import RENDERS, RoomObject
 from scene_pipeline.scenes.room_heads import TYPES, RoomHeads
 from scene_pipeline.scenes.room_reading import find_objects, overlap
 from training.room.fit import corners
@@ -32,7 +32,7 @@ def average_precision_claim(matcher: SceneMatcher, folder: Path, rooms: list[dic
         image = decode_image(folder / room["image"], short_side=decoded_side(matcher.spec))
         maps = embed_scene(matcher.encoder, image).maps
         assert maps is not None, "the encoder gives no feature maps"
-        cells, _ = heads.outputs(*maps)
+        cells, _ = heads.outputs(maps, RENDERS)
         found.append(find_objects(cells, np.zeros((2, *cells["shell"].shape[1:])), open_))
     figures = {}
     for name in TYPES:

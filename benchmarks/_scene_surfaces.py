@@ -15,7 +15,7 @@ from scene_pipeline.scenes.analysis import RoomReading
 from scene_pipeline.scenes.room_heads import MATERIALS, PATTERNS
 from scene_pipeline.scenes.room_reading import MIN_SURFACE
 
-MIN_TRUE = 5
+MIN_TRUE = 3
 """Pictures that must show a material or a pattern for its F1 to count."""
 
 LIGHT = ("source", "from", "warmth")

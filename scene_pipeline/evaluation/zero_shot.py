@@ -72,8 +72,10 @@ class ZeroShot:
 
         def embedded(path: Path) -> SeenScene:
             scene = embed_scene(self.encoder, decode_image(path, short_side=short_side))
-            present = None if scene.maps is None else present_in(RoomHeads.shipped(), scene.maps)
-            return SeenScene(replace(scene, maps=None), present)
+            if scene.maps is None:
+                return SeenScene(scene, None)
+            domain = self.classifier.reference.domain_name(scene.vector)
+            return SeenScene(replace(scene, maps=None), present_in(RoomHeads.shipped(), scene.maps, domain))
 
         scenes, _ = read_each(paths, embedded, progress)  # the others are reported as missing from the predictions
         if not scenes:

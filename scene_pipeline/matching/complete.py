@@ -7,7 +7,7 @@ import numpy as np
 
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.scenes.analysis import SceneAnalysis
-from scene_pipeline.scenes.decor import GROUPS_OF
+from scene_pipeline.scenes.decor import GROUPS_OF, SURELY_ABSENT
 from scene_pipeline.vocabulary.product_types import ProductTypes
 
 MISSING_WORTH = 0.02
@@ -27,14 +27,12 @@ class Completion:
     """What is there and what is missing, over type groups: `there` and `missing` [G + 1], the last for unknown types.
 
     `doubt` [G + 1] is how surely a thing of the type is in the picture, 0-1. `names` [G] are the groups in words.
-    `sure` says whether what is missing may be stated: in photographs much that is there is not recognized.
     """
 
     there: np.ndarray
     missing: np.ndarray
     doubt: np.ndarray
     names: tuple[str, ...]
-    sure: bool = True
 
     @classmethod
     def of(cls, analysis: SceneAnalysis, types: ProductTypes, weights: Mapping[str, float]) -> "Completion":
@@ -53,13 +51,7 @@ class Completion:
                 for name in GROUPS_OF[kind]:
                     if name in at:
                         doubt[at[name]] = max(doubt[at[name]], sure)
-        return cls(
-            there=there,
-            missing=missing,
-            doubt=doubt,
-            names=types.group_names,
-            sure=analysis.reading is not None and analysis.reading.calibrated,
-        )
+        return cls(there=there, missing=missing, doubt=doubt, names=types.group_names)
 
     def parts(self, groups: np.ndarray, passed: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the positions of candidates [m] in the order in which a list is filled from them.
@@ -75,8 +67,9 @@ class Completion:
 
     def explained(self, items: Sequence[Recommendation], groups: np.ndarray) -> tuple[Recommendation, ...]:
         """Return the products; where a product's type is surely missing, its reason begins with that."""
+        surely = self.missing & (self.doubt < SURELY_ABSENT)
         return tuple(
-            replace(item, reason=self._reason(item.reason, int(group))) if self.sure and self.missing[group] else item
+            replace(item, reason=self._reason(item.reason, int(group))) if surely[group] else item
             for item, group in zip(items, groups, strict=True)
         )
 

@@ -73,7 +73,6 @@ NESTED = (
             ]
         ),
     ),
-    pa.field("reading_calibrated", pa.bool_()),  # whether the certainties above are probabilities in this picture
 )  # fmt: skip
 """The nested columns, after those of a scalar each."""
 
@@ -112,7 +111,6 @@ def nested_columns(scene: SceneAnalysis) -> dict[str, object]:
             "high_m2": high,
             "camera_height_m": reading.camera_height_m,
         },
-        "reading_calibrated": reading.calibrated,
     }
 
 

@@ -116,8 +116,8 @@ class RoomReading:
 
     `present` is how surely a thing of each type is in the picture, found with a box or not (0-1). `free` are the free
     stretches of wall and floor. `surfaces` are the main materials and `patterned` what is not plain, the largest first.
-    `architecture` names beams, panelling and the like, or says with `why` that nothing is clear. `calibrated` tells
-    whether certainties are probabilities here: they were fitted on held-out renders, and photographs are not renders.
+    `architecture` names beams, panelling and the like, or says with `why` that nothing is clear. Certainties of things
+    and of `present` are probabilities: they were fitted on held-out photographs with labels, and on held-out renders.
     """
 
     objects: tuple[RoomObject, ...]
@@ -135,7 +135,6 @@ class RoomReading:
     surfaces: tuple[Surface, ...] = ()
     patterned: tuple[Surface, ...] = ()
     architecture: tuple[Trait, ...] = ()
-    calibrated: bool = False
 
     @property
     def size(self) -> str:

@@ -43,8 +43,9 @@ def groups_of(item: RoomObject) -> tuple[str, ...]:
     return HANGING if bottom <= HANGS_ABOVE and top < 1 - bottom else SMALL
 
 
-THERE, ABSENT = 0.5, 0.3
-"""Certainty from which a type counts as there, and below which it counts as missing."""
+THERE, ABSENT, SURELY_ABSENT = 0.5, 0.3, 0.1
+"""Certainty from which a type counts as there, below which it counts as missing, and below which that may be stated: in
+labeled photographs one such statement in fifty is wrong."""
 
 
 def decor(reading: RoomReading, usual: Mapping[str, int]) -> Decor:
@@ -61,11 +62,11 @@ def decor(reading: RoomReading, usual: Mapping[str, int]) -> Decor:
         counts={name: max(count, 1) for name, count in counts.items()},
         certainty={name: round(reading.present.get(name, 1.0), 3) for name in counts},
         groups=tuple(sorted(groups)),
-        missing=tuple(group for group in usual if group not in groups and _is_absent(group, reading.present)),
+        missing=tuple(group for group in usual if group not in groups and is_absent(group, reading.present, ABSENT)),
     )
 
 
-def _is_absent(group: str, present: Mapping[str, float]) -> bool:
-    """Return whether a group is clearly absent. A type that is never recognized is never missing."""
+def is_absent(group: str, present: Mapping[str, float], below: float) -> bool:
+    """Return whether the types of a group are less certain than `below`; False for types that are never recognized."""
     types = [name for name, groups in GROUPS_OF.items() if group in groups]
-    return bool(types) and all(present.get(name, 0.0) < ABSENT for name in types)
+    return bool(types) and all(present.get(name, 0.0) < below for name in types)

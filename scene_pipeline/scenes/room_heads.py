@@ -3,10 +3,11 @@
 Two maps of the frozen backbone (strides 16 and 32) go in. For each cell come the types of things whose middle lies
 there with the edges of their boxes, the part of the shell, the material, the pattern and the span (how many meters the
 picture would show across at that distance); for the whole picture the light, the size of the room, the height of the
-camera, which types are present, and the architecture. Trained by `training.room` on renders and, for the types that it
-knows, on a detector's answers to photographs. `room_reading` puts the numbers into words.
+camera, which types are present, and the architecture. Trained by `training.room` on renders and labeled photographs.
+`room_reading` puts the numbers into words.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scene_pipeline.encoders.spec import COMPACT_WEIGHTS
 from scene_pipeline.errors import EncoderError
 
-HEADS = COMPACT_WEIGHTS / "room-v2.npz"
+HEADS = COMPACT_WEIGHTS / "room-v3.npz"
 """The weights that ship; float16."""
 
 TYPES = (
@@ -70,13 +71,28 @@ class RoomHeads:
             {name: array.astype(np.float32) for name, array in read_arrays(path, "the heads of the room").items()}
         )
 
+    def fitted(self, domain: str) -> dict[str, NDArray[np.float32]]:
+        """Return what the outputs mean in pictures of a domain: thresholds, certainties and shifts, by name."""
+        own = f"{domain}."
+        return {name.removeprefix(own): value for name, value in self.weights.items() if name.startswith(own)}
+
     def outputs(
-        self, middle: NDArray[np.float32], deep: NDArray[np.float32]
+        self, maps: Sequence[NDArray[np.float32]], domain: str
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Return the outputs for the maps [112, 2h, 2w] and [320, h, w] of one picture.
+        """Return the outputs for the maps [112, 2h, 2w] and [320, h, w] of one picture of a domain.
 
         They are the numbers of each cell [c, 2h, 2w] by CELL_PARTS, and those of the whole picture [g] by WHOLE_PARTS.
         """
+        w = self.weights
+        x, pooled = self.features(*maps)
+        cells = _pointwise(x, w["out.weight"], w["out.bias"])
+        whole = w[f"{domain}.glob.weight"] @ pooled + w[f"{domain}.glob.bias"]
+        return _parts(cells, CELL_PARTS), _parts(whole, WHOLE_PARTS)
+
+    def features(
+        self, middle: NDArray[np.float32], deep: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what the linear heads read: the trunk's features of each cell [c, 2h, 2w] and of the whole [f]."""
         w = self.weights
         far = np.repeat(np.repeat(_pointwise(deep, w["deep.weight"], w["deep.bias"]), 2, axis=1), 2, axis=2)
         x = np.maximum(_pointwise(middle, w["mid.weight"], w["mid.bias"]) + far, 0)
@@ -87,9 +103,7 @@ class RoomHeads:
             x = x + _pointwise(inner, w[f"{at}.c.weight"], w[f"{at}.c.bias"])
         x = np.maximum(x, 0)
         bands = np.stack([part.mean(axis=(1, 2)) for part in np.array_split(deep, BANDS, axis=2)], axis=1)
-        pooled = np.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2)), bands.ravel()])
-        cells, whole = _pointwise(x, w["out.weight"], w["out.bias"]), w["glob.weight"] @ pooled + w["glob.bias"]
-        return _parts(cells, CELL_PARTS), _parts(whole, WHOLE_PARTS)
+        return x, np.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2)), bands.ravel()])
 
 
 def read_arrays(path: Path, what: str) -> dict[str, np.ndarray]:

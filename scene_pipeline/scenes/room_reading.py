@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scene_pipeline.scenes.analysis import UNKNOWN, Box, RoomObject, RoomReading, Surface, Trait
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS, RENDERS, UNKNOWN, Box, RoomObject, RoomReading, Surface, Trait
 from scene_pipeline.scenes.layout import free_stretches
 from scene_pipeline.scenes.room_heads import (
     ARCHITECTURE,
@@ -20,8 +20,14 @@ from scene_pipeline.scenes.room_heads import (
 )
 from scene_pipeline.scenes.thing_colors import with_colors
 
-OVERLAP = 0.4
-"""Intersection over union from which two boxes of a type count as one thing; the surer one is kept."""
+OVERLAP, AGREES = 0.3, 0.65
+"""Intersection over union from which two boxes of a type count as one thing, and from which they are averaged."""
+
+VOTES_FROM = 0.12
+"""Score from which a cell's box counts in the average."""
+
+QUALITY_WEIGHT = 0.3
+"""Weight of the quality of a cell's box in its score; the rest is that of the type."""
 
 MAX_OBJECTS = 40
 CLEAR = 0.5
@@ -34,16 +40,25 @@ MAIN_PART = (0.1, 0.9)
 """Quantiles of a surface's cells, across and down, between which its box lies."""
 
 
-def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], lab: np.ndarray) -> RoomReading:
-    """Return what one picture shows, by its feature maps and its pixels `lab` [h, w, 3] in CIELAB, a small copy."""
-    cells, whole = heads.outputs(*maps)
-    fitted = heads.weights
-    shell, materials, patterns = (_softmax(cells[name]) for name in ("shell", "materials", "patterns"))
+def read_room(
+    heads: RoomHeads, maps: tuple[np.ndarray, ...], lab: np.ndarray, domain: str = PHOTOGRAPHS
+) -> RoomReading:
+    """Return what one picture shows, by its feature maps and its pixels `lab` [h, w, 3] in CIELAB, a small copy.
+
+    `domain` is what the picture is read as, "photographs" or "renders": certainties were fitted on held-out ones of it.
+    """
+    cells, whole = heads.outputs(maps, domain)
+    fitted = heads.fitted(domain)
+    shell = _softmax(cells["shell"])
+    materials, patterns = (
+        _softmax(cells[name] + fitted[f"{name}.bias"][:, None, None]) for name in ("materials", "patterns")
+    )
     traits = {
         name: _trait(_softmax(whole[name] * fitted[f"{name}.slope"]), names)
         for name, names in (("source", SOURCES), ("warmth", WARMTHS), ("light_from", DIRECTIONS))
     }
-    size, spread = float(np.exp(whole["size"][0] + SIZE_MIDDLE)), float(np.exp(fitted["size_spread"]))
+    size = float(np.exp(whole["size"][0] + SIZE_MIDDLE))
+    spread = float(np.exp(heads.fitted(RENDERS)["size_spread"]))  # nobody measured the rooms of photographs
     span, parts = np.exp(cells["span"][0] + SPAN_MIDDLE), shell.argmax(axis=0)
     return RoomReading(
         objects=with_colors(find_objects(cells, materials, fitted), lab, parts == SHELL.index("thing")),
@@ -64,14 +79,14 @@ def read_room(heads: RoomHeads, maps: tuple[np.ndarray, ...], lab: np.ndarray) -
     )
 
 
-def present_in(heads: RoomHeads, maps: tuple[np.ndarray, ...]) -> dict[str, float]:
+def present_in(heads: RoomHeads, maps: tuple[np.ndarray, ...], domain: str) -> dict[str, float]:
     """Return how surely (0-1) each type of thing is in the picture of some feature maps."""
-    return _present(*heads.outputs(*maps), heads.weights)
+    return _present(*heads.outputs(maps, domain), heads.fitted(domain))
 
 
 def type_scores(cells: dict[str, np.ndarray]) -> np.ndarray:
     """Return the score [t, h, w] of each type in each cell, from the type and the quality of the cell's box."""
-    return np.sqrt(_sigmoid(cells["types"]) * _sigmoid(cells["quality"]))
+    return _sigmoid(cells["types"]) ** (1 - QUALITY_WEIGHT) * _sigmoid(cells["quality"]) ** QUALITY_WEIGHT
 
 
 def find_objects(
@@ -79,31 +94,33 @@ def find_objects(
 ) -> tuple[RoomObject, ...]:
     """Return the things whose score stands out, the surest first, one for boxes that overlap.
 
-    `objects.least` [t] is the score from which a type is reported; certainty is a logistic of the score's logit.
+    `objects.least` [t] is the score from which a type is reported; certainty is a logistic of the score's logit. A box
+    is the average of those that other cells give for the same thing, weighted by their squared scores.
     """
-    scores = type_scores(cells)
-    edges = np.exp(np.clip(cells["edges"], -7, 1))
+    scores, edges = type_scores(cells), np.exp(np.clip(cells["edges"], -7, 1))
     _, height, width = scores.shape
-    kinds, rows, columns = np.nonzero(scores >= fitted["objects.least"][:, None, None])
-    order = np.argsort(-scores[kinds, rows, columns], kind="stable")
-    kinds, rows, columns = kinds[order], rows[order], columns[order]
-    x, y = (columns + 0.5) / width, (rows + 0.5) / height
-    left, top, right, bottom = edges[:, rows, columns]
-    boxes = np.round(np.clip([x - left, y - top, x + right, y + bottom], 0, 1), 4).T.tolist()
+    slope, bias = fitted["objects.certainty"]
     found: list[RoomObject] = []
-    for kind, row, column, corners in zip(kinds, rows, columns, boxes, strict=True):
-        box: Box = tuple(corners)
-        name = TYPES[kind]
-        if any(other.type == name and overlap(other.box, box) >= OVERLAP for other in found):
-            continue
-        made = materials[1:, row, column]
-        material = MATERIALS[1 + int(made.argmax())] if made.max() >= CLEAR else UNKNOWN
-        slope, bias = fitted["objects.certainty"]
-        sure = _sigmoid(slope * _logit(scores[kind, row, column]) + bias)
-        found.append(RoomObject(name, box, round(float(sure), 3), material))
-        if len(found) == MAX_OBJECTS:
-            break
-    return tuple(found)
+    for kind, least in enumerate(fitted["objects.least"]):
+        rows, columns = np.nonzero(scores[kind] >= min(least, VOTES_FROM))
+        order = np.argsort(-scores[kind, rows, columns], kind="stable")
+        rows, columns = rows[order], columns[order]
+        own, (left, top, right, bottom) = scores[kind, rows, columns], edges[:, rows, columns]
+        x, y = (columns + 0.5) / width, (rows + 0.5) / height
+        boxes = np.clip(np.stack([x - left, y - top, x + right, y + bottom], axis=1), 0, 1)
+        free = own >= least
+        while free.any():
+            best = int(free.argmax())
+            shared = _overlaps(boxes[best], boxes)
+            same = shared >= AGREES
+            same[best], free[best] = True, False
+            free &= shared < OVERLAP
+            box: Box = tuple(np.average(boxes[same], axis=0, weights=own[same] ** 2).round(4).tolist())
+            made = materials[1:, rows[best], columns[best]]
+            material = MATERIALS[1 + int(made.argmax())] if made.max() >= CLEAR else UNKNOWN
+            sure = _sigmoid(slope * _logit(own[best]) + bias)
+            found.append(RoomObject(TYPES[kind], box, round(float(sure), 3), material))
+    return tuple(sorted(found, key=lambda item: -item.certainty)[:MAX_OBJECTS])
 
 
 def _present(
@@ -124,6 +141,13 @@ def overlap(first: Box, second: Box) -> float:
         return 0.0
     areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
     return width * height / (areas - width * height)
+
+
+def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return intersection over union [m] of a box [4] and others [m, 4]."""
+    shared = np.prod(np.maximum(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0), axis=1)
+    areas = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])
+    return shared / np.maximum(areas - shared, 1e-9)
 
 
 def _shares(probabilities: np.ndarray, names: tuple[str, ...]) -> dict[str, float]:

@@ -14,7 +14,6 @@ from scene_pipeline.color.lab import lab_to_hex, rgb_to_lab
 from scene_pipeline.encoders.windows import SceneEmbedding
 from scene_pipeline.scenes.analysis import (
     PHOTOGRAPHS,
-    RENDERS,
     UNKNOWN,
     Classification,
     Decor,
@@ -73,8 +72,7 @@ def analyze(image: Image.Image, embedding: SceneEmbedding, classifier: ZeroShotC
     domain = classifier.reference.domain_name(vector)
     reading = None
     if embedding.maps is not None:
-        reading = read_room(RoomHeads.shipped(), embedding.maps, neutral)
-        reading = replace(reading, calibrated=domain == RENDERS)
+        reading = read_room(RoomHeads.shipped(), embedding.maps, neutral, domain)
     probabilities = classifier.rooms_of(embedding, reading.present if reading else None)
     read = _read_room(probabilities, vocabulary)
     if read.room.value == UNKNOWN:

@@ -35,6 +35,14 @@ MIN_FIT = 0.02
 """Least factor for a thing that is missing or should not be there: recognition errs more often than it is unsure."""
 
 
+USUAL = {
+    "chair": 0.44, "armchair": 0.22, "sofa": 0.26, "bed": 0.21, "table": 0.51, "desk": 0.034, "cabinet": 0.60,
+    "lamp": 0.56, "rug": 0.28, "plant": 0.37, "curtain": 0.31, "mirror": 0.19, "picture": 0.44, "vase": 0.18,
+    "sink": 0.18, "bath": 0.068, "toilet": 0.073,
+}  # fmt: skip
+"""Shares of 1,099 photographs of rooms that show a thing, by their labels (training/room)."""
+
+
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A thing that gives a room away.
 
@@ -120,12 +128,14 @@ def with_evidence(probabilities: np.ndarray, rooms: Sequence[str], found: dict[s
 def with_things(probabilities: np.ndarray, rooms: Sequence[Room], present: Mapping[str, float]) -> np.ndarray:
     """Return the probabilities [R + 1] of rooms and the null class, given how surely (0-1) each thing is there.
 
-    A room is weighted by the probability that all it needs is there and nothing that it never has, as if things were
-    independent. The null class keeps its share.
+    A room is weighted by the probability that nothing is there that it never has, and that all it needs is, as if
+    things were independent. What it needs speaks against it only where that is less certain than in photographs in
+    general. The null class keeps its share.
     """
     weights = np.ones(len(rooms))
     for at, room in enumerate(rooms):
-        for sure in (*(present[thing] for thing in room.needs), *(1 - present[thing] for thing in room.never)):
+        needed = (min(present[thing] / USUAL[thing], 1) for thing in room.needs)
+        for sure in (*needed, *(1 - present[thing] for thing in room.never)):
             weights[at] *= max(sure, MIN_FIT)
     return weighted(probabilities, weights)
 

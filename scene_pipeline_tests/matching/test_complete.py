@@ -17,7 +17,7 @@ EVEN = dict.fromkeys(FACTORS, 1 / len(FACTORS))
 OPEN = Classification("unknown", 0.5, 1.0, {})
 NO_TRAIT = Trait("unknown", 0.3, "a test")
 READING = RoomReading(
-    (), {}, {}, {}, NO_TRAIT, NO_TRAIT, NO_TRAIT, 20.0, (15.0, 25.0), 1.3, calibrated=True
+    (), {}, {}, {}, NO_TRAIT, NO_TRAIT, NO_TRAIT, 20.0, (15.0, 25.0), 1.3
 )  # fmt: skip
 ROOM = SceneAnalysis(
     OPEN,
@@ -60,10 +60,9 @@ def test_what_may_be_there_loses_in_proportion() -> None:
     assert worth[0] < worth[1] < worth[2] == 0
 
 
-def test_a_photograph_is_not_said_to_lack_what_may_be_unrecognized() -> None:
-    photograph = replace(ROOM, reading=replace(READING, calibrated=False))
-    completion = Completion.of(photograph, TYPES, EVEN)
-    assert completion.worth(groups("rugs"))[0] > 0
+def test_a_room_is_not_said_to_lack_what_may_be_unrecognized() -> None:
+    completion = Completion.of(replace(ROOM, reading=replace(READING, present={"rug": 0.2})), TYPES, EVEN)
+    assert completion.missing[groups("rugs")].all()
     assert completion.explained([item("It fits.")], groups("rugs"))[0].reason == "It fits."
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scene_pipeline.errors import EncoderError
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS
 from scene_pipeline.scenes.room_heads import CELL_PARTS, HEADS, WHOLE_PARTS, RoomHeads
 
 
@@ -24,11 +25,13 @@ def test_the_answer_is_that_of_the_trained_module(heads: RoomHeads) -> None:
     from training.room.learn import Heads
 
     net = Heads()
-    names = set(net.state_dict())
-    net.load_state_dict({name: torch.from_numpy(value) for name, value in heads.weights.items() if name in names})
+    own = {name.removeprefix("photographs."): value for name, value in heads.weights.items()}
+    net.load_state_dict({name: torch.from_numpy(own[name]) for name in net.state_dict()})
     with torch.inference_mode():
         expected = [part[0].numpy() for part in net.eval()(*(torch.from_numpy(part[None]) for part in maps(1)))]
-    for found, parts, wanted in zip(heads.outputs(*maps(1)), (CELL_PARTS, WHOLE_PARTS), expected, strict=True):
+    for found, parts, wanted in zip(
+        heads.outputs(maps(1), PHOTOGRAPHS), (CELL_PARTS, WHOLE_PARTS), expected, strict=True
+    ):
         assert {name: len(part) for name, part in found.items()} == parts
         np.testing.assert_allclose(np.concatenate(list(found.values())), wanted, atol=2e-3, rtol=1e-3)
 

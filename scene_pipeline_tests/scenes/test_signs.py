@@ -5,7 +5,16 @@ import pytest
 
 from scene_pipeline.encoders.spec import compact_spec, get_spec
 from scene_pipeline.errors import VocabularyError
-from scene_pipeline.scenes.signs import TAIL, Sign, evidence, named_classes, signs_of, with_evidence, with_things
+from scene_pipeline.scenes.signs import (
+    TAIL,
+    USUAL,
+    Sign,
+    evidence,
+    named_classes,
+    signs_of,
+    with_evidence,
+    with_things,
+)
 from scene_pipeline.vocabulary import Room, load_vocabulary
 
 ROOMS = ("living_room", "bedroom", "childrens_room", "laundry")
@@ -73,7 +82,8 @@ KITCHEN = Room("kitchen", "kitchen", ("a photo of a kitchen",))
     ("present", "expected"),
     [
         ({"desk": 1.0, "sink": 0.0, "bath": 0.0}, 0.6),  # nothing speaks against it
-        ({"desk": 0.5, "sink": 0.0, "bath": 0.0}, 0.8 * 0.75 * 0.5 / (0.75 * 0.5 + 0.25)),
+        ({"desk": USUAL["desk"], "sink": 0.0, "bath": 0.0}, 0.6),  # no less certain than in other photographs
+        ({"desk": USUAL["desk"] / 2, "sink": 0.0, "bath": 0.0}, 0.8 * 0.75 * 0.5 / (0.75 * 0.5 + 0.25)),
         ({"desk": 1.0, "sink": 1.0, "bath": 0.0}, 0.8 * 0.75 * 0.02 / (0.75 * 0.02 + 0.25)),  # never ruled out for sure
     ],
 )

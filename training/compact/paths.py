@@ -5,7 +5,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 PHOTOS = SHARED / "rooms" / "train"
-DETECTOR = SHARED / "models" / "yolox_nano.onnx"
 STUDIO = ROOT / "training" / "out" / "studio"
 HELD_OUT_RENDERS = ROOT / "training" / "out" / "studio_test"
 OUT = ROOT / "training" / "out" / "compact"

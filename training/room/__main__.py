@@ -1,20 +1,26 @@
-"""Train the heads: `python -m training.room --renders DIR --held-out DIR --photographs DIR --teacher ONNX --out X`."""
+"""Train the heads: `python -m training.room --renders DIR --held-out DIR --photographs DIR --out X`.
+
+Renders come from `python -m training.studio dataset`, held-out ones with `--held-out-shapes`. The photographs are those
+of rooms/train256 that are labeled (`labels`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import random
-import time
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional
 
 from scene_pipeline.encoders.compact import load_backbone
+from scene_pipeline.scenes.analysis import PHOTOGRAPHS, RENDERS
 from scene_pipeline.scenes.room_heads import (
     ARCHITECTURE,
     BANDS,
@@ -28,11 +34,11 @@ from scene_pipeline.scenes.room_heads import (
     RoomHeads,
 )  # fmt: skip
 from training.room.augment import WHOLE, crop, cropped_objects, draw_window, in_other_light, sampled
-from training.room.features import backbone_maps, photographs, renders, teacher_boxes
-from training.room.fit import fitted, large
+from training.room.features import backbone_maps, renders
+from training.room.fit import HIT, LABELED_HIT, fitted, large
+from training.room.labels import photograph_truth, photographs, read_labels
 from training.room.learn import (
     DROPPED,
-    KNOWN_TO_TEACHER,
     NOISE,
     Heads,
     cell_parts,
@@ -42,17 +48,28 @@ from training.room.learn import (
     room_loss,
     whole_parts,
 )  # fmt: skip
+from training.room.whole import fit_whole
 
 GRID = 2 * 24
 """Cells a side at which the layers of renders are learned."""
 
 BATCH, RATE = 16, 1.5e-3
-PHOTOGRAPHS_SHARE = 0.3
-"""Share of the batches that are of photographs."""
+SHARES = (0.5, 0.5)
+"""Shares of the batches that are of renders and of photographs."""
+
+ON_CELLS = ("objects", "layers", "span")
+"""Parts of the truth that are not of the whole picture."""
 
 PANELLED = ("panelled", "slats", "boards")
 
 Maps = list[np.ndarray]
+Views = Iterator[tuple[Image.Image, dict[str, Any]]]
+"""Pictures, each with what is true of it."""
+Collected = tuple[Maps, list[dict[str, Any]]]
+"""Maps and truth of pictures."""
+
+Learned = tuple[Maps, list[torch.Tensor], dict[str, torch.Tensor]]
+"""Maps, the targets of things, and the rest of the truth by part."""
 
 
 def room_truth(labels: dict[str, Any], window: tuple[float, float, float, float]) -> dict[str, Any]:
@@ -76,7 +93,7 @@ def room_truth(labels: dict[str, Any], window: tuple[float, float, float, float]
     }
 
 
-def room_views(folder: Path, views: int, rng: random.Random) -> Iterator[tuple[Any, dict[str, Any]]]:
+def room_views(folder: Path, views: int, rng: random.Random) -> Views:
     """Yield each rendered room as it is, then in other views, with what is true of it."""
     for picture, labels in renders(folder):
         yield picture, room_truth(labels, WHOLE)
@@ -85,21 +102,18 @@ def room_views(folder: Path, views: int, rng: random.Random) -> Iterator[tuple[A
             yield in_other_light(crop(picture, window), rng), room_truth(labels, window)
 
 
-def photograph_views(
-    folder: Path, count: int, teacher: Path, rng: random.Random
-) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield photographs, each as it is and in another view, with the things that the teacher finds."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(teacher))
-    for picture in photographs(folder, count):
-        found = [{"type": name, "box": box} for name, box, _ in teacher_boxes(session, picture)]
-        yield picture, {"objects": found}
-        window = draw_window(rng)
-        yield in_other_light(crop(picture, window), rng), {"objects": cropped_objects(found, window)}
+def labeled_views(folder: Path, views: int, rng: random.Random, *, held_out: bool) -> Views:
+    """Yield each labeled photograph as it is, then in other views, with what is true of it."""
+    labels = read_labels()
+    for name, picture in photographs(folder):
+        if name in labels and labels[name].get("held_out", False) == held_out:
+            yield picture, photograph_truth(labels[name], WHOLE)
+            for _ in range(views - 1):
+                window = draw_window(rng)
+                yield in_other_light(crop(picture, window), rng), photograph_truth(labels[name], window)
 
 
-def collect(backbone: Any, views: Iterator[tuple[Any, dict[str, Any]]]) -> tuple[Maps, list[dict[str, Any]]]:
+def collect(backbone: Any, views: Views) -> Collected:
     """Return the maps of all views and their truth."""
     maps: list[list[np.ndarray]] = []
     truth = []
@@ -113,16 +127,12 @@ def tensors(truth: list[dict[str, Any]]) -> tuple[list[torch.Tensor], dict[str, 
     """Return the targets of things and, for rooms, those of the rest by part."""
     things = zip(*(object_targets(facts["objects"]) for facts in truth), strict=True)
     objects = [torch.from_numpy(np.stack(part)).half() for part in things]
-    if "layers" not in truth[0]:
-        return objects, {}
-    dense = dense_targets(np.stack([facts["layers"] for facts in truth]))
-    rest = {
-        name: torch.from_numpy(part.astype(np.uint8))
-        for name, part in zip(("shell", "materials", "patterns"), dense, strict=True)
-    }
-    rest["span"] = torch.from_numpy(np.stack([facts["span"] for facts in truth]).astype(np.float32))
-    for name in ("source", "warmth", "light_from", "size", "camera", "present", "architecture", "uncropped"):
-        rest[name] = torch.tensor([facts[name] for facts in truth])
+    rest = {name: torch.tensor([facts[name] for facts in truth]) for name in truth[0] if name not in ON_CELLS}
+    if "layers" in truth[0]:
+        dense = dense_targets(np.stack([facts["layers"] for facts in truth]))
+        for name, part in zip(("shell", "materials", "patterns"), dense, strict=True):
+            rest[name] = torch.from_numpy(part.astype(np.uint8))
+        rest["span"] = torch.from_numpy(np.stack([facts["span"] for facts in truth]).astype(np.float32))
     return objects, rest
 
 
@@ -132,27 +142,27 @@ def mirrored(
     """Return a batch as a mirror shows it."""
     kinds, edges, middle = own
     own = [kinds.flip(3), edges.flip(3)[:, [2, 1, 0, 3]], middle.flip(2)]
-    if rest:
-        flipped = {name: rest[name].flip(2) for name in ("shell", "materials", "patterns", "span")}
-        rest = {**rest, **flipped, "light_from": len(DIRECTIONS) - 1 - rest["light_from"]}
+    flipped = {name: rest[name].flip(2) for name in ("shell", "materials", "patterns", "span") if name in rest}
+    rest = {**rest, **flipped, "light_from": len(DIRECTIONS) - 1 - rest["light_from"]}
     return [part.flip(3) for part in inputs], own, rest
 
 
 def train(
-    sets: list[tuple[Maps, list[torch.Tensor], dict[str, torch.Tensor]]], minutes: float
+    sets: list[Learned], steps: int, start: dict[str, np.ndarray] | None
 ) -> tuple[Heads, list[np.ndarray], list[np.ndarray]]:
-    """Return heads trained for some minutes on rooms and photographs, and mean and deviation of the maps' channels."""
+    """Return heads trained for some steps on both sets, and mean and deviation of the maps' channels."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     means = [part[::7].astype(np.float32).mean((0, 2, 3)) for part in sets[0][0]]
     scales = [part[::7].astype(np.float32).std((0, 2, 3)) + 1e-3 for part in sets[0][0]]
     net = Heads()
+    if start is not None:
+        begin_with(net, start, means, scales)
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.02)
-    started, step = time.monotonic(), 0
-    while (passed := (time.monotonic() - started) / (60 * minutes)) < 1:
+    for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * passed)) + 0.01)
-        maps, objects, truth = sets[int(rng.random() < PHOTOGRAPHS_SHARE)]
+            group["lr"] = RATE * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * step / steps)) + 0.01)
+        maps, objects, truth = sets[rng.choice(len(sets), p=SHARES)]
         batch = np.sort(rng.choice(len(maps[0]), BATCH, replace=False))
         inputs = [
             (torch.from_numpy(part[batch].astype(np.float32)) - torch.tensor(mean)[:, None, None])
@@ -164,16 +174,28 @@ def train(
             inputs, own, rest = mirrored(inputs, own, rest)
         inputs = [functional.dropout2d(part, DROPPED) + NOISE * torch.randn_like(part) for part in inputs]
         out, whole = net(*inputs)
-        known = torch.ones(len(TYPES)) if rest else KNOWN_TO_TEACHER
-        loss = object_loss(cell_parts(out), tuple(own), known)
-        if rest:
-            loss = loss + room_loss(cell_parts(out), whole_parts(whole), rest)
+        loss = object_loss(cell_parts(out), tuple(own)) + room_loss(cell_parts(out), whole_parts(whole), rest)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimizer.step()
-        step += 1
+        if step % 500 == 0:
+            print(f"step {step}: loss {loss.item():.3f}", file=sys.stderr, flush=True)
     return net.eval(), means, scales
+
+
+def begin_with(net: Heads, start: dict[str, np.ndarray], means: list[np.ndarray], scales: list[np.ndarray]) -> None:
+    """Give heads the weights of others, which take the maps as they are; the inverse of `weights_of`."""
+    own = {name.removeprefix(f"{RENDERS}."): value for name, value in start.items()}
+    state = {name: torch.from_numpy(own[name].copy()) for name in net.state_dict()}
+    for name, mean, scale in zip(("mid", "deep"), means, scales, strict=True):
+        state[f"{name}.bias"] += state[f"{name}.weight"][:, :, 0, 0] @ torch.tensor(mean)
+        state[f"{name}.weight"] *= torch.tensor(scale)[None, :, None, None]
+    mean, scale = (torch.tensor(part[1]).repeat_interleave(BANDS) for part in (means, scales))
+    deep = state["glob.weight"][:, -len(scale) :]
+    state["glob.bias"] += deep @ mean
+    deep *= scale
+    net.load_state_dict(state)
 
 
 def weights_of(net: Heads, means: list[np.ndarray], scales: list[np.ndarray]) -> dict[str, np.ndarray]:
@@ -190,23 +212,43 @@ def weights_of(net: Heads, means: list[np.ndarray], scales: list[np.ndarray]) ->
     return {name: value.numpy().astype(np.float32) for name, value in net.state_dict().items()}
 
 
+def with_domains(
+    weights: dict[str, np.ndarray], learned: dict[str, Collected], held_out: dict[str, Collected]
+) -> dict[str, np.ndarray]:
+    """Return the weights with what each domain has of its own: heads of the whole picture, thresholds, certainties."""
+    heads, others = RoomHeads(weights), None
+    for domain, hit in ((RENDERS, HIT), (PHOTOGRAPHS, LABELED_HIT)):
+        whole = fit_whole(heads, *learned[domain], domain, others)
+        others = np.concatenate([whole["glob.weight"], whole["glob.bias"][:, None]], axis=1)
+        weights = weights | {f"{domain}.{name}": value for name, value in whole.items()}
+        found = fitted(RoomHeads(weights), *held_out[domain], hit, domain)
+        weights |= {f"{domain}.{name}": value for name, value in found.items()}
+    return {name: value for name, value in weights.items() if not name.startswith("glob.")}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the heads that read a room.")
     parser.add_argument("--renders", type=Path, required=True)
     parser.add_argument("--held-out", type=Path, required=True, help="renders on which certainties are fitted")
     parser.add_argument("--photographs", type=Path, required=True)
-    parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1800, help="photographs")
-    parser.add_argument("--views", type=int, default=8, help="views of each rendered room")
-    parser.add_argument("--minutes", type=float, default=25.0)
+    parser.add_argument("--views", type=int, default=8, help="views of each rendered room and labeled photograph")
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--start", type=Path, help="weights to begin with; those that ship, for one more training")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     backbone, rng = load_backbone(), random.Random(1)
-    rooms, truth = collect(backbone, room_views(arguments.renders, arguments.views, rng))
-    photos, taught = collect(backbone, photograph_views(arguments.photographs, arguments.count, arguments.teacher, rng))
-    weights = weights_of(*train([(rooms, *tensors(truth)), (photos, *tensors(taught))], arguments.minutes))
-    held_out, known = collect(backbone, room_views(arguments.held_out, 1, rng))
-    weights |= fitted(RoomHeads(weights), held_out, known)
+    sets = [
+        collect(backbone, room_views(arguments.renders, arguments.views, rng)),
+        collect(backbone, labeled_views(arguments.photographs, arguments.views, rng, held_out=False)),
+    ]
+    learned = [(maps, *tensors(truth)) for maps, truth in sets]
+    start = RoomHeads.load(arguments.start).weights if arguments.start else None
+    weights = weights_of(*train(learned, arguments.steps, start))
+    held_out = {
+        RENDERS: collect(backbone, room_views(arguments.held_out, 1, rng)),
+        PHOTOGRAPHS: collect(backbone, labeled_views(arguments.photographs, 1, rng, held_out=True)),
+    }
+    weights = with_domains(weights, {RENDERS: sets[0], PHOTOGRAPHS: sets[1]}, held_out)
     halves: dict[str, Any] = {name: value.astype(np.float16) for name, value in weights.items()}
     np.savez(arguments.out, **halves)
 

@@ -10,13 +10,15 @@ from torch import nn
 from torch.nn import functional
 
 from scene_pipeline.scenes.room_heads import BANDS, BLOCKS, CELL_PARTS, SHELL, TYPES, WHOLE_PARTS
-from training.room.features import CELLS, COCO
+from training.room.features import CELLS
 
 WIDTH, INNER = 128, 48
 MIDDLE_CHANNELS, DEEP_CHANNELS = 112, 320
 MINIMUM_AREA = 0.0008
 DROPPED, NOISE = 0.05, 0.1
 """Share of the channels of the maps that is dropped in training, and the deviation of what is added to them."""
+COVERING, COVERING_SLOPE = 0.03, 2.0
+"""Share of the picture from which a label names a material or a pattern, and how sharply."""
 
 
 class Block(nn.Module):
@@ -97,12 +99,12 @@ def dense_targets(layers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return shell, layers[..., 1].astype(int), layers[..., 2].astype(int)
 
 
-def object_loss(cells: dict[str, torch.Tensor], targets: tuple[torch.Tensor, ...], known: torch.Tensor) -> torch.Tensor:
-    """Return focal loss of the types (`known` [t] masks types), generalized IoU of the boxes, and their quality."""
+def object_loss(cells: dict[str, torch.Tensor], targets: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """Return focal loss of the types, generalized IoU of the boxes, and their quality."""
     kinds, edges, middle = targets
     p = torch.sigmoid(cells["types"]).clamp(1e-5, 1 - 1e-5)
     focal = -(kinds * (1 - p) ** 2 * torch.log(p) + 0.75 * (1 - kinds) * p**2 * torch.log(1 - p))
-    loss = 2 * (focal * known[None, :, None, None]).sum() / middle.sum().clamp_min(1)
+    loss = 2 * focal.sum() / middle.sum().clamp_min(1)
     at = middle.bool()
     if not at.any():
         return loss
@@ -126,10 +128,30 @@ def generalized_iou(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Te
 def room_loss(
     cells: dict[str, torch.Tensor], whole: dict[str, torch.Tensor], truth: dict[str, torch.Tensor]
 ) -> torch.Tensor:
-    """Return the loss of shell, material, pattern and span a cell, and of what is said of the whole picture.
+    """Return the loss of what is said of the whole picture, and of shell, material, pattern and span a cell.
 
-    `truth` has an entry a part; the size and the camera count only where `uncropped`.
+    `truth` has an entry a part. Cells have a truth in renders alone; of photographs it is known which materials and
+    patterns cover some of the picture (`covered_…` [n, c]). The size and the camera count only where `uncropped`.
     """
+    loss = torch.zeros(())
+    for weight, name in ((0.2, "source"), (0.3, "warmth"), (0.3, "light_from")):
+        loss = loss + weight * functional.cross_entropy(whole[name], truth[name])
+    for name in ("present", "architecture"):
+        loss = loss + 0.5 * functional.binary_cross_entropy_with_logits(whole[name], truth[name])
+    for name in ("materials", "patterns"):
+        if f"covered_{name}" in truth:
+            share = torch.softmax(cells[name], dim=1).mean((2, 3)).clamp_min(1e-5)
+            covers = COVERING_SLOPE * torch.log(share / COVERING)[:, 1:]
+            loss = loss + 0.3 * functional.binary_cross_entropy_with_logits(covers, truth[f"covered_{name}"][:, 1:])
+    if "shell" in truth:
+        loss = loss + dense_loss(cells, whole, truth)
+    return loss
+
+
+def dense_loss(
+    cells: dict[str, torch.Tensor], whole: dict[str, torch.Tensor], truth: dict[str, torch.Tensor]
+) -> torch.Tensor:
+    """Return the loss of shell, material, pattern and span a cell, and of the size and the camera."""
     loss = torch.zeros(())
     for name in ("shell", "materials", "patterns"):
         part = functional.interpolate(cells[name], scale_factor=2.0)
@@ -137,15 +159,8 @@ def room_loss(
     span = functional.interpolate(cells["span"], scale_factor=2.0)[:, 0]
     seen = torch.isfinite(truth["span"])
     loss = loss + 0.6 * functional.smooth_l1_loss(span[seen], truth["span"][seen], beta=0.2)
-    for weight, name in ((0.2, "source"), (0.3, "warmth"), (0.3, "light_from")):
-        loss = loss + weight * functional.cross_entropy(whole[name], truth[name])
-    for name in ("present", "architecture"):
-        loss = loss + 0.5 * functional.binary_cross_entropy_with_logits(whole[name], truth[name])
     own = truth["uncropped"]
     if own.any():
         for name in ("size", "camera"):
             loss = loss + functional.smooth_l1_loss(whole[name][own, 0], truth[name][own], beta=0.3)
     return loss
-
-
-KNOWN_TO_TEACHER = torch.tensor([float(name in COCO.values()) for name in TYPES])
