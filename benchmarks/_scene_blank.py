@@ -58,7 +58,7 @@ def on_photographs(matcher: SceneMatcher, folder: Path, true: Mapping[str, set[s
 def on_sample(matcher: SceneMatcher) -> list[Claim]:
     """Return the claim on the rendered scenes that ship: the exact mask of the product is painted out."""
     pictures, masks = [], []
-    for name, seen in sample_masks():
+    for name, seen in _sample_masks():
         pictures.append(Image.open(sample_libraries() / name).convert("RGB"))
         masks.append(seen)
     questions = _questions(matcher, [set(seen) for seen in masks])
@@ -70,7 +70,7 @@ def on_sample(matcher: SceneMatcher) -> list[Claim]:
     return [_claim("complete, four of its type, painted out of renders", right, 0.60, "scenes of the sample")]
 
 
-def sample_masks() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def _sample_masks() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Yield the sample's scenes with the mask (uint8, 0 or 255) of each product that is seen in them."""
     from training.studio import plan  # the renderer comes with it
     from training.studio.render import visible_things

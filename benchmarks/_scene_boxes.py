@@ -1,34 +1,41 @@
-"""Does the box that *match* gives a product hold the middle of that product, where it stands in the sample's scenes?"""
+"""Does the box that *match* gives a thing hold the middle of such a thing, where one stands in a rendered room?"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from benchmarks._scene_blank import sample_masks
+from benchmarks._scene_decor import seen
 from benchmarks.claims import Claim, at_least
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
-from scene_pipeline.sample import sample_libraries
+from scene_pipeline.scenes.analysis import UNKNOWN, RoomObject
+from scene_pipeline.scenes.decor import GROUPS_OF, groups_of
+from training.room.fit import corners
 
-SHOWN = 10
-"""Products of each thing that are looked at."""
 
-
-def boxes_claim(matcher: SceneMatcher) -> Claim:
-    """Return the claim on the boxes of products that stand in a rendered scene and that *match* lists for it."""
-    held = []
-    for name, masks in sample_masks():
-        found = matcher.match(Image.open(sample_libraries() / name).convert("RGB"), Request(k=SHOWN))
-        for thing in found.objects:
-            for product in thing.products:
-                if product.sku_id in masks:
-                    x, y = middle(masks[product.sku_id])
-                    left, top, right, bottom = thing.box
-                    held.append(left <= x <= right and top <= y <= bottom)
-    share, against = float(np.mean(held)), "scenes of the sample"
+def boxes_claim(matcher: SceneMatcher, folder: Path, rooms: Sequence[Mapping[str, Any]]) -> Claim:
+    """Return the claim on the boxes of things of a type that stands in the room; other things go to standard error."""
+    by_type = matcher.vocabulary.types.by_type()
+    labeled = {name for names in GROUPS_OF.values() for name in names}
+    held: list[bool] = []
+    absent = 0
+    for room in rooms:
+        middles: dict[str, list[tuple[float, float]]] = {}
+        for item in seen(room):
+            left, top, right, bottom = box = corners(item["box"])
+            group = by_type.get(item["product"])
+            named = (group.id,) if group is not None else groups_of(RoomObject(item["type"], box, 1.0, UNKNOWN))
+            for name in named:
+                middles.setdefault(name, []).append(((left + right) / 2, (top + bottom) / 2))
+        for thing in matcher.match(folder / room["image"], Request(k=1)).objects:
+            left, top, right, bottom = thing.box
+            if thing.type in middles:
+                held.append(any(left <= x <= right and top <= y <= bottom for x, y in middles[thing.type]))
+            elif thing.type in labeled:
+                absent += 1
+    print(f"match names {absent} things of a type that does not stand in the room", file=sys.stderr)
+    share, against = float(np.mean(held)), f"renders, {folder.name}"
     return at_least("match, boxes that hold the middle", share, 0.75, unit="share", against=against, n=len(held))
-
-
-def middle(mask: np.ndarray) -> tuple[float, float]:
-    """Return the middle (x, y) of what a mask [h, w] covers, in shares of the picture."""
-    rows, columns = np.nonzero(mask)
-    return (float(columns.mean()) + 0.5) / mask.shape[1], (float(rows.mean()) + 0.5) / mask.shape[0]

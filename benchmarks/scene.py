@@ -204,8 +204,6 @@ def sample_claims(arguments: argparse.Namespace, parts: set[str], scratch: Path)
         print(f"{arguments.renders}: is not a directory, so renders are left out", file=sys.stderr)
     if "complete" in parts:
         claims += on_sample(matcher)
-    if "match" in parts:
-        claims.append(boxes_claim(matcher))
     if "labels" in parts and arguments.photographs.is_dir():
         claims += labeled(matcher, arguments.photographs, arguments.labels)
     return claims
@@ -223,6 +221,8 @@ def rendered_claims(matcher: SceneMatcher, arguments: argparse.Namespace, parts:
         claims.append(average_precision_claim(matcher, arguments.renders, rooms))
         claims += reading(matcher, arguments.renders, rooms)
         claims += rendered_surface_claims(matcher, arguments.renders, rooms)
+    if "match" in parts:
+        claims.append(boxes_claim(matcher, arguments.renders, rooms))
     if "complete" in parts:
         claims += decor_claims(matcher, arguments.renders, rooms)
     if "cost" in parts:

@@ -1,9 +1,10 @@
 """Match a photograph: for each thing in it, the products that look most like it, with the box where it stands.
 
 What stands there is read from the windows of the photograph: a type of product is seen where the picture of one of its
-products stands out from what that product reaches in photographs anyway (see `looks`). Its products are ordered by
+products stands out from what that product reaches in photographs anyway (see `looks`), unless the heads of the room say
+that no such thing is there. Its products are ordered by
 picture, colors and room together (`Scorer.resemblance`). Its box is that of a thing of such a type that the heads of
-the room find in the window of the first, else the window itself.
+the room find, in the window of the first if there is one, else the window itself.
 """
 
 import time
@@ -16,7 +17,7 @@ from scene_pipeline.matching.filtering import allowed_products, kept_back
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import Match, MatchResult
 from scene_pipeline.scenes.analysis import Box
-from scene_pipeline.scenes.decor import GROUPS_OF
+from scene_pipeline.scenes.decor import SURELY_ABSENT, groups_of, is_absent
 from scene_pipeline.scenes.scene import Scene
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
     rows = rows[features.type_group[rows] >= 0]
     if len(rows):
         rows = rows[~kept_back(scene, features, rows, request.constraints.include)]
+    reading = scene.analysis.reading
+    if reading is not None:
+        names = [group.id for group in matcher.vocabulary.types.groups]
+        absent = [at for at, name in enumerate(names) if is_absent(name, reading.present, SURELY_ABSENT)]
+        rows = rows[~np.isin(features.type_group[rows], absent)]
     groups = features.type_group[rows]
     above, window = matcher.stand_out(scene, rows)
     seen = _seen(groups, above)
@@ -76,14 +82,14 @@ def _seen(groups: np.ndarray, above: np.ndarray) -> dict[int, float]:
 
 
 def _outline(scene: Scene, group: str, window: Box) -> Box:
-    """Return the box of the surest thing of a fitting type whose middle lies in the window, else the window."""
+    """Return the box of the surest thing of the group, one whose middle lies in the window first, else the window."""
     reading = scene.analysis.reading
-    fitting = {kind for kind, groups in GROUPS_OF.items() if group in groups}
-    for item in reading.objects if reading else ():
-        x, y = (item.box[0] + item.box[2]) / 2, (item.box[1] + item.box[3]) / 2
-        if item.type in fitting and window[0] <= x <= window[2] and window[1] <= y <= window[3]:
-            return item.box
-    return window
+    fitting = [item.box for item in (reading.objects if reading else ()) if group in groups_of(item)]
+    for box in fitting:
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        if window[0] <= x <= window[2] and window[1] <= y <= window[3]:
+            return box
+    return fitting[0] if fitting else window
 
 
 def _box(corners: np.ndarray) -> Box:

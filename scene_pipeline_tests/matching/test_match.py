@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from scene_pipeline.color.density import log_density
-from scene_pipeline.matching.match import MAX_OBJECTS, STANDS_OUT
+from scene_pipeline.matching.match import MAX_OBJECTS, STANDS_OUT, match
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.sample import sample_libraries
+from scene_pipeline.scenes.decor import GROUPS_OF, SURELY_ABSENT, groups_of
 
 ROOM = min(sample_libraries().rglob("living-room*.webp"))
 
@@ -56,6 +57,31 @@ def test_of_two_that_look_alike_the_one_of_the_room_and_its_colors_comes_first(m
     own = int(np.argmax(features.color_share[rows, 0]))
     main = features.color_lab[rows[own], 0]
     assert resemblance("bathroom", main)[own] > resemblance("bathroom", np.array([100.0, 0, 0]) - main)[own] + 1
+
+
+def test_what_is_surely_not_in_the_picture_is_not_named_though_a_product_stands_out(matcher: SceneMatcher) -> None:
+    scene = matcher.analyze(ROOM)
+    reading = scene.analysis.reading
+    assert reading is not None
+    named = next(thing.type for thing in match(matcher, scene, Request(k=1)).objects if kinds_of(thing.type))
+    present = dict(reading.present) | dict.fromkeys(kinds_of(named), SURELY_ABSENT / 2)
+    without = replace(scene, analysis=replace(scene.analysis, reading=replace(reading, present=present)))
+    assert named not in {thing.type for thing in match(matcher, without, Request(k=1)).objects}
+
+
+def kinds_of(group: str) -> list[str]:
+    """Return the types of thing that products of a group may be."""
+    return [kind for kind, groups in GROUPS_OF.items() if group in groups]
+
+
+def test_the_box_is_that_of_the_thing_that_is_read(matcher: SceneMatcher) -> None:
+    scene = matcher.analyze(ROOM)
+    assert scene.analysis.reading is not None
+    boxes = {item.box for item in scene.analysis.reading.objects}
+    read = {name for item in scene.analysis.reading.objects for name in groups_of(item)}
+    found = [thing for thing in match(matcher, scene, Request(k=1)).objects if thing.type in read]
+    assert found
+    assert {thing.box for thing in found} <= boxes
 
 
 def test_the_same_question_has_the_same_answer_and_constraints_hold(matcher: SceneMatcher) -> None:
