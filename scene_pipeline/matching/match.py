@@ -17,7 +17,7 @@ from scene_pipeline.matching.filtering import allowed_products, kept_back
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.result import Match, MatchResult
 from scene_pipeline.scenes.analysis import Box
-from scene_pipeline.scenes.decor import SURELY_ABSENT, groups_of, is_absent
+from scene_pipeline.scenes.decor import groups_of, surely_absent
 from scene_pipeline.scenes.scene import Scene
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
     reading = scene.analysis.reading
     if reading is not None:
         names = [group.id for group in matcher.vocabulary.types.groups]
-        absent = [at for at, name in enumerate(names) if is_absent(name, reading.present, SURELY_ABSENT)]
+        absent = [at for at, name in enumerate(names) if surely_absent(name, reading.present)]
         rows = rows[~np.isin(features.type_group[rows], absent)]
     groups = features.type_group[rows]
     above, window = matcher.stand_out(scene, rows)

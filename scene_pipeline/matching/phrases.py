@@ -13,6 +13,9 @@ from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.scene import Scene
 from scene_pipeline.vocabulary import Vocabulary
 
+LOOKS_LIKE = "looks like what the picture shows"
+"""What a reason says of a product whose picture is similar to a part of the photograph."""
+
 CLOSE = 0.9
 """Share of the catalog that a product must be closer than to be called one of the closest."""
 
@@ -79,7 +82,7 @@ class Explained:
 
 def similarity_phrase(it: Explained) -> str:
     if it.look.where:
-        return f"it looks like what the picture shows {it.look.where}"
+        return f"it {LOOKS_LIKE} {it.look.where}"
     if it.closer_than >= CLOSE:
         return "it is among the products that come closest to this picture"
     return "its look is close to this picture"

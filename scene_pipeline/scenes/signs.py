@@ -17,6 +17,7 @@ import numpy as np
 
 from scene_pipeline.encoders.spec import EncoderSpec
 from scene_pipeline.errors import VocabularyError
+from scene_pipeline.scenes.decor import USUAL
 from scene_pipeline.scenes.room_heads import TYPES
 from scene_pipeline.vocabulary import Room
 
@@ -33,14 +34,6 @@ SHARPNESS = 2.25
 
 MIN_FIT = 0.02
 """Least factor for a thing that is missing or should not be there: recognition errs more often than it is unsure."""
-
-
-USUAL = {
-    "chair": 0.44, "armchair": 0.22, "sofa": 0.26, "bed": 0.21, "table": 0.51, "desk": 0.034, "cabinet": 0.60,
-    "lamp": 0.56, "rug": 0.28, "plant": 0.37, "curtain": 0.31, "mirror": 0.19, "picture": 0.44, "vase": 0.18,
-    "sink": 0.18, "bath": 0.068, "toilet": 0.073,
-}  # fmt: skip
-"""Shares of 1,099 photographs of rooms that show a thing, by their labels (training/room)."""
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

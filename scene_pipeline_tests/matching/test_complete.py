@@ -7,6 +7,7 @@ import pytest
 
 from scene_pipeline.matching.complete import Completion
 from scene_pipeline.matching.factors import FACTORS
+from scene_pipeline.matching.phrases import LOOKS_LIKE
 from scene_pipeline.matching.result import Recommendation
 from scene_pipeline.scenes.analysis import Classification, Decor, RoomReading, SceneAnalysis, Trait
 from scene_pipeline.vocabulary import load_vocabulary
@@ -63,6 +64,10 @@ def test_what_may_be_there_loses_in_proportion() -> None:
 def test_a_room_is_not_said_to_lack_what_may_be_unrecognized() -> None:
     completion = Completion.of(replace(ROOM, reading=replace(READING, present={"rug": 0.2})), TYPES, EVEN)
     assert completion.missing[groups("rugs")].all()
+    sure = Completion.of(replace(ROOM, reading=replace(READING, present={"rug": 0.02})), TYPES, EVEN)
+    assert sure.explained([item("It fits.")], groups("rugs"))[0].reason.startswith("There is no rug here yet")
+    alike = f"It {LOOKS_LIKE} at the left."
+    assert sure.explained([item(alike)], groups("rugs"))[0].reason == alike
     assert completion.explained([item("It fits.")], groups("rugs"))[0].reason == "It fits."
 
 

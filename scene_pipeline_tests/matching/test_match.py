@@ -12,7 +12,7 @@ from scene_pipeline.matching.match import MAX_OBJECTS, STANDS_OUT, match
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
 from scene_pipeline.sample import sample_libraries
-from scene_pipeline.scenes.decor import GROUPS_OF, SURELY_ABSENT, groups_of
+from scene_pipeline.scenes.decor import GROUPS_OF, groups_of
 
 ROOM = min(sample_libraries().rglob("living-room*.webp"))
 
@@ -64,7 +64,7 @@ def test_what_is_surely_not_in_the_picture_is_not_named_though_a_product_stands_
     reading = scene.analysis.reading
     assert reading is not None
     named = next(thing.type for thing in match(matcher, scene, Request(k=1)).objects if kinds_of(thing.type))
-    present = dict(reading.present) | dict.fromkeys(kinds_of(named), SURELY_ABSENT / 2)
+    present = dict(reading.present) | dict.fromkeys(kinds_of(named), 0.001)
     without = replace(scene, analysis=replace(scene.analysis, reading=replace(reading, present=present)))
     assert named not in {thing.type for thing in match(matcher, without, Request(k=1)).objects}
 

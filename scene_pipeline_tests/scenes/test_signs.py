@@ -5,9 +5,9 @@ import pytest
 
 from scene_pipeline.encoders.spec import compact_spec, get_spec
 from scene_pipeline.errors import VocabularyError
+from scene_pipeline.scenes.decor import USUAL
 from scene_pipeline.scenes.signs import (
     TAIL,
-    USUAL,
     Sign,
     evidence,
     named_classes,
