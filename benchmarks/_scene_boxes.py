@@ -1,7 +1,7 @@
 """Does the box that *match* gives a thing hold the middle of such a thing, where one stands in a rendered room?"""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from scene_pipeline.scenes.decor import GROUPS_OF, groups_of
 from training.room.fit import corners
 
 
-def boxes_claim(matcher: SceneMatcher, folder: Path, rooms: Sequence[Mapping[str, Any]]) -> Claim:
+def boxes_claim(matcher: SceneMatcher, folder: Path, rooms: Sequence[dict[str, Any]]) -> Claim:
     """Return the claim on the boxes of things of a type that stands in the room; other things go to standard error."""
     by_type = matcher.vocabulary.types.by_type()
     labeled = {name for names in GROUPS_OF.values() for name in names}
