@@ -208,10 +208,14 @@ def test_no_text_raises_and_places_lie_in_the_text(text: str) -> None:
 
 @given(st.text(alphabet=ALPHABET, max_size=60))
 def test_parsing_its_own_words_again_gives_the_same(text: str) -> None:
-    """Each measure stands in the text as something that reads the same on its own."""
+    """Each measure stands in the text as something that reads the same on its own.
+
+    Not with a comma or a slash, which what surrounds it may make a decimal or a fraction.
+    """
     for m in measures(text):
-        own = measures(text[m.start : m.end] + f" {m.unit}")
-        if len(own) == 1 and own[0].axis == m.axis:
+        words = text[m.start : m.end]
+        own = measures(f"{words} {m.unit}")
+        if len(own) == 1 and own[0].axis == m.axis and not set(words) & {",", "/"}:
             assert (own[0].low, own[0].high) == (m.low, m.high)
 
 
