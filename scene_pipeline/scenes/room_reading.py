@@ -61,7 +61,7 @@ def read_room(
     spread = float(np.exp(heads.fitted(RENDERS)["size_spread"]))  # nobody measured the rooms of photographs
     span, parts = np.exp(cells["span"][0] + SPAN_MIDDLE), shell.argmax(axis=0)
     return RoomReading(
-        objects=with_colors(find_objects(cells, materials, fitted), lab, parts == SHELL.index("thing")),
+        objects=with_colors(find_objects(cells, materials, fitted), lab[::2, ::2], parts == SHELL.index("thing")),
         layout=_shares(shell, SHELL),
         materials=_shares(materials, MATERIALS),
         patterns=_shares(patterns, PATTERNS),
@@ -101,7 +101,8 @@ def find_objects(
     _, height, width = scores.shape
     slope, bias = fitted["objects.certainty"]
     found: list[RoomObject] = []
-    for kind, least in enumerate(fitted["objects.least"]):
+    for kind in np.flatnonzero(scores.max(axis=(1, 2)) >= fitted["objects.least"]):
+        least = fitted["objects.least"][kind]
         rows, columns = np.nonzero(scores[kind] >= min(least, VOTES_FROM))
         order = np.argsort(-scores[kind, rows, columns], kind="stable")
         rows, columns = rows[order], columns[order]
