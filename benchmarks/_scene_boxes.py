@@ -7,28 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._scene_decor import seen
+from benchmarks._scene_decor import seen, true_groups
 from benchmarks.claims import Claim, at_least
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
-from scene_pipeline.scenes.analysis import UNKNOWN, RoomObject
-from scene_pipeline.scenes.decor import GROUPS_OF, groups_of
+from scene_pipeline.scenes.decor import GROUPS_OF
 from training.room.fit import corners
 
 
 def boxes_claim(matcher: SceneMatcher, folder: Path, rooms: Sequence[dict[str, Any]]) -> Claim:
     """Return the claim on the boxes of things of a type that stands in the room; other things go to standard error."""
-    by_type = matcher.vocabulary.types.by_type()
     labeled = {name for names in GROUPS_OF.values() for name in names}
     held: list[bool] = []
     absent = 0
     for room in rooms:
         middles: dict[str, list[tuple[float, float]]] = {}
         for item in seen(room):
-            left, top, right, bottom = box = corners(item["box"])
-            group = by_type.get(item["product"])
-            named = (group.id,) if group is not None else groups_of(RoomObject(item["type"], box, 1.0, UNKNOWN))
-            for name in named:
+            left, top, right, bottom = corners(item["box"])
+            for name in true_groups(matcher, item):
                 middles.setdefault(name, []).append(((left + right) / 2, (top + bottom) / 2))
         for thing in matcher.match(folder / room["image"], Request(k=1)).objects:
             left, top, right, bottom = thing.box

@@ -22,9 +22,16 @@ def seen(room: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for item in room["objects"] if item["box"][2] * item["box"][3] >= MIN_AREA]
 
 
+def true_groups(matcher: SceneMatcher, item: dict[str, Any]) -> tuple[str, ...]:
+    """Return the type groups that a rendered thing belongs to: that of its product, else those of its type."""
+    group = matcher.vocabulary.types.by_type().get(item["product"])
+    if group is not None:
+        return (group.id,)
+    return groups_of(RoomObject(item["type"], corners(item["box"]), 1.0, UNKNOWN))
+
+
 def decor_claims(matcher: SceneMatcher, folder: Path, rooms: list[dict[str, Any]]) -> list[Claim]:
     """Return the claims on the types that are there, and on products shown that duplicate what is there."""
-    by_type = matcher.vocabulary.types.by_type()
     agreed, shown, doubled, loose = np.zeros(3, int), 0, 0, 0
     twice: Counter[str] = Counter()
     for room in rooms:
@@ -34,9 +41,7 @@ def decor_claims(matcher: SceneMatcher, folder: Path, rooms: list[dict[str, Any]
         agreed += np.array([len(true & found), len(found - true), len(true - found)])
         own: set[str] = set()
         for item in seen(room):
-            group = by_type.get(item["product"])
-            thing = RoomObject(item["type"], corners(item["box"]), 1.0, UNKNOWN)
-            own.update((group.id,) if group is not None else groups_of(thing))
+            own.update(true_groups(matcher, item))
         for row in matcher.recommend_for(scene, k=10).recommendations:
             number = matcher.row_of(row.product_id)
             name = matcher.group_of(number) if number is not None else ""

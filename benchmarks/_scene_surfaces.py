@@ -13,7 +13,7 @@ from benchmarks.claims import Claim, at_least
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.scenes.analysis import RoomReading
 from scene_pipeline.scenes.room_heads import MATERIALS, PATTERNS
-from scene_pipeline.scenes.room_reading import MIN_SURFACE
+from training.room.fit import covers
 
 MIN_TRUE = 3
 """Pictures that must show a material or a pattern for its F1 to count."""
@@ -57,8 +57,8 @@ def named(reading: RoomReading | None) -> Named:
 
 def covering(layer: np.ndarray, names: Sequence[str]) -> set[str]:
     """Return the names, without the first, that cover as much of a layer [h, w] as is reported."""
-    shares = np.bincount(layer.ravel(), minlength=len(names)) / layer.size
-    return {name for name, share in zip(names[1:], shares[1:], strict=False) if share >= MIN_SURFACE}
+    there = covers(layer, len(names))
+    return {name for name, covered in zip(names[1:], there[1:], strict=True) if covered}
 
 
 def macro_f1(pairs: Sequence[tuple[set[str], set[str]]], names: Sequence[str]) -> dict[str, tuple[float, int]]:

@@ -2,9 +2,9 @@
 
 What stands there is read from the windows of the photograph: a type of product is seen where the picture of one of its
 products stands out from what that product reaches in photographs anyway (see `looks`), unless the heads of the room say
-that no such thing is there. Its products are ordered by
-picture, colors and room together (`Scorer.resemblance`). Its box is that of a thing of such a type that the heads of
-the room find, in the window of the first if there is one, else the window itself.
+that no such thing is there. Its products are ordered by picture, colors and room together (`Scorer.resemblance`). Its
+box is that of a thing of such a type that the heads of the room find, in the window of the first if there is one, else
+the window itself.
 """
 
 import time

@@ -54,6 +54,10 @@ THERE, ABSENT, SURELY_ABSENT = 0.5, 0.3, 0.1
 """Certainty from which a type counts as there, and below which it counts as missing; and the share of its usual
 certainty below which it is said to be absent. A desk is rarely recognized, so that little certainty says little."""
 
+MISSING_BELOW = dict.fromkeys(USUAL, ABSENT)
+STATED_BELOW = {name: SURELY_ABSENT * usual for name, usual in USUAL.items()}
+"""Certainty below which each type counts as missing, and is said to be absent."""
+
 
 def decor(reading: RoomReading, usual: Mapping[str, int]) -> Decor:
     """Return what is there and what is missing. `usual` are the type groups that such a room has, empty if unknown."""
@@ -70,16 +74,14 @@ def decor(reading: RoomReading, usual: Mapping[str, int]) -> Decor:
         certainty={name: round(reading.present.get(name, 1.0), 3) for name in counts},
         groups=tuple(sorted(groups)),
         missing=tuple(
-            group
-            for group in usual
-            if group not in groups and _is_absent(group, reading.present, dict.fromkeys(USUAL, ABSENT))
+            group for group in usual if group not in groups and _is_absent(group, reading.present, MISSING_BELOW)
         ),
     )
 
 
 def surely_absent(group: str, present: Mapping[str, float]) -> bool:
     """Return whether a group may be said to be absent: it is much less certain than in photographs in general."""
-    return _is_absent(group, present, {name: SURELY_ABSENT * usual for name, usual in USUAL.items()})
+    return _is_absent(group, present, STATED_BELOW)
 
 
 def _is_absent(group: str, present: Mapping[str, float], below: Mapping[str, float]) -> bool:

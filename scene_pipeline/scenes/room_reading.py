@@ -58,7 +58,7 @@ def read_room(
         for name, names in (("source", SOURCES), ("warmth", WARMTHS), ("light_from", DIRECTIONS))
     }
     size = float(np.exp(whole["size"][0] + SIZE_MIDDLE))
-    spread = float(np.exp(heads.fitted(RENDERS)["size_spread"]))  # nobody measured the rooms of photographs
+    spread = float(np.exp(heads.weights[f"{RENDERS}.size_spread"]))  # nobody measured the rooms of photographs
     span, parts = np.exp(cells["span"][0] + SPAN_MIDDLE), shell.argmax(axis=0)
     return RoomReading(
         objects=with_colors(find_objects(cells, materials, fitted), lab[::2, ::2], parts == SHELL.index("thing")),

@@ -66,8 +66,8 @@ def test_a_room_is_not_said_to_lack_what_may_be_unrecognized() -> None:
     assert completion.missing[groups("rugs")].all()
     sure = Completion.of(replace(ROOM, reading=replace(READING, present={"rug": 0.02})), TYPES, EVEN)
     assert sure.explained([item("It fits.")], groups("rugs"))[0].reason.startswith("There is no rug here yet")
-    alike = f"It {LOOKS_LIKE} at the left."
-    assert sure.explained([item(alike)], groups("rugs"))[0].reason == alike
+    similar = f"It {LOOKS_LIKE} at the left."
+    assert sure.explained([item(similar)], groups("rugs"))[0].reason == similar
     assert completion.explained([item("It fits.")], groups("rugs"))[0].reason == "It fits."
 
 

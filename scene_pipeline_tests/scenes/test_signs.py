@@ -6,15 +6,7 @@ import pytest
 from scene_pipeline.encoders.spec import compact_spec, get_spec
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.scenes.decor import USUAL
-from scene_pipeline.scenes.signs import (
-    TAIL,
-    Sign,
-    evidence,
-    named_classes,
-    signs_of,
-    with_evidence,
-    with_things,
-)
+from scene_pipeline.scenes.signs import TAIL, Sign, evidence, named_classes, signs_of, with_evidence, with_things
 from scene_pipeline.vocabulary import Room, load_vocabulary
 
 ROOMS = ("living_room", "bedroom", "childrens_room", "laundry")

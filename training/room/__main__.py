@@ -36,7 +36,7 @@ from scene_pipeline.scenes.room_heads import (
 from training.room.augment import WHOLE, crop, cropped_objects, draw_window, in_other_light, sampled
 from training.room.features import backbone_maps, renders
 from training.room.fit import HIT, LABELED_HIT, fitted, large
-from training.room.labels import photograph_truth, photographs, read_labels
+from training.room.labels import photograph_truth, photographs
 from training.room.learn import (
     DROPPED,
     NOISE,
@@ -104,13 +104,11 @@ def room_views(folder: Path, views: int, rng: random.Random) -> Views:
 
 def labeled_views(folder: Path, views: int, rng: random.Random, *, held_out: bool) -> Views:
     """Yield each labeled photograph as it is, then in other views, with what is true of it."""
-    labels = read_labels()
-    for name, picture in photographs(folder):
-        if name in labels and labels[name].get("held_out", False) == held_out:
-            yield picture, photograph_truth(labels[name], WHOLE)
-            for _ in range(views - 1):
-                window = draw_window(rng)
-                yield in_other_light(crop(picture, window), rng), photograph_truth(labels[name], window)
+    for label, picture in photographs(folder, held_out=held_out):
+        yield picture, photograph_truth(label, WHOLE)
+        for _ in range(views - 1):
+            window = draw_window(rng)
+            yield in_other_light(crop(picture, window), rng), photograph_truth(label, window)
 
 
 def collect(backbone: Any, views: Views) -> Collected:
@@ -124,7 +122,7 @@ def collect(backbone: Any, views: Views) -> Collected:
 
 
 def tensors(truth: list[dict[str, Any]]) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
-    """Return the targets of things and, for rooms, those of the rest by part."""
+    """Return the targets of things, and those of the rest by part."""
     things = zip(*(object_targets(facts["objects"]) for facts in truth), strict=True)
     objects = [torch.from_numpy(np.stack(part)).half() for part in things]
     rest = {name: torch.tensor([facts[name] for facts in truth]) for name in truth[0] if name not in ON_CELLS}

@@ -119,8 +119,12 @@ def covered(name: str, names: tuple[str, ...], truth: list[dict[str, Any]]) -> n
     if f"covered_{name}" in truth[0]:
         return np.array([facts[f"covered_{name}"] for facts in truth]) > 0
     layer = {"materials": 1, "patterns": 2}[name]
-    shares = [np.bincount(facts["layers"][..., layer].ravel(), minlength=len(names)) for facts in truth]
-    return np.stack(shares) >= MIN_SURFACE * truth[0]["layers"][..., 0].size
+    return np.stack([covers(facts["layers"][..., layer], len(names)) for facts in truth])
+
+
+def covers(layer: np.ndarray, count: int) -> np.ndarray:
+    """Return which of `count` values cover as much of a layer [h, w] as is reported."""
+    return np.bincount(layer.ravel(), minlength=count) >= MIN_SURFACE * layer.size
 
 
 def balance(logits: np.ndarray, true: np.ndarray) -> np.ndarray:

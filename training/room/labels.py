@@ -27,13 +27,16 @@ def read_labels() -> dict[str, dict[str, Any]]:
     return {label["id"]: label for label in map(json.loads, LABELS.read_text(encoding="utf-8").splitlines())}
 
 
-def photographs(folder: Path) -> Iterator[tuple[str, Image.Image]]:
-    """Yield id and picture of all photographs of the training set."""
+def photographs(folder: Path, *, held_out: bool) -> Iterator[tuple[dict[str, Any], Image.Image]]:
+    """Yield label and picture of the photographs of the training set that are labeled, those held out or the others."""
     import pyarrow.parquet as pq
 
+    labels = read_labels()
     for file in sorted(folder.glob("*.parquet")):
         for row, value in enumerate(pq.read_table(file, columns=["image"])["image"].to_pylist()):
-            yield f"{file.stem}_{row:03d}", Image.open(io.BytesIO(value)).convert("RGB")
+            label = labels.get(f"{file.stem}_{row:03d}")
+            if label is not None and label.get("held_out", False) == held_out:
+                yield label, Image.open(io.BytesIO(value)).convert("RGB")
 
 
 def photograph_truth(label: dict[str, Any], window: Window) -> dict[str, Any]:
