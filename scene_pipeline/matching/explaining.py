@@ -140,9 +140,8 @@ class Explainer:
 
     def _look(self, product: Mapping[str, Any], row: int, where: str) -> Look:
         features = self.data.features
-        return product_look(
-            product, (features.color_lab[row], features.color_share[row], features.style_share[row]), where
-        )
+        pictured = (features.color_lab[row], features.color_share[row], features.style_share[row])
+        return product_look(product, pictured, {item.id: item for item in self.data.vocabulary.materials}, where)
 
 
 def _normal_cdf(z: float) -> float:

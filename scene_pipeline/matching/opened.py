@@ -33,7 +33,7 @@ BACKGROUND_ROWS = 2048
 
 PRODUCT_COLUMNS = (
     "product_id", "sku_id", "description", "category", "product_type", "materials", "rooms", "largest_cm", "colors",
-    "color_lab",
+    "color_lab", "finishes",
 )  # fmt: skip
 
 

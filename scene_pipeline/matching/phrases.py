@@ -11,13 +11,24 @@ from scene_pipeline.color.harmony import Relation, strongest_relation
 from scene_pipeline.color.names import color_name
 from scene_pipeline.scenes.analysis import UNKNOWN
 from scene_pipeline.scenes.scene import Scene
-from scene_pipeline.vocabulary import Vocabulary
+from scene_pipeline.vocabulary import Material, Vocabulary
 
 LOOKS_LIKE = "looks like what the picture shows"
 """What a reason says of a product whose picture is similar to a part of the photograph."""
 
 CLOSE = 0.9
 """Share of the catalog that a product must be closer than to be called one of the closest."""
+
+COLORLESS = frozenset(("glass", "metal"))
+"""Families of materials whose picture shows what they reflect or let through, and no color of their own."""
+
+COLORLESS_FINISHES = frozenset(("chrome-plated", "nickel-plated", "galvanised", "clear", "transparent"))
+
+NATURAL = frozenset(("wood", "rattan", "cork"))
+"""Families of materials that name the color of a picture better than the word for it: nobody calls bamboo orange."""
+
+EARTHY = frozenset(("cream", "beige", "brown", "orange", "yellow", "red"))
+"""Colors that natural materials have."""
 
 MIN_RELATION = 0.3
 """Strength of the relation of two colors (0-1) from which a reason names it."""
@@ -27,31 +38,41 @@ MIN_RELATION = 0.3
 class Look:
     """How a product looks, and where the picture shows something similar.
 
-    Its colors in CIELAB [c, 3], their shares [c] and names (empty where only the picture tells them), how probable each
-    style is [S], and a phrase for the part of the photograph that it is most similar to ("on the left"), or "".
+    Its colors in CIELAB [c, 3], their shares [c] and names [c], how probable each style is [S], and a phrase for the
+    part of the photograph that it is most similar to ("on the left"), or "".
     """
 
     lab: np.ndarray
     share: np.ndarray
     styles: np.ndarray
-    names: Sequence[str] = ()
+    names: Sequence[str]
     where: str = ""
 
 
 def product_look(
-    product: Mapping[str, Any], pictured: tuple[np.ndarray, np.ndarray, np.ndarray], where: str = ""
+    product: Mapping[str, Any],
+    pictured: tuple[np.ndarray, np.ndarray, np.ndarray],
+    materials: Mapping[str, Material],
+    where: str = "",
 ) -> Look:
     """Return the look of a product: in the colors that its text names, else in the main ones of its picture.
 
-    `pictured` are colors [c, 3], shares [c] and styles [S] of its features. A turquoise chair is turquoise, however
-    much white its picture has.
+    `pictured` are colors [c, 3], shares [c] and styles [S] of its features; `materials` are those of the vocabulary. A
+    turquoise chair is turquoise, however much white its picture has. Steel and clear glass have no color to speak of.
     """
     lab, share, styles = pictured
     names, named = list(product["colors"] or ()), product["color_lab"] or ()
     if names and len(names) == len(named):
         return Look(np.array(named, np.float32), np.full(len(names), 1 / len(names), np.float32), styles, names, where)
+    first = next((materials[name] for name in product["materials"] or () if name in materials), None)
+    family = "" if first is None else first.parent or first.id
+    if family in COLORLESS or not COLORLESS_FINISHES.isdisjoint(product["finishes"] or ()):
+        return Look(lab[:0], share[:0], styles, (), where)
     main = share >= min(MIN_PRODUCT_SHARE, float(share.max(initial=0)))
-    return Look(lab[main], share[main], styles, (), where)
+    words = [color_name(color) for color in lab[main]]
+    if family in NATURAL:
+        words = [materials[family].name if word in EARTHY else word for word in words]
+    return Look(lab[main], share[main], styles, words, where)
 
 
 class SceneWords:
@@ -101,7 +122,7 @@ def color_phrase(it: Explained) -> str:
     look, scene = it.look, it.words.scene
     for at, (lab, share) in enumerate(zip(look.lab, look.share, strict=True)):
         if answers(lab[None, None], share[None, None], scene.accents)[0]:
-            return f"its {_named(look, at)} picks up an accent color of the room"
+            return f"its {look.names[at]} picks up an accent color of the room"
     return _relation(look, strongest_relation(look.lab, look.share, scene.lab, scene.share))
 
 
@@ -136,7 +157,7 @@ def room_phrase(it: Explained) -> str:
 def _relation(look: Look, relation: Relation | None) -> str:
     if relation is None or (relation.rule != "neutral" and relation.strength < MIN_RELATION):
         return ""
-    own = _named(look, relation.index)
+    own = look.names[relation.index]
     match relation.rule:
         case "tonal" if own == relation.scene:
             return f"its {own} is a color of the room"
@@ -145,11 +166,6 @@ def _relation(look: Look, relation: Relation | None) -> str:
         case "complementary":
             return f"its {own} sets off the {relation.scene} of the room"
     return f"its {own} leaves the room's colors to speak"
-
-
-def _named(look: Look, at: int) -> str:
-    """Return the name of a color as the product has it, else the basic color of its picture."""
-    return look.names[at] if look.names else color_name(look.lab[at])
 
 
 def _is_plural(name: str) -> bool:

@@ -9,7 +9,10 @@ GROUPS_OF: dict[str, tuple[str, ...]] = {
     "armchair": ("armchairs",),
     "sofa": ("sofas",),
     "bed": ("beds", "cots"),
-    "table": ("dining_tables", "coffee_tables", "side_tables", "bedside_tables", "console_tables", "childrens_tables"),
+    "table": (
+        *("dining_tables", "wall_tables", "coffee_tables", "side_tables", "bedside_tables", "console_tables"),
+        "childrens_tables",
+    ),
     "desk": ("desks", "dressing_tables"),
     "cabinet": ("cabinets", "sideboards", "shelving", "chests", "wardrobes", "tv_benches", "wall_shelves"),
     "lamp": ("table_lamps", "desk_lamps", "floor_lamps", "pendant_lamps", "ceiling_lamps", "wall_lamps"),

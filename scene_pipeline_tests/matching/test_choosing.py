@@ -1,13 +1,15 @@
 """Diversity, placement and reasons: the list is spread, placed and explained."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from scene_pipeline.color.accents import accents
 from scene_pipeline.color.density import log_density
-from scene_pipeline.color.names import BASIC_COLORS
+from scene_pipeline.color.names import BASIC_COLORS, color_name
 from scene_pipeline.matching.diversity import (
     NO_COLOR,
     UNLIMITED,
@@ -288,12 +290,19 @@ def scene(room: str = "bedroom", *, certain: bool = True) -> Scene:
 
 
 STYLES = [style.id for style in VOCABULARY.styles]
+MATERIALS = {material.id: material for material in VOCABULARY.materials}
+
+
+def nameless(materials: Sequence[str] = (), finishes: Sequence[str] = ()) -> dict[str, Any]:
+    """A product whose text names no color."""
+    return {"colors": [], "color_lab": [], "materials": list(materials), "finishes": list(finishes)}
 
 
 def look(*lab: tuple[float, float, float], style: str = "scandinavian", where: str = "") -> Look:
     shares = np.full(len(lab), 1 / max(len(lab), 1), np.float32)
     colors = np.array(lab, np.float32).reshape(-1, 3)
-    return Look(colors, shares, (np.array(STYLES) == style).astype(np.float32), (), where)
+    names = [color_name(color) for color in colors]
+    return Look(colors, shares, (np.array(STYLES) == style).astype(np.float32), names, where)
 
 
 PRODUCT = {"product_type": "table lamp", "materials": ["oak"], "rooms": ["bedroom"], "largest_cm": 40.0}
@@ -381,14 +390,33 @@ def test_colors_are_named_as_they_are_on_the_product(
     names: list[str], named: list[tuple[float, float, float]], sentence: str
 ) -> None:
     pictured = (np.array([WHITE] * 4, np.float32), np.full(4, 0.25, np.float32), np.zeros(len(STYLES), np.float32))
-    seen = product_look({"colors": names, "color_lab": named}, pictured)
+    seen = product_look({"colors": names, "color_lab": named}, pictured, MATERIALS)
     assert Narrator(VOCABULARY, scene()).sentence(PRODUCT, only("color_harmony"), seen, 0.5) == sentence
 
 
 def test_the_picture_tells_the_color_where_the_text_does_not_and_small_colors_are_left_out() -> None:
     lab = np.array([BLUE, WHITE, (0, 0, 0), (0, 0, 0)], np.float32)
-    seen = product_look({"colors": [], "color_lab": []}, (lab, np.array([0.9, 0.1, 0, 0], np.float32), np.zeros(7)))
+    share = np.array([0.9, 0.1, 0, 0], np.float32)
+    seen = product_look(nameless(), (lab, share, np.zeros(7)), MATERIALS)
     assert seen.lab.tolist() == [list(BLUE)]
+    assert seen.names == ["blue"]
+
+
+@pytest.mark.parametrize(
+    ("materials", "finishes"), [(["stainless_steel"], []), (["glass", "cork"], []), ([], ["chrome-plated"])]
+)
+def test_nothing_is_said_of_the_color_of_steel_clear_glass_and_chrome(
+    materials: list[str], finishes: list[str]
+) -> None:
+    pictured = (np.array([WHITE], np.float32), np.ones(1, np.float32), np.zeros(len(STYLES), np.float32))
+    assert not product_look(nameless(materials, finishes), pictured, MATERIALS).names
+
+
+def test_the_color_of_wood_is_called_wood_and_that_of_a_cushion_on_it_by_its_name() -> None:
+    lab = np.array([(66, 24, 42), BLUE], np.float32)
+    pictured = (lab, np.full(2, 0.5, np.float32), np.zeros(len(STYLES), np.float32))
+    assert product_look(nameless(["bamboo"]), pictured, MATERIALS).names == ["wood", "blue"]
+    assert product_look(nameless(["plastic"]), pictured, MATERIALS).names == ["orange", "blue"]
 
 
 def test_a_reason_never_says_what_the_row_does_not() -> None:
