@@ -32,6 +32,6 @@ def boxes_claim(matcher: SceneMatcher, folder: Path, rooms: Sequence[dict[str, A
                 held.append(any(left <= x <= right and top <= y <= bottom for x, y in middles[thing.type]))
             elif thing.type in labeled:
                 absent += 1
-    print(f"match names {absent} things of a type that does not stand in the room", file=sys.stderr)
+    print(f"match names {absent + len(held)} things that could stand there, {len(held)} of which do", file=sys.stderr)
     share, against = float(np.mean(held)), f"renders, {folder.name}"
     return at_least("match, boxes that hold the middle", share, 0.75, unit="share", against=against, n=len(held))

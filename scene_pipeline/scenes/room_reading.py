@@ -112,7 +112,7 @@ def find_objects(
         free = own >= least
         while free.any():
             best = int(free.argmax())
-            shared = _overlaps(boxes[best], boxes)
+            shared = overlaps(boxes[best], boxes)
             same = shared >= AGREES
             same[best], free[best] = True, False
             free &= shared < OVERLAP
@@ -144,7 +144,7 @@ def overlap(first: Box, second: Box) -> float:
     return width * height / (areas - width * height)
 
 
-def _overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
+def overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return intersection over union [m] of a box [4] and others [m, 4]."""
     shared = np.prod(np.maximum(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0), axis=1)
     areas = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])

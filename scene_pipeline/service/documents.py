@@ -142,8 +142,8 @@ class PresentOut(_Answer, frozen=True, kw_only=True):
 
 
 class ObjectOut(_Answer, frozen=True, kw_only=True):
-    """A thing in the photograph with the window that shows it best (left, top, right, bottom, as shares of width and
-    height). above: by how many deviations its nearest product stands out, which is no probability."""
+    """A thing in the photograph with its box, or the window that shows it best (left, top, right, bottom, as shares of
+    width and height). above: by how many deviations its nearest product stands out, which is no probability."""
 
     object_id: str
     type: str

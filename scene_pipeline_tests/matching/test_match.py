@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from scene_pipeline.color.density import log_density
-from scene_pipeline.matching.match import MAX_OBJECTS, STANDS_OUT, match
+from scene_pipeline.matching.match import MAX_OBJECTS, match
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
+from scene_pipeline.matching.things import READABLE, STANDS_OUT
 from scene_pipeline.sample import sample_libraries
+from scene_pipeline.scenes.analysis import UNKNOWN, RoomObject
 from scene_pipeline.scenes.decor import GROUPS_OF, groups_of
 
 ROOM = min(sample_libraries().rglob("living-room*.webp"))
@@ -32,11 +34,41 @@ def test_each_thing_has_a_box_and_products_of_its_type_best_first(matcher: Scene
         left, top, right, bottom = thing.box
         assert 0 <= left < right <= 1
         assert 0 <= top < bottom <= 1
-        assert thing.above >= STANDS_OUT
         assert [product.rank for product in thing.products] == list(range(1, len(thing.products) + 1))
         assert {groups[types[product.product_id]].id for product in thing.products} == {thing.type}
     assert len({thing.object_id for thing in found.objects}) == len(found.objects)
-    assert [thing.above for thing in found.objects] == sorted((thing.above for thing in found.objects), reverse=True)
+    assert len({thing.type for thing in found.objects}) == len(found.objects)
+
+
+def test_what_is_read_comes_first_then_what_stands_out_enough(matcher: SceneMatcher) -> None:
+    scene = matcher.analyze(ROOM)
+    assert scene.analysis.reading is not None
+    read = [item.box for item in scene.analysis.reading.objects]
+    found = match(matcher, scene, Request(k=1)).objects
+    first = [read.index(thing.box) for thing in found if thing.box in read]
+    assert first
+    assert first == sorted(first)
+    others = found[len(first) :]
+    assert others
+    assert [thing.above for thing in others] == sorted((thing.above for thing in others), reverse=True)
+    assert all(thing.above >= STANDS_OUT and thing.type not in READABLE for thing in others)
+
+
+def test_a_chair_that_is_read_is_of_the_type_that_suits_the_room(matcher: SceneMatcher) -> None:
+    scene = matcher.analyze(ROOM)
+    reading = scene.analysis.reading
+    assert reading is not None
+    rooms = [room.id for room in matcher.vocabulary.rooms]
+
+    def named(room: str) -> set[str]:
+        chair = RoomObject("chair", (0.3, 0.5, 0.7, 0.9), 0.9, UNKNOWN)
+        weights = np.eye(len(rooms), dtype=np.float32)[rooms.index(room)]
+        analysis = replace(scene.analysis, reading=replace(reading, objects=(chair,)))
+        things = match(matcher, replace(scene, rooms=weights, analysis=analysis), Request(k=1)).objects
+        return {thing.type for thing in things if thing.box == chair.box}
+
+    assert named("dining_room") == {"chairs"}
+    assert named("home_office") == {"desk_chairs"}
 
 
 def test_of_two_that_look_alike_the_one_of_the_room_and_its_colors_comes_first(matcher: SceneMatcher) -> None:
@@ -65,7 +97,9 @@ def test_what_is_surely_not_in_the_picture_is_not_named_though_a_product_stands_
     assert reading is not None
     named = next(thing.type for thing in match(matcher, scene, Request(k=1)).objects if kinds_of(thing.type))
     present = dict(reading.present) | dict.fromkeys(kinds_of(named), 0.001)
-    without = replace(scene, analysis=replace(scene.analysis, reading=replace(reading, present=present)))
+    others = tuple(item for item in reading.objects if item.type not in kinds_of(named))
+    changed = replace(reading, present=present, objects=others)
+    without = replace(scene, analysis=replace(scene.analysis, reading=changed))
     assert named not in {thing.type for thing in match(matcher, without, Request(k=1)).objects}
 
 
@@ -93,7 +127,7 @@ def test_the_same_question_has_the_same_answer_and_constraints_hold(matcher: Sce
 
 
 def test_where_nothing_stands_out_it_says_so(matcher: SceneMatcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scene_pipeline.matching.match.STANDS_OUT", np.inf)
+    monkeypatch.setattr("scene_pipeline.matching.things.STANDS_OUT", np.inf)
     found = matcher.match(Image.new("RGB", (320, 240), (128, 128, 128)))
     assert found.objects == ()
     assert found.note.startswith("unknown: ")
