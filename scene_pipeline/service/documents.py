@@ -225,6 +225,7 @@ class VariantOut(_Answer, frozen=True, kw_only=True):
 class Item(_Answer, frozen=True, kw_only=True):
     """A recommended product. `confidence` is a probability where `calibrated`; `image` is a path of this server.
 
+    `subtitle` is what the product is in a line, empty where the title says so.
     `variant` is None where the product has but one form.
     """
 
@@ -232,6 +233,7 @@ class Item(_Answer, frozen=True, kw_only=True):
     product_id: str
     sku_id: str
     title: str
+    subtitle: str
     description: str
     price: float | None
     currency: str | None
@@ -300,11 +302,12 @@ class RecommendationAnswer(_Answer, frozen=True, kw_only=True):
 
 
 class ProductOut(_Answer, frozen=True, kw_only=True):
-    """A product of the catalog."""
+    """A product of the catalog. subtitle: what it is in a line, empty where the title says so."""
 
     product_id: str
     sku_id: str
     title: str
+    subtitle: str
     description: str
     price: float | None
     currency: str | None

@@ -62,10 +62,12 @@ class ProductTable:
         if row is None:
             return None
         cells = {name: self._table[name][row].as_py() for name in self._table.column_names}
+        sentence = in_unit(cells["sentence"].rstrip("."), self.unit)
         return ProductOut(
             product_id=product_id,
             sku_id=cells["sku_id"],
-            title=in_unit(cells["title"] or cells["sentence"].rstrip("."), self.unit),
+            title=in_unit(cells["title"], self.unit) if cells["title"] else sentence,
+            subtitle=sentence if cells["title"] else "",
             description=cells["description"],
             price=cells["price"],
             currency=cells.get("currency"),

@@ -64,6 +64,7 @@ def test_a_list_has_what_people_need_to_know(client: TestClient, scene_id: str) 
     assert [item["rank"] for item in body["items"]] == [1, 2, 3]
     item = body["items"][0]
     assert item["title"]
+    assert item["subtitle"] not in ("", item["title"])
     assert item["price"] > 0
     assert item["brand"]
     assert client.get(item["image"]).headers["content-type"] == "image/jpeg"

@@ -179,6 +179,7 @@ export function Card({ item, words, state, act, only, frozen }) {
       ${only && html`<span class="only">only here</span>`}</div>
     <p class="meta"><span class="rank">${item.rank}</span><span class="fit">${figure}</span></p>
     <h3 id=${`${frozen ? "b" : "a"}-${item.rank}`}>${item.link ? html`<a href=${item.link} rel="noopener noreferrer">${item.title}</a>` : item.title}</h3>
+    ${item.subtitle && html`<p class="subtitle">${item.subtitle}</p>`}
     ${item.variant && item.variant.label && html`<p class="variant">${item.variant.label}</p>`}
     <p class="price">${item.pieces > 1 && `${item.pieces} × `}${[money(item.variant && item.variant.price !== null ? item.variant.price : item.price, item.currency), item.brand].filter(Boolean).join(" · ")}</p>
     ${item.place && html`<p class="subtitle">${capital(item.place.replace(/-[0-9a-f]{6}$/, "").replaceAll("_", " "))}</p>`}
