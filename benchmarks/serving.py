@@ -59,7 +59,7 @@ def real_rows(catalog: Path) -> tuple[pa.Table, np.ndarray, np.ndarray]:
 
 
 def publish_bundle(artifacts: Path, n: int, rows: tuple[pa.Table, np.ndarray, np.ndarray], encoder_id: str) -> None:
-    """Publish a bundle of `n` products made from `rows`; the image part has the encoder's dimension."""
+    """Publish a bundle of `n` products made from `rows` at drawn prices; the image part has the encoder's dimension."""
     from scene_pipeline.bundle.calibration_map import uncalibrated
     from scene_pipeline.encoders.spec import get_spec
     from scene_pipeline.encoders.text import TextEncoder
@@ -80,6 +80,9 @@ def publish_bundle(artifacts: Path, n: int, rows: tuple[pa.Table, np.ndarray, np
     ids = pa.array([f"p{row}" for row in range(n)])
     products = products.set_column(products.schema.get_field_index("product_id"), "product_id", ids)
     products = products.set_column(products.schema.get_field_index("sku_id"), "sku_id", ids)
+    prices = np.random.default_rng([n, 1]).lognormal(3.6, 1.0, n).round(2)
+    for name, value in (("price", pa.array(prices)), ("currency", pa.array(["EUR"] * n))):
+        products = products.set_column(products.schema.get_field_index(name), name, value)
     none = pa.nulls(n, pa.list_(pa.list_(pa.float32())))
     products = (
         products.append_column("has_image", pa.array(np.ones(n, bool)))
