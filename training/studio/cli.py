@@ -20,11 +20,14 @@ def dataset(
     size: Annotated[int, typer.Option(min=32, help="height in pixels")] = 160,
     seed: Annotated[int, typer.Option(min=0, help="another seed gives other pictures")] = 1000,
     held_out_shapes: Annotated[bool, typer.Option(help="every thing in a shape that is never trained on")] = False,
+    patterned: Annotated[
+        float, typer.Option(min=0, help="how many times as often as usual cloth and paper have a pattern")
+    ] = 1,
 ) -> None:
     """Render pictures to train on; a killed run resumes where it stopped."""
     from training.studio.dataset import Draw, make
 
-    make(out, packshots, rooms, Draw(seed, size, held_out_shapes))
+    make(out, packshots, rooms, Draw(seed, size, held_out_shapes, patterned))
 
 
 @app.command()

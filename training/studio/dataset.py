@@ -54,11 +54,14 @@ def other_shapes(rng: np.random.Generator) -> Callable[[Thing], Thing]:
 
 @dataclass(frozen=True)
 class Draw:
-    """How pictures are drawn: a seed, a height in pixels, and whether things come in shapes never trained on."""
+    """How pictures are drawn: a seed, a height in pixels, whether things come in shapes never trained on, and how many
+    times as often as usual cloth and paper have a pattern.
+    """
 
     seed: int
     size: int
     held_out_shapes: bool = False
+    patterned: float = 1
 
     def reshape(self, rng: np.random.Generator) -> Callable[[Thing], Thing]:
         """Return what gives the things of a picture their shape."""
@@ -108,7 +111,7 @@ def room(index: int, draw: Draw) -> Shot:
     palette = palette_for(style, rng)
     supply, nouns = endless_supply(style, palette, rng)
     brief = Brief(kind, style, palette, int(rng.integers(1 << 30)), float(rng.uniform(0.85, 1.35)))
-    built = variety.patterned(rooms.build(brief, supply, draw.reshape(rng)), rng)
+    built = variety.patterned(rooms.build(brief, supply, draw.reshape(rng)), rng, draw.patterned)
     built, light = variety.lit(built, rng)
     stage = variety.reframed(built.stage, rng)
     width = round(size * (1.0, 1.25, 1.4)[int(rng.integers(3))])

@@ -24,9 +24,11 @@ EVENING = 0.22
 TURNED = 0.4
 
 
-def patterned(built: Built, rng: np.random.Generator) -> Built:
-    """Return the room with some of its rugs, curtains and walls in another pattern."""
-    chosen = {kind: _cloth(kind, built.look.palette, rng) for kind, share in PATTERNED.items() if rng.random() < share}
+def patterned(built: Built, rng: np.random.Generator, times: float = 1) -> Built:
+    """Return the room with some of its rugs, curtains and walls in another pattern, `times` as often as usual."""
+    chosen = {
+        kind: _cloth(kind, built.look.palette, rng) for kind, share in PATTERNED.items() if rng.random() < times * share
+    }
     if built.look.wall not in ("plain", "wallpaper", "limewash"):
         chosen.pop("wall", None)
     if not chosen:
