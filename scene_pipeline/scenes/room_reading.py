@@ -136,12 +136,7 @@ def _present(
 
 def overlap(first: Box, second: Box) -> float:
     """Return intersection over union of two boxes."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
-    return width * height / (areas - width * height)
+    return float(overlaps(np.array(first), np.array([second]))[0])
 
 
 def overlaps(box: np.ndarray, others: np.ndarray) -> np.ndarray:
