@@ -30,8 +30,8 @@ BACKBONE_SHA256 = {
 FEATURES = 1280
 """Channels of the backbone's last feature map."""
 
-MAP_BLOCKS = (4, 6)
-"""Blocks of the backbone whose outputs the heads of the room read: 112 channels at stride 16, 320 at stride 32."""
+MAP_BLOCKS = (2, 4, 6)
+"""Blocks of the backbone whose outputs the heads of the room read: 40 channels at stride 8, 112 at 16, 320 at 32."""
 
 CLASSES = 1000
 """ImageNet classes that the backbone tells apart."""

@@ -21,7 +21,7 @@ INPUT = "pixels"
 OUTPUT = "embedding"
 WINDOWS = ("whole", "halves", "thirds")
 """The further outputs of a tower that reads a scene in windows in one pass: looks [n, rows, columns, look]."""
-MAPS = ("middle", "deep")
+MAPS = ("fine", "middle", "deep")
 """Its last outputs: feature maps [n, c, h, w] that the heads of the room read."""
 NAMED = "named"
 """A further output: log probabilities [n, c] of named classes, each in the window that shows it best."""
@@ -159,9 +159,10 @@ class OnnxImageEncoder:
         In one pass, only for a spec with a `scene_size`. Raises EncoderError for a vector that is not finite.
         """
         pixels = preprocess(image, self.spec, self.spec.scene_size)[None]
-        vectors, *parts, named, middle, deep = self._run([OUTPUT, *WINDOWS, NAMED, *MAPS], pixels)
-        windows = np.concatenate([part[0].reshape(-1, self.spec.look) for part in parts])
-        return unit(vectors, self.spec.id)[0], unit(windows, self.spec.id), named[0], middle[0], deep[0]
+        vector, *found = (part[0] for part in self._run([OUTPUT, *WINDOWS, NAMED, *MAPS], pixels))
+        looks, others = found[: len(WINDOWS)], found[len(WINDOWS) :]
+        windows = np.concatenate([part.reshape(-1, self.spec.look) for part in looks])
+        return unit(vector[None], self.spec.id)[0], unit(windows, self.spec.id), *others
 
     @property
     def reads_patches(self) -> bool:

@@ -66,7 +66,7 @@ class ReadsScenes(Protocol):
         ...
 
     def embed_windows(self, image: Image.Image) -> tuple[NDArray[np.float32], ...]:
-        """Return the unit vector [d] of a scene, its windows [35, look], what is named in them [c], and two maps."""
+        """Return the unit vector [d] of a scene, its windows [35, look], what is named in them [c], and its maps."""
         ...
 
     @property

@@ -1,10 +1,10 @@
 """The small heads on the encoder's feature maps that read a room: weights and the numbers they give.
 
-Two maps of the frozen backbone (strides 16 and 32) go in. For each cell come the types of things whose middle lies
+Three maps of the frozen backbone (strides 8, 16 and 32) go in. For each cell come the types of things whose middle lies
 there with the edges of their boxes, the part of the shell, the material, the pattern and the span (how many meters the
 picture would show across at that distance); for the whole picture the light, the size of the room, the height of the
-camera, which types are present, and the architecture. Trained by `training.room` on renders and labeled photographs.
-`room_reading` puts the numbers into words.
+camera, which types are present, and the architecture. Materials and patterns are read from the finest map as well.
+Trained by `training.room` on renders and labeled photographs. `room_reading` puts the numbers into words.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scene_pipeline.encoders.spec import COMPACT_WEIGHTS
 from scene_pipeline.errors import EncoderError
 
-HEADS = COMPACT_WEIGHTS / "room-v3.npz"
+HEADS = COMPACT_WEIGHTS / "room-v4.npz"
 """The weights that ship; float16."""
 
 TYPES = (
@@ -39,14 +39,17 @@ ARCHITECTURE = ("beams", "panelling", "brick wall")
 BLOCKS = 3
 """Residual blocks of the trunk; block n uses taps n cells apart."""
 
+SURFACE_BLOCKS = 2
+"""The same, for the part that reads materials and patterns."""
+
 BANDS = 3
 """Vertical bands that the deep map is pooled in: light comes from the left, the right or the back."""
 
-CELL_PARTS = {"types": len(TYPES), "edges": 4, "quality": 1, "shell": len(SHELL), "materials": len(MATERIALS),
-              "patterns": len(PATTERNS), "span": 1}  # fmt: skip
+CELL_PARTS = {"types": len(TYPES), "edges": 4, "quality": 1, "shell": len(SHELL), "span": 1}
+SURFACE_PARTS = {"materials": len(MATERIALS), "patterns": len(PATTERNS)}
 WHOLE_PARTS = {"source": len(SOURCES), "warmth": len(WARMTHS), "light_from": len(DIRECTIONS), "size": 1, "camera": 1,
                "present": len(TYPES), "architecture": len(ARCHITECTURE)}  # fmt: skip
-"""Outputs for each cell and for the whole picture: name and count, in order."""
+"""Outputs for each cell, for what covers it, and for the whole picture: name and count, in order."""
 
 SIZE_MIDDLE, HEIGHT_MIDDLE, SPAN_MIDDLE = 3.0, 1.3, 1.3
 """Offsets of the size of the room (log m2), the height of the camera (m) and the span (log m)."""
@@ -79,15 +82,17 @@ class RoomHeads:
     def outputs(
         self, maps: Sequence[NDArray[np.float32]], domain: str
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Return the outputs for the maps [112, 2h, 2w] and [320, h, w] of one picture of a domain.
+        """Return the outputs for the maps [40, 4h, 4w], [112, 2h, 2w] and [320, h, w] of one picture of a domain.
 
-        They are the numbers of each cell [c, 2h, 2w] by CELL_PARTS, and those of the whole picture [g] by WHOLE_PARTS.
+        They are the numbers of each cell [c, 2h, 2w] by CELL_PARTS and SURFACE_PARTS, and those of the whole picture
+        [g] by WHOLE_PARTS.
         """
         w = self.weights
-        x, pooled = self.features(*maps)
-        cells = _pointwise(x, w["out.weight"], w["out.bias"])
+        fine, middle, deep = maps
+        x, pooled = self.features(middle, deep)
+        cells = _parts(_pointwise(x, w["out.weight"], w["out.bias"]), CELL_PARTS)
         whole = w[f"{domain}.glob.weight"] @ pooled + w[f"{domain}.glob.bias"]
-        return _parts(cells, CELL_PARTS), _parts(whole, WHOLE_PARTS)
+        return cells | _parts(self._surfaces(x, fine), SURFACE_PARTS), _parts(whole, WHOLE_PARTS)
 
     def features(
         self, middle: NDArray[np.float32], deep: NDArray[np.float32]
@@ -96,14 +101,30 @@ class RoomHeads:
         w = self.weights
         far = np.repeat(np.repeat(_pointwise(deep, w["deep.weight"], w["deep.bias"]), 2, axis=1), 2, axis=2)
         x = np.maximum(_pointwise(middle, w["mid.weight"], w["mid.bias"]) + far, 0)
-        for block in range(BLOCKS):
-            at = f"blocks.{block}"
+        x = self._after_blocks(x, "blocks", BLOCKS)
+        bands = np.stack([part.mean(axis=(1, 2)) for part in np.array_split(deep, BANDS, axis=2)], axis=1)
+        return x, np.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2)), bands.ravel()])
+
+    def _surfaces(self, x: NDArray[np.float32], fine: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits [s, 2h, 2w] of SURFACE_PARTS, from the trunk's features and the finest map [40, 4h, 4w]."""
+        w = self.weights
+        channels, height, width = fine.shape
+        quarters = fine.reshape(channels, height // 2, 2, width // 2, 2).transpose(0, 2, 4, 1, 3)
+        quarters = quarters.reshape(4 * channels, height // 2, width // 2)
+        near = _pointwise(quarters, w["fine.weight"], w["fine.bias"])
+        y = np.maximum(near + _pointwise(x, w["seen.weight"], w["seen.bias"]), 0)
+        y = self._after_blocks(y, "textures", SURFACE_BLOCKS)
+        return _pointwise(y, w["surface.weight"], w["surface.bias"])
+
+    def _after_blocks(self, x: NDArray[np.float32], name: str, count: int) -> NDArray[np.float32]:
+        """Return features [c, h, w] after some residual blocks."""
+        w = self.weights
+        for block in range(count):
+            at = f"{name}.{block}"
             inner = np.maximum(_pointwise(x, w[f"{at}.a.weight"], w[f"{at}.a.bias"]), 0)
             inner = np.maximum(_around(inner, w[f"{at}.b.weight"], w[f"{at}.b.bias"], block + 1), 0)
             x = x + _pointwise(inner, w[f"{at}.c.weight"], w[f"{at}.c.bias"])
-        x = np.maximum(x, 0)
-        bands = np.stack([part.mean(axis=(1, 2)) for part in np.array_split(deep, BANDS, axis=2)], axis=1)
-        return x, np.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2)), bands.ravel()])
+        return np.maximum(x, 0)
 
 
 def read_arrays(path: Path, what: str) -> dict[str, np.ndarray]:

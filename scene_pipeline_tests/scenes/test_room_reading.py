@@ -13,6 +13,7 @@ from scene_pipeline.scenes.room_heads import (
     PATTERNS,
     SHELL,
     SOURCES,
+    SURFACE_PARTS,
     TYPES,
     WARMTHS,
     WHOLE_PARTS,
@@ -26,9 +27,9 @@ def heads() -> RoomHeads:
     return RoomHeads.load(HEADS)
 
 
-def maps(seed: int) -> tuple[np.ndarray, np.ndarray]:
+def maps(seed: int) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(112, 24, 24)).astype(np.float32), rng.normal(size=(320, 12, 12)).astype(np.float32)
+    return tuple(rng.normal(size=size).astype(np.float32) for size in ((40, 48, 48), (112, 24, 24), (320, 12, 12)))
 
 
 LAB = np.full((80, 100, 3), 60.0)
@@ -43,6 +44,9 @@ def constant(heads: RoomHeads, cells: dict[str, np.ndarray | float], whole: dict
     }
     weights["out.bias"] = np.concatenate(
         [np.broadcast_to(cells.get(name, 0.0), size) for name, size in CELL_PARTS.items()]
+    ).astype(np.float32)
+    weights["surface.bias"] = np.concatenate(
+        [np.broadcast_to(cells.get(name, 0.0), size) for name, size in SURFACE_PARTS.items()]
     ).astype(np.float32)
     weights[f"{PHOTOGRAPHS}.glob.bias"] = np.concatenate(
         [np.broadcast_to(whole.get(name, 0.0), size) for name, size in WHOLE_PARTS.items()]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks._scene_surfaces import covering, macro_f1
-from scene_pipeline.scenes.room_heads import MATERIALS, PATTERNS, TYPES
+from scene_pipeline.scenes.room_heads import MATERIALS, PATTERNS, TYPES, RoomHeads
 from scene_pipeline.scenes.room_reading import MIN_SURFACE
 from training.room.augment import WHOLE
 from training.room.fit import agreed, balance, best_least
@@ -78,3 +78,19 @@ def test_what_covers_a_picture_and_the_f1_of_it() -> None:
     assert covering(layer, MATERIALS) == {"brick"}
     pairs = [({"stripe"}, {"stripe"})] * 4 + [({"stripe", "check"}, set()), (set(), {"stripe"})]
     assert macro_f1(pairs, PATTERNS[1:]) == {"stripe": (pytest.approx(8 / 10), 5)}
+
+
+def test_training_that_begins_with_weights_and_takes_no_step_gives_them_back() -> None:
+    pytest.importorskip("torch")
+    from training.room.__main__ import begin_with, weights_of
+    from training.room.learn import Heads
+
+    start = RoomHeads.shipped().weights
+    rng = np.random.default_rng(3)
+    means, scales = ([rng.uniform(0.5, 2, size=size).astype(np.float32) for size in (40, 112, 320)] for _ in range(2))
+    net = Heads()
+    begin_with(net, start, means, scales)
+    found = weights_of(net, means, scales)
+    own = {name.removeprefix("renders."): value for name, value in start.items()}
+    for name, value in found.items():
+        np.testing.assert_allclose(value, own[name], atol=1e-4, rtol=1e-3, err_msg=name)

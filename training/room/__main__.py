@@ -29,6 +29,7 @@ from scene_pipeline.scenes.room_heads import (
     SIZE_MIDDLE,
     SOURCES,
     SPAN_MIDDLE,
+    SURFACE_PARTS,
     TYPES,
     WARMTHS,
     RoomHeads,
@@ -40,13 +41,12 @@ from training.room.labels import photograph_truth, photographs
 from training.room.learn import (
     DROPPED,
     NOISE,
+    READS_SURFACES,
     Heads,
-    cell_parts,
     dense_targets,
     object_loss,
     object_targets,
     room_loss,
-    whole_parts,
 )  # fmt: skip
 from training.room.whole import fit_whole
 
@@ -146,7 +146,7 @@ def mirrored(
 
 
 def train(
-    sets: list[Learned], steps: int, start: dict[str, np.ndarray] | None
+    sets: list[Learned], steps: int, start: dict[str, np.ndarray] | None, *, only_surfaces: bool
 ) -> tuple[Heads, list[np.ndarray], list[np.ndarray]]:
     """Return heads trained for some steps on both sets, and mean and deviation of the maps' channels."""
     torch.manual_seed(0)
@@ -156,7 +156,12 @@ def train(
     net = Heads()
     if start is not None:
         begin_with(net, start, means, scales)
-    optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.02)
+    if only_surfaces:
+        net.requires_grad_(False)
+        for name in READS_SURFACES:
+            getattr(net, name).requires_grad_(True)
+    learned = [value for value in net.parameters() if value.requires_grad]
+    optimizer = torch.optim.AdamW(learned, RATE, weight_decay=0.02)
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1, (step + 1) / 100) * (0.5 * (1 + np.cos(np.pi * step / steps)) + 0.01)
@@ -171,11 +176,11 @@ def train(
         if rng.random() < 0.5:
             inputs, own, rest = mirrored(inputs, own, rest)
         inputs = [functional.dropout2d(part, DROPPED) + NOISE * torch.randn_like(part) for part in inputs]
-        out, whole = net(*inputs)
-        loss = object_loss(cell_parts(out), tuple(own)) + room_loss(cell_parts(out), whole_parts(whole), rest)
+        cells, whole = net(*inputs)
+        loss = object_loss(cells, tuple(own)) + room_loss(cells, whole, rest)
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(learned, 5.0)
         optimizer.step()
         if step % 500 == 0:
             print(f"step {step}: loss {loss.item():.3f}", file=sys.stderr, flush=True)
@@ -183,27 +188,31 @@ def train(
 
 
 def begin_with(net: Heads, start: dict[str, np.ndarray], means: list[np.ndarray], scales: list[np.ndarray]) -> None:
-    """Give heads the weights of others, which take the maps as they are; the inverse of `weights_of`."""
+    """Give heads the weights of others, which take the maps as they are; the inverse of `weights_of`.
+
+    What the others lack stays as it is.
+    """
     own = {name.removeprefix(f"{RENDERS}."): value for name, value in start.items()}
-    state = {name: torch.from_numpy(own[name].copy()) for name in net.state_dict()}
-    for name, mean, scale in zip(("mid", "deep"), means, scales, strict=True):
-        state[f"{name}.bias"] += state[f"{name}.weight"][:, :, 0, 0] @ torch.tensor(mean)
-        state[f"{name}.weight"] *= torch.tensor(scale)[None, :, None, None]
-    mean, scale = (torch.tensor(part[1]).repeat_interleave(BANDS) for part in (means, scales))
+    state = {name: torch.from_numpy(own[name].copy()) for name in net.state_dict() if name in own}
+    for name, mean, scale in zip(("fine", "mid", "deep"), means, scales, strict=True):
+        if f"{name}.bias" in own:
+            state[f"{name}.bias"] += state[f"{name}.weight"].sum((2, 3)) @ torch.tensor(mean)
+            state[f"{name}.weight"] *= torch.tensor(scale)[None, :, None, None]
+    mean, scale = (torch.tensor(part[-1]).repeat_interleave(BANDS) for part in (means, scales))
     deep = state["glob.weight"][:, -len(scale) :]
     state["glob.bias"] += deep @ mean
     deep *= scale
-    net.load_state_dict(state)
+    net.load_state_dict(state, strict=False)
 
 
 def weights_of(net: Heads, means: list[np.ndarray], scales: list[np.ndarray]) -> dict[str, np.ndarray]:
     """Return the weights of heads that take the maps as they are."""
     with torch.no_grad():
-        for conv, mean, scale in zip((net.mid, net.deep), means, scales, strict=True):
+        for conv, mean, scale in zip((net.fine, net.mid, net.deep), means, scales, strict=True):
             weight = conv.weight / torch.tensor(scale)[None, :, None, None]
-            conv.bias -= weight[:, :, 0, 0] @ torch.tensor(mean)  # type: ignore[operator]
+            conv.bias -= weight.sum((2, 3)) @ torch.tensor(mean)  # type: ignore[operator]
             conv.weight.copy_(weight)
-        mean, scale = (torch.tensor(part[1]).repeat_interleave(BANDS) for part in (means, scales))
+        mean, scale = (torch.tensor(part[-1]).repeat_interleave(BANDS) for part in (means, scales))
         deep = net.glob.weight[:, -len(scale) :] / scale
         net.glob.bias.sub_(deep @ mean)
         net.glob.weight[:, -len(scale) :] = deep
@@ -224,6 +233,17 @@ def with_domains(
     return {name: value for name, value in weights.items() if not name.startswith("glob.")}
 
 
+def with_surfaces(
+    start: dict[str, np.ndarray], weights: dict[str, np.ndarray], held_out: dict[str, Collected]
+) -> dict[str, np.ndarray]:
+    """Return weights that start with others and read materials and patterns anew."""
+    weights = start | {name: value for name, value in weights.items() if name.split(".")[0] in READS_SURFACES}
+    for domain, hit in ((RENDERS, HIT), (PHOTOGRAPHS, LABELED_HIT)):
+        found = fitted(RoomHeads(weights), *held_out[domain], hit, domain)
+        weights = weights | {f"{domain}.{name}.bias": found[f"{name}.bias"] for name in SURFACE_PARTS}
+    return weights
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the heads that read a room.")
     parser.add_argument("--renders", type=Path, required=True)
@@ -232,8 +252,13 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=8, help="views of each rendered room and labeled photograph")
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--start", type=Path, help="weights to begin with; those that ship, for one more training")
+    parser.add_argument(
+        "--only-surfaces", action="store_true", help="train what reads materials and patterns; needs --start"
+    )
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    if arguments.only_surfaces and not arguments.start:
+        parser.error("--only-surfaces: needs --start, the weights that read everything else")
     backbone, rng = load_backbone(), random.Random(1)
     sets = [
         collect(backbone, room_views(arguments.renders, arguments.views, rng)),
@@ -241,12 +266,15 @@ def main() -> None:
     ]
     learned = [(maps, *tensors(truth)) for maps, truth in sets]
     start = RoomHeads.load(arguments.start).weights if arguments.start else None
-    weights = weights_of(*train(learned, arguments.steps, start))
+    weights = weights_of(*train(learned, arguments.steps, start, only_surfaces=arguments.only_surfaces))
     held_out = {
         RENDERS: collect(backbone, room_views(arguments.held_out, 1, rng)),
         PHOTOGRAPHS: collect(backbone, labeled_views(arguments.photographs, 1, rng, held_out=True)),
     }
-    weights = with_domains(weights, {RENDERS: sets[0], PHOTOGRAPHS: sets[1]}, held_out)
+    if start is not None and arguments.only_surfaces:
+        weights = with_surfaces(start, weights, held_out)
+    else:
+        weights = with_domains(weights, {RENDERS: sets[0], PHOTOGRAPHS: sets[1]}, held_out)
     halves: dict[str, Any] = {name: value.astype(np.float16) for name, value in weights.items()}
     np.savez(arguments.out, **halves)
 

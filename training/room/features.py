@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from scene_pipeline.encoders.compact import MAP_BLOCKS
 from training.room.augment import log_span
 
 SIDE = 384
 CELLS = SIDE // 16
-MIDDLE, DEEP = 4, 6
-"""Blocks of the backbone whose outputs the heads read: stride 16 and stride 32."""
 
 
 def backbone_maps(backbone: Any, images: list[Image.Image]) -> list[np.ndarray]:
-    """Return the middle [n, 112, 24, 24] and the deep [n, 320, 12, 12] maps of pictures, float16."""
+    """Return the maps of MAP_BLOCKS of pictures, [n, 40, 48, 48], [n, 112, 24, 24] and [n, 320, 12, 12], float16."""
     import torch
 
     stack = [np.asarray(i.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.float32) for i in images]
@@ -29,7 +28,7 @@ def backbone_maps(backbone: Any, images: list[Image.Image]) -> list[np.ndarray]:
         x = backbone.bn1(backbone.conv_stem(pixels))
         for number, block in enumerate(backbone.blocks):
             x = block(x)
-            if number in (MIDDLE, DEEP):
+            if number in MAP_BLOCKS:
                 found.append(x.numpy().astype(np.float16))
     return found
 

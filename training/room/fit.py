@@ -28,8 +28,8 @@ LEAST = np.arange(0.3, 0.71, 0.02)
 SHIFTS = np.arange(-3, 3.01, 0.25)
 """What may be added to the logits of a material or a pattern."""
 
-SHIFT_COSTS = 0.02
-"""F1 that a shift by one must gain: few pictures show a pattern."""
+SHIFT_COSTS = 0.1
+"""F1 that a shift by one must gain: few pictures show a pattern. Chosen by folds of 80 held-out rooms."""
 
 Found = list[tuple[str, float, bool]]
 """Type, score and whether it is right of each box found in a picture."""

@@ -9,11 +9,23 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from scene_pipeline.scenes.room_heads import BANDS, BLOCKS, CELL_PARTS, SHELL, TYPES, WHOLE_PARTS
+from scene_pipeline.scenes.room_heads import (
+    BANDS,
+    BLOCKS,
+    CELL_PARTS,
+    SHELL,
+    SURFACE_BLOCKS,
+    SURFACE_PARTS,
+    TYPES,
+    WHOLE_PARTS,
+)  # fmt: skip
 from training.room.features import CELLS
 
 WIDTH, INNER = 128, 48
-MIDDLE_CHANNELS, DEEP_CHANNELS = 112, 320
+FINE_CHANNELS, MIDDLE_CHANNELS, DEEP_CHANNELS = 40, 112, 320
+SURFACE_WIDTH = 96
+READS_SURFACES = ("fine", "seen", "textures", "surface")
+"""Modules of the heads that read materials and patterns, and nothing else."""
 MINIMUM_AREA = 0.0008
 DROPPED, NOISE = 0.05, 0.1
 """Share of the channels of the maps that is dropped in training, and the deviation of what is added to them."""
@@ -22,13 +34,13 @@ COVERING, COVERING_SLOPE = 0.03, 2.0
 
 
 class Block(nn.Module):
-    """A residual block that looks `reach` cells far."""
+    """A residual block of some channels that looks `reach` cells far."""
 
-    def __init__(self, reach: int) -> None:
+    def __init__(self, width: int, reach: int) -> None:
         super().__init__()
-        self.a = nn.Conv2d(WIDTH, INNER, 1)
+        self.a = nn.Conv2d(width, INNER, 1)
         self.b = nn.Conv2d(INNER, INNER, 3, padding=reach, dilation=reach)
-        self.c = nn.Conv2d(INNER, WIDTH, 1)
+        self.c = nn.Conv2d(INNER, width, 1)
         self.c.weight.data *= 0.3
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -36,36 +48,41 @@ class Block(nn.Module):
 
 
 class Heads(nn.Module):
-    """A shared trunk over both maps; outputs a cell and outputs for the whole picture."""
+    """A trunk over the middle and the deep map, and one over the fine map for what covers a cell."""
 
     def __init__(self) -> None:
         super().__init__()
         self.mid = nn.Conv2d(MIDDLE_CHANNELS, WIDTH, 1)
         self.deep = nn.Conv2d(DEEP_CHANNELS, WIDTH, 1)
-        self.blocks = nn.ModuleList([Block(reach) for reach in range(1, BLOCKS + 1)])
+        self.blocks = nn.ModuleList([Block(WIDTH, reach) for reach in range(1, BLOCKS + 1)])
         self.out = nn.Conv2d(WIDTH, sum(CELL_PARTS.values()), 1)
         self.glob = nn.Linear(2 * WIDTH + BANDS * DEEP_CHANNELS, sum(WHOLE_PARTS.values()))
+        self.fine = nn.Conv2d(FINE_CHANNELS, SURFACE_WIDTH, 2, stride=2)
+        self.seen = nn.Conv2d(WIDTH, SURFACE_WIDTH, 1)
+        self.textures = nn.ModuleList([Block(SURFACE_WIDTH, reach) for reach in range(1, SURFACE_BLOCKS + 1)])
+        self.surface = nn.Conv2d(SURFACE_WIDTH, sum(SURFACE_PARTS.values()), 1)
         nn.init.constant_(self.out.bias[: len(TYPES)], -4.0)  # type: ignore[index]
 
-    def forward(self, middle: torch.Tensor, deep: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the numbers of each cell [n, c, 24, 24] and of the whole [n, g]."""
+    def forward(
+        self, fine: torch.Tensor, middle: torch.Tensor, deep: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """Return the numbers of each cell [n, c, 24, 24] and of the whole [n, g], by name."""
         x = functional.relu(self.mid(middle) + functional.interpolate(self.deep(deep), scale_factor=2.0))
         for block in self.blocks:
             x = block(x)
         x = functional.relu(x)
+        y = functional.relu(self.fine(fine) + self.seen(x))
+        for block in self.textures:
+            y = block(y)
         bands = torch.stack([part.mean((2, 3)) for part in deep.tensor_split(BANDS, dim=3)], dim=2)
         pooled = torch.cat([x.mean((2, 3)), x.amax((2, 3)), bands.flatten(1)], 1)
-        return self.out(x), self.glob(functional.dropout(pooled, 0.1, self.training))
+        whole = self.glob(functional.dropout(pooled, 0.1, self.training))
+        cells = _parts(self.out(x), CELL_PARTS) | _parts(self.surface(functional.relu(y)), SURFACE_PARTS)
+        return cells, _parts(whole, WHOLE_PARTS)
 
 
-def cell_parts(out: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Return the numbers of cells [n, c, h, w] by name."""
-    return dict(zip(CELL_PARTS, out.split(list(CELL_PARTS.values()), dim=1), strict=True))
-
-
-def whole_parts(whole: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Return the numbers of the whole [n, g] by name."""
-    return dict(zip(WHOLE_PARTS, whole.split(list(WHOLE_PARTS.values()), dim=1), strict=True))
+def _parts(numbers: torch.Tensor, sizes: dict[str, int]) -> dict[str, torch.Tensor]:
+    return dict(zip(sizes, numbers.split(list(sizes.values()), dim=1), strict=True))
 
 
 def object_targets(objects: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ RIDGE = 100.0
 
 def pooled_of(heads: RoomHeads, maps: list[np.ndarray], at: int, mirror: bool) -> np.ndarray:
     """Return the features [f] of one whole picture, as it is or as a mirror shows it."""
-    own = [part[at].astype(np.float32) for part in maps]
+    own = [part[at].astype(np.float32) for part in maps[-2:]]
     return heads.features(*(np.ascontiguousarray(part[:, :, ::-1]) if mirror else part for part in own))[1]
 
 
