@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from scene_pipeline.compute.shards import Compute, Found, Item, LocalCompute, MakeWorker
 from scene_pipeline.errors import ComputeError, one_line
@@ -17,6 +19,7 @@ from scene_pipeline.settings import RAY
 
 TRIES = 4
 PAUSE_S = 3.0
+LISTENS_WITHIN_S = 10.0
 SHARD_TRIES = 3  # a worker that dies takes its shard with it: it is given to another, so often
 
 Note = Callable[[str], None]
@@ -80,7 +83,11 @@ def _running(ray: Any) -> bool:
 
 
 def _connect(ray: Any, address: str) -> None:
+    """Connect to a cluster. Raises ComputeError; at once where nothing listens: Ray itself tries for 30 seconds."""
     try:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        if parts.hostname and parts.port:
+            socket.create_connection((parts.hostname, parts.port), LISTENS_WITHIN_S).close()
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except Exception as error:  # whatever Ray says of it
         raise ComputeError(f"{RAY}: no Ray cluster answers at {address} ({one_line(error, 300)})") from error

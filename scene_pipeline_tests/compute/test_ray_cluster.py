@@ -82,12 +82,13 @@ def test_a_running_cluster_is_used_and_listens_on_this_machine_alone(ray_cluster
                 assert connection.laddr.ip in ("127.0.0.1", "::1", "::ffff:127.0.0.1"), connection
 
 
-def test_an_address_without_a_cluster_is_an_error() -> None:
+def test_an_address_without_a_cluster_is_an_error_at_once() -> None:
     # in a process of its own: a failed client leaves Ray in a state in which no actor can be started
     code = "from scene_pipeline.compute.ray_cluster import connected\nwith connected('ray://127.0.0.1:1'): pass"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert "ComputeError" in found.stderr
     assert "no Ray cluster answers at" in found.stderr
+    assert "Connection refused" in found.stderr  # Ray's own client would try again for 30 seconds
 
 
 def test_the_reason_of_a_raylet_is_found_in_its_log(tmp_path: Path) -> None:
