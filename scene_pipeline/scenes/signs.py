@@ -36,6 +36,11 @@ MIN_FIT = 0.02
 """Least factor for a thing that is missing or should not be there: recognition errs more often than it is unsure."""
 
 
+MANY_THINGS, SURE, MAX_NULL = 4, 0.6, 0.3
+"""Where so many types of thing are there this surely, the picture shows a room: the null class has at most MAX_NULL.
+One of 200 product pictures shows so many, and five of seven photographs of rooms that were taken for none."""
+
+
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A thing that gives a room away.
 
@@ -123,8 +128,12 @@ def with_things(probabilities: np.ndarray, rooms: Sequence[Room], present: Mappi
 
     A room is weighted by the probability that nothing is there that it never has, and that all it needs is, as if
     things were independent. What it needs speaks against it only where that is less certain than in photographs in
-    general. The null class keeps its share.
+    general. The null class keeps its share, up to MAX_NULL in a picture of MANY_THINGS.
     """
+    null = float(probabilities[-1])
+    if null > MAX_NULL and sum(sure >= SURE for sure in present.values()) >= MANY_THINGS:
+        known = probabilities[:-1] * ((1 - MAX_NULL) / max(1 - null, 1e-9))
+        probabilities = np.append(known, MAX_NULL).astype(probabilities.dtype)
     weights = np.ones(len(rooms))
     for at, room in enumerate(rooms):
         needed = (min(present[thing] / USUAL[thing], 1) for thing in room.needs)

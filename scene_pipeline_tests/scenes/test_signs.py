@@ -6,7 +6,18 @@ import pytest
 from scene_pipeline.encoders.spec import compact_spec, get_spec
 from scene_pipeline.errors import VocabularyError
 from scene_pipeline.scenes.decor import USUAL
-from scene_pipeline.scenes.signs import TAIL, Sign, evidence, named_classes, signs_of, with_evidence, with_things
+from scene_pipeline.scenes.room_heads import TYPES
+from scene_pipeline.scenes.signs import (
+    MANY_THINGS,
+    MAX_NULL,
+    TAIL,
+    Sign,
+    evidence,
+    named_classes,
+    signs_of,
+    with_evidence,
+    with_things,
+)
 from scene_pipeline.vocabulary import Room, load_vocabulary
 
 ROOMS = ("living_room", "bedroom", "childrens_room", "laundry")
@@ -84,6 +95,16 @@ def test_a_room_loses_by_what_it_lacks_and_by_what_it_never_has(present: dict[st
     assert office == pytest.approx(expected)
     assert office + kitchen == pytest.approx(0.8)
     assert nothing == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("count", "null"), [(MANY_THINGS, MAX_NULL), (MANY_THINGS - 1, 0.9)])
+def test_a_picture_of_many_things_is_a_room(count: int, null: float) -> None:
+    present = {name: 0.9 if at < count else 0.0 for at, name in enumerate(TYPES)}
+    found = with_things(np.array([0.08, 0.02, 0.9], np.float32), (KITCHEN, KITCHEN), present)
+    assert found[-1] == pytest.approx(null)
+    assert found.sum() == pytest.approx(1)
+    assert found[0] == pytest.approx(4 * found[1])
+    assert found.dtype == np.float32
 
 
 def test_a_thing_that_is_not_recognized_is_refused() -> None:
