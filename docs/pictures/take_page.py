@@ -53,7 +53,7 @@ def take(chromium: Any, address: str) -> None:
     page.goto(address_of_list, wait_until="load")
     _settle(page)
     page.get_by_role("button", name="Compare from here").click()
-    page.get_by_label("Price to").fill("60")
+    page.get_by_label("Price to").fill("25")
     page.locator(".list .only").first.wait_for()
     _settle(page)
     save(page, HERE / "page-compare-dark.webp")
