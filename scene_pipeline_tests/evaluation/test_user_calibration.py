@@ -16,6 +16,9 @@ from scene_pipeline.publishing.calibrations import calibration_for
 from scene_pipeline.publishing.recalibrate import recalibrate
 from scene_pipeline.sample import sample_photographs
 
+PER_SCENE = 30
+"""Labels of a scene: enough for the noise in them to leave the calibration error below its bound."""
+
 
 def write_labels(path: Path, rows: list[tuple[str, str, str]]) -> Path:
     with path.open("w", newline="") as stream:
@@ -55,7 +58,7 @@ def labels_of_the_sample(matcher: SceneMatcher, folder: Path, target: Path) -> P
     rows: list[tuple[str, str, str]] = []
     for path in sorted(folder.iterdir()):
         scored = matcher.score_all(matcher.analyze(path))
-        for place in rng.choice(len(scored.rows), 12, replace=False):
+        for place in rng.choice(len(scored.rows), PER_SCENE, replace=False):
             fits = (place < len(scored.rows) / 2) != (rng.random() < 0.2)
             rows.append((path.name, skus[scored.rows[place]], str(int(fits))))
     return write_labels(target, rows)
@@ -71,7 +74,7 @@ def test_labels_become_a_new_bundle_version_whose_manifest_holds_the_map(demo: P
     labels = read_fit_labels(labels_of_the_sample(matcher, scenes, tmp_path / "labels.csv"))
     found = calibrate_on(matcher, scenes, labels)
     known = found.calibration
-    assert (known.n, known.domain) == (12 * found.n_scenes, "renders")
+    assert (known.n, known.domain) == (PER_SCENE * found.n_scenes, "renders")
     assert 12 < found.n_scenes <= 25  # the few that are read as photographs are left out
     kept = {name for name in labels.fits if matcher.analyze(scenes / name).analysis.domain == "renders"}
     used = [fit for name, fits in labels.fits.items() if name in kept for fit in fits.values()]
