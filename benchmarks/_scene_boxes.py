@@ -11,13 +11,12 @@ from benchmarks._scene_decor import seen, true_groups
 from benchmarks.claims import Claim, at_least
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Request
-from scene_pipeline.scenes.decor import GROUPS_OF
+from scene_pipeline.scenes.decor import READABLE
 from training.room.fit import corners
 
 
 def boxes_claim(matcher: SceneMatcher, folder: Path, rooms: Sequence[dict[str, Any]]) -> Claim:
     """Return the claim on the boxes of things of a type that stands in the room; other things go to standard error."""
-    labeled = {name for names in GROUPS_OF.values() for name in names}
     held: list[bool] = []
     absent = 0
     for room in rooms:
@@ -30,7 +29,7 @@ def boxes_claim(matcher: SceneMatcher, folder: Path, rooms: Sequence[dict[str, A
             left, top, right, bottom = thing.box
             if thing.type in middles:
                 held.append(any(left <= x <= right and top <= y <= bottom for x, y in middles[thing.type]))
-            elif thing.type in labeled:
+            elif thing.type in READABLE:
                 absent += 1
     print(f"match names {absent + len(held)} things that could stand there, {len(held)} of which do", file=sys.stderr)
     share, against = float(np.mean(held)), f"renders, {folder.name}"

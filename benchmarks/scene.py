@@ -92,7 +92,7 @@ def furnishing(matcher: SceneMatcher, pictures: list[Path]) -> list[Claim]:
 
 
 def matching(matcher: SceneMatcher, folder: Path, true: Mapping[str, set[str]]) -> list[Claim]:
-    """Return the claims on match: is a true product of a class among the ten of it that resemble the scene most?"""
+    """Return the claims on match: is a true product of a class among the ten of it that are most similar?"""
     skus = np.array(matcher.bundle.products(["sku_id"])["sku_id"].to_pylist())
     groups = [group.id for group in matcher.vocabulary.types.groups]
     hits: dict[str, list[bool]] = {name: [] for name in CLASSES}
@@ -104,8 +104,8 @@ def matching(matcher: SceneMatcher, folder: Path, true: Mapping[str, set[str]]) 
         for name, members in CLASSES.items():
             rows = np.flatnonzero(np.isin(matcher.features.type_group, [groups.index(member) for member in members]))
             if own & set(skus[rows].tolist()):
-                resemblance = matcher.resemblance(scene, rows, matcher.stand_out(scene, rows)[0])
-                hits[name].append(bool(own & set(skus[rows[np.argsort(-resemblance)[:10]]].tolist())))
+                similarity = matcher.shown_similarity(scene, rows, matcher.stand_out(scene, rows)[0])
+                hits[name].append(bool(own & set(skus[rows[np.argsort(-similarity)[:10]]].tolist())))
     return [
         at_least(
             f"match, {name}@10",

@@ -159,10 +159,9 @@ class OnnxImageEncoder:
         In one pass, only for a spec with a `scene_size`. Raises EncoderError for a vector that is not finite.
         """
         pixels = preprocess(image, self.spec, self.spec.scene_size)[None]
-        vector, *found = (part[0] for part in self._run([OUTPUT, *WINDOWS, NAMED, *MAPS], pixels))
-        looks, others = found[: len(WINDOWS)], found[len(WINDOWS) :]
-        windows = np.concatenate([part.reshape(-1, self.spec.look) for part in looks])
-        return unit(vector[None], self.spec.id)[0], unit(windows, self.spec.id), *others
+        vectors, whole, halves, thirds, *others = self._run([OUTPUT, *WINDOWS, NAMED, *MAPS], pixels)
+        windows = np.concatenate([part[0].reshape(-1, self.spec.look) for part in (whole, halves, thirds)])
+        return unit(vectors, self.spec.id)[0], unit(windows, self.spec.id), *(part[0] for part in others)
 
     @property
     def reads_patches(self) -> bool:

@@ -25,6 +25,7 @@ from scene_pipeline.matching.standing import Sides, Standing
 from scene_pipeline.matching.variants import Variant
 from scene_pipeline.scenes.box_phrase import box_phrase
 from scene_pipeline.scenes.scene import Scene
+from scene_pipeline.vocabulary import Material
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ class Explainer:
             box_phrase(scene.boxes[window].tolist()) if closer_than >= CLOSE else ""
             for window, closer_than in zip(self.scorer.best_windows(scene, rows), closer, strict=True)
         ]
+        materials = {item.id: item for item in self.data.vocabulary.materials}
         reasons = [
-            narrator.sentence(product, lift[index], self._look(product, row, where), closer_than)
+            narrator.sentence(product, lift[index], self._look(product, row, materials, where), closer_than)
             for index, row, product, closer_than, where in zip(chosen, rows, products, closer, seen_at, strict=True)
         ]
         return tuple(
@@ -138,10 +140,10 @@ class Explainer:
         lab = np.array([color_of(color) for color in constraints.colors]) if constraints.colors else scene.lab
         return self.data.variants.choose(row, lab, constraints, room)
 
-    def _look(self, product: Mapping[str, Any], row: int, where: str) -> Look:
+    def _look(self, product: Mapping[str, Any], row: int, materials: Mapping[str, Material], where: str) -> Look:
         features = self.data.features
         pictured = (features.color_lab[row], features.color_share[row], features.style_share[row])
-        return product_look(product, pictured, {item.id: item for item in self.data.vocabulary.materials}, where)
+        return product_look(product, pictured, materials, where)
 
 
 def _normal_cdf(z: float) -> float:

@@ -1,7 +1,7 @@
 """Match a photograph: for each thing in it, the products that look most like it, with the box where it stands.
 
 What stands there, and of which type it is, say `things`. Its products are ordered by picture, colors and room together
-(`Scorer.resemblance`).
+(`Scorer.shown_similarity`).
 """
 
 import time
@@ -35,12 +35,13 @@ def match(matcher: "SceneMatcher", scene: Scene, request: Request) -> MatchResul
     rows = rows[features.type_group[rows] >= 0]
     if len(rows):
         rows = rows[~kept_back(scene, features, rows, request.constraints.include)]
+    groups = features.type_group[rows]
     above, window = matcher.stand_out(scene, rows)
     seen = things_in(matcher, scene, rows, above, window)[:MAX_OBJECTS]
     chosen = []
     for thing in seen:
-        own = features.type_group[rows] == matcher.vocabulary.types.positions[thing.type]
-        order = np.argsort(-matcher.resemblance(scene, rows[own], above[own]), kind="stable")
+        own = groups == matcher.vocabulary.types.positions[thing.type]
+        order = np.argsort(-matcher.shown_similarity(scene, rows[own], above[own]), kind="stable")
         chosen.append(rows[own][order[: request.k]])
     scored = matcher.score_rows(scene, np.unique(np.concatenate([rows[:0], *chosen])), request)
     place = {int(row): index for index, row in enumerate(scored.rows)}

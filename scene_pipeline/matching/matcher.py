@@ -231,9 +231,9 @@ class SceneMatcher:
         """
         return self._scorer.stand_out(scene, rows)
 
-    def resemblance(self, scene: Scene, rows: np.ndarray, above: np.ndarray) -> np.ndarray:
-        """Return how much products [m] resemble what a scene shows, by picture, colors and room; see the scorer's."""
-        return self._scorer.resemblance(scene, rows, above)
+    def shown_similarity(self, scene: Scene, rows: np.ndarray, above: np.ndarray) -> np.ndarray:
+        """Return how similar products [m] are to what a scene shows, by picture, colors and room; see the scorer's."""
+        return self._scorer.shown_similarity(scene, rows, above)
 
     def query(self, scene: Scene) -> np.ndarray:
         """Return the fused query vector [d] of a scene; see `Scorer.query`."""

@@ -45,7 +45,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A thing in the photograph and the products that resemble it most, best first.
+    """A thing in the photograph and the products most similar to it, best first.
 
     `box` is where it stands or the window that shows it; `above` is by how many deviations the picture of a product of
     its type stands out, which is no probability.

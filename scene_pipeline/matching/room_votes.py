@@ -1,4 +1,4 @@
-"""Read the room from the catalog: what resembles the things in a photograph also says which room they stand in.
+"""Read the room from the catalog: what is similar to the things in a photograph also says which room they stand in.
 
 Each product votes for the rooms it fits, the more the further its picture lies above what it usually reaches. The votes
 for a room are standardized by those that reference scenes give it, so that a catalog full of bedroom furniture does not

@@ -14,6 +14,7 @@ from scene_pipeline.matching.factors import score as combine
 from scene_pipeline.matching.filtering import allowed_products, kept_back, passes
 from scene_pipeline.matching.opened import Opened
 from scene_pipeline.matching.opinion import nudged
+from scene_pipeline.matching.product_features import ProductFeatures
 from scene_pipeline.matching.product_source import ProductSource
 from scene_pipeline.matching.request import Request
 from scene_pipeline.matching.scored import Scored
@@ -34,6 +35,11 @@ EACH_TYPE = 30
 
 MIN_ROOM_FIT = 0.02
 """Lower bound of a product's room fit in matching: the room is sometimes read wrongly."""
+
+
+def log_room_fit(features: ProductFeatures, scene: Scene, rows: np.ndarray) -> np.ndarray:
+    """Return the log of how well products [m] suit the room of a scene, from MIN_ROOM_FIT to 1."""
+    return np.log(np.maximum(features.room_fit[rows] @ scene.rooms, MIN_ROOM_FIT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +113,17 @@ class Scorer:
         above = self._blended(above, scene, rows)
         return np.where(self.data.features.has_image[rows], above, -np.inf), window
 
-    def resemblance(self, scene: Scene, rows: np.ndarray, above: np.ndarray) -> np.ndarray:
-        """Return how much products [m] resemble what a scene shows; `above` [m] is that of `stand_out`.
+    def shown_similarity(self, scene: Scene, rows: np.ndarray, above: np.ndarray) -> np.ndarray:
+        """Return how similar products [m] are to what a scene shows; `above` [m] is that of `stand_out`.
 
         How far the picture stands out, and how much more of the product's colors the scene holds than rooms do, both in
-        standard deviations, plus the log of how well the product suits the room: of two that look alike, the one that
-        belongs there.
+        standard deviations, plus the log of how well the product suits the room: of two similar products, the one
+        that belongs there.
         """
         features = self.data.features
         has_color = features.color_share[rows, 0] > 0
         seen = np.where(has_color, self.data.coverage.seen(rows, scene.density), 0)
-        return above + seen + np.log(np.maximum(features.room_fit[rows] @ scene.rooms, MIN_ROOM_FIT))
+        return above + seen + log_room_fit(features, scene, rows)
 
     def query(self, scene: Scene) -> np.ndarray:
         """Return the fused query vector [d] of a scene, from its picture and from words.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scene_pipeline.matching.scoring import MIN_ROOM_FIT
+from scene_pipeline.matching.scoring import log_room_fit
 from scene_pipeline.scenes.analysis import Box
-from scene_pipeline.scenes.decor import GROUPS_OF, THERE, groups_of
+from scene_pipeline.scenes.decor import GROUPS_OF, READABLE, THERE, groups_of
 from scene_pipeline.scenes.room_reading import overlaps
 from scene_pipeline.scenes.scene import Scene
 
@@ -28,9 +28,6 @@ MIN_CERTAINTY = 0.25
 
 NEAR = 4
 """Windows that a thing is compared with: those that its box overlaps most."""
-
-READABLE = frozenset(name for names in GROUPS_OF.values() for name in names)
-"""Type groups that the heads of the room know."""
 
 LARGE = frozenset(("floor", "wall", "ceiling", "fixture"))
 """Postures of types that are not named where another thing is read: a step stool that looks like the chair there."""
@@ -56,16 +53,15 @@ def things_in(
     names = {int(group): matcher.vocabulary.types.groups[group].id for group in np.unique(groups)}
     members = {name: np.flatnonzero(groups == group) for group, name in names.items()}
     best = {name: int(own[above[own].argmax()]) for name, own in members.items()}
-    found = {
-        name: Thing(name, box, float(above[best[name]])) for name, box in _read(matcher, scene, rows, members).items()
-    }
+    read = [Thing(name, box, float(above[best[name]])) for name, box in _read(matcher, scene, rows, members).items()]
     known = _known(scene)
-    others = []
-    for name, at in best.items():
-        box = _box(scene.boxes[window[at]])
-        if name not in known and above[at] >= STANDS_OUT and not _is_another(matcher, scene, name, box):
-            others.append(Thing(name, box, float(above[at])))
-    return [*found.values(), *sorted(others, key=lambda thing: -thing.above)]
+    unknown = (
+        Thing(name, _box(scene.boxes[window[at]]), float(above[at]))
+        for name, at in best.items()
+        if name not in known and above[at] >= STANDS_OUT
+    )
+    others = [thing for thing in unknown if not _is_another(matcher, scene, thing)]
+    return read + sorted(others, key=lambda thing: -thing.above)
 
 
 def _read(matcher: "SceneMatcher", scene: Scene, rows: np.ndarray, members: Mapping[str, np.ndarray]) -> dict[str, Box]:
@@ -78,8 +74,7 @@ def _read(matcher: "SceneMatcher", scene: Scene, rows: np.ndarray, members: Mapp
             continue
         options = rows[np.concatenate(own)]
         above, _ = matcher.stand_out(_around(scene, item.box), options)
-        fit = matcher.features.room_fit[options] @ scene.rooms
-        nearest = options[(above + np.log(np.maximum(fit, MIN_ROOM_FIT))).argmax()]
+        nearest = options[(above + log_room_fit(matcher.features, scene, options)).argmax()]
         found.setdefault(matcher.group_of(int(nearest)), item.box)
     return found
 
@@ -102,12 +97,13 @@ def _known(scene: Scene) -> set[str]:
     return set(READABLE.difference(*(GROUPS_OF[kind] for kind in lost)))
 
 
-def _is_another(matcher: "SceneMatcher", scene: Scene, name: str, box: Box) -> bool:
-    """Return whether a box shows a thing that is read, so that it shows no large thing of another type."""
+def _is_another(matcher: "SceneMatcher", scene: Scene, thing: Thing) -> bool:
+    """Return whether the box of a large thing shows another thing, which is read."""
     reading, types = scene.analysis.reading, matcher.vocabulary.types
-    if reading is None or LARGE.isdisjoint(types.groups[types.positions[name]].postures):
+    if reading is None or LARGE.isdisjoint(types.groups[types.positions[thing.type]].postures):
         return False
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    left, top, right, bottom = thing.box
+    x, y = (left + right) / 2, (top + bottom) / 2
     return any(
         item.box[0] <= x <= item.box[2] and item.box[1] <= y <= item.box[3] and item.certainty >= MIN_CERTAINTY
         for item in reading.objects

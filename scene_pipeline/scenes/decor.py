@@ -28,6 +28,9 @@ GROUPS_OF: dict[str, tuple[str, ...]] = {
 }
 """Type of thing in a photograph → the type groups of such products."""
 
+READABLE = frozenset(name for groups in GROUPS_OF.values() for name in groups)
+"""Type groups that the heads of the room know."""
+
 HANGING = ("pendant_lamps", "ceiling_lamps")
 TALL = ("floor_lamps",)
 SMALL = ("table_lamps", "desk_lamps", "wall_lamps")

@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from scene_pipeline.bundle.open import Bundle
-from scene_pipeline.catalog.links import product_link
 from scene_pipeline.images.store import ImageStore
-from scene_pipeline.reporting.products import in_unit, length_unit
+from scene_pipeline.reporting.products import length_unit, shown_product
 from scene_pipeline.service.documents import ProductOut
 
 COLUMNS = (
@@ -62,17 +61,17 @@ class ProductTable:
         if row is None:
             return None
         cells = {name: self._table[name][row].as_py() for name in self._table.column_names}
-        sentence = in_unit(cells["sentence"].rstrip("."), self.unit)
+        shown = shown_product(cells, self.unit)
         return ProductOut(
             product_id=product_id,
             sku_id=cells["sku_id"],
-            title=in_unit(cells["title"], self.unit) if cells["title"] else sentence,
-            subtitle=sentence if cells["title"] else "",
+            title=shown.title,
+            subtitle=shown.subtitle,
             description=cells["description"],
             price=cells["price"],
             currency=cells.get("currency"),
             brand=cells["brand"],
-            link=product_link(cells),
+            link=shown.link,
             image=f"/v1/products/{quote(product_id, safe='')}/image" if self._picture(cells) else None,
             category=cells["category"],
             category_name=self._names.get(cells["category"], "uncategorized"),

@@ -11,10 +11,10 @@ from scene_pipeline.color.density import log_density
 from scene_pipeline.matching.match import MAX_OBJECTS, match
 from scene_pipeline.matching.matcher import SceneMatcher
 from scene_pipeline.matching.request import Constraints, Request
-from scene_pipeline.matching.things import READABLE, STANDS_OUT
+from scene_pipeline.matching.things import STANDS_OUT
 from scene_pipeline.sample import sample_libraries
 from scene_pipeline.scenes.analysis import UNKNOWN, RoomObject
-from scene_pipeline.scenes.decor import GROUPS_OF, groups_of
+from scene_pipeline.scenes.decor import GROUPS_OF, READABLE, groups_of
 
 ROOM = min(sample_libraries().rglob("living-room*.webp"))
 
@@ -77,18 +77,18 @@ def test_of_two_that_look_alike_the_one_of_the_room_and_its_colors_comes_first(m
     rows = np.flatnonzero(features.has_image & (features.color_share[:, 0] > 0))
     alike = np.zeros(len(rows))
 
-    def resemblance(room: str, color: np.ndarray | None = None) -> np.ndarray:
+    def similarity(room: str, color: np.ndarray | None = None) -> np.ndarray:
         density = scene.density if color is None else log_density(np.tile(color, (64, 1)))
         weights = np.eye(len(rooms), dtype=np.float32)[rooms.index(room)]
-        return matcher.resemblance(replace(scene, rooms=weights, density=density), rows, alike)
+        return matcher.shown_similarity(replace(scene, rooms=weights, density=density), rows, alike)
 
     fit = features.room_fit[rows]
     suits = fit[:, rooms.index("bathroom")] > fit[:, rooms.index("living_room")]
     assert 0 < suits.sum() < len(rows)
-    assert (resemblance("bathroom") > resemblance("living_room"))[suits].all()
+    assert (similarity("bathroom") > similarity("living_room"))[suits].all()
     own = int(np.argmax(features.color_share[rows, 0]))
     main = features.color_lab[rows[own], 0]
-    assert resemblance("bathroom", main)[own] > resemblance("bathroom", np.array([100.0, 0, 0]) - main)[own] + 1
+    assert similarity("bathroom", main)[own] > similarity("bathroom", np.array([100.0, 0, 0]) - main)[own] + 1
 
 
 def test_what_is_surely_not_in_the_picture_is_not_named_though_a_product_stands_out(matcher: SceneMatcher) -> None:

@@ -1,4 +1,4 @@
-"""Room votes: what resembles the things in a photograph says which room they stand in."""
+"""Room votes: what is similar to the things in a photograph says which room they stand in."""
 
 from dataclasses import fields, replace
 from pathlib import Path
